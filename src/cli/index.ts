@@ -1,3 +1,55 @@
-export async function main(_argv: string[]): Promise<number> {
-  return 0;
+import { Command, CommanderError } from "commander";
+import { NetbootError, programVersion } from "../support/index.js";
+import { extractCommand } from "./extract-command.js";
+import { reportError } from "./report-error.js";
+
+const overview = `
+Kairos images come from a registry; kernel, initrd and squashfs come out:
+
+  $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
+5 a needed program is missing or too old, 130 interrupted.`;
+
+/**
+ * Runs the program.
+ * @param argv as in process.argv
+ * @returns the exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("kairos-netboot")
+    .description(
+      "Turns a Kairos container image into the files that a machine boots from over the network.",
+    )
+    .version(programVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "explain the commands and options")
+    .addHelpText("after", overview)
+    .addCommand(extractCommand());
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: () => {} });
+  }
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === "commander.help") return 2;
+    return reportError(toNetbootError(error, argv), {
+      json: argv.includes("--json"),
+      verbose: argv.includes("--verbose"),
+    });
+  }
+}
+
+/** commander's words, which name the nearest right option or command, in this program's form. */
+function toNetbootError(error: unknown, argv: readonly string[]): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const [problem, suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const command = argv[2] === "extract" ? "kairos-netboot extract" : "kairos-netboot";
+  const hint = suggestion?.replace(/^\(|\)$/g, "") ?? `See ${command} --help.`;
+  return new NetbootError("USAGE_INVALID", `${capitalize(problem!)}.`, hint);
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

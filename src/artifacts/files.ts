@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Description, FileDescription } from "./description.js";
+
+export const checksumsName = "SHA256SUMS";
+
+/** The names under which Kairos' releases have these files. */
+export function fileNames(name: string): { kernel: string; initrd: string; squashfs: string } {
+  return { kernel: `${name}-kernel`, initrd: `${name}-initrd`, squashfs: `${name}.squashfs` };
+}
+
+export async function describeFile(directory: string, name: string): Promise<FileDescription> {
+  const path = join(directory, name);
+  const { size } = await stat(path);
+  return { name, size, sha256: await sha256OfFile(path) };
+}
+
+/** In the format that `sha256sum -c` reads. */
+export function formatChecksums(files: readonly { name: string; sha256: string }[]): string {
+  return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
+}
+
+export function filesOf({ files }: Description): FileDescription[] {
+  return [files.kernel, files.initrd, files.squashfs];
+}
+
+export function sha256OfText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  for await (const chunk of stream) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}

@@ -1,0 +1,17 @@
+export {
+  type Description,
+  descriptionName,
+  type FileDescription,
+  formatDescription,
+  parseDescription,
+} from "./description.js";
+export {
+  checksumsName,
+  describeFile,
+  fileNames,
+  filesOf,
+  formatChecksums,
+  sha256OfText,
+} from "./files.js";
+export { isIntact, readDescription } from "./published.js";
+export { Staging } from "./staging.js";

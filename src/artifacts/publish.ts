@@ -1,0 +1,74 @@
+import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { systemCode } from "../support/index.js";
+import { descriptionName } from "./description.js";
+import { filesOf } from "./files.js";
+import { readDescription, stagingPrefix } from "./published.js";
+
+/** Where earlier output stands for the moment between two renames. */
+function previousPath(destination: string): string {
+  return join(dirname(destination), `${stagingPrefix}previous-${basename(destination)}`);
+}
+
+/** Mends what a run left that was killed between the two renames of `replaceDirectory`. */
+export async function restorePrevious(destination: string): Promise<void> {
+  const previous = previousPath(destination);
+  if ((await exists(destination)) || !(await exists(previous))) return;
+  if ((await readDescription(previous)) !== undefined) await rename(previous, destination);
+}
+
+/** Renames a directory into the place of another one, whose contents go away. */
+export async function replaceDirectory(directory: string, destination: string): Promise<void> {
+  const previous = previousPath(destination);
+  try {
+    if (!(await exists(destination))) return await rename(directory, destination);
+    await rm(previous, { recursive: true, force: true });
+    await rename(destination, previous);
+  } catch (error) {
+    // A mount point that does not show as one: a bind mount of the same file system.
+    if (systemCode(error) !== "EBUSY" && systemCode(error) !== "EXDEV") throw error;
+    return publishInto(directory, destination);
+  }
+  try {
+    await rename(directory, destination);
+  } catch (error) {
+    await rename(previous, destination);
+    throw error;
+  }
+  await rm(previous, { recursive: true, force: true });
+}
+
+/**
+ * Moves the files of a directory into another one, over those of the same name. The description
+ * goes first and comes last, so a directory that has one is whole.
+ */
+export async function publishInto(directory: string, destination: string): Promise<void> {
+  await mkdir(destination, { recursive: true });
+  const names = await readdir(directory);
+  const earlier = await readDescription(destination);
+  await rm(join(destination, descriptionName), { force: true });
+  for (const name of names) {
+    if (name !== descriptionName) await move(join(directory, name), join(destination, name));
+  }
+  for (const { name } of earlier === undefined ? [] : filesOf(earlier)) {
+    if (!names.includes(name)) await rm(join(destination, name), { force: true });
+  }
+  await move(join(directory, descriptionName), join(destination, descriptionName));
+}
+
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (systemCode(error) !== "EXDEV") throw error;
+    await copyFile(from, `${to}.new`);
+    await rename(`${to}.new`, to);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

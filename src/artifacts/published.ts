@@ -1,0 +1,70 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { NetbootError, systemCode } from "../support/index.js";
+import { type Description, descriptionName, parseDescription } from "./description.js";
+import { checksumsName, describeFile, filesOf, formatChecksums, sha256OfText } from "./files.js";
+
+/** What stands in the destination before an extraction. */
+export type Present = "nothing" | "empty directory" | "earlier output";
+
+/**
+ * @throws NetbootError OUTPUT_NOT_EMPTY where publishing would destroy something,
+ *   OUTPUT_NOT_WRITABLE where the place cannot be looked at
+ */
+export async function inspectDestination(directory: string): Promise<Present> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "nothing";
+    throw new NetbootError(
+      "OUTPUT_NOT_WRITABLE",
+      `The output directory ${directory} cannot be used (${systemCode(error)}).`,
+      "Choose another directory with --output.",
+      { cause: error },
+    );
+  }
+  const foreign = await foreignNames(directory, names);
+  if (foreign.length === 0) return names.length === 0 ? "empty directory" : "earlier output";
+  const more = foreign.length > 3 ? ` and ${foreign.length - 3} more` : "";
+  throw new NetbootError(
+    "OUTPUT_NOT_EMPTY",
+    `The output directory ${directory} holds what this program did not make: ${foreign.slice(0, 3).join(", ")}${more}.`,
+    "Choose another directory with --output, or move those files away.",
+  );
+}
+
+/** Names that no earlier extraction put there; leftovers of a killed one are not foreign. */
+async function foreignNames(directory: string, names: readonly string[]): Promise<string[]> {
+  const description = await readDescription(directory);
+  const own = new Set([descriptionName, checksumsName]);
+  if (description !== undefined) for (const { name } of filesOf(description)) own.add(name);
+  return names.filter((name) => !name.startsWith(stagingPrefix) && !own.has(name));
+}
+
+/** Hidden names under which output is prepared. */
+export const stagingPrefix = ".kairos-netboot-";
+
+export async function readDescription(directory: string): Promise<Description | undefined> {
+  try {
+    return parseDescription(await readFile(join(directory, descriptionName), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** True where every file of the description is there with the bytes it says. */
+export async function isIntact(directory: string, description: Description): Promise<boolean> {
+  try {
+    const files = filesOf(description);
+    for (const file of files) {
+      const actual = await describeFile(directory, file.name);
+      if (actual.size !== file.size || actual.sha256 !== file.sha256) return false;
+    }
+    const json = await readFile(join(directory, descriptionName), "utf8");
+    const sums = formatChecksums([...files, { name: descriptionName, sha256: sha256OfText(json) }]);
+    return (await readFile(join(directory, checksumsName), "utf8")) === sums;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,118 @@
+import { access, constants, mkdir, mkdtemp, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { diskFull, NetbootError, systemCode } from "../support/index.js";
+import { publishInto, replaceDirectory, restorePrevious } from "./publish.js";
+import { inspectDestination, stagingPrefix } from "./published.js";
+
+/** Staging directories of killed runs are removed when they are older; milliseconds. */
+const staleAfter = 24 * 60 * 60 * 1000;
+
+/**
+ * A hidden directory where output is prepared, beside its destination, and from where it is
+ * published by a rename. Where the destination itself cannot be renamed (a mount point, the
+ * current directory, a parent that is not ours) it is a hidden directory inside it, and the files
+ * are renamed one by one, `netboot.json` last.
+ */
+export class Staging {
+  /** Where what will be published is written. */
+  readonly directory: string;
+  /** For what will not. */
+  readonly scratch: string;
+  readonly #destination: string;
+  readonly #home: string;
+  readonly #isInside: boolean;
+  readonly #madeParent: string | undefined;
+
+  private constructor(home: string, destination: string, isInside: boolean, made?: string) {
+    this.#home = home;
+    this.directory = join(home, "output");
+    this.scratch = join(home, "scratch");
+    this.#destination = destination;
+    this.#isInside = isInside;
+    this.#madeParent = made;
+  }
+
+  /**
+   * @throws NetbootError OUTPUT_NOT_EMPTY, OUTPUT_NOT_WRITABLE
+   */
+  static async create(output: string): Promise<Staging> {
+    const destination = resolve(output);
+    const parent = dirname(destination);
+    try {
+      const made = await mkdir(parent, { recursive: true });
+      await restorePrevious(destination);
+      const present = await inspectDestination(destination);
+      const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
+      const place = isInside ? destination : parent;
+      await removeStale(place);
+      const home = await mkdtemp(join(place, `${stagingPrefix}${basename(destination)}-`));
+      const staging = new Staging(home, destination, isInside, made);
+      await mkdir(staging.directory);
+      await mkdir(staging.scratch);
+      return staging;
+    } catch (error) {
+      throw notWritable(error, destination);
+    }
+  }
+
+  /** Puts the output in place of what was there. */
+  async publish(): Promise<void> {
+    try {
+      if (this.#isInside) await publishInto(this.directory, this.#destination);
+      else await replaceDirectory(this.directory, this.#destination);
+    } catch (error) {
+      throw notWritable(error, this.#destination);
+    }
+    await rm(this.#home, { recursive: true, force: true });
+  }
+
+  /** Leaves everything as it was. */
+  async discard(): Promise<void> {
+    await rm(this.#home, { recursive: true, force: true });
+    if (this.#madeParent === undefined) return;
+    for (let place = dirname(this.#destination); place.length >= this.#madeParent.length; ) {
+      // Stops at the first that somebody else uses by now.
+      if (
+        !(await rmdir(place).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return;
+      place = dirname(place);
+    }
+  }
+}
+
+async function canBeRenamed(destination: string, parent: string): Promise<boolean> {
+  const isCurrent = `${process.cwd()}${sep}`.startsWith(`${destination}${sep}`);
+  if (isCurrent || (await stat(destination)).dev !== (await stat(parent)).dev) return false;
+  return access(parent, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function removeStale(place: string): Promise<void> {
+  for (const name of await readdir(place)) {
+    if (!name.startsWith(stagingPrefix)) continue;
+    const path = join(place, name);
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > staleAfter) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function notWritable(error: unknown, destination: string): unknown {
+  if (error instanceof NetbootError || systemCode(error) === undefined) return error;
+  const full = diskFull(error, `the place of ${destination}`);
+  if (full !== error) return full;
+  return new NetbootError(
+    "OUTPUT_NOT_WRITABLE",
+    `The output directory ${destination} cannot be written (${systemCode(error)}).`,
+    "Choose another directory with --output, or give yourself the right to write there.",
+    { cause: error },
+  );
+}

@@ -1,0 +1,99 @@
+import { Command } from "commander";
+import type { ExtractResult } from "../extract/index.js";
+import { createReporter } from "./reporter.js";
+import { resultPaths } from "./result-paths.js";
+import { withSignals } from "./signals.js";
+
+const examples = `
+Examples:
+  The files of a release, for this machine's architecture:
+    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
+  For another architecture:
+    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-arm64-generic-v3.2.3 \\
+        --platform linux/arm64 -o out/
+  An image that a build has left in a directory:
+    $ kairos-netboot extract oci:build/image:latest -o out/
+  Smaller, and slower to make:
+    $ kairos-netboot extract IMAGE -o out/ --compression xz
+  In a pipeline:
+    $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
+
+The directory is made, or replaced as a whole, when everything is complete and verified. It then
+holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
+that already, nothing is done.
+
+Credentials are those of docker login and podman login.`;
+
+interface Flags {
+  output: string;
+  platform?: string;
+  name?: string;
+  kernel?: string;
+  initrd?: string;
+  compression: string;
+  blockSize: string;
+  cacheDir?: string;
+  cache: boolean;
+  jobs?: string;
+  force?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+export function extractCommand(): Command {
+  return new Command("extract")
+    .summary("make kernel, initrd and squashfs from an image")
+    .description(
+      "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
+    )
+    .argument("<image>", "registry reference (quay.io/kairos/…:tag), or oci:DIR[:TAG]")
+    .requiredOption("-o, --output <dir>", "directory to make")
+    .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
+    .option("--name <name>", "common part of the file names (default: from the image)")
+    .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
+    .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
+    .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
+    .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
+    .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
+    .option("--no-cache", "keep no downloads")
+    .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
+    .option("--force", "make the files again, also where they are there already")
+    .option("-q, --quiet", "print nothing but the result and errors")
+    .option("-v, --verbose", "tell more, and where an error comes from")
+    .option("--json", "print JSON lines on standard output")
+    .helpOption("-h, --help", "explain the options")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(image: string, flags: Flags): Promise<void> {
+  const reporter = await createReporter(flags);
+  const { extract } = await import("../extract/index.js");
+  const { quiet, verbose, json, cacheDir, jobs, ...rest } = flags;
+  try {
+    const result = await withSignals((signal) =>
+      extract({
+        image,
+        ...rest,
+        cacheDirectory: cacheDir,
+        // What is no number is refused where all options are checked.
+        jobs: jobs === undefined ? undefined : Number(jobs),
+        signal,
+        onEvent: (event) => reporter.event(event),
+      }),
+    );
+    reporter.done(result);
+    printResult(result, flags);
+  } finally {
+    reporter.stop();
+  }
+}
+
+function printResult(result: ExtractResult, { json }: Flags): void {
+  const files = resultPaths(result);
+  const { description, directory, isUnchanged: unchanged } = result;
+  const { name, source } = description;
+  const line = { type: "result", name, directory, unchanged, source, files };
+  process.stdout.write(json ? `${JSON.stringify(line)}\n` : `${Object.values(files).join("\n")}\n`);
+}

@@ -1,0 +1,52 @@
+import type { ExtractEvent, ExtractResult } from "../extract/index.js";
+import { formatBytes } from "../support/index.js";
+import type { Reporter } from "./reporter.js";
+import { doneLine, imageLine, messageLine } from "./wording.js";
+
+/** Lines on standard error, one for each thing that is complete: for logs and pipelines. */
+export class PlainReporter implements Reporter {
+  readonly #verbose: boolean;
+  readonly #started = performance.now();
+  readonly #layers = new Map<string, number>();
+  readonly #complete = new Set<string>();
+
+  constructor({ verbose }: { verbose: boolean }) {
+    this.#verbose = verbose;
+  }
+
+  event(event: ExtractEvent): void {
+    switch (event.type) {
+      case "image":
+        event.layers.forEach(({ digest }, index) => {
+          this.#layers.set(digest, index + 1);
+        });
+        this.#print(imageLine(event));
+        break;
+      case "layer":
+        if (event.present === event.size) this.#layerComplete(event);
+        break;
+      case "message":
+        if (event.level !== "detail" || this.#verbose) this.#print(messageLine(event));
+        break;
+      default:
+    }
+  }
+
+  done(result: ExtractResult): void {
+    this.#print(doneLine(result, (performance.now() - this.#started) / 1000));
+  }
+
+  stop(): void {}
+
+  #layerComplete({ digest, size, isCached }: Extract<ExtractEvent, { type: "layer" }>): void {
+    if (this.#complete.has(digest)) return;
+    this.#complete.add(digest);
+    const how = isCached ? "is there already" : "was fetched";
+    const number = this.#layers.get(digest);
+    this.#print(`Layer ${number} of ${this.#layers.size} ${how} (${formatBytes(size)})`);
+  }
+
+  #print(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,27 @@
+import type { ExtractEvent, ExtractResult } from "../extract/index.js";
+import { formatBytes, printable } from "../support/index.js";
+
+type ImageEvent = Extract<ExtractEvent, { type: "image" }>;
+type MessageEvent = Extract<ExtractEvent, { type: "message" }>;
+
+export function imageLine({ reference, platform, layers }: ImageEvent): string {
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
+  return printable(`${reference} for ${platform}: ${count}, ${formatBytes(total)}`);
+}
+
+export function messageLine({ level, text }: MessageEvent): string {
+  return printable(level === "warning" ? `Warning: ${text}` : text);
+}
+
+/** @param seconds that the job took */
+export function doneLine({ directory, description, isUnchanged }: ExtractResult, seconds: number) {
+  const { name, files } = description;
+  if (isUnchanged) {
+    return printable(`${directory} holds ${name} already and is intact; nothing to do.`);
+  }
+  const total = files.kernel.size + files.initrd.size + files.squashfs.size;
+  return printable(
+    `Made ${name} in ${directory}: ${formatBytes(total)} in ${seconds.toFixed(1)} s`,
+  );
+}

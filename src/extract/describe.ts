@@ -1,0 +1,64 @@
+import type { Description, FileDescription } from "../artifacts/index.js";
+import { type KairosFacts, netbootCommandLine } from "../kairos/index.js";
+import { display } from "../layers/index.js";
+import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
+import { formatCompression } from "../squashfs/index.js";
+import { programVersion } from "../support/index.js";
+import type { CheckedOptions } from "./options.js";
+import type { RootFilesystem } from "./root-filesystem.js";
+
+/** What `netboot.json` says of these files. */
+export function describe(
+  name: string,
+  files: { kernel: FileDescription; initrd: FileDescription; squashfs: FileDescription },
+  source: { reference: string; image: ResolvedImage },
+  { facts, compression }: RootFilesystem,
+  options: CheckedOptions,
+): Description {
+  return {
+    schemaVersion: 1,
+    name,
+    files,
+    source: sourceOf(source.reference, source.image),
+    kairos: kairosOf(facts),
+    kernel: { path: display(facts.kernel.file.path), version: facts.kernel.version ?? null },
+    initrd: { path: display(facts.initrd.file.path) },
+    squashfs: { compression: formatCompression(compression), blockSize: options.blockSize },
+    commandLine: netbootCommandLine(name, { hasSelinux: facts.hasSelinux }),
+    options: optionsOf(options),
+    program: { name: "kairos-netboot", version: programVersion() },
+    created: source.image.config.created ?? null,
+  };
+}
+
+export function sourceOf(reference: string, image: ResolvedImage): Description["source"] {
+  return {
+    reference,
+    manifestDigest: image.digest,
+    platform: formatPlatform(image.platform),
+  };
+}
+
+export function optionsOf(options: CheckedOptions): Description["options"] {
+  return {
+    compression: formatCompression(options.compression),
+    blockSize: options.blockSize,
+    name: options.name ?? null,
+    kernel: options.kernel === undefined ? null : display(options.kernel),
+    initrd: options.initrd === undefined ? null : display(options.initrd),
+  };
+}
+
+function kairosOf({ release }: KairosFacts): Description["kairos"] {
+  const { softwareVersion, softwareVersionPrefix } = release;
+  return {
+    flavor: release.flavor ?? null,
+    flavorRelease: release.flavorRelease ?? null,
+    variant: release.variant ?? null,
+    model: release.model ?? null,
+    release: release.release ?? null,
+    kubernetes:
+      softwareVersion === undefined ? null : `${softwareVersionPrefix ?? ""}${softwareVersion}`,
+    fips: release.fips,
+  };
+}

@@ -1,0 +1,179 @@
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import {
+  checksumsName,
+  type Description,
+  describeFile,
+  descriptionName,
+  fileNames,
+  filesOf,
+  formatChecksums,
+  formatDescription,
+  isIntact,
+  readDescription,
+  Staging,
+  sha256OfText,
+} from "../artifacts/index.js";
+import { artifactName, keepRule } from "../kairos/index.js";
+import { display, Flattening } from "../layers/index.js";
+import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
+import { type ImageSource, openSource } from "../sources/index.js";
+import { probeMksquashfs } from "../squashfs/index.js";
+import { interrupted, programVersion } from "../support/index.js";
+import { describe, optionsOf, sourceOf } from "./describe.js";
+import { createdTime, fetchLayers } from "./image-layers.js";
+import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
+import { buildRootFilesystem, type RootFilesystem } from "./root-filesystem.js";
+
+export interface ExtractResult {
+  /** The output directory, as it was given. */
+  readonly directory: string;
+  /** What its `netboot.json` says. */
+  readonly description: Description;
+  /** True where the files were there already and nothing was done. */
+  readonly isUnchanged: boolean;
+}
+
+/**
+ * Makes a directory of netboot files from a container image: kernel, initrd, squashfs,
+ * `netboot.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
+ * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
+ */
+export async function extract(options: ExtractOptions): Promise<ExtractResult> {
+  const checked = checkOptions(options);
+  const staging = await Staging.create(checked.output);
+  // Ends whatever is still under way: when one part fails, and when the caller wants it.
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted) stop();
+  const source = openImageSource(checked, staging, controller.signal);
+  try {
+    return await extractFrom(source, staging, checked, controller.signal);
+  } catch (error) {
+    throw options.signal?.aborted ? interrupted() : error;
+  } finally {
+    stop();
+    options.signal?.removeEventListener("abort", stop);
+    await source.close();
+    await staging.discard();
+  }
+}
+
+async function extractFrom(
+  source: ImageSource,
+  staging: Staging,
+  options: CheckedOptions,
+  signal: AbortSignal,
+): Promise<ExtractResult> {
+  const version = await probeMksquashfs();
+  const image = await source.resolve(options.platform);
+  const earlier = options.force ? undefined : await reusable(source, image, options);
+  if (earlier !== undefined) {
+    return { directory: options.output, description: earlier, isUnchanged: true };
+  }
+  announce(source, image, options);
+  await source.reserve(image.manifest.layers);
+  const flattening = new Flattening({
+    layers: fetchLayers(image, source),
+    keep: keepRule(options),
+    scratch: staging.scratch,
+    concurrency: options.downloads,
+    signal,
+    onProgress: (written, total) => options.emit({ type: "squashfs", written, total }),
+    onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
+  });
+  const path = join(staging.scratch, "root.squashfs");
+  const root = await buildRootFilesystem({
+    flattening,
+    version,
+    created: createdTime(image.config) ?? 0,
+    architecture: image.platform.architecture,
+    options,
+    path,
+    signal,
+  });
+  const description = await writeArtifacts({ staging, flattening, source, image, root, options });
+  signal.throwIfAborted();
+  await staging.publish();
+  return { directory: options.output, description, isUnchanged: false };
+}
+
+function openImageSource(
+  options: CheckedOptions,
+  staging: Staging,
+  signal: AbortSignal,
+): ImageSource {
+  return openSource(options.image, {
+    cacheDirectory: options.cacheDirectory ?? join(staging.scratch, "cache"),
+    concurrency: options.downloads,
+    userAgent: `kairos-netboot/${programVersion()}`,
+    signal,
+    onProgress: ({ digest, size }, present, isCached) =>
+      options.emit({ type: "layer", digest, present, size, isCached }),
+    onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
+  });
+}
+
+/** What the output directory holds already, if that is just what would be made now. */
+async function reusable(
+  source: ImageSource,
+  image: ResolvedImage,
+  options: CheckedOptions,
+): Promise<Description | undefined> {
+  const earlier = await readDescription(options.output);
+  const isSame =
+    earlier !== undefined &&
+    isDeepStrictEqual(earlier.source, sourceOf(source.reference, image)) &&
+    isDeepStrictEqual(earlier.options, optionsOf(options)) &&
+    earlier.program.version === programVersion();
+  return isSame && (await isIntact(options.output, earlier)) ? earlier : undefined;
+}
+
+function announce(source: ImageSource, image: ResolvedImage, options: CheckedOptions): void {
+  options.emit({
+    type: "image",
+    reference: source.reference,
+    digest: image.digest,
+    platform: formatPlatform(image.platform),
+    layers: image.manifest.layers.map(({ digest, size }) => ({ digest, size })),
+  });
+}
+
+interface ArtifactsInput {
+  readonly staging: Staging;
+  readonly flattening: Flattening;
+  readonly source: ImageSource;
+  readonly image: ResolvedImage;
+  readonly root: RootFilesystem;
+  readonly options: CheckedOptions;
+}
+
+/** Completes the staged directory: everything but the squashfs itself is written here. */
+async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
+  const { staging, flattening, source, image, root, options } = input;
+  const { directory, scratch } = staging;
+  const { kernel, initrd } = root.facts;
+  const name = options.name ?? artifactName(root.facts.release);
+  const names = fileNames(name);
+  for (const [what, { file, reason }] of Object.entries({ kernel, initrd })) {
+    const text = `Using ${display(file.path)} as the ${what}: ${reason}.`;
+    options.emit({ type: "message", level: "info", text });
+  }
+  await flattening.copyTo(kernel.file.inode, join(directory, names.kernel));
+  await flattening.copyTo(initrd.file.inode, join(directory, names.initrd));
+  await rename(join(scratch, "root.squashfs"), join(directory, names.squashfs));
+
+  const files = {
+    kernel: await describeFile(directory, names.kernel),
+    initrd: await describeFile(directory, names.initrd),
+    squashfs: await describeFile(directory, names.squashfs),
+  };
+  const description = describe(name, files, { reference: source.reference, image }, root, options);
+  const json = formatDescription(description);
+  await writeFile(join(directory, descriptionName), json);
+  const sums = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
+  await writeFile(join(directory, checksumsName), formatChecksums(sums));
+  return description;
+}

@@ -1,0 +1,33 @@
+import type { Layer } from "../layers/index.js";
+import type { ImageConfig, ResolvedImage } from "../oci-client/index.js";
+import type { ImageSource } from "../sources/index.js";
+
+/** The layers of an image, bottom first; their blobs begin to be fetched. */
+export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
+  const { layers } = image.manifest;
+  const times = layerTimes(image.config);
+  return layers.map((descriptor, number) => ({
+    number,
+    count: layers.length,
+    blob: source.fetch(descriptor),
+    diffId: image.config.rootfs.diff_ids[number]!,
+    impliedMtime: times[number] ?? createdTime(image.config) ?? 0,
+  }));
+}
+
+/** When the image was made, in seconds since 1970; undefined where it does not say. */
+export function createdTime({ created }: ImageConfig): number | undefined {
+  return seconds(created);
+}
+
+/** When each layer was made; history entries without a layer are passed over. */
+function layerTimes({ history }: ImageConfig): (number | undefined)[] {
+  return (history ?? [])
+    .filter(({ empty_layer: isEmpty }) => !isEmpty)
+    .map(({ created }) => seconds(created));
+}
+
+function seconds(time: string | null | undefined): number | undefined {
+  const milliseconds = Date.parse(time ?? "");
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, Math.floor(milliseconds / 1000));
+}

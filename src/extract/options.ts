@@ -1,0 +1,120 @@
+import { availableParallelism } from "node:os";
+import { checkedName } from "../kairos/index.js";
+import { encode } from "../layers/index.js";
+import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
+import { defaultCacheDirectory, translateError } from "../sources/index.js";
+import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
+import { NetbootError } from "../support/index.js";
+
+export interface ExtractOptions {
+  /** `quay.io/kairos/…:tag`, any registry's reference, or `oci:DIR[:TAG]`. */
+  image: string;
+  /** The directory to make or to replace. */
+  output: string;
+  /** `linux/arm64[/VARIANT]`; this machine's architecture by default. */
+  platform?: string | undefined;
+  /** Common part of the file names; from the image's release file by default. */
+  name?: string | undefined;
+  /** `zstd|gzip|xz|lz4|lzo[:LEVEL]`; `zstd:3` by default. */
+  compression?: string | undefined;
+  /** `1M` by default. */
+  blockSize?: string | undefined;
+  /** Path of the kernel inside the image. */
+  kernel?: string | undefined;
+  /** Path of the initrd inside the image. */
+  initrd?: string | undefined;
+  /** Where downloads are kept. */
+  cacheDirectory?: string | undefined;
+  /** False to keep no downloads. */
+  cache?: boolean | undefined;
+  /** Layers fetched at once and processors that compress. */
+  jobs?: number | undefined;
+  /** Make the files again, also where they are there already. */
+  force?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: ExtractEvent) => void) | undefined;
+}
+
+/** What happens, as it happens. Sizes are bytes. */
+export type ExtractEvent =
+  | {
+      readonly type: "image";
+      readonly reference: string;
+      readonly digest: string;
+      readonly platform: string;
+      /** Bottom first; sizes are compressed. */
+      readonly layers: readonly { readonly digest: string; readonly size: number }[];
+    }
+  | {
+      readonly type: "layer";
+      readonly digest: string;
+      readonly present: number;
+      readonly size: number;
+      readonly isCached: boolean;
+    }
+  | { readonly type: "squashfs"; readonly written: number; readonly total: number | undefined }
+  | {
+      readonly type: "message";
+      readonly level: "info" | "warning" | "detail";
+      readonly text: string;
+    };
+
+/** Options that were checked and completed. */
+export interface CheckedOptions {
+  readonly image: string;
+  readonly output: string;
+  readonly platform: Platform;
+  readonly name: string | undefined;
+  readonly compression: Compression;
+  readonly blockSize: number;
+  /** Paths inside the image as bytes, absolute. */
+  readonly kernel: string | undefined;
+  readonly initrd: string | undefined;
+  /** Undefined where nothing is to be kept. */
+  readonly cacheDirectory: string | undefined;
+  readonly downloads: number;
+  readonly processors: number | undefined;
+  readonly force: boolean;
+  readonly emit: (event: ExtractEvent) => void;
+}
+
+/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID */
+export function checkOptions(options: ExtractOptions): CheckedOptions {
+  const { jobs } = options;
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1 && jobs <= 256)) {
+    throw usage("--jobs has to be a number from 1 to 256.", "Leave it out to use all processors.");
+  }
+  if (options.output === "") throw usage("--output is empty.", "Name a directory: -o out/");
+  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+  return {
+    image: options.image,
+    output: options.output,
+    platform: checkPlatform(options.platform),
+    name: options.name === undefined ? undefined : checkedName(options.name),
+    compression: parseCompression(options.compression ?? "zstd"),
+    blockSize: parseBlockSize(options.blockSize ?? "1M"),
+    kernel: checkPath(options.kernel),
+    initrd: checkPath(options.initrd),
+    cacheDirectory: options.cache === false ? undefined : cacheDirectory,
+    downloads: jobs ?? Math.max(3, availableParallelism()),
+    processors: jobs,
+    force: options.force ?? false,
+    emit: options.onEvent ?? (() => {}),
+  };
+}
+
+function checkPlatform(text: string | undefined): Platform {
+  try {
+    return text === undefined ? hostPlatform() : parsePlatform(text);
+  } catch (error) {
+    throw translateError(error);
+  }
+}
+
+function checkPath(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : encode(path.startsWith("/") ? path : `/${path}`);
+}
+
+function usage(message: string, hint: string): NetbootError {
+  return new NetbootError("USAGE_INVALID", message, hint);
+}

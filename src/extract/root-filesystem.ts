@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from "node:util";
+import { bcjFilterFor, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
+import type { Flattening } from "../layers/index.js";
+import {
+  type Compression,
+  checkSquashfs,
+  Mksquashfs,
+  type MksquashfsVersion,
+  needsNewestMtime,
+  planSquashfs,
+  type SquashfsPlan,
+} from "../squashfs/index.js";
+import type { CheckedOptions } from "./options.js";
+
+export interface RootFilesystemInput {
+  readonly flattening: Flattening;
+  readonly version: MksquashfsVersion;
+  /** When the image was made; seconds. */
+  readonly created: number;
+  /** As OCI names it. */
+  readonly architecture: string;
+  readonly options: CheckedOptions;
+  /** The squashfs to write. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+export interface RootFilesystem {
+  readonly facts: KairosFacts;
+  /** What it is compressed with: what was asked for, if the image's kernel can read that. */
+  readonly compression: Compression;
+}
+
+/**
+ * Builds the squashfs while the layers are read. mksquashfs is started as soon as the largest
+ * layer comes by, with what can be told by then of the image; if the rest of the image proves
+ * that wrong, it is started over, with everything known.
+ * @throws NetbootError
+ */
+export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
+  const { flattening, version, options, signal } = input;
+  const start = (plan: SquashfsPlan) =>
+    Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
+  const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
+
+  await flattening.readSmaller();
+  const guess = canForetell(input) ? planFor(input, undefined).plan : undefined;
+  let mksquashfs = guess && (await start(guess));
+  try {
+    await flattening.readLargest(mksquashfs);
+    const tree = new ImageTree(flattening.tree.root);
+    const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
+    const { plan, compression } = planFor(input, facts);
+    if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
+      detail("Starting the squashfs over: the image is not as its first layers had it.");
+      await mksquashfs.abort();
+      flattening.restart();
+      mksquashfs = undefined;
+    }
+    mksquashfs ??= await start(plan);
+    await flattening.writeRest(mksquashfs, plan);
+    await mksquashfs.finish();
+    await checkSquashfs(input.path, {
+      inodes: flattening.shape.inodes,
+      codec: compression.codec,
+      blockSize: options.blockSize,
+    });
+    return { facts, compression };
+  } catch (error) {
+    await mksquashfs?.abort();
+    throw error;
+  }
+}
+
+/** Reproducible builders set `created` to 1970, which says nothing of the newest file. */
+function canForetell({ version, created, flattening }: RootFilesystemInput): boolean {
+  return !needsNewestMtime(version) || created >= flattening.newestMtime;
+}
+
+/** @param facts undefined as long as the largest layer was not read */
+function planFor(
+  { version, flattening, options, created, architecture }: RootFilesystemInput,
+  facts: KairosFacts | undefined,
+): { plan: SquashfsPlan; compression: Compression } {
+  const root = flattening.tree.root.attributes;
+  const compression = usableCompression(options, facts);
+  const bcjFilter = bcjFilterFor(architecture, facts?.kernelConfig);
+  const plan = planSquashfs(version, {
+    compression,
+    ...(bcjFilter === undefined ? {} : { bcjFilter }),
+    blockSize: options.blockSize,
+    created,
+    newestMtime: flattening.newestMtime,
+    root: { ...root, hasXattrs: (root.xattrs?.size ?? 0) > 0 },
+  });
+  return { plan, compression };
+}
+
+/** gzip where the image's own kernel cannot read what was asked for: every kernel can read that. */
+function usableCompression(options: CheckedOptions, facts: KairosFacts | undefined): Compression {
+  const { codec } = options.compression;
+  if (facts?.kernelConfig === undefined || facts.kernelConfig.supportsSquashfs(codec)) {
+    return options.compression;
+  }
+  options.emit({
+    type: "message",
+    level: "warning",
+    text: `The image's kernel cannot read a squashfs compressed with ${codec}; gzip is used.`,
+  });
+  return { codec: "gzip", level: 9 };
+}

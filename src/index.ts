@@ -1,0 +1,9 @@
+/** What `import … from "kairos-netboot"` gives. */
+export type { Description } from "./artifacts/index.js";
+export {
+  type ExtractEvent,
+  type ExtractOptions,
+  type ExtractResult,
+  extract,
+} from "./extract/index.js";
+export { type ErrorCode, NetbootError } from "./support/index.js";

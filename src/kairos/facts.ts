@@ -1,0 +1,48 @@
+import type { Inode } from "../layers/index.js";
+import { findBootFiles, type WantedBootFiles } from "./boot-files.js";
+import type { ImageTree } from "./image-tree.js";
+import type { Initrd } from "./initrds.js";
+import { KernelConfig } from "./kernel-config.js";
+import type { Kernel } from "./kernels.js";
+import { type KairosRelease, kairosRelease, releaseFiles } from "./release.js";
+
+/** All that is to be known of an image to netboot it. */
+export interface KairosFacts {
+  readonly release: KairosRelease;
+  readonly kernel: Kernel;
+  readonly initrd: Initrd;
+  /** Undefined where the image does not bring it. */
+  readonly kernelConfig: KernelConfig | undefined;
+  readonly hasSelinux: boolean;
+}
+
+/**
+ * @param read gives the contents of a small file
+ * @throws NetbootError as `findBootFiles`
+ */
+export async function readKairosFacts(
+  tree: ImageTree,
+  read: (inode: Inode) => Promise<Buffer>,
+  wanted: WantedBootFiles,
+): Promise<KairosFacts> {
+  const files = releaseFiles.map((path) => tree.file(path)).filter((file) => file !== undefined);
+  const release = kairosRelease(await Promise.all(files.map(({ inode }) => read(inode))));
+  const { kernel, initrd } = findBootFiles(tree, release, wanted);
+  const config = configFile(tree, kernel.version);
+  return {
+    release,
+    kernel,
+    initrd,
+    kernelConfig: config && new KernelConfig(await read(config)),
+    hasSelinux: tree.file("/etc/selinux/config") !== undefined,
+  };
+}
+
+/** A kernel configuration larger than this is something else. */
+const largestConfig = 1024 * 1024;
+
+function configFile(tree: ImageTree, version: string | undefined): Inode | undefined {
+  if (version === undefined) return undefined;
+  const file = tree.file(`/boot/config-${version}`) ?? tree.file(`/lib/modules/${version}/config`);
+  return file !== undefined && file.inode.entry.size <= largestConfig ? file.inode : undefined;
+}

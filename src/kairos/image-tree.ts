@@ -1,0 +1,54 @@
+import {
+  type ByteString,
+  type Directory,
+  type Inode,
+  lookUp,
+  nodeAt,
+  splitPath,
+} from "../layers/index.js";
+
+export interface ImageFile {
+  /** Absolute inside the image, without symlinks. */
+  readonly path: ByteString;
+  readonly inode: Inode;
+}
+
+/** A merged image as this room looks at it: paths are absolute, symlinks are followed inside it. */
+export class ImageTree {
+  readonly #root: Directory;
+
+  constructor(root: Directory) {
+    this.#root = root;
+  }
+
+  /** The regular file that a path leads to. */
+  file(path: ByteString): ImageFile | undefined {
+    const found = lookUp(this.#root, splitPath(path));
+    if (found === undefined || found.node.kind !== "inode") return undefined;
+    if (found.node.entry.type !== "file") return undefined;
+    return { path: `/${found.parts.join("/")}`, inode: found.node };
+  }
+
+  isDirectory(path: ByteString): boolean {
+    return lookUp(this.#root, splitPath(path))?.node.kind === "directory";
+  }
+
+  exists(path: ByteString): boolean {
+    return lookUp(this.#root, splitPath(path)) !== undefined;
+  }
+
+  /** True where a symlink stands at the path itself. */
+  isSymlink(path: ByteString): boolean {
+    const parts = splitPath(path);
+    const parent = lookUp(this.#root, parts.slice(0, -1))?.node;
+    if (parent?.kind !== "directory") return false;
+    const node = nodeAt(parent, parts.slice(-1));
+    return node?.kind === "inode" && node.entry.type === "symlink";
+  }
+
+  /** Names in a directory, sorted; none where there is no such directory. */
+  list(path: ByteString): ByteString[] {
+    const node = lookUp(this.#root, splitPath(path))?.node;
+    return node?.kind === "directory" ? [...node.children.keys()].sort() : [];
+  }
+}

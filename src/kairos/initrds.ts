@@ -1,0 +1,83 @@
+import { display } from "../layers/index.js";
+import { NetbootError } from "../support/index.js";
+import type { ImageFile, ImageTree } from "./image-tree.js";
+import { distinctFiles } from "./kernels.js";
+
+const prefixes = ["initrd", "initramfs"];
+const links = ["initrd", "initramfs", "initrd.img", "initramfs.img"];
+
+export interface Initrd {
+  readonly file: ImageFile;
+  /** Why this one, for people. */
+  readonly reason: string;
+}
+
+/**
+ * The initrd that goes with a kernel: the one its link names, else the one of the kernel's
+ * version, else the only one.
+ * @param wanted the path that the user gave
+ * @throws NetbootError IMAGE_NO_INITRD, IMAGE_TRUSTED_BOOT
+ */
+export function findInitrd(
+  tree: ImageTree,
+  wanted: string | undefined,
+  kernelVersion: string | undefined,
+  { isTrustedBoot }: { isTrustedBoot: boolean },
+): Initrd {
+  if (wanted !== undefined) {
+    const file = tree.file(wanted);
+    if (file !== undefined) return { file, reason: "it was asked for" };
+    throw noInitrd(`The image holds no file ${display(wanted)} to use as the initrd.`);
+  }
+  for (const name of links) {
+    const file = tree.file(`/boot/${name}`);
+    if (file === undefined) continue;
+    const how = tree.isSymlink(`/boot/${name}`) ? "links to it" : "is it";
+    return { file, reason: `/boot/${name} ${how}` };
+  }
+  const names = tree.list("/boot").filter(isInitrdName);
+  const files = distinctFiles(
+    tree,
+    names.map((name) => `/boot/${name}`),
+  );
+  const ofKernel = files.find(({ path }) => kernelVersion && path.includes(kernelVersion));
+  if (ofKernel !== undefined) {
+    return { file: ofKernel, reason: `it is that of kernel ${kernelVersion}` };
+  }
+  if (files.length === 1) return { file: files[0]!, reason: "it is the only one" };
+  if (files.length > 1) {
+    const paths = files.map(({ path }) => path).join(", ");
+    throw noInitrd(`The image holds several initrds (${paths}), none of them the kernel's.`);
+  }
+  if (isTrustedBoot) throw trustedBoot();
+  throw noInitrd("The image holds a kernel and no initrd in /boot.");
+}
+
+/** True for a path where an initrd is looked for, so that its contents may be kept. */
+export function isInitrdPath(path: string): boolean {
+  const match = /^boot\/([^/]+)$/.exec(path);
+  return match !== null && isInitrdName(match[1]!);
+}
+
+function isInitrdName(name: string): boolean {
+  return (
+    prefixes.some((prefix) => name.startsWith(prefix)) &&
+    !/kdump|rescue|\.(hmac|old|bak)$/.test(name)
+  );
+}
+
+function noInitrd(message: string): NetbootError {
+  return new NetbootError(
+    "IMAGE_NO_INITRD",
+    message,
+    "Use a bootable Kairos image, or name the initrd inside the image with --initrd PATH.",
+  );
+}
+
+function trustedBoot(): NetbootError {
+  return new NetbootError(
+    "IMAGE_TRUSTED_BOOT",
+    "The image is for trusted boot: its initrd is part of a signed UKI that is made later, so it cannot be netbooted this way.",
+    "Use the image without trusted boot (its tag has no -uki).",
+  );
+}

@@ -1,0 +1,165 @@
+import { type ByteString, fromBytes } from "./byte-string.js";
+import { LayerFormatError } from "./layer-format-error.js";
+import { type PaxRecords, parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.js";
+import { paxRegions, type Region } from "./sparse.js";
+import type { EntryType, TarEntry } from "./tar-entry.js";
+import type { TarHeader } from "./tar-header.js";
+
+const entryTypes: Readonly<Record<string, EntryType>> = {
+  "\0": "file",
+  "0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "character-device",
+  "4": "block-device",
+  "5": "directory",
+  D: "directory",
+  "6": "fifo",
+};
+
+const xattrPrefix = "SCHILY.xattr.";
+
+/**
+ * The header blocks that describe one entry together: pax `x` and `g`, GNU `L` and `K`, and the
+ * header itself. Later records win over earlier ones, extensions over the header.
+ */
+export class EntryHeaders {
+  header: TarHeader | undefined;
+  #globals: PaxRecords = [];
+  #own: PaxRecords = [];
+  #pax = new Map<ByteString, Buffer>();
+  #longName: ByteString | undefined;
+  #longLink: ByteString | undefined;
+
+  /** True where nothing but global records came since the last entry. */
+  get isEmpty(): boolean {
+    return this.#own.length === 0 && this.#longName === undefined && this.#longLink === undefined;
+  }
+
+  /** The best name so far, for messages. */
+  get name(): ByteString {
+    return this.#longName ?? this.header?.name ?? "";
+  }
+
+  /** Takes the contents of an extension of type x, g, L or K. */
+  extend(typeFlag: string, bytes: Buffer): void {
+    if (typeFlag === "x") this.#own.push(...parsePaxRecords(bytes));
+    else if (typeFlag === "g") this.#globals.push(...parsePaxRecords(bytes));
+    else if (typeFlag === "L") this.#longName = untilNul(bytes);
+    else this.#longLink = untilNul(bytes);
+  }
+
+  /** The header that the extensions belong to. */
+  complete(header: TarHeader): void {
+    this.header = header;
+    this.#pax = new Map([...this.#globals, ...this.#own]);
+  }
+
+  /** Forgets all that belongs to this entry only. */
+  clear(): void {
+    this.#own = [];
+    this.#longName = undefined;
+    this.#longLink = undefined;
+  }
+
+  /** Bytes that the archive holds of the entry: only files (and GNU's dump directories) have any. */
+  get storedSize(): number {
+    const { typeFlag, size } = this.header!;
+    if (entryTypes[typeFlag] !== "file" && typeFlag !== "D") return 0;
+    return this.#number("size") ?? size;
+  }
+
+  /** True for pax sparse format 1.0, whose map stands in the contents. */
+  get hasInlineSparseMap(): boolean {
+    return this.#pax.get("GNU.sparse.major")?.toString() === "1";
+  }
+
+  get sparseRegions(): Region[] | undefined {
+    return paxRegions([...this.#globals, ...this.#own]);
+  }
+
+  get sparseSize(): number | undefined {
+    return this.#number("GNU.sparse.realsize") ?? this.#number("GNU.sparse.size");
+  }
+
+  /**
+   * @param size bytes of content, holes included
+   * @throws LayerFormatError
+   */
+  entry(size: number): TarEntry {
+    const header = this.header!;
+    const name =
+      this.#text("GNU.sparse.name") ?? this.#text("path") ?? this.#longName ?? header.name;
+    const linkName = this.#text("linkpath") ?? this.#longLink ?? header.linkName;
+    if (name.includes("\0") || linkName.includes("\0")) {
+      throw new LayerFormatError("its name holds a NUL byte");
+    }
+    const type = entryType(header.typeFlag, name);
+    const xattrs = this.#xattrs();
+    return {
+      name,
+      type,
+      mode: header.mode,
+      uid: identifier(this.#number("uid") ?? header.uid, "uid"),
+      gid: identifier(this.#number("gid") ?? header.gid, "gid"),
+      size: type === "file" ? size : 0,
+      mtime: this.#time() ?? header.mtime,
+      linkName,
+      deviceMajor: header.deviceMajor,
+      deviceMinor: header.deviceMinor,
+      ...(xattrs === undefined ? {} : { xattrs }),
+    };
+  }
+
+  /** An empty value takes back what came before (POSIX.1-2001 pax). */
+  #value(keyword: string): Buffer | undefined {
+    const value = this.#pax.get(keyword);
+    return value === undefined || value.length === 0 ? undefined : value;
+  }
+
+  #text(keyword: string): ByteString | undefined {
+    const value = this.#value(keyword);
+    return value === undefined ? undefined : fromBytes(value);
+  }
+
+  #number(keyword: string): number | undefined {
+    const value = this.#value(keyword);
+    return value === undefined ? undefined : parsePaxNumber(value, keyword);
+  }
+
+  #time(): number | undefined {
+    const value = this.#value("mtime");
+    return value === undefined ? undefined : parsePaxTime(value);
+  }
+
+  #xattrs(): Map<ByteString, Buffer> | undefined {
+    let xattrs: Map<ByteString, Buffer> | undefined;
+    for (const [keyword, value] of this.#pax) {
+      if (!keyword.startsWith(xattrPrefix)) continue;
+      xattrs ??= new Map();
+      xattrs.set(keyword.slice(xattrPrefix.length), value);
+    }
+    return xattrs;
+  }
+}
+
+function entryType(typeFlag: string, name: ByteString): EntryType {
+  const type = entryTypes[typeFlag];
+  if (type === undefined) throw new LayerFormatError(`its type ${typeFlag} is not known`);
+  // In v7 archives a directory is a file whose name ends in a slash.
+  return typeFlag === "\0" && name.endsWith("/") ? "directory" : type;
+}
+
+function identifier(value: number, field: string): number {
+  if (value < 0 || value > 0xffffffff) {
+    throw new LayerFormatError(`its ${field} ${value} is out of all bounds`);
+  }
+  return value;
+}
+
+function untilNul(bytes: Buffer): ByteString {
+  const nul = bytes.indexOf(0);
+  return fromBytes(bytes, 0, nul === -1 ? bytes.length : nul);
+}

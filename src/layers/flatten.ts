@@ -1,0 +1,275 @@
+import pLimit from "p-limit";
+import { type ByteString, display } from "./byte-string.js";
+import { Foresight } from "./foresight.js";
+import { type KeepRule, KeptFiles } from "./kept-files.js";
+import { type ContentSink, damaged, type Layer, type LayerVisitor, readLayer } from "./layer.js";
+import { LayerFormatError } from "./layer-format-error.js";
+import { joinPath, splitPath } from "./path.js";
+import { type Shape, shapeOf } from "./shape.js";
+import type { TarEntry } from "./tar-entry.js";
+import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
+import { type LayerIndex, Tree } from "./tree.js";
+import { nodeAt } from "./tree-lookup.js";
+import { Inode } from "./tree-node.js";
+
+/** A tar output that can be full. */
+export interface FlowingOutput extends TarOutput {
+  /** Something to wait for before more is written; undefined while there is room. */
+  ready(): Promise<void> | undefined;
+}
+
+export interface FlattenOptions {
+  readonly layers: readonly Layer[];
+  readonly keep: KeepRule;
+  /** Scratch space for kept files, removed by the caller. */
+  readonly scratch: string;
+  /** Layers that are read at the same time. */
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  /** Bytes of file contents written so far, of how many (if that is known yet). */
+  onProgress?(written: number, total: number | undefined): void;
+  /** Told what is done in another way than the image has it. */
+  onWarning?(message: string): void;
+}
+
+/**
+ * Merges layers into one tree and writes it as one tar, decompressing most of the image only
+ * once: all layers but the largest are read first, for their entries; then the largest is read,
+ * and each file that will by all appearances survive is written while it passes by; then the
+ * tree is complete, and the rest is written. Whether appearances held is told by `isFaithful`.
+ *
+ * In the tar, contents come first, then directories, then names without contents: mksquashfs
+ * takes a directory's attributes also after its children.
+ */
+export class Flattening {
+  readonly #options: FlattenOptions;
+  readonly #indexes: (LayerIndex | undefined)[];
+  readonly #kept: KeptFiles;
+  readonly #largest: number;
+  #tree = new Tree();
+  #appliedLayers = 0;
+  /** Files whose contents are in the tar already, and the path they have there. */
+  #written = new Map<Inode, ByteString>();
+  #writtenBytes = 0;
+  #shape: Shape | undefined;
+
+  constructor(options: FlattenOptions) {
+    this.#options = options;
+    this.#indexes = options.layers.map(() => undefined);
+    this.#kept = new KeptFiles(options.keep, options.scratch);
+    this.#largest = largestOf(options.layers);
+  }
+
+  /** Newest modification time of all entries read so far, in seconds; 0 where there are none. */
+  get newestMtime(): number {
+    let newest = 0;
+    for (const index of this.#indexes) {
+      if (index === undefined) continue;
+      newest = Math.max(newest, index.impliedMtime);
+      for (const entry of index.entries) newest = Math.max(newest, entry.mtime);
+    }
+    return newest;
+  }
+
+  /** The tree of the layers applied so far; all of them after `readLargest`. */
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  /** Reads every layer but the largest for its entries, and applies those below the largest. */
+  async readSmaller(): Promise<void> {
+    await this.#kept.prepare();
+    const limit = pLimit(this.#options.concurrency);
+    const others = this.#options.layers.filter((layer) => layer.number !== this.#largest);
+    await Promise.all(others.map((layer) => limit(() => this.#index(layer))));
+    this.#applyUpTo(this.#largest);
+  }
+
+  /**
+   * Reads the largest layer and completes the tree.
+   * @param output where the files that will survive are written as they pass; nowhere if undefined
+   */
+  async readLargest(output: FlowingOutput | undefined): Promise<void> {
+    const layer = this.#options.layers[this.#largest];
+    if (layer === undefined) return;
+    const foresight = new Foresight(
+      this.#indexes.slice(this.#largest + 1).filter((index) => index !== undefined),
+    );
+    const writer = output && new CanonicalTarWriter(output);
+    const entries: TarEntry[] = [];
+    const visitor: LayerVisitor = {
+      entry: (entry, ordinal) => {
+        entries.push(entry);
+        const kept = this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
+        const parts = this.#guard(layer, () => this.#tree.add(entry));
+        if (writer === undefined || parts === undefined || entry.size === 0) return kept;
+        const inode = nodeAt(this.#tree.root, parts);
+        if (!(inode instanceof Inode) || !foresight.survives(parts)) return kept;
+        return tee(this.#writeFile(writer, joinPath(parts), inode), kept);
+      },
+      ready: () => output?.ready(),
+    };
+    this.#tree.beginLayer(layer.impliedMtime);
+    await readLayer(layer, visitor, this.#options.signal);
+    this.#guard(layer, () => this.#tree.endLayer());
+    this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
+    this.#appliedLayers += 1;
+    this.#applyUpTo(this.#options.layers.length);
+  }
+
+  /** True when every file that was written early stands in the merged tree under that name. */
+  get isFaithful(): boolean {
+    for (const [inode, path] of this.#written) {
+      if (nodeAt(this.#tree.root, splitPath(path)) !== inode) return false;
+    }
+    return true;
+  }
+
+  /** Forgets what was written: the next output starts from nothing. */
+  restart(): void {
+    this.#written = new Map();
+    this.#writtenBytes = 0;
+  }
+
+  /** Counts of what the merged tree holds. */
+  get shape(): Shape {
+    this.#shape ??= shapeOf(this.#tree.root, this.#written);
+    return this.#shape;
+  }
+
+  /**
+   * Writes all that is not written yet, and the end of the archive.
+   * @param hasRootEntry whether the root directory gets an entry of its own
+   */
+  async writeRest(
+    output: FlowingOutput,
+    { hasRootEntry }: { hasRootEntry: boolean },
+  ): Promise<void> {
+    this.#shape = shapeOf(this.#tree.root, this.#written);
+    this.#warnOfDroppedXattrs(this.#shape);
+    const writer = new CanonicalTarWriter(output);
+    for (const layer of this.#options.layers) await this.#writeContents(layer, writer, output);
+    if (hasRootEntry) writer.directory(".", this.#tree.root.attributes);
+    for (const write of this.#shape.writes(writer)) {
+      write();
+      const ready = output.ready();
+      if (ready !== undefined) await ready;
+    }
+    writer.end();
+  }
+
+  /** Contents of a small file; reads its layer again if they were not kept. */
+  async read(inode: Inode): Promise<Buffer> {
+    await this.#ensureKept(inode);
+    return inode.entry.size === 0 ? Buffer.alloc(0) : this.#kept.read(inode.location);
+  }
+
+  /** Copies a file's contents to a path. */
+  async copyTo(inode: Inode, path: string): Promise<void> {
+    await this.#ensureKept(inode);
+    await this.#kept.copyTo(inode.location, path);
+  }
+
+  #warnOfDroppedXattrs({ droppedXattrs }: Shape): void {
+    if (droppedXattrs.size === 0) return;
+    const names = [...droppedXattrs].map(display).join(", ");
+    this.#options.onWarning?.(`Squashfs cannot hold these extended attributes: ${names}.`);
+  }
+
+  async #ensureKept({ location }: Inode): Promise<void> {
+    if (this.#kept.has(location)) return;
+    let isFound = false;
+    const visitor: LayerVisitor = {
+      entry: (_entry, ordinal) => {
+        if (ordinal !== location.ordinal) return undefined;
+        isFound = true;
+        return this.#kept.memorySink(location);
+      },
+      isSatisfied: () => isFound,
+    };
+    await readLayer(this.#options.layers[location.layer]!, visitor, this.#options.signal);
+  }
+
+  async #index(layer: Layer): Promise<void> {
+    const entries: TarEntry[] = [];
+    const visitor: LayerVisitor = {
+      entry: (entry, ordinal) => {
+        entries.push(entry);
+        return this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
+      },
+    };
+    await readLayer(layer, visitor, this.#options.signal);
+    this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
+  }
+
+  #applyUpTo(count: number): void {
+    for (; this.#appliedLayers < count; this.#appliedLayers += 1) {
+      const layer = this.#options.layers[this.#appliedLayers]!;
+      this.#guard(layer, () => this.#tree.apply(this.#indexes[layer.number]!));
+    }
+  }
+
+  #guard<Result>(layer: Layer, action: () => Result): Result {
+    try {
+      return action();
+    } catch (error) {
+      throw error instanceof LayerFormatError ? damaged(layer, error) : error;
+    }
+  }
+
+  async #writeContents(
+    layer: Layer,
+    writer: CanonicalTarWriter,
+    output: FlowingOutput,
+  ): Promise<void> {
+    const wanted = this.#shape!.unwritten.get(layer.number);
+    if (wanted === undefined) return;
+    let missing = wanted.size;
+    const visitor: LayerVisitor = {
+      entry: (_entry, ordinal) => {
+        const file = wanted.get(ordinal);
+        if (file === undefined) return undefined;
+        missing -= 1;
+        return this.#writeFile(writer, file.path, file.inode);
+      },
+      ready: () => output.ready(),
+      isSatisfied: () => missing === 0,
+    };
+    await readLayer(layer, visitor, this.#options.signal);
+  }
+
+  #writeFile(writer: CanonicalTarWriter, path: ByteString, inode: Inode): ContentSink {
+    writer.inode(path, inode);
+    this.#written.set(inode, path);
+    return {
+      write: (bytes) => {
+        writer.content(bytes);
+        this.#writtenBytes += bytes.length;
+        this.#options.onProgress?.(this.#writtenBytes, this.#shape?.contentBytes);
+      },
+      end: () => writer.endFile(),
+    };
+  }
+}
+
+function largestOf(layers: readonly Layer[]): number {
+  let largest = 0;
+  for (const { number, blob } of layers) {
+    if (blob.descriptor.size > layers[largest]!.blob.descriptor.size) largest = number;
+  }
+  return largest;
+}
+
+function tee(first: ContentSink, second: ContentSink | undefined): ContentSink {
+  if (second === undefined) return first;
+  return {
+    write: (bytes) => {
+      first.write(bytes);
+      second.write(bytes);
+    },
+    end: () => {
+      first.end();
+      second.end();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import type { Blob } from "../sources/index.js";
+import { LayerFormatError } from "./layer-format-error.js";
+
+/** Larger than Node's 16 KiB: a third faster. */
+const chunkSize = 256 * 1024;
+
+/**
+ * Node's own decompressor: any number of members, an error for what follows them and is neither
+ * a member nor zeros.
+ * @throws LayerFormatError
+ */
+export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
+  const source = Readable.from(blob.read(), { objectMode: false });
+  const decoder = createGunzip({ chunkSize });
+  let sourceError: unknown;
+  source.on("error", (error) => {
+    sourceError = error;
+    decoder.destroy(error);
+  });
+  source.pipe(decoder);
+  try {
+    yield* decoder as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (sourceError !== undefined) throw sourceError;
+    throw new LayerFormatError(`it cannot be decompressed: ${(error as Error).message}`);
+  } finally {
+    source.destroy();
+    decoder.destroy();
+  }
+}
+
+/**
+ * Passes on what igzip puts out, then makes sure that igzip read the blob to its end: it stops
+ * silently at bytes that begin no member. The last four bytes of a blob of one member are its
+ * size modulo 2³² (RFC 1952 §2.3.1); where they are not, Node reads the blob again and decides.
+ * @throws LayerFormatError
+ */
+export async function* checkGzipEnd(
+  blob: Blob,
+  decoded: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of decoded) {
+    size += chunk.length;
+    yield chunk;
+  }
+  if ((await lastWord(blob)) === size % 2 ** 32) return;
+  for await (const _ of gunzip(blob));
+}
+
+async function lastWord(blob: Blob): Promise<number> {
+  await blob.complete;
+  const file = await open(blob.path);
+  try {
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(4),
+      0,
+      4,
+      Math.max(blob.descriptor.size - 4, 0),
+    );
+    return bytesRead === 4 ? buffer.readUInt32LE(0) : -1;
+  } finally {
+    await file.close();
+  }
+}

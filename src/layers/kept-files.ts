@@ -1,0 +1,84 @@
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ByteString } from "./byte-string.js";
+import type { ContentSink } from "./layer.js";
+import { normalizePath } from "./path.js";
+import type { TarEntry } from "./tar-entry.js";
+import type { ContentLocation } from "./tree-node.js";
+
+/** Where a file that may be wanted later is kept as it passes by; not at all if undefined. */
+export type KeepRule = (path: ByteString, size: number) => "memory" | "disk" | undefined;
+
+/**
+ * Contents that were set aside while layers were read, so that a layer need not be read again
+ * for a kernel or a release file. A rule goes by the entry's own path and may keep too much.
+ */
+export class KeptFiles {
+  readonly #rule: KeepRule;
+  readonly #directory: string;
+  readonly #memory = new Map<string, Buffer>();
+  readonly #paths = new Map<string, string>();
+
+  /** @param directory scratch space that the caller removes */
+  constructor(rule: KeepRule, directory: string) {
+    this.#rule = rule;
+    this.#directory = directory;
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true });
+  }
+
+  /** A sink for the entry where the rule wants it, undefined otherwise. */
+  sinkFor(entry: TarEntry, location: ContentLocation): ContentSink | undefined {
+    if (entry.type !== "file") return undefined;
+    const kind = this.#rule(normalizePath(entry.name), entry.size);
+    if (kind === undefined) return undefined;
+    return kind === "memory" ? this.memorySink(location) : this.#diskSink(location);
+  }
+
+  has(location: ContentLocation): boolean {
+    return this.#memory.has(key(location)) || this.#paths.has(key(location));
+  }
+
+  read(location: ContentLocation): Buffer {
+    return this.#memory.get(key(location)) ?? readFileSync(this.#paths.get(key(location))!);
+  }
+
+  async copyTo(location: ContentLocation, path: string): Promise<void> {
+    const kept = this.#paths.get(key(location));
+    if (kept === undefined) await writeFile(path, this.#memory.get(key(location))!);
+    else await copyFile(kept, path);
+  }
+
+  memorySink(location: ContentLocation): ContentSink {
+    const chunks: Buffer[] = [];
+    return {
+      write: (bytes) => chunks.push(Buffer.from(bytes)),
+      end: () => this.#memory.set(key(location), Buffer.concat(chunks)),
+    };
+  }
+
+  #diskSink(location: ContentLocation): ContentSink {
+    const path = join(this.#directory, key(location));
+    const file = openSync(path, "w");
+    return {
+      write: (bytes) => writeAll(file, bytes),
+      end: () => {
+        closeSync(file);
+        this.#paths.set(key(location), path);
+      },
+    };
+  }
+}
+
+function key({ layer, ordinal }: ContentLocation): string {
+  return `${layer}-${ordinal}`;
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(file, bytes, written);
+  }
+}

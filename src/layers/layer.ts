@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { Blob } from "../sources/index.js";
+import { interrupted, NetbootError } from "../support/index.js";
+import { display } from "./byte-string.js";
+import { decode } from "./decode.js";
+import { LayerFormatError } from "./layer-format-error.js";
+import type { TarEntry } from "./tar-entry.js";
+import { TarReader } from "./tar-reader.js";
+
+/** One layer of an image. */
+export interface Layer {
+  /** From 0 at the bottom. */
+  readonly number: number;
+  readonly count: number;
+  readonly blob: Blob;
+  /** `sha256:…` of the plain tar (OCI image-spec, config.md, "Layer DiffID"). */
+  readonly diffId: string;
+  /** Modification time of directories that the layer needs and does not name; seconds. */
+  readonly impliedMtime: number;
+}
+
+/** Takes the contents of one file. */
+export interface ContentSink {
+  write(bytes: Buffer): void;
+  end(): void;
+}
+
+export interface LayerVisitor {
+  /** Called for each entry in order; the contents of a file go to the sink it returns. */
+  entry(entry: TarEntry, ordinal: number): ContentSink | undefined;
+  /** Asked after each piece of content: something to wait for before the next. */
+  ready?(): Promise<void> | undefined;
+  /** True once nothing more of the layer is wanted; it is then not read to its end. */
+  isSatisfied?(): boolean;
+}
+
+/**
+ * Reads a layer from its first byte to its last and checks its diff ID.
+ * @throws NetbootError LAYER_DAMAGED, LAYER_MISMATCH, INTERRUPTED, and what the blob throws
+ */
+export async function readLayer(
+  layer: Layer,
+  visitor: LayerVisitor,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = new TarReader();
+  const hash = createHash("sha256");
+  let ordinal = 0;
+  let sink: ContentSink | undefined;
+  try {
+    for await (const chunk of decode(layer.blob, signal)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+      for (const event of reader.push(chunk)) {
+        if (event.kind === "entry") {
+          if (visitor.isSatisfied?.()) return;
+          sink = visitor.entry(event.entry, ordinal);
+          ordinal += 1;
+        } else if (event.kind === "end") {
+          sink?.end();
+          sink = undefined;
+        } else if (sink !== undefined) {
+          sink.write(event.bytes);
+          const ready = visitor.ready?.();
+          if (ready !== undefined) await ready;
+        }
+      }
+    }
+    reader.finish();
+  } catch (error) {
+    if (signal.aborted) throw interrupted();
+    if (error instanceof LayerFormatError) throw damaged(layer, error, display(reader.lastName));
+    throw error;
+  }
+  checkDiffId(layer, `sha256:${hash.digest("hex")}`);
+}
+
+export function describeLayer(layer: Layer): string {
+  return `Layer ${layer.number + 1} of ${layer.count} (${layer.blob.descriptor.digest})`;
+}
+
+/** The error for something in a layer that breaks the rules. */
+export function damaged(layer: Layer, cause: LayerFormatError, near = ""): NetbootError {
+  const place = near === "" ? "" : ` at ${JSON.stringify(near)}`;
+  return new NetbootError(
+    "LAYER_DAMAGED",
+    `${describeLayer(layer)} is damaged${place}: ${cause.message}.`,
+    "The image itself is at fault: build or push it again, or choose another tag.",
+    { cause },
+  );
+}
+
+function checkDiffId(layer: Layer, actual: string): void {
+  if (actual === layer.diffId) return;
+  throw new NetbootError(
+    "LAYER_MISMATCH",
+    `${describeLayer(layer)} unpacks to ${actual}, but the image's configuration says ${layer.diffId}.`,
+    "The image itself is at fault: build or push it again, or choose another tag.",
+  );
+}

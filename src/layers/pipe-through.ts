@@ -1,0 +1,56 @@
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { Readable } from "node:stream";
+import type { Blob } from "../sources/index.js";
+import { LayerFormatError } from "./layer-format-error.js";
+
+/**
+ * The output of a decompressor that reads the blob on standard input. A blob that is complete is
+ * handed over as an open file, so its bytes do not pass through this process.
+ * @throws LayerFormatError with the program's words when it fails
+ */
+export async function* pipeThrough(
+  program: string,
+  args: readonly string[],
+  blob: Blob,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const { execa } = await import("execa");
+  const file = blob.isComplete ? await open(blob.path) : undefined;
+  const child = execa(program, args, {
+    // execa takes any descriptor; its types list those up to 9.
+    stdin: file === undefined ? "pipe" : (file.fd as 9),
+    buffer: { stdout: false },
+    reject: false,
+    cancelSignal: signal,
+    forceKillAfterDelay: 500,
+  });
+  const fed = file === undefined ? feed(blob, child.stdin!) : file.close();
+  fed.catch(() => child.stdout.destroy());
+  try {
+    for await (const chunk of child.stdout) yield chunk;
+    await fed;
+    const result = await child;
+    if (result.exitCode !== 0) {
+      const words = result.stderr.trim() || result.shortMessage || "no reason given";
+      throw new LayerFormatError(`${basename(program)} cannot decompress it: ${words}`);
+    }
+  } finally {
+    child.kill("SIGKILL");
+    // What kept the bytes from coming is the reason that matters, not what followed from it.
+    await fed;
+  }
+}
+
+/** A program that ends early closes its end of the pipe; its exit status then tells why. */
+async function feed(blob: Blob, stdin: NodeJS.WritableStream): Promise<void> {
+  const { pipeline } = await import("node:stream/promises");
+  try {
+    await pipeline(Readable.from(blob.read(), { objectMode: false }), stdin);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "EPIPE" && code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ECONNRESET") {
+      throw error;
+    }
+  }
+}

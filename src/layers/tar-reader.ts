@@ -1,0 +1,237 @@
+import type { ByteString } from "./byte-string.js";
+import { EntryContents } from "./entry-contents.js";
+import { EntryHeaders } from "./entry-headers.js";
+import { LayerFormatError } from "./layer-format-error.js";
+import { checkedRegions, gnuRegions, InlineMap, type Region } from "./sparse.js";
+import type { TarEvent } from "./tar-entry.js";
+import { blockSize, number, parseHeader } from "./tar-header.js";
+
+/** Long names, link targets and extended headers; Go's reader has the same bound. */
+const largestExtension = 1024 * 1024;
+/** A file that claims more than this is taken for a forgery or a mistake. */
+const largestFile = 1024 ** 4;
+
+const noBytes = Buffer.alloc(0);
+const zeroBlock = Buffer.alloc(blockSize);
+
+/** What the bytes that come next are. */
+type State = "header" | "extension" | "gnu-sparse" | "sparse-map" | "content" | "skip" | "trailer";
+
+/**
+ * Reads a tar as it comes, in chunks of any size, without altering a byte of a name or a value:
+ * v7, ustar, GNU (L, K, sparse) and pax (x, g, sparse 0.0, 0.1, 1.0).
+ *
+ * @example for (const event of reader.push(chunk)) …; reader.finish();
+ */
+export class TarReader {
+  #state: State = "header";
+  /** Bytes still missing from what is gathered or skipped. */
+  #missing = blockSize;
+  #gathered: Buffer[] = [];
+  readonly #headers = new EntryHeaders();
+  #extension = { typeFlag: "", size: 0 };
+  #contents = new EntryContents(0, 0, undefined);
+  #padding = 0;
+  #regions: Region[] | undefined;
+  #realSize: number | undefined;
+  #sparseMap = new InlineMap();
+  #zeroBlocks = 0;
+
+  /** Name of the entry that was read last, for messages. */
+  get lastName(): ByteString {
+    return this.#headers.name;
+  }
+
+  /**
+   * The events of the next chunk. The generator has to be run to its end before the next chunk
+   * is pushed; `content` events share the chunk's memory.
+   * @throws LayerFormatError
+   */
+  *push(chunk: Buffer): Generator<TarEvent, void, void> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#state === "content") {
+        rest = yield* this.#contents.push(rest);
+        if (this.#contents.isDone) yield* this.#endEntry(this.#padding);
+      } else if (this.#state === "skip") {
+        rest = this.#skip(rest);
+      } else {
+        const taken = rest.subarray(0, this.#missing);
+        rest = rest.subarray(taken.length);
+        const block = this.#take(taken);
+        if (block !== undefined) yield* this.#readBlock(block);
+      }
+    }
+  }
+
+  /**
+   * To be called after the last chunk.
+   * @throws LayerFormatError when the archive stops in the middle of something.
+   */
+  finish(): void {
+    const rest = Buffer.concat(this.#gathered);
+    const isFill = (this.#state === "trailer" || this.#zeroBlocks > 0) && isZero(rest);
+    const isEnd = this.#state === "header" && rest.length === 0 && this.#headers.isEmpty;
+    if (!isFill && !isEnd) throw new LayerFormatError("the archive ends in the middle of it");
+  }
+
+  #expect(state: State, bytes: number): void {
+    this.#state = state;
+    this.#missing = bytes;
+  }
+
+  #skip(chunk: Buffer): Buffer {
+    const skipped = Math.min(chunk.length, this.#missing);
+    this.#missing -= skipped;
+    if (this.#missing === 0) this.#expect("header", blockSize);
+    return chunk.subarray(skipped);
+  }
+
+  /** Gathers; returns the block when it is complete. */
+  #take(bytes: Buffer): Buffer | undefined {
+    this.#missing -= bytes.length;
+    if (this.#missing === 0 && this.#gathered.length === 0) return bytes;
+    this.#gathered.push(bytes);
+    if (this.#missing > 0) return undefined;
+    const block = Buffer.concat(this.#gathered);
+    this.#gathered = [];
+    return block;
+  }
+
+  *#readBlock(block: Buffer): Generator<TarEvent, void, void> {
+    switch (this.#state) {
+      case "header":
+        yield* this.#readHeader(block);
+        break;
+      case "extension":
+        this.#endExtension(block);
+        break;
+      case "gnu-sparse":
+        yield* this.#readGnuSparse(block);
+        break;
+      case "sparse-map":
+        yield* this.#readSparseMap(block);
+        break;
+      default:
+        // Archives are filled with zeros to a whole record; anything else does not belong there.
+        if (!isZero(block)) throw new LayerFormatError("data follows the end of the archive");
+        this.#expect("trailer", blockSize);
+    }
+  }
+
+  *#readHeader(block: Buffer): Generator<TarEvent, void, void> {
+    if (isZero(block)) {
+      this.#zeroBlocks += 1;
+      this.#expect(this.#zeroBlocks === 2 ? "trailer" : "header", blockSize);
+      return;
+    }
+    if (this.#zeroBlocks > 0) throw new LayerFormatError("data follows the end of the archive");
+    const header = parseHeader(block);
+    if ("xgLK".includes(header.typeFlag)) {
+      this.#startExtension(header.typeFlag, header.size);
+      return;
+    }
+    this.#headers.complete(header);
+    this.#regions = undefined;
+    this.#realSize = undefined;
+    if (header.typeFlag === "S") {
+      this.#regions = gnuRegions(block, 386, 4);
+      this.#realSize = number(block, 483, 12, "sparse size");
+      if (block[482] !== 0) {
+        this.#expect("gnu-sparse", blockSize);
+        return;
+      }
+    }
+    yield* this.#startEntry();
+  }
+
+  #startExtension(typeFlag: string, size: number): void {
+    if (size > largestExtension || size < 0) {
+      throw new LayerFormatError(`an extended header claims ${size} bytes`);
+    }
+    this.#extension = { typeFlag, size };
+    this.#expect("extension", padded(size));
+    if (size === 0) this.#endExtension(noBytes);
+  }
+
+  #endExtension(block: Buffer): void {
+    const { typeFlag, size } = this.#extension;
+    this.#headers.extend(typeFlag, block.subarray(0, size));
+    this.#expect("header", blockSize);
+  }
+
+  *#readGnuSparse(block: Buffer): Generator<TarEvent, void, void> {
+    for (const region of gnuRegions(block, 0, 21)) this.#regions!.push(region);
+    if (block[504] === 0) yield* this.#startEntry();
+    else this.#expect("gnu-sparse", blockSize);
+  }
+
+  /** The header and its extensions are complete. */
+  *#startEntry(): Generator<TarEvent, void, void> {
+    if (this.#headers.header!.typeFlag === "V") {
+      this.#headers.clear();
+      this.#expect("header", blockSize);
+    } else if (this.#headers.hasInlineSparseMap) {
+      this.#sparseMap = new InlineMap();
+      this.#expect("sparse-map", blockSize);
+    } else {
+      this.#regions ??= this.#headers.sparseRegions;
+      yield* this.#announce(this.#headers.storedSize, this.#headers.storedSize);
+    }
+  }
+
+  /** Gathers blocks of a 1.0 map until it is whole; they count as stored contents. */
+  *#readSparseMap(block: Buffer): Generator<TarEvent, void, void> {
+    this.#regions = this.#sparseMap.push(block);
+    const left = this.#headers.storedSize - this.#sparseMap.length;
+    if (left < 0) throw new LayerFormatError("its sparse map is damaged");
+    if (this.#regions === undefined) this.#expect("sparse-map", blockSize);
+    else yield* this.#announce(left, this.#headers.storedSize);
+  }
+
+  /**
+   * @param stored bytes of content in the archive
+   * @param counted the same with a sparse map at their head, which the padding counts too
+   */
+  *#announce(stored: number, counted: number): Generator<TarEvent, void, void> {
+    let size = stored;
+    if (this.#regions !== undefined) {
+      size = this.#headers.sparseSize ?? this.#realSize ?? 0;
+      this.#regions = checkedRegions(this.#regions, size, stored);
+    }
+    for (const claim of [stored, size]) {
+      if (claim < 0 || claim > largestFile) {
+        throw new LayerFormatError(`it claims a size of ${claim} bytes`);
+      }
+    }
+    const entry = this.#headers.entry(size);
+    yield { kind: "entry", entry };
+    this.#padding = padded(counted) - counted;
+    if (entry.type !== "file") {
+      yield* this.#endEntry(stored + this.#padding);
+      return;
+    }
+    this.#contents = new EntryContents(stored, size, this.#regions);
+    this.#state = "content";
+    // A file without stored bytes is complete already; it may still be one large hole.
+    yield* this.#contents.push(noBytes);
+    if (this.#contents.isDone) yield* this.#endEntry(this.#padding);
+  }
+
+  *#endEntry(skip: number): Generator<TarEvent, void, void> {
+    yield { kind: "end" };
+    this.#headers.clear();
+    if (skip > 0) this.#expect("skip", skip);
+    else this.#expect("header", blockSize);
+  }
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / blockSize) * blockSize;
+}
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.length <= blockSize
+    ? bytes.equals(zeroBlock.subarray(0, bytes.length))
+    : bytes.every((byte) => byte === 0);
+}

@@ -1,0 +1,50 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import { ZSTDDecoder } from "zstddec/stream";
+import type { ZstdWorkerInput, ZstdWorkerMessage } from "./zstd.js";
+
+/** Turns without output on one chunk of input; the decoder goes on forever on damaged data. */
+const mostEmptyTurns = 100;
+let emptyTurns = 0;
+
+const { path, credits } = workerData as ZstdWorkerInput;
+const counter = new Int32Array(credits);
+
+function post(message: ZstdWorkerMessage, transfer: ArrayBuffer[] = []): void {
+  parentPort!.postMessage(message, transfer);
+}
+
+function* fileChunks(): Generator<Uint8Array> {
+  const file = openSync(path, "r");
+  try {
+    for (;;) {
+      const chunk = new Uint8Array(128 * 1024);
+      const count = readSync(file, chunk, 0, chunk.length, null);
+      if (count === 0) return;
+      emptyTurns = 0;
+      yield chunk.subarray(0, count);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function takeCredit(): void {
+  while (Atomics.load(counter, 0) <= 0) Atomics.wait(counter, 0, 0, 1000);
+  Atomics.sub(counter, 0, 1);
+}
+
+try {
+  const decoder = new ZSTDDecoder();
+  await decoder.init();
+  for (const chunk of decoder.decodeStreaming(fileChunks())) {
+    emptyTurns = chunk.length === 0 ? emptyTurns + 1 : 0;
+    if (emptyTurns > mostEmptyTurns) throw new Error("the data are damaged");
+    if (chunk.length === 0) continue;
+    takeCredit();
+    post({ chunk }, [chunk.buffer as ArrayBuffer]);
+  }
+  post({ done: true });
+} catch (error) {
+  post({ error: `it cannot be decompressed: ${(error as Error).message}` });
+}

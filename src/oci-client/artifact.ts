@@ -1,0 +1,25 @@
+import { OciClientError } from "./error.js";
+import type { Manifest } from "./manifest.js";
+import { HELM_CONFIG, IMAGE_CONFIG_TYPES, OCI_EMPTY } from "./media-types.js";
+import { printable } from "./printable.js";
+
+/**
+ * Refuses what registries also hold and nobody can boot: charts, signatures, other artifacts.
+ *
+ * @throws OciClientError NOT_AN_IMAGE
+ */
+export function assertImage({ artifactType, config }: Manifest): void {
+  if (artifactType === undefined && IMAGE_CONFIG_TYPES.includes(config.mediaType)) return;
+  throw new OciClientError(
+    "NOT_AN_IMAGE",
+    `This is not a container image but ${nameArtifact(artifactType, config.mediaType)}.`,
+    { hint: "Name the repository and tag of a container image." },
+  );
+}
+
+function nameArtifact(artifactType: string | undefined, configType: string): string {
+  if (artifactType) return `an artifact of the type ${printable(artifactType)}`;
+  if (configType === HELM_CONFIG) return "a Helm chart";
+  if (configType === OCI_EMPTY) return "an artifact without a config";
+  return `an artifact with a config of the type ${printable(configType)}`;
+}

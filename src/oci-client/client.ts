@@ -1,0 +1,122 @@
+import { type BlobBody, blobBody } from "./blob-body.js";
+import { readBody } from "./body.js";
+import type { CredentialStore } from "./credentials.js";
+import type { Descriptor } from "./descriptor.js";
+import { openForeignBlob } from "./foreign-blob.js";
+import { type ResolvedImage, resolveImage } from "./image.js";
+import type { ImageReader, ManifestBytes } from "./image-reader.js";
+import { MAX_MANIFEST_SIZE, manifestTooLarge } from "./manifest.js";
+import { INDEX_TYPES, MANIFEST_TYPES } from "./media-types.js";
+import type { Platform } from "./platform.js";
+import type { Reference } from "./reference.js";
+import { RegistrySession } from "./registry-session.js";
+import { Transport } from "./transport.js";
+import { verifyBytes, verifyingStream } from "./verification.js";
+
+export interface RegistryClientOptions {
+  /** Without these everything is asked for anonymously. */
+  credentials?: CredentialStore;
+  userAgent?: string;
+  /** Told what goes on in another way than was asked for. */
+  onWarning?: (message: string) => void;
+}
+
+const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
+
+/**
+ * Reads images from registries (OCI distribution spec, "Pull"). One client serves any number of
+ * registries, and of calls at the same time. Besides the codes given with each, all methods throw
+ * OciClientError with REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR and CREDENTIALS_INVALID,
+ * and the reason of a signal that is aborted.
+ */
+export class RegistryClient {
+  readonly #transport: Transport;
+  readonly #session: RegistrySession;
+  readonly #onWarning: (message: string) => void;
+
+  constructor({ credentials, userAgent, onWarning }: RegistryClientOptions = {}) {
+    this.#transport = new Transport(userAgent ?? "kairos-netboot");
+    this.#session = new RegistrySession(this.#transport, credentials);
+    this.#onWarning = onWarning ?? (() => {});
+  }
+
+  /**
+   * Fetches one index or manifest, that of `ref` unless `target` names another in its repository. A
+   * digest is verified.
+   *
+   * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH
+   */
+  async manifest(
+    ref: Reference,
+    { digest, tag = "latest" }: Pick<Reference, "tag" | "digest"> = ref,
+    signal?: AbortSignal,
+  ): Promise<ManifestBytes> {
+    const { response, error } = await this.#session.get(ref, {
+      kind: "manifest",
+      target: digest ?? tag,
+      headers: { accept: ACCEPT },
+      signal,
+    });
+    if (response.status !== 200) throw await error();
+    const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
+    if (!complete) throw manifestTooLarge();
+    if (digest !== undefined) verifyBytes(bytes, { digest }, "manifest");
+    const mediaType = response.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+    return { bytes, mediaType };
+  }
+
+  /**
+   * Finds the image for a platform; see `resolveImage`, whose errors it throws too.
+   *
+   * @throws OciClientError IMAGE_NOT_FOUND, BLOB_NOT_FOUND
+   */
+  async resolve(ref: Reference, platform: Platform, signal?: AbortSignal): Promise<ResolvedImage> {
+    return resolveImage(this.reader(ref), ref.digest ?? ref.tag ?? "latest", platform, { signal });
+  }
+
+  /** Reads the documents of a repository, for `resolveImage` and whoever keeps them. */
+  reader(ref: Reference): ImageReader {
+    return {
+      manifest: (target, signal) => this.manifest(ref, target, signal),
+      smallBlob: async (descriptor, maxBytes, signal) => {
+        const { body } = await this.openBlob(ref, descriptor, { signal });
+        return (await readBody(verifyingStream(body, descriptor), maxBytes)).bytes;
+      },
+    };
+  }
+
+  /**
+   * Opens a blob, from byte `offset` on if the server can do that. The bytes are not verified: send a
+   * whole blob through `verifyingStream`, or hash it where its parts come together. The signal ends
+   * the body too. An offset beyond the blob's last byte counts as 0.
+   *
+   * @throws OciClientError BLOB_NOT_FOUND; reading the body throws REGISTRY_UNREACHABLE
+   */
+  async openBlob(
+    ref: Reference,
+    descriptor: Descriptor,
+    { signal, offset = 0 }: { signal?: AbortSignal; offset?: number } = {},
+  ): Promise<BlobBody> {
+    const start = offset < descriptor.size ? offset : 0;
+    const request = { headers: start > 0 ? { range: `bytes=${start}-` } : undefined, signal };
+    const { response, error } = await this.#session.get(ref, {
+      kind: "blob",
+      target: descriptor.digest,
+      ...request,
+    });
+    let blob = await blobBody(response, descriptor, start);
+    if (!blob && response.status === 404) {
+      blob = await openForeignBlob(this.#transport, descriptor, start, request);
+    }
+    if (!blob) throw await error();
+    if (blob.offset < start) {
+      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: starting over.`);
+    }
+    return blob;
+  }
+
+  /** Ends all connections; a body that is still being read fails. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+}

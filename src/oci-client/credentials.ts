@@ -1,0 +1,124 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type AuthFile, decodeEntry, readAuthFile } from "./auth-file.js";
+import type { Credential } from "./credential.js";
+import { askHelper } from "./credential-helper.js";
+import { OciClientError } from "./error.js";
+import { printable } from "./printable.js";
+
+export interface CredentialStore {
+  /**
+   * The credential for a repository, if there is one.
+   *
+   * @throws OciClientError CREDENTIALS_INVALID
+   */
+  lookup(registry: string, repository: string): Promise<Credential | undefined>;
+}
+
+export interface CredentialSources {
+  env?: NodeJS.ProcessEnv;
+  home?: string;
+  /** Looked into first; unlike the customary files, it has to exist. */
+  authFile?: string;
+  /** Told what is passed over: a file that cannot be read, a helper that does not help. */
+  onWarning?: (message: string) => void;
+}
+
+/**
+ * The credentials that Docker and podman would use on this machine. Files are read and helpers run
+ * when something is first looked up. In each file a helper comes before what the file itself holds,
+ * and the most specific key wins: `host/namespace/repository`, `host/namespace`, `host`.
+ */
+export function loadCredentials({
+  env = process.env,
+  home = homedir(),
+  authFile,
+  onWarning = () => {},
+}: CredentialSources = {}): CredentialStore {
+  const found = new Map<string, Promise<Credential | undefined>>();
+  let files: Promise<AuthFile[]> | undefined;
+
+  async function find(registry: string, repository: string): Promise<Credential | undefined> {
+    files ??= readFiles(authFile, customaryPaths(env, home), onWarning);
+    for (const file of await files) {
+      const helper = file.helpers.get(registry) ?? file.defaultHelper;
+      const helped = helper && (await askHelper(helper, registry, env, onWarning));
+      const credential = helped || findEntry(file, registry, repository);
+      if (credential) return credential;
+    }
+    return undefined;
+  }
+
+  return {
+    lookup(registry, repository) {
+      const key = `${registry}/${repository}`;
+      const credential = found.get(key) ?? find(registry, repository);
+      found.set(key, credential);
+      return credential;
+    },
+  };
+}
+
+function customaryPaths(env: NodeJS.ProcessEnv, home: string): string[] {
+  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = env;
+  return [
+    ...(REGISTRY_AUTH_FILE ? [REGISTRY_AUTH_FILE] : []),
+    join(DOCKER_CONFIG || join(home, ".docker"), "config.json"),
+    ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, "containers", "auth.json")] : []),
+    join(XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json"),
+  ];
+}
+
+async function readFiles(
+  authFile: string | undefined,
+  paths: string[],
+  onWarning: (message: string) => void,
+): Promise<AuthFile[]> {
+  const explicit = authFile === undefined ? [] : [await readExplicit(authFile)];
+  const customary = await Promise.all(paths.map((path) => readCustomary(path, onWarning)));
+  return [...explicit, ...customary.filter((file) => file !== undefined)];
+}
+
+async function readExplicit(path: string): Promise<AuthFile> {
+  try {
+    return await readAuthFile(path);
+  } catch (cause) {
+    if (cause instanceof OciClientError) throw cause;
+    const message = `The credentials file ${printable(path)} cannot be read (${systemCode(cause)}).`;
+    throw new OciClientError("CREDENTIALS_INVALID", message, {
+      hint: "Name a file that exists and that you may read.",
+      cause,
+    });
+  }
+}
+
+async function readCustomary(
+  path: string,
+  onWarning: (message: string) => void,
+): Promise<AuthFile | undefined> {
+  try {
+    return await readAuthFile(path);
+  } catch (error) {
+    if (error instanceof OciClientError) throw error;
+    const code = systemCode(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      onWarning(`The credentials file ${printable(path)} cannot be read (${code}).`);
+    }
+    return undefined;
+  }
+}
+
+function systemCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : printable(String(error));
+}
+
+function findEntry(file: AuthFile, registry: string, repository: string): Credential | undefined {
+  const parts = [registry, ...repository.split("/")];
+  for (let length = parts.length; length > 0; length--) {
+    const key = parts.slice(0, length).join("/");
+    const entry = file.entries.get(key);
+    const credential = entry && decodeEntry(entry, key, file.path);
+    if (credential) return credential;
+  }
+  return undefined;
+}

@@ -1,0 +1,26 @@
+import { createHash, type Hash } from "node:crypto";
+
+const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
+
+/**
+ * Whether `text` is a digest of one of the two registered algorithms, sha256 or sha512, in their
+ * one valid spelling (OCI image spec, descriptor.md, "Registered algorithms").
+ */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
+}
+
+/** The digest of `bytes` as descriptors write it: `sha256:` and 64 lower-case hex digits. */
+export function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+/** A hash to be fed the content that `digest`, a valid one, names. */
+export function hashFor(digest: string): Hash {
+  return createHash(algorithmOf(digest));
+}
+
+/** `sha256` or `sha512`, whichever `digest`, a valid one, was made with. */
+export function algorithmOf(digest: string): string {
+  return digest.slice(0, digest.indexOf(":"));
+}

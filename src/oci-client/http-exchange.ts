@@ -1,0 +1,90 @@
+import type { Agent, Dispatcher } from "undici";
+import { networkError } from "./network-error.js";
+
+export interface HttpRequest {
+  method?: "GET" | "POST";
+  headers?: Record<string, string>;
+  authorization?: string;
+  body?: string;
+  signal?: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  /** The address that answered. */
+  url: URL;
+  /** A header by its lower-case name; several of one name are joined by commas. */
+  header(name: string): string | undefined;
+  /** To be read at most once; reading throws REGISTRY_UNREACHABLE when the connection breaks. */
+  body: AsyncIterable<Uint8Array>;
+  /** Gives up a body that nobody wants. */
+  discard(): Promise<void>;
+}
+
+/** In milliseconds; `body` is the longest pause between two chunks. */
+export interface Timeouts {
+  connect: number;
+  headers: number;
+  body: number;
+}
+
+export async function createAgent({ connect, headers, body }: Timeouts): Promise<Agent> {
+  // Loaded when first needed: most commands never speak to a registry.
+  const { Agent } = await import("undici");
+  return new Agent({ connect: { timeout: connect }, headersTimeout: headers, bodyTimeout: body });
+}
+
+/**
+ * Sends one request and waits for the answer's headers; the signal ends the body too.
+ *
+ * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
+ */
+export async function exchange(
+  agent: Agent,
+  url: URL,
+  { method = "GET", headers, authorization, body, signal }: HttpRequest,
+): Promise<HttpResponse> {
+  try {
+    const answer = await agent.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+      body,
+      signal,
+    });
+    return toResponse(answer, url, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw networkError(error, url);
+  }
+}
+
+function toResponse(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  url: URL,
+  signal?: AbortSignal,
+): HttpResponse {
+  // A body that breaks while nobody reads it must not end the process.
+  body.on("error", () => {});
+  return {
+    status: statusCode,
+    url,
+    header: (name) => [headers[name] ?? []].flat().join(", ") || undefined,
+    body: translateErrors(body, url, signal),
+    discard: () => body.dump({ limit: 64 * 1024 }).catch(() => {}),
+  };
+}
+
+async function* translateErrors(
+  body: AsyncIterable<Uint8Array>,
+  url: URL,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw networkError(error, url);
+  }
+}

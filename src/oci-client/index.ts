@@ -1,0 +1,29 @@
+/** A read-only client for OCI registries. This room imports nothing from the others. */
+export { assertImage } from "./artifact.js";
+export type { BlobBody } from "./blob-body.js";
+export { type Challenge, parseChallenges } from "./challenge.js";
+export { RegistryClient, type RegistryClientOptions } from "./client.js";
+export type { Credential } from "./credential.js";
+export {
+  type CredentialSources,
+  type CredentialStore,
+  loadCredentials,
+} from "./credentials.js";
+export type { Descriptor } from "./descriptor.js";
+export { isDigest, sha256 } from "./digest.js";
+export { OciClientError, type OciErrorCode, type OciErrorDetails } from "./error.js";
+export { type ImageRoot, type ResolvedImage, resolveImage } from "./image.js";
+export { type ImageConfig, parseImageConfig } from "./image-config.js";
+export type { ImageReader, ManifestBytes } from "./image-reader.js";
+export { type Index, type Manifest, parseManifest } from "./manifest.js";
+export * from "./media-types.js";
+export {
+  formatPlatform,
+  hostPlatform,
+  normalisePlatform,
+  type Platform,
+  parsePlatform,
+  platformMatchRank,
+} from "./platform.js";
+export { formatReference, parseReference, type Reference } from "./reference.js";
+export { verifyingStream } from "./verification.js";

@@ -1,0 +1,79 @@
+import { Authorizer, type Grant } from "./authorization.js";
+import type { CredentialStore } from "./credentials.js";
+import type { OciClientError } from "./error.js";
+import type { HttpResponse } from "./http-exchange.js";
+import { registryOrigin } from "./origin.js";
+import type { Reference } from "./reference.js";
+import { responseError } from "./response-error.js";
+import type { Transport } from "./transport.js";
+
+/** A GET below a repository's address. */
+export interface RepositoryRequest {
+  kind: "manifest" | "blob";
+  /** The tag or digest asked for. */
+  target: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** A registry's answer, of any status. */
+export interface RegistryAnswer {
+  response: HttpResponse;
+  /** What the answer says if it is not the one wanted; reads its body. */
+  error(): Promise<OciClientError>;
+}
+
+/** Asks repositories, and signs in where they want that. */
+export class RegistrySession {
+  readonly #transport: Transport;
+  readonly #authorizer: Authorizer;
+
+  constructor(transport: Transport, credentials?: CredentialStore) {
+    this.#transport = transport;
+    this.#authorizer = new Authorizer(transport, credentials);
+  }
+
+  /**
+   * Sends a request, and once more if the registry answers with a challenge that can be met.
+   *
+   * @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR,
+   *   CREDENTIALS_INVALID
+   */
+  async get(place: Reference, request: RepositoryRequest): Promise<RegistryAnswer> {
+    const { kind, target, headers, signal } = request;
+    const url = new URL(
+      `/v2/${place.repository}/${kind}s/${target}`,
+      registryOrigin(place.registry),
+    );
+    const grant = this.#authorizer.current(place);
+    const authorization = grant?.header;
+    const response = await this.#transport.send(url, { headers, authorization, signal });
+    // Only the registry itself may ask for its credentials, not where it redirected to.
+    if (response.status !== 401 || response.url.origin !== url.origin) {
+      return this.#answer(place, request, response, grant);
+    }
+    await response.discard();
+    const challenge = response.header("www-authenticate") ?? "";
+    const met = await this.#authorizer.answer(place, challenge, grant, signal);
+    if (!met) return this.#answer(place, request, response, grant);
+    const again = { headers, authorization: met.header, signal };
+    return this.#answer(place, request, await this.#transport.send(url, again), met);
+  }
+
+  #answer(
+    { registry, repository }: Reference,
+    { kind, target }: RepositoryRequest,
+    response: HttpResponse,
+    grant?: Grant,
+  ): RegistryAnswer {
+    const asked = {
+      kind,
+      registry,
+      repository,
+      target,
+      withCredentials: grant?.withCredentials ?? false,
+      answeredByRegistry: response.url.origin === registryOrigin(registry).origin,
+    };
+    return { response, error: () => responseError(response, asked) };
+  }
+}

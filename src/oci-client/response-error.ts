@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { readBody } from "./body.js";
+import { OciClientError } from "./error.js";
+import type { HttpResponse } from "./http-exchange.js";
+import { printable } from "./printable.js";
+
+/** What was asked for, as the messages need it. */
+export interface Asked {
+  kind: "manifest" | "blob" | "token";
+  registry: string;
+  repository: string;
+  /** The tag or digest asked for; empty for a token. */
+  target: string;
+  /** Whether the request was made in somebody's name. */
+  withCredentials: boolean;
+  /** Whether the registry itself answered, or its token server, not where it redirected to. */
+  answeredByRegistry: boolean;
+}
+
+/** What an error's body says (OCI distribution spec, "Error Codes"). */
+interface Problem {
+  codes: string[];
+  message: string;
+}
+
+const errorBody = z.object({
+  errors: z.array(z.object({ code: z.string(), message: z.string().nullish() })),
+});
+
+const MAX_BODY = 64 * 1024;
+const BUSY = [408, 425, 429];
+
+/** Turns an answer that is not the one wanted into an error, having read what it says. */
+export async function responseError(response: HttpResponse, asked: Asked): Promise<OciClientError> {
+  const { status } = response;
+  const problem = await readProblem(response);
+  if ((status === 401 || status === 403) && asked.answeredByRegistry) return denied(status, asked);
+  if (status === 404 && asked.kind === "manifest") return imageNotFound(asked, problem);
+  if (status === 404 && asked.kind === "blob") return blobNotFound(asked);
+  return unexpected(status, response.url, asked, problem);
+}
+
+function denied(status: number, { registry, repository, withCredentials }: Asked): OciClientError {
+  const message = withCredentials
+    ? `${registry} refused the credentials for ${repository}.`
+    : `${registry} lets nobody read ${repository} without credentials, or has no such repository.`;
+  const hint = withCredentials
+    ? `Log in again with an account that may read it: docker login ${registry}.`
+    : `Check the name, or log in: docker login ${registry}.`;
+  return new OciClientError("REGISTRY_DENIED", message, { hint, status });
+}
+
+function imageNotFound(
+  { registry, repository, target }: Asked,
+  { codes }: Problem,
+): OciClientError {
+  const [message, hint] = codes.includes("NAME_UNKNOWN")
+    ? [`There is no repository ${repository} on ${registry}.`, "Check the repository's name."]
+    : target.includes(":")
+      ? [`There is no manifest ${target} in ${registry}/${repository}.`, "Check the digest."]
+      : [`There is no tag ${printable(target)} in ${registry}/${repository}.`, "Check the tag."];
+  return new OciClientError("IMAGE_NOT_FOUND", message, { hint, status: 404 });
+}
+
+function blobNotFound({ registry, repository, target }: Asked): OciClientError {
+  const message = `There is no blob ${target} in ${registry}/${repository}.`;
+  return new OciClientError("BLOB_NOT_FOUND", message, {
+    hint: "The image is incomplete in its registry: push it again.",
+    status: 404,
+  });
+}
+
+function unexpected(
+  status: number,
+  { host }: URL,
+  { repository, answeredByRegistry }: Asked,
+  problem: Problem,
+): OciClientError {
+  // A redirect's signed address runs out; asking the registry again gets a new one.
+  const retryable =
+    status >= 500 || BUSY.includes(status) || (status === 403 && !answeredByRegistry);
+  const said = problem.message && `: ${printable(problem.message)}`;
+  const message = `${printable(host)} answered ${status} for ${repository}${said}.`;
+  const hint = retryable
+    ? "Try again later."
+    : "Check the reference, or ask who runs the registry.";
+  return new OciClientError("REGISTRY_ERROR", message, { hint, status, retryable });
+}
+
+async function readProblem({ body }: HttpResponse): Promise<Problem> {
+  try {
+    const { bytes } = await readBody(body, MAX_BODY);
+    const { errors } = errorBody.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return {
+      codes: errors.map(({ code }) => code),
+      message: errors.find(({ message }) => message)?.message ?? "",
+    };
+  } catch {
+    // The status says enough when there is no body, or one of another kind.
+    return { codes: [], message: "" };
+  }
+}

@@ -1,0 +1,159 @@
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { diskFull, formatBytes, NetbootError, systemCode } from "../support/index.js";
+
+/** A partial file of a process that lives is left alone for as long as it changes; milliseconds. */
+const quietTime = 60_000;
+
+/** A file that is being filled, owned by this process. */
+export interface PartialBlob {
+  readonly path: string;
+  /** Bytes that an earlier run left in it. */
+  readonly size: number;
+  /** Puts the complete file in its place. */
+  finish(): Promise<void>;
+  /** Leaves the file for a later run. */
+  release(): Promise<void>;
+}
+
+/**
+ * Blobs by digest, laid out as in an OCI image layout (`blobs/sha256/HEX`), partial ones beside
+ * them. Several processes may use one cache at once: each fills a file of its own name and
+ * renames it when it is complete and verified.
+ */
+export class BlobCache {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  pathOf(digest: string): string {
+    const [algorithm, hex] = digest.split(":") as [string, string];
+    return join(this.#directory, "blobs", algorithm, hex);
+  }
+
+  async has(digest: string, size: number): Promise<boolean> {
+    try {
+      return (await stat(this.pathOf(digest))).size === size;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Forgets a blob that turned out to be damaged. */
+  async remove(digest: string): Promise<void> {
+    await rm(this.pathOf(digest), { force: true });
+  }
+
+  /** A small blob, or undefined; not verified. */
+  async readSmall(digest: string): Promise<Buffer | undefined> {
+    try {
+      return await readFile(this.pathOf(digest));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async writeSmall(digest: string, bytes: Uint8Array): Promise<void> {
+    const path = this.pathOf(digest);
+    await this.guard(async () => {
+      await mkdir(join(path, ".."), { recursive: true });
+      await writeFile(`${path}.new-${process.pid}`, bytes);
+      await rename(`${path}.new-${process.pid}`, path);
+    });
+  }
+
+  /**
+   * Takes over what an earlier run left of a blob, or begins with nothing.
+   * @throws NetbootError CACHE_NOT_WRITABLE
+   */
+  async takePartial(digest: string): Promise<PartialBlob> {
+    const final = this.pathOf(digest);
+    const own = `${final}.partial-${process.pid}`;
+    await this.guard(() => mkdir(join(final, ".."), { recursive: true }));
+    for (const left of await abandoned(final)) {
+      try {
+        await rename(left, own);
+        break;
+      } catch {
+        // Another process was quicker.
+      }
+    }
+    return {
+      path: own,
+      size: await stat(own).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+      finish: () => rename(own, final),
+      release: async () => {
+        await rename(own, `${final}.partial`).catch(() => {});
+      },
+    };
+  }
+
+  /** @throws NetbootError DISK_FULL when so many bytes cannot fit */
+  async reserve(bytes: number): Promise<void> {
+    await this.guard(() => mkdir(this.#directory, { recursive: true }));
+    const { bavail, bsize } = await statfs(this.#directory);
+    if (bytes <= bavail * bsize) return;
+    const free = formatBytes(bavail * bsize);
+    throw new NetbootError(
+      "DISK_FULL",
+      `The layers to fetch have ${formatBytes(bytes)}, but ${this.#directory} has only ${free} free.`,
+      "Free some space there, or choose another place with --cache-dir.",
+    );
+  }
+
+  /** Runs an action that writes, and gives its failures the cache's name. */
+  async guard<Result>(action: () => Promise<Result>): Promise<Result> {
+    try {
+      return await action();
+    } catch (error) {
+      const code = systemCode(error);
+      if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM" && code !== "ENOTDIR") {
+        throw diskFull(error, `the cache, ${this.#directory}`);
+      }
+      throw new NetbootError(
+        "CACHE_NOT_WRITABLE",
+        `The cache directory ${this.#directory} cannot be written to (${code}).`,
+        "Choose another with --cache-dir, or use --no-cache.",
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Partial files of a blob that nobody fills any more. */
+async function abandoned(final: string): Promise<string[]> {
+  const directory = join(final, "..");
+  const prefix = `${final.slice(directory.length + 1)}.partial`;
+  const paths: string[] = [];
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(directory, name);
+    const owner = name.slice(prefix.length + 1);
+    if (owner === "" || (!isAlive(Number(owner)) && (await isQuiet(path)))) paths.push(path);
+  }
+  return paths;
+}
+
+/** Process ids mean nothing across containers that share a cache, so `isQuiet` is asked too. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === "EPERM";
+  }
+}
+
+async function isQuiet(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > quietTime;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,13 @@
+import type { Descriptor } from "../oci-client/index.js";
+
+/** The bytes of one descriptor, in a file that is there or being filled. */
+export interface Blob {
+  readonly descriptor: Descriptor;
+  /** The file; complete only once `isComplete`. */
+  readonly path: string;
+  readonly isComplete: boolean;
+  /** Settles when every byte is there and its digest was checked, or when it cannot be had. */
+  readonly complete: Promise<void>;
+  /** The bytes from the first on, as they arrive; may be called any number of times. */
+  read(): AsyncIterable<Buffer>;
+}

@@ -1,0 +1,149 @@
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { type Descriptor, verifyingStream } from "../oci-client/index.js";
+import type { Blob } from "./blob.js";
+import type { BlobCache } from "./blob-cache.js";
+import { type Filling, followFile } from "./follow-file.js";
+
+export interface DownloadOptions {
+  readonly cache: BlobCache;
+  /** Opens the blob's bytes from an offset, or from 0 where that cannot be. */
+  openAt(offset: number): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }>;
+  onProgress?(present: number, isCached: boolean): void;
+}
+
+/**
+ * A blob on its way into the cache: taken from there if it is complete, continued where an
+ * earlier run stopped, or fetched whole. Can be read while it comes.
+ */
+export class Download implements Blob, Filling {
+  present = 0;
+  isComplete = false;
+  readonly complete: Promise<void>;
+  #path: string;
+  readonly #options: DownloadOptions;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: () => void = () => {};
+  #change: Promise<void> = Promise.resolve();
+
+  /** @param begin runs the task when its turn has come */
+  constructor(
+    readonly descriptor: Descriptor,
+    options: DownloadOptions,
+    begin: (task: () => Promise<void>) => Promise<void>,
+  ) {
+    this.#options = options;
+    this.#path = options.cache.pathOf(descriptor.digest);
+    this.#renewChange();
+    this.complete = begin(() => this.#run()).catch((error: unknown) => {
+      this.#failure = { error };
+      this.#announce();
+      throw error;
+    });
+    this.complete.catch(() => {});
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  read(): AsyncIterable<Buffer> {
+    return this.#read();
+  }
+
+  async *#read(): AsyncGenerator<Buffer> {
+    while (this.present === 0 && !this.isComplete) await this.changed();
+    yield* followFile(this.#path, this);
+  }
+
+  async changed(): Promise<void> {
+    this.#throwFailure();
+    await this.#change;
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #run(): Promise<void> {
+    const { cache } = this.#options;
+    const { digest, size } = this.descriptor;
+    if (await cache.has(digest, size)) {
+      this.present = size;
+      this.#options.onProgress?.(size, true);
+    } else {
+      const partial = await cache.takePartial(digest);
+      this.#path = partial.path;
+      try {
+        await cache.guard(() => this.#fill(partial.path, partial.size));
+        await partial.finish();
+      } catch (error) {
+        await partial.release();
+        throw error;
+      }
+      this.#path = cache.pathOf(digest);
+    }
+    this.isComplete = true;
+    this.#announce();
+  }
+
+  /** Fetches what is missing; the whole is checked, what was there before included. */
+  async #fill(path: string, present: number): Promise<void> {
+    const start = present < this.descriptor.size ? present : 0;
+    const { body, offset } = await this.#options.openAt(start);
+    const file = await open(path, offset === 0 ? "w" : "r+");
+    try {
+      await file.truncate(offset);
+      const earlier = createReadStream(path, { end: offset - 1 });
+      const whole = offset === 0 ? body : concatenate(earlier, body);
+      await this.#store(file, verifyingStream(whole, this.descriptor), offset);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #store(file: FileHandle, chunks: AsyncIterable<Uint8Array>, skip: number): Promise<void> {
+    let position = 0;
+    for await (const chunk of chunks) {
+      if (position >= skip) await writeAt(file, chunk, position);
+      position += chunk.length;
+      this.present = position;
+      this.#options.onProgress?.(position, false);
+      this.#announce();
+    }
+  }
+
+  #announce(): void {
+    const wake = this.#wake;
+    this.#renewChange();
+    wake();
+  }
+
+  #renewChange(): void {
+    this.#change = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function* concatenate(
+  first: AsyncIterable<Uint8Array>,
+  second: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* first;
+  yield* second;
+}
+
+/** Checks the digest of a file that is complete already. */
+export async function verifyFile(path: string, descriptor: Descriptor): Promise<void> {
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  for await (const _ of verifyingStream(stream, descriptor));
+}

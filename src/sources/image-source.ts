@@ -1,0 +1,28 @@
+import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { Blob } from "./blob.js";
+
+/** A place where an image comes from. */
+export interface ImageSource {
+  /** The reference in full, for people and for the record. */
+  readonly reference: string;
+  /** Reads manifest and configuration of the image for a platform; digests are checked. */
+  resolve(platform: Platform): Promise<ResolvedImage>;
+  /** Makes sure that there is room for these blobs, as far as that can be told. */
+  reserve(descriptors: readonly Descriptor[]): Promise<void>;
+  /** Begins to fetch a blob. */
+  fetch(descriptor: Descriptor): Blob;
+  /** Ends connections; what was fetched so far is kept. */
+  close(): Promise<void>;
+}
+
+export interface SourceOptions {
+  /** Where blobs are kept. */
+  readonly cacheDirectory: string;
+  /** Blobs that are fetched at the same time. */
+  readonly concurrency: number;
+  readonly userAgent: string;
+  readonly signal: AbortSignal;
+  /** Bytes of a blob that are there, of how many. */
+  onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
+  onWarning?(message: string): void;
+}

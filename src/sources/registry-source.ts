@@ -1,0 +1,120 @@
+import pLimit from "p-limit";
+import {
+  type Descriptor,
+  formatReference,
+  type ImageReader,
+  loadCredentials,
+  type Platform,
+  parseReference,
+  type Reference,
+  RegistryClient,
+  type ResolvedImage,
+  resolveImage,
+  sha256,
+} from "../oci-client/index.js";
+import type { Blob } from "./blob.js";
+import { BlobCache } from "./blob-cache.js";
+import { Download } from "./download.js";
+import type { ImageSource, SourceOptions } from "./image-source.js";
+import { translated } from "./translate-error.js";
+
+/** An image in a registry; blobs go through the cache. */
+export class RegistrySource implements ImageSource {
+  readonly reference: string;
+  readonly #reference: Reference;
+  readonly #options: SourceOptions;
+  readonly #cache: BlobCache;
+  readonly #limit: ReturnType<typeof pLimit>;
+  #client: Promise<RegistryClient> | undefined;
+
+  /** @throws OciClientError REFERENCE_INVALID */
+  constructor(text: string, options: SourceOptions) {
+    this.#reference = parseReference(text);
+    this.reference = formatReference(this.#reference);
+    this.#options = options;
+    this.#cache = new BlobCache(options.cacheDirectory);
+    this.#limit = pLimit(options.concurrency);
+  }
+
+  resolve(platform: Platform): Promise<ResolvedImage> {
+    const { digest, tag } = this.#reference;
+    return translated(() =>
+      resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
+        signal: this.#options.signal,
+      }),
+    );
+  }
+
+  async reserve(descriptors: readonly Descriptor[]): Promise<void> {
+    let missing = 0;
+    for (const { digest, size } of descriptors) {
+      if (!(await this.#cache.has(digest, size))) missing += size;
+    }
+    await this.#cache.reserve(missing);
+  }
+
+  fetch(descriptor: Descriptor): Blob {
+    const { signal, onProgress } = this.#options;
+    return new Download(
+      descriptor,
+      {
+        cache: this.#cache,
+        openAt: async (offset) => {
+          const client = await this.#connect();
+          return client.openBlob(this.#reference, descriptor, { signal, offset });
+        },
+        onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
+      },
+      (task) => this.#limit(() => translated(task)),
+    );
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+
+  /** Credentials are read when they are first needed: a helper may ask the user something. */
+  #connect(): Promise<RegistryClient> {
+    this.#client ??= this.#newClient();
+    return this.#client;
+  }
+
+  async #newClient(): Promise<RegistryClient> {
+    const { userAgent, onWarning } = this.#options;
+    const credentials = await loadCredentials({ onWarning });
+    return new RegistryClient({ credentials, userAgent, onWarning });
+  }
+
+  /** Manifests and configurations are kept by digest: a pinned image needs no network. */
+  #reader(): ImageReader {
+    const connect = async () => (await this.#connect()).reader(this.#reference);
+    return {
+      manifest: async (target, signal) => {
+        const kept = await this.#keptDocument(target.digest);
+        if (kept !== undefined) return { bytes: kept };
+        const answer = await (await connect()).manifest(target, signal);
+        await this.#keepDocument(target.digest, answer.bytes);
+        return answer;
+      },
+      smallBlob: async (descriptor, maxBytes, signal) => {
+        const kept = await this.#keptDocument(descriptor.digest);
+        if (kept !== undefined) return kept;
+        const bytes = await (await connect()).smallBlob(descriptor, maxBytes, signal);
+        await this.#keepDocument(descriptor.digest, bytes);
+        return bytes;
+      },
+    };
+  }
+
+  async #keptDocument(digest: string | undefined): Promise<Uint8Array | undefined> {
+    const kept = digest === undefined ? undefined : await this.#cache.readSmall(digest);
+    return kept !== undefined && sha256(kept) === digest ? kept : undefined;
+  }
+
+  async #keepDocument(digest: string | undefined, bytes: Uint8Array): Promise<void> {
+    if (digest !== undefined && sha256(bytes) === digest) {
+      await this.#cache.writeSmall(digest, bytes);
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { rm } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import type { ResultPromise } from "execa";
+import { diskFull, interrupted, NetbootError } from "../support/index.js";
+import { prefixFor } from "./identity.js";
+import type { SquashfsPlan } from "./plan.js";
+import type { MksquashfsVersion } from "./version.js";
+
+/** Bytes that wait in this process for mksquashfs to take them. */
+const highWater = 1024 * 1024;
+
+/** A running `mksquashfs - OUT -tar`, and the tar it reads. */
+export class Mksquashfs {
+  readonly #child: ResultPromise;
+  readonly #stdin: Writable;
+  readonly #path: string;
+  readonly #signal: AbortSignal;
+  #isWriting = true;
+  /** Called when there is room again, or never will be. */
+  #wake: () => void = () => {};
+
+  private constructor(child: ResultPromise, path: string, signal: AbortSignal) {
+    this.#child = child;
+    this.#stdin = child.stdin!;
+    this.#path = path;
+    this.#signal = signal;
+    // A program that dies closes its end of the pipe; `finish` says why it died.
+    this.#stdin.on("error", () => {
+      this.#isWriting = false;
+    });
+    for (const event of ["drain", "close"]) this.#stdin.on(event, () => this.#wake());
+    child.then(
+      () => this.#stdin.destroy(),
+      () => {},
+    );
+  }
+
+  /**
+   * @param path the file to write, which must not be there yet
+   * @param processors threads that compress; all there are if undefined
+   */
+  static async start(
+    version: MksquashfsVersion,
+    plan: SquashfsPlan,
+    path: string,
+    { processors, signal }: { processors?: number | undefined; signal: AbortSignal },
+  ): Promise<Mksquashfs> {
+    const prefix = plan.identity === undefined ? [] : await prefixFor(plan.identity, version);
+    const processorOptions = processors === undefined ? [] : ["-processors", String(processors)];
+    const command = [...prefix, version.path, "-", path, ...plan.options, ...processorOptions];
+    const { execa } = await import("execa");
+    const child = execa(command[0]!, command.slice(1), {
+      env: { SOURCE_DATE_EPOCH: undefined, LC_ALL: "C", ...plan.environment },
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "pipe",
+      reject: false,
+      // A process group of its own: Ctrl-C reaches this process alone, which then ends the group,
+      // also where fakeroot stands between.
+      detached: true,
+    });
+    return new Mksquashfs(child as ResultPromise, path, signal);
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#isWriting) this.#stdin.write(bytes);
+  }
+
+  /** See FlowingOutput: undefined while there is room. */
+  ready(): Promise<void> | undefined {
+    if (this.#signal.aborted) return Promise.reject(interrupted());
+    if (!this.#isWriting) return this.#died();
+    return this.#stdin.writableLength > highWater ? this.#drained() : undefined;
+  }
+
+  /**
+   * Ends the tar and waits for the file.
+   * @throws NetbootError MKSQUASHFS_FAILED, MKSQUASHFS_TOO_OLD, DISK_FULL
+   */
+  async finish(): Promise<void> {
+    if (this.#isWriting) this.#stdin.end();
+    const abort = () => this.#kill();
+    this.#signal.addEventListener("abort", abort, { once: true });
+    try {
+      await this.#succeeded();
+    } finally {
+      this.#signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Ends the program and removes what it wrote. */
+  async abort(): Promise<void> {
+    this.#isWriting = false;
+    this.#kill();
+    await this.#child;
+    await rm(this.#path, { force: true });
+  }
+
+  #kill(): void {
+    try {
+      process.kill(-this.#child.pid!, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+
+  async #drained(): Promise<void> {
+    const isAborted = await new Promise<boolean>((resolve) => {
+      const abort = () => resolve(true);
+      this.#signal.addEventListener("abort", abort, { once: true });
+      this.#wake = () => {
+        this.#signal.removeEventListener("abort", abort);
+        resolve(false);
+      };
+    });
+    if (isAborted) throw interrupted();
+    if (this.#stdin.destroyed) await this.#died();
+  }
+
+  /** The program went away before the tar was complete. */
+  async #died(): Promise<void> {
+    await this.#succeeded();
+    throw failure("it ended before it had read everything");
+  }
+
+  async #succeeded(): Promise<void> {
+    const result = await this.#child;
+    if (this.#signal.aborted) throw interrupted();
+    const words = meaningful(String(result.stderr ?? ""));
+    if (result.exitCode === 0 && words === "") return;
+    throw failureFrom(words || result.shortMessage || "it gave no reason", this.#path);
+  }
+}
+
+/** What mksquashfs said; the dynamic linker's remarks (fakeroot's library) are not its own. */
+function meaningful(stderr: string): string {
+  const lines = stderr.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "" && !line.startsWith("ERROR: ld.so:")).join("; ");
+}
+
+function failureFrom(words: string, path: string): unknown {
+  if (/No space left|Disk quota exceeded/i.test(words)) {
+    return diskFull(Object.assign(new Error(words), { code: "ENOSPC" }), `the place of ${path}`);
+  }
+  const missing = /Compressor "(\w+)" (?:is )?not supported/i.exec(words);
+  if (missing !== null) {
+    return new NetbootError(
+      "MKSQUASHFS_TOO_OLD",
+      `This mksquashfs was built without ${missing[1]}.`,
+      "Choose another --compression, or install your distribution's own squashfs-tools.",
+    );
+  }
+  return failure(words);
+}
+
+function failure(words: string): NetbootError {
+  return new NetbootError(
+    "MKSQUASHFS_FAILED",
+    `mksquashfs failed: ${words}`,
+    "Run the command again with --verbose; if it stays, try another version of squashfs-tools.",
+  );
+}

@@ -1,0 +1,11 @@
+export {
+  diskFull,
+  type ErrorCode,
+  interrupted,
+  isErrorCode,
+  NetbootError,
+  systemCode,
+} from "./errors.js";
+export { formatBytes, printable } from "./printable.js";
+export { findProgram } from "./programs.js";
+export { programVersion } from "./version.js";
