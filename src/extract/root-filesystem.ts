@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { bcjFilterFor, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
-import type { Flattening } from "../layers/index.js";
+import { DeferredOutput, type Flattening, fitsSquashfs } from "../layers/index.js";
 import {
   type Compression,
   checkSquashfs,
@@ -44,10 +44,15 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
   await flattening.readSmaller();
-  const guess = canForetell(input) ? planFor(input, undefined).plan : undefined;
-  let mksquashfs = guess && (await start(guess));
+  let guess: SquashfsPlan | undefined;
+  const early = new DeferredOutput(() => {
+    guess = planFor(input, undefined).plan;
+    return start(guess);
+  });
+  let mksquashfs: Mksquashfs | undefined;
   try {
-    await flattening.readLargest(mksquashfs);
+    await flattening.readLargest(canForetell(input) ? early : undefined);
+    mksquashfs = await early.opened;
     const tree = new ImageTree(flattening.tree.root);
     const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
     const { plan, compression } = planFor(input, facts);
@@ -58,7 +63,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
       mksquashfs = undefined;
     }
     mksquashfs ??= await start(plan);
-    await flattening.writeRest(mksquashfs, plan);
+    await flattening.writeRest(mksquashfs);
     await mksquashfs.finish();
     await checkSquashfs(input.path, {
       inodes: flattening.shape.inodes,
@@ -67,7 +72,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     });
     return { facts, compression };
   } catch (error) {
-    await mksquashfs?.abort();
+    await (mksquashfs ?? (await early.opened?.catch(() => undefined)))?.abort();
     throw error;
   }
 }
@@ -91,7 +96,10 @@ function planFor(
     blockSize: options.blockSize,
     created,
     newestMtime: flattening.newestMtime,
-    root: { ...root, hasXattrs: (root.xattrs?.size ?? 0) > 0 },
+    root: {
+      ...root,
+      xattrs: new Map([...(root.xattrs ?? [])].filter(([name]) => fitsSquashfs(name))),
+    },
   });
   return { plan, compression };
 }

@@ -137,19 +137,12 @@ export class Flattening {
     return this.#shape;
   }
 
-  /**
-   * Writes all that is not written yet, and the end of the archive.
-   * @param hasRootEntry whether the root directory gets an entry of its own
-   */
-  async writeRest(
-    output: FlowingOutput,
-    { hasRootEntry }: { hasRootEntry: boolean },
-  ): Promise<void> {
+  /** Writes all that is not written yet but the root directory, and the end of the archive. */
+  async writeRest(output: FlowingOutput): Promise<void> {
     this.#shape = shapeOf(this.#tree.root, this.#written);
     this.#warnOfDroppedXattrs(this.#shape);
     const writer = new CanonicalTarWriter(output);
     for (const layer of this.#options.layers) await this.#writeContents(layer, writer, output);
-    if (hasRootEntry) writer.directory(".", this.#tree.root.attributes);
     for (const write of this.#shape.writes(writer)) {
       write();
       const ready = output.ready();

@@ -65,8 +65,6 @@ function toResponse(
   url: URL,
   signal?: AbortSignal,
 ): HttpResponse {
-  // A body that breaks while nobody reads it must not end the process.
-  body.on("error", () => {});
   return {
     status: statusCode,
     url,

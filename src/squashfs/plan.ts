@@ -14,20 +14,23 @@ export interface SquashfsFacts {
   readonly created: number;
   /** Newest time in the tree, seconds. */
   readonly newestMtime: number;
-  readonly root: {
-    readonly mode: number;
-    readonly uid: number;
-    readonly gid: number;
-    readonly hasXattrs: boolean;
-  };
+  readonly root: RootDirectory;
+}
+
+/** Attributes of the root directory, which no tar can bring to mksquashfs. */
+export interface RootDirectory {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds. */
+  readonly mtime: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
 /** How mksquashfs is to be called: equal plans give equal file systems from equal tars. */
 export interface SquashfsPlan {
   readonly options: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether the tar is to hold an entry for the root directory. */
-  readonly hasRootEntry: boolean;
   /** Whom mksquashfs has to take itself for; undefined where it does not matter. */
   readonly identity: Identity | undefined;
 }
@@ -38,41 +41,46 @@ export function needsNewestMtime(version: MksquashfsVersion): boolean {
 }
 
 /**
- * The plan for these facts and this version of squashfs-tools. 4.6 takes the root directory from
- * the tar. 4.5 ignores it there: its mode is an option, its owner is whoever runs the program, and
+ * The plan for these facts and this version of squashfs-tools. No version takes the root directory
+ * from the tar. 4.6 has options for all of it; in 4.5 its owner is whoever runs the program, and
  * its time is the one in SOURCE_DATE_EPOCH, to which later times of files would be cut.
  * @throws NetbootError MKSQUASHFS_TOO_OLD where this version cannot do what the image needs
  */
 export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): SquashfsPlan {
+  const { mode, uid, gid, mtime, xattrs } = facts.root;
   const common = [
     ...["-tar", "-noappend", "-no-progress", "-quiet"],
     ...["-b", String(facts.blockSize)],
     ...compressorOptions(facts),
+    ...["-root-mode", mode.toString(8).padStart(4, "0")],
   ];
+  const created = clampTime(facts.created);
   if (isAtLeast(version, 4, 6)) {
-    const created = ["-mkfs-time", String(clampTime(facts.created))];
-    return {
-      options: [...common, ...created],
-      environment: {},
-      hasRootEntry: true,
-      identity: undefined,
-    };
+    const root = ["-root-uid", uid, "-root-gid", gid, "-root-time", clampTime(mtime)].map(String);
+    const options = [...common, "-mkfs-time", String(created), ...root, ...rootXattrs(xattrs)];
+    return { options, environment: {}, identity: undefined };
   }
-  const { mode, uid, gid, hasXattrs } = facts.root;
-  if (hasXattrs) {
+  if (xattrs.size > 0) {
     throw new NetbootError(
       "MKSQUASHFS_TOO_OLD",
       `mksquashfs ${version.text} cannot give the root directory the extended attributes it has in the image.`,
       "Install squashfs-tools 4.6 or later (Debian 13, Ubuntu 24.04).",
     );
   }
-  const epoch = Math.max(clampTime(facts.created), clampTime(facts.newestMtime));
+  const epoch = Math.max(created, clampTime(facts.newestMtime));
   return {
-    options: [...common, "-root-mode", mode.toString(8).padStart(4, "0")],
+    options: common,
     environment: { SOURCE_DATE_EPOCH: String(epoch) },
-    hasRootEntry: false,
     identity: { uid, gid },
   };
+}
+
+/** Pseudo file definitions (squashfs-tools, "USAGE-MKSQUASHFS", pseudo xattr): base64 values. */
+function rootXattrs(xattrs: RootDirectory["xattrs"]): string[] {
+  return [...xattrs].flatMap(([name, value]) => [
+    "-p",
+    `/ x ${name}=0s${value.toString("base64")}`,
+  ]);
 }
 
 function compressorOptions({ compression, bcjFilter }: SquashfsFacts): string[] {
