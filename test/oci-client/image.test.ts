@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type ImageReader,
+  type OciErrorCode,
+  parsePlatform,
+  resolveImage,
+} from "../../src/oci-client/index.js";
+import { failsWith } from "./support/errors.js";
+import {
+  DOCKER_LIST,
+  digestOf,
+  ImageContent,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  type Pointer,
+} from "./support/image-content.js";
+
+const AMD64 = { os: "linux", architecture: "amd64" };
+const ARM64 = { os: "linux", architecture: "arm64", variant: "v8" };
+const ARMV6 = { os: "linux", architecture: "arm", variant: "v6" };
+const ARMV7 = { os: "linux", architecture: "arm", variant: "v7" };
+const UNKNOWN = { os: "unknown", architecture: "unknown" };
+
+/** The second kind of reader beside a registry: content at hand, as in an OCI layout. */
+function readerOf(content: ImageContent, root: Pointer): ImageReader {
+  return {
+    manifest: async ({ digest = root.digest }) => ({ bytes: content.bytes({ digest }) }),
+    smallBlob: async (descriptor) => content.bytes(descriptor),
+  };
+}
+
+function resolve(content: ImageContent, root: Pointer, platform: string) {
+  return resolveImage(readerOf(content, root), "v1", parsePlatform(platform));
+}
+
+function entry(pointer: Pointer, platform?: object, members: object = {}): Pointer {
+  return { ...pointer, ...(platform && { platform }), ...members };
+}
+
+describe("resolveImage", () => {
+  it("resolves a plain manifest", async () => {
+    const content = new ImageContent();
+    const root = content.image(AMD64, ["a", "b"]);
+    const image = await resolve(content, root, "linux/amd64");
+    assert.equal(image.digest, root.digest);
+    assert.equal(image.indexDigest, undefined);
+    assert.deepEqual(image.platform, AMD64);
+    assert.deepEqual(image.manifestBytes, content.bytes(root));
+    assert.equal(digestOf(image.configBytes), image.manifest.config.digest);
+    assert.equal(image.config.rootfs.diff_ids.length, 2);
+  });
+
+  const wanted: [platform: string, expected: number][] = [
+    ["linux/amd64", 1],
+    ["linux/arm64", 2],
+    ["linux/arm/v8", 4],
+    ["linux/arm/v7", 4],
+    ["linux/arm/v6", 3],
+  ];
+  for (const mediaType of [OCI_INDEX, DOCKER_LIST]) {
+    for (const [platform, expected] of wanted) {
+      it(`picks ${platform} from ${mediaType}`, async () => {
+        const content = new ImageContent();
+        const entries = [
+          entry(content.manifest({ config: content.add({}, "x") }), UNKNOWN),
+          entry(content.image(AMD64), AMD64),
+          entry(content.image(ARM64), ARM64),
+          entry(content.image(ARMV6), ARMV6),
+          entry(content.image(ARMV7), ARMV7),
+        ];
+        const root = content.index(entries, mediaType);
+        const image = await resolve(content, root, platform);
+        assert.equal(image.digest, entries[expected]!.digest);
+        assert.equal(image.indexDigest, root.digest);
+      });
+    }
+  }
+
+  it("starts from a digest or a descriptor as well as from a tag", async () => {
+    const content = new ImageContent();
+    const root = content.index([entry(content.image(AMD64), AMD64)]);
+    const reader = readerOf(content, content.image(ARM64));
+    for (const start of [root.digest, root]) {
+      const image = await resolveImage(reader, start, AMD64);
+      assert.equal(image.indexDigest, root.digest);
+    }
+  });
+
+  it("takes the first of two manifests that fit alike", async () => {
+    const content = new ImageContent();
+    const first = entry(content.image(AMD64, ["first"]), AMD64);
+    const root = content.index([first, entry(content.image(AMD64, ["second"]), AMD64)]);
+    assert.equal((await resolve(content, root, "amd64")).digest, first.digest);
+  });
+
+  it("skips BuildKit's attestations whatever platform they claim", async () => {
+    const content = new ImageContent();
+    const annotations = { "vnd.docker.reference.type": "attestation-manifest" };
+    const image = content.image(AMD64);
+    const attestation = entry(content.image(AMD64, ["in-toto"]), AMD64, { annotations });
+    const root = content.index([attestation, entry(image, AMD64)]);
+    assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
+  });
+
+  it("skips artifacts that stand in an index beside an image", async () => {
+    const content = new ImageContent();
+    const image = content.image(AMD64);
+    const sbom = entry(content.image(AMD64, ["sbom"]), AMD64, { artifactType: "application/x" });
+    const root = content.index([sbom, entry(image, AMD64)]);
+    assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
+  });
+
+  it("takes a manifest without a platform when it is alone beside attestations", async () => {
+    const content = new ImageContent();
+    const image = content.image(AMD64);
+    const root = content.index([image, entry(content.image(AMD64, ["in-toto"]), UNKNOWN)]);
+    const resolved = await resolve(content, root, "amd64");
+    assert.equal(resolved.digest, image.digest);
+    assert.deepEqual(resolved.platform, AMD64);
+  });
+
+  it("takes a lone manifest whose platform is empty", async () => {
+    const content = new ImageContent();
+    const image = content.image(AMD64);
+    const root = content.index([entry(image, { os: "", architecture: "" })]);
+    assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
+  });
+
+  it("finds an image in an index in an index in an index", async () => {
+    const content = new ImageContent();
+    const image = content.image(ARM64);
+    const inner = content.index([entry(image, ARM64)]);
+    const middle = content.index([entry(content.image(AMD64), AMD64), inner]);
+    const root = content.index([middle]);
+    assert.equal((await resolve(content, root, "arm64")).digest, image.digest);
+  });
+
+  it("believes an index about the variant that a config leaves out", async () => {
+    const content = new ImageContent();
+    const root = content.index([entry(content.image({ os: "linux", architecture: "arm" }), ARMV6)]);
+    assert.deepEqual((await resolve(content, root, "linux/arm/v6")).platform, ARMV6);
+  });
+
+  it("takes an image without layers whatever its config says of them", async () => {
+    const content = new ImageContent();
+    const config = content.add(
+      { ...AMD64, rootfs: { diff_ids: [digestOf(Buffer.from("x"))] } },
+      OCI_CONFIG,
+    );
+    await resolve(content, content.manifest({ config, layers: [] }), "amd64");
+  });
+
+  type Case = [string, (content: ImageContent) => Pointer, OciErrorCode, RegExp];
+  const refused: Case[] = [
+    [
+      "a plain manifest for another platform",
+      (content) => content.image(ARM64),
+      "PLATFORM_NOT_FOUND",
+      /linux\/amd64, only for linux\/arm64\./,
+    ],
+    [
+      "an index that lacks the platform, naming those it has",
+      (content) =>
+        content.index([
+          entry(content.image(ARM64), ARM64),
+          entry(content.image(ARMV7), ARMV7),
+          entry(content.image(ARMV7, ["attestation"]), UNKNOWN),
+        ]),
+      "PLATFORM_NOT_FOUND",
+      /only for linux\/arm64\/v8, linux\/arm\/v7\./,
+    ],
+    ["an empty index", (content) => content.index([]), "PLATFORM_NOT_FOUND", /no known platform/],
+    [
+      "a lone manifest without a platform whose config has another",
+      (content) => content.index([content.image(ARM64)]),
+      "PLATFORM_NOT_FOUND",
+      /only for linux\/arm64/,
+    ],
+    [
+      "indexes nested five deep",
+      (content) => {
+        let root = entry(content.image(AMD64), AMD64);
+        for (let depth = 0; depth < 5; depth++) root = content.index([root]);
+        return root;
+      },
+      "MANIFEST_INVALID",
+      /nested/,
+    ],
+    [
+      "a hundred nested indexes",
+      (content) =>
+        content.index(
+          Array.from({ length: 100 }, (_, i) =>
+            content.index([entry(content.image(AMD64, [`${i}`]), ARM64)]),
+          ),
+        ),
+      "MANIFEST_INVALID",
+      /too many/,
+    ],
+    [
+      "an index in a manifest's place",
+      (content) =>
+        content.index([{ ...content.index([]), mediaType: OCI_MANIFEST, platform: AMD64 }]),
+      "MANIFEST_INVALID",
+      /is an index/,
+    ],
+    [
+      "a Helm chart",
+      (content) =>
+        content.manifest({
+          config: content.add({}, "application/vnd.cncf.helm.config.v1+json"),
+          layers: [
+            content.add(Buffer.from("x"), "application/vnd.cncf.helm.chart.content.v1.tar+gzip"),
+          ],
+        }),
+      "NOT_AN_IMAGE",
+      /Helm chart/,
+    ],
+    [
+      "more layers than the config has",
+      (content) => {
+        const config = content.add({ ...AMD64, rootfs: { diff_ids: [] } }, OCI_CONFIG);
+        return content.manifest({ config, layers: [content.add(Buffer.from("x"), "l")] });
+      },
+      "MANIFEST_INVALID",
+      /1 layers but its config has 0/,
+    ],
+    [
+      "a config of more bytes than anyone wants in memory",
+      (content) => {
+        const config = { ...content.add({}, OCI_CONFIG), size: 4 * 1024 * 1024 + 1 };
+        return content.manifest({ config, layers: [] });
+      },
+      "MANIFEST_INVALID",
+      /bytes/,
+    ],
+    [
+      "a config that is longer than its descriptor says",
+      (content) => {
+        const config = content.add({ ...AMD64, rootfs: {} }, OCI_CONFIG);
+        return content.manifest({ config: { ...config, size: 3 }, layers: [] });
+      },
+      "BLOB_MISMATCH",
+      /instead of 3/,
+    ],
+    [
+      "a manifest in an index that has other bytes than its digest",
+      (content) => {
+        const image = content.image(AMD64);
+        content.blobs.set(image.digest, Buffer.from("x".repeat(image.size)));
+        return content.index([entry(image, AMD64)]);
+      },
+      "BLOB_MISMATCH",
+      /other content/,
+    ],
+  ];
+  for (const [name, build, code, words] of refused) {
+    it(`refuses ${name}`, async () => {
+      const content = new ImageContent();
+      const root = build(content);
+      await assert.rejects(resolve(content, root, "linux/amd64"), failsWith(code, words));
+    });
+  }
+});
