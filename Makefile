@@ -1,0 +1,75 @@
+# make run    set up what is missing and make netboot files from an image
+# make test   set up what is missing and run all unit and integration tests
+# make e2e    boot what extract made, in QEMU, from a real registry
+# make bench  measure
+# make check  types, lint, format
+#
+# What a machine needs is named here (Debian's packages) and in package.json (npm's).
+
+RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
+TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils
+E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap qemu-system-x86
+BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap pigz
+
+DEMO  = oci:testdata/demo-image
+IMAGE = $(DEMO)
+OUT   = out
+# The demo image is for one architecture only.
+PLATFORM = $(if $(filter $(DEMO),$(IMAGE)),linux/amd64)
+
+SOURCES = $(shell find src -name '*.ts')
+TESTS   = $(shell find test -name '*.test.ts' -not -path 'test/e2e/*')
+compiled = $(patsubst %.ts,.build/%.js,$(1))
+
+.PHONY: run test e2e bench check clean run-packages test-packages e2e-packages bench-packages
+.DELETE_ON_ERROR:
+
+run: run-packages dist/.complete
+	node bin/kairos-netboot.js extract '$(IMAGE)' -o '$(OUT)' $(if $(PLATFORM),--platform $(PLATFORM))
+	@echo && ls -l '$(OUT)'
+
+test: test-packages dist/.complete .build/.complete
+	node --test $(call compiled,$(TESTS))
+
+e2e: e2e-packages dist/.complete .build/.complete
+	node --test $(call compiled,$(shell find test/e2e -name '*.test.ts'))
+
+bench: bench-packages dist/.complete .build/.complete
+	node .build/test/bench/extract.bench.js
+
+check: node_modules/.complete
+	npm run --silent check
+
+clean:
+	rm -rf dist .build node_modules out
+
+# npm ci runs the build, too (package.json, "prepare"); a build that is older than its sources is
+# made again.
+node_modules/.complete: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+dist/.complete: node_modules/.complete tsconfig.json $(SOURCES)
+	rm -rf dist
+	npm run --silent build
+	@touch $@
+
+.build/.complete: node_modules/.complete tsconfig.json test/tsconfig.json $(SOURCES) $(shell find test -name '*.ts')
+	rm -rf .build
+	npx tsc -p test/tsconfig.json
+	@touch $@
+
+run-packages:   PACKAGES = $(RUN_PACKAGES)
+test-packages:  PACKAGES = $(TEST_PACKAGES)
+e2e-packages:   PACKAGES = $(E2E_PACKAGES)
+bench-packages: PACKAGES = $(BENCH_PACKAGES)
+
+run-packages test-packages e2e-packages bench-packages:
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	echo "Installing$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+	$$as_root apt-get update -qq && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null

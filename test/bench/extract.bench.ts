@@ -1,0 +1,155 @@
+/**
+ * Measures `extract` against what people do without it, in one run: on a bootable image of more
+ * than 700 MB, from a registry on loopback. Prints a table; nothing fails for being slow.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { startRegistry } from "../e2e/registry.js";
+import { type Measurement, measure } from "./measure.js";
+
+const checkout = join(import.meta.dirname, "../../..");
+const runs = Number(process.env.BENCH_RUNS ?? 3);
+const squashfsOptions = "-noappend -no-progress -quiet -b 1M";
+const zstd = `${squashfsOptions} -comp zstd -Xcompression-level 3`;
+const gzip = `${squashfsOptions} -comp gzip`;
+
+interface Contestant {
+  readonly name: string;
+  /** Run before each measurement, not measured. */
+  readonly prepare: string;
+  readonly command: string;
+  readonly runs: number;
+}
+
+async function main(): Promise<void> {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const layout = join(cache, "kairos-netboot-e2e/large");
+  execFileSync(join(checkout, "test/e2e/build-image.sh"), ["--large", layout], {
+    stdio: ["ignore", 2, 2],
+  });
+  const work = mkdtempSync(join(tmpdir(), "kairos-netboot-bench-"));
+  const registry = await startRegistry();
+  try {
+    const image = await registry.push(layout, "latest", "bench/kairos:large");
+    const tree = join(work, "bundle/rootfs");
+    execFileSync("umoci", ["unpack", "--image", `${layout}:latest`, join(work, "bundle")], {
+      stdio: "ignore",
+    });
+    printMachine(tree);
+    const results = await measureAll(contestants(image, tree, work), work);
+    printResults(results);
+  } finally {
+    await registry.close();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function contestants(image: string, tree: string, work: string): Contestant[] {
+  const program = `${process.execPath} ${checkout}/bin/kairos-netboot.js`;
+  const ours = `${program} extract ${image} -o ${work}/out --cache-dir ${work}/cache --quiet`;
+  const chain = (options: string) =>
+    `skopeo --insecure-policy copy -q --src-tls-verify=false docker://${image} oci:${work}/copy:latest
+     umoci unpack --image ${work}/copy:latest ${work}/unpacked
+     mksquashfs ${work}/unpacked/rootfs ${work}/chain.squashfs ${options}`;
+  const clean = `rm -rf ${work}/out ${work}/copy ${work}/unpacked ${work}/chain.squashfs ${work}/floor.squashfs`;
+  return [
+    {
+      name: "mksquashfs over the unpacked tree (the floor)",
+      prepare: clean,
+      command: `mksquashfs ${tree} ${work}/floor.squashfs ${zstd}`,
+      runs,
+    },
+    {
+      name: "kairos-netboot extract, nothing cached",
+      prepare: `${clean} ${work}/cache`,
+      command: ours,
+      runs,
+    },
+    {
+      name: "kairos-netboot extract, layers cached",
+      prepare: clean,
+      command: ours,
+      runs,
+    },
+    {
+      name: "skopeo copy + umoci unpack + mksquashfs",
+      prepare: clean,
+      command: chain(zstd),
+      runs,
+    },
+    {
+      name: "the same with gzip, as Kairos' own tools",
+      prepare: clean,
+      command: chain(gzip),
+      runs: 1,
+    },
+  ];
+}
+
+/** In rounds, so that a machine that changes its pace does so for all. */
+async function measureAll(
+  all: readonly Contestant[],
+  place: string,
+): Promise<Map<string, Measurement[]>> {
+  const results = new Map(all.map(({ name }): [string, Measurement[]] => [name, []]));
+  for (let round = 0; round < runs; round += 1) {
+    for (const contestant of all) {
+      if (round >= contestant.runs) continue;
+      execFileSync("bash", ["-c", `${contestant.prepare}; sync`]);
+      const result = await measure(contestant.command, place);
+      console.error(`round ${round + 1}: ${contestant.name}: ${result.wall.toFixed(1)} s`);
+      results.get(contestant.name)!.push(result);
+    }
+  }
+  return results;
+}
+
+function printMachine(tree: string): void {
+  const first = (program: string, ...args: string[]) =>
+    execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).split(
+      "\n",
+    )[0];
+  const size = Number(first("du", "-s", "--block-size=1000000", tree)?.split("\t")[0]);
+  const files = first("bash", "-c", `find ${tree} | wc -l`);
+  console.log(`${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version},`);
+  console.log(`${first("mksquashfs", "-version")}, ${first("igzip", "--version")},`);
+  console.log(`${first("skopeo", "--version")}, ${first("umoci", "--version")};`);
+  console.log(`a tree of ${size} MB in ${files} files; medians of ${runs} runs\n`);
+}
+
+function printResults(results: Map<string, Measurement[]>): void {
+  const rows = [...results].map(([name, list]) => ({ name, ...medians(list) }));
+  const floor = rows[0]!;
+  console.log("| what | wall s | CPU s | × floor | memory MB | Node MB | disk MB |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
+  for (const { name, wall, cpu, memory, nodeMemory, disk } of rows) {
+    const ratio = (wall / floor.wall).toFixed(2);
+    const node = nodeMemory === 0 ? "–" : mb(nodeMemory);
+    console.log(
+      `| ${name} | ${wall.toFixed(1)} | ${cpu.toFixed(1)} | ${ratio} | ${mb(memory)} | ${node} | ${mb(disk)} |`,
+    );
+  }
+  const [, cold, warm, chain, gzipChain] = rows.map(({ wall }) => wall);
+  console.log(`\nnothing cached / floor: ${(cold! / floor.wall).toFixed(2)} (wanted: at most 1.8)`);
+  console.log(`layers cached / floor: ${(warm! / floor.wall).toFixed(2)}`);
+  console.log(`skopeo chain / nothing cached: ${(chain! / cold!).toFixed(1)} (wanted: at least 4)`);
+  console.log(`gzip chain / nothing cached: ${(gzipChain! / cold!).toFixed(1)}`);
+  console.log(`Node's memory: ${mb(rows[1]!.nodeMemory)} MB (wanted: under 250)`);
+}
+
+function medians(list: readonly Measurement[]): Measurement {
+  const median = (pick: (measurement: Measurement) => number) =>
+    list.map(pick).sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
+  return {
+    wall: median(({ wall }) => wall),
+    cpu: median(({ cpu }) => cpu),
+    memory: median(({ memory }) => memory),
+    nodeMemory: median(({ nodeMemory }) => nodeMemory),
+    disk: median(({ disk }) => disk),
+  };
+}
+
+await main();
