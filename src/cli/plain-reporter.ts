@@ -1,4 +1,4 @@
-import type { ExtractEvent, ExtractResult } from "../extract/index.js";
+import type { ExtractEvent, ExtractEventOf, ExtractResult } from "../extract/index.js";
 import { formatBytes } from "../support/index.js";
 import type { Reporter } from "./reporter.js";
 import { doneLine, imageLine, messageLine } from "./wording.js";
@@ -38,7 +38,7 @@ export class PlainReporter implements Reporter {
 
   stop(): void {}
 
-  #layerComplete({ digest, size, isCached }: Extract<ExtractEvent, { type: "layer" }>): void {
+  #layerComplete({ digest, size, isCached }: ExtractEventOf<"layer">): void {
     if (this.#complete.has(digest)) return;
     this.#complete.add(digest);
     const how = isCached ? "is there already" : "was fetched";

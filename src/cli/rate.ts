@@ -8,8 +8,8 @@ export class Rate {
   readonly #samples: { time: number; done: number }[] = [];
 
   /** @returns `, 45.1 MB/s, 12 s left`, or as much of it as can be told */
-  describe(done: number, total: number | undefined, now = performance.now()): string {
-    if (total !== undefined && done >= total) return "";
+  describe(done: number, total: number, now = performance.now()): string {
+    if (done >= total) return "";
     const last = this.#samples.at(-1);
     if (last === undefined || now - last.time >= 100) this.#samples.push({ time: now, done });
     while (this.#samples.length > 2 && now - this.#samples[0]!.time > window) this.#samples.shift();
@@ -18,9 +18,7 @@ export class Rate {
     if (seconds < 0.5) return "";
     const rate = (done - first.done) / seconds;
     const pace = `, ${formatBytes(rate >= 1000 ? rate : Math.round(rate))}/s`;
-    return total === undefined || rate <= 0
-      ? pace
-      : `${pace}, ${formatSeconds((total - done) / rate)} left`;
+    return rate <= 0 ? pace : `${pace}, ${formatSeconds((total - done) / rate)} left`;
   }
 }
 

@@ -1,10 +1,12 @@
 import { MultiBar, type SingleBar } from "cli-progress";
-import type { ExtractEvent, ExtractResult } from "../extract/index.js";
+import type { ExtractEvent, ExtractEventOf, ExtractResult } from "../extract/index.js";
 import { formatBytes } from "../support/index.js";
 import { Rate } from "./rate.js";
 import type { Reporter } from "./reporter.js";
 import { doneLine, imageLine, messageLine } from "./wording.js";
 
+/** ECMA-48, "ERASE IN LINE": the line stands where a longer bar was. */
+const clearToEnd = "\u001b[K";
 const barFormat = "{label} {bar} {percentage}% {amount}{pace}";
 
 interface Bar {
@@ -29,6 +31,7 @@ export class TerminalReporter implements Reporter {
     forceRedraw: true,
   });
   #squashfs: Bar | undefined;
+  #isStopped = false;
 
   constructor({ verbose }: { verbose: boolean }) {
     this.#verbose = verbose;
@@ -48,7 +51,7 @@ export class TerminalReporter implements Reporter {
         this.#layer(event);
         break;
       case "squashfs":
-        this.#update(this.#squashfs, event.written, event.total);
+        this.#squashfsProgress(event);
         break;
       default:
         if (event.level !== "detail" || this.#verbose) this.#print(messageLine(event));
@@ -65,6 +68,8 @@ export class TerminalReporter implements Reporter {
   }
 
   stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#multiBar.stop();
   }
 
@@ -73,27 +78,28 @@ export class TerminalReporter implements Reporter {
     return { bar: this.#multiBar.create(size, 0, payload), rate: new Rate() };
   }
 
-  #layer({ digest, present, size, isCached }: Extract<ExtractEvent, { type: "layer" }>): void {
+  #layer({ digest, present, size, isCached }: ExtractEventOf<"layer">): void {
     const bar = this.#bars.get(digest);
     if (isCached) bar?.bar.update(size, { amount: formatBytes(size), pace: ", there already" });
     else this.#update(bar, present, size);
   }
 
-  #update(
-    { bar, rate }: Bar = { bar: undefined!, rate: undefined! },
-    done: number,
-    total?: number,
-  ) {
-    if (bar === undefined) return;
-    if (total !== undefined) bar.setTotal(total);
-    const amount =
-      total === undefined ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`;
+  /** An estimate is never reached: how much there is, is known only at the end. */
+  #squashfsProgress({ written, total, isEstimate }: ExtractEventOf<"squashfs">): void {
+    this.#update(this.#squashfs, written, isEstimate ? Math.max(total, written * 1.05) : total);
+  }
+
+  #update(target: Bar | undefined, done: number, total: number): void {
+    if (target === undefined) return;
+    const { bar, rate } = target;
+    bar.setTotal(total);
+    const amount = `${formatBytes(done)} of ${formatBytes(Math.round(total))}`;
     bar.update(done, { amount, pace: rate.describe(done, total) });
   }
 
   #print(line: string): void {
     // Between the bars, cli-progress has to write it, or its picture tears.
     if (this.#bars.size === 0) process.stderr.write(`${line}\n`);
-    else this.#multiBar.log(`${line}\n`);
+    else this.#multiBar.log(`${line}${clearToEnd}\n`);
   }
 }

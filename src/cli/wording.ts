@@ -1,16 +1,13 @@
-import type { ExtractEvent, ExtractResult } from "../extract/index.js";
+import type { ExtractEventOf, ExtractResult } from "../extract/index.js";
 import { formatBytes, printable } from "../support/index.js";
 
-type ImageEvent = Extract<ExtractEvent, { type: "image" }>;
-type MessageEvent = Extract<ExtractEvent, { type: "message" }>;
-
-export function imageLine({ reference, platform, layers }: ImageEvent): string {
+export function imageLine({ reference, platform, layers }: ExtractEventOf<"image">): string {
   const total = layers.reduce((sum, { size }) => sum + size, 0);
   const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
   return printable(`${reference} for ${platform}: ${count}, ${formatBytes(total)}`);
 }
 
-export function messageLine({ level, text }: MessageEvent): string {
+export function messageLine({ level, text }: ExtractEventOf<"message">): string {
   return printable(level === "warning" ? `Warning: ${text}` : text);
 }
 

@@ -81,7 +81,8 @@ async function extractFrom(
     scratch: staging.scratch,
     concurrency: options.downloads,
     signal,
-    onProgress: (written, total) => options.emit({ type: "squashfs", written, total }),
+    onProgress: (written, total, isEstimate) =>
+      options.emit({ type: "squashfs", written, total, isEstimate }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
   });
   const path = join(staging.scratch, "root.squashfs");

@@ -1,2 +1,2 @@
 export { type ExtractResult, extract } from "./extract.js";
-export type { ExtractEvent, ExtractOptions } from "./options.js";
+export type { ExtractEvent, ExtractEventOf, ExtractOptions } from "./options.js";

@@ -52,12 +52,24 @@ export type ExtractEvent =
       readonly size: number;
       readonly isCached: boolean;
     }
-  | { readonly type: "squashfs"; readonly written: number; readonly total: number | undefined }
+  | {
+      readonly type: "squashfs";
+      /** Contents that mksquashfs was given. */
+      readonly written: number;
+      readonly total: number;
+      /** True as long as the image was not read to its end. */
+      readonly isEstimate: boolean;
+    }
   | {
       readonly type: "message";
       readonly level: "info" | "warning" | "detail";
       readonly text: string;
     };
+
+export type ExtractEventOf<Type extends ExtractEvent["type"]> = Extract<
+  ExtractEvent,
+  { type: Type }
+>;
 
 /** Options that were checked and completed. */
 export interface CheckedOptions {

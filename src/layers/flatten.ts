@@ -26,8 +26,8 @@ export interface FlattenOptions {
   /** Layers that are read at the same time. */
   readonly concurrency: number;
   readonly signal: AbortSignal;
-  /** Bytes of file contents written so far, of how many (if that is known yet). */
-  onProgress?(written: number, total: number | undefined): void;
+  /** Bytes of file contents written so far, of how many or about how many. */
+  onProgress?(written: number, total: number, isEstimate: boolean): void;
   /** Told what is done in another way than the image has it. */
   onWarning?(message: string): void;
 }
@@ -52,6 +52,8 @@ export class Flattening {
   #written = new Map<Inode, ByteString>();
   #writtenBytes = 0;
   #shape: Shape | undefined;
+  /** About how many bytes of contents the image has. */
+  #estimate = 0;
 
   constructor(options: FlattenOptions) {
     this.#options = options;
@@ -83,6 +85,7 @@ export class Flattening {
     const others = this.#options.layers.filter((layer) => layer.number !== this.#largest);
     await Promise.all(others.map((layer) => limit(() => this.#index(layer))));
     this.#applyUpTo(this.#largest);
+    this.#estimate = this.#estimateContents();
   }
 
   /**
@@ -202,6 +205,20 @@ export class Flattening {
     }
   }
 
+  /** As if the largest layer were compressed as well as the others together. */
+  #estimateContents(): number {
+    let contents = 0;
+    let compressed = 0;
+    for (const { number, blob } of this.#options.layers) {
+      if (number === this.#largest) continue;
+      compressed += blob.descriptor.size;
+      for (const { size } of this.#indexes[number]!.entries) contents += size;
+    }
+    const largest = this.#options.layers[this.#largest]?.blob.descriptor.size ?? 0;
+    const ratio = compressed > 1_000_000 ? contents / compressed : usualRatio;
+    return contents + largest * ratio;
+  }
+
   #guard<Result>(layer: Layer, action: () => Result): Result {
     try {
       return action();
@@ -238,12 +255,17 @@ export class Flattening {
       write: (bytes) => {
         writer.content(bytes);
         this.#writtenBytes += bytes.length;
-        this.#options.onProgress?.(this.#writtenBytes, this.#shape?.contentBytes);
+        const total = this.#shape?.contentBytes;
+        const isEstimate = total === undefined;
+        this.#options.onProgress?.(this.#writtenBytes, total ?? this.#estimate, isEstimate);
       },
       end: () => writer.endFile(),
     };
   }
 }
+
+/** Contents to compressed bytes, in images of Debian and Ubuntu. */
+const usualRatio = 2.7;
 
 function largestOf(layers: readonly Layer[]): number {
   let largest = 0;

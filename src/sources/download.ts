@@ -95,8 +95,8 @@ export class Download implements Blob, Filling {
     const file = await open(path, offset === 0 ? "w" : "r+");
     try {
       await file.truncate(offset);
-      const earlier = createReadStream(path, { end: offset - 1 });
-      const whole = offset === 0 ? body : concatenate(earlier, body);
+      const whole =
+        offset === 0 ? body : concatenate(createReadStream(path, { end: offset - 1 }), body);
       await this.#store(file, verifyingStream(whole, this.descriptor), offset);
     } finally {
       await file.close();

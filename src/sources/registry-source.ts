@@ -26,6 +26,7 @@ export class RegistrySource implements ImageSource {
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
   #client: Promise<RegistryClient> | undefined;
+  readonly #blobs: Blob[] = [];
 
   /** @throws OciClientError REFERENCE_INVALID */
   constructor(text: string, options: SourceOptions) {
@@ -55,7 +56,7 @@ export class RegistrySource implements ImageSource {
 
   fetch(descriptor: Descriptor): Blob {
     const { signal, onProgress } = this.#options;
-    return new Download(
+    const blob = new Download(
       descriptor,
       {
         cache: this.#cache,
@@ -67,11 +68,15 @@ export class RegistrySource implements ImageSource {
       },
       (task) => this.#limit(() => translated(task)),
     );
+    this.#blobs.push(blob);
+    return blob;
   }
 
   async close(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
+    // What is being written is put in order before the caller removes its directories.
+    await Promise.allSettled(this.#blobs.map(({ complete }) => complete));
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
