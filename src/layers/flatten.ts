@@ -2,9 +2,16 @@ import pLimit from "p-limit";
 import { type ByteString, display } from "./byte-string.js";
 import { Foresight } from "./foresight.js";
 import { type KeepRule, KeptFiles } from "./kept-files.js";
-import { type ContentSink, damaged, type Layer, type LayerVisitor, readLayer } from "./layer.js";
+import {
+  type ContentSink,
+  damaged,
+  describeLayer,
+  type Layer,
+  type LayerVisitor,
+  readLayer,
+} from "./layer.js";
 import { LayerFormatError } from "./layer-format-error.js";
-import { joinPath, splitPath } from "./path.js";
+import { climbsOut, joinPath, splitPath } from "./path.js";
 import { type Shape, shapeOf } from "./shape.js";
 import type { TarEntry } from "./tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
@@ -102,8 +109,7 @@ export class Flattening {
     const entries: TarEntry[] = [];
     const visitor: LayerVisitor = {
       entry: (entry, ordinal) => {
-        entries.push(entry);
-        const kept = this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
+        const kept = this.#note(layer, entries, entry, ordinal);
         const parts = this.#guard(layer, () => this.#tree.add(entry));
         if (writer === undefined || parts === undefined || entry.size === 0) return kept;
         const inode = nodeAt(this.#tree.root, parts);
@@ -189,13 +195,26 @@ export class Flattening {
   async #index(layer: Layer): Promise<void> {
     const entries: TarEntry[] = [];
     const visitor: LayerVisitor = {
-      entry: (entry, ordinal) => {
-        entries.push(entry);
-        return this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
-      },
+      entry: (entry, ordinal) => this.#note(layer, entries, entry, ordinal),
     };
     await readLayer(layer, visitor, this.#options.signal);
     this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
+  }
+
+  /** What is done with each entry of a layer that is read for the first time. */
+  #note(
+    layer: Layer,
+    entries: TarEntry[],
+    entry: TarEntry,
+    ordinal: number,
+  ): ContentSink | undefined {
+    entries.push(entry);
+    if (climbsOut(entry.name)) {
+      const name = JSON.stringify(display(entry.name));
+      const text = `${describeLayer(layer)} has an entry ${name}, which would leave the root; it is kept inside.`;
+      this.#options.onWarning?.(text);
+    }
+    return this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
   }
 
   #applyUpTo(count: number): void {
