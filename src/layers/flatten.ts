@@ -11,13 +11,14 @@ import {
   readLayer,
 } from "./layer.js";
 import { LayerFormatError } from "./layer-format-error.js";
-import { climbsOut, joinPath, splitPath } from "./path.js";
+import { climbsOut, joinPath } from "./path.js";
 import { type Shape, shapeOf } from "./shape.js";
 import type { TarEntry } from "./tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
 import { type LayerIndex, Tree } from "./tree.js";
 import { nodeAt } from "./tree-lookup.js";
 import { Inode } from "./tree-node.js";
+import { WrittenFiles } from "./written-files.js";
 
 /** A tar output that can be full. */
 export interface FlowingOutput extends TarOutput {
@@ -55,8 +56,7 @@ export class Flattening {
   readonly #largest: number;
   #tree = new Tree();
   #appliedLayers = 0;
-  /** Files whose contents are in the tar already, and the path they have there. */
-  #written = new Map<Inode, ByteString>();
+  #written = new WrittenFiles();
   #writtenBytes = 0;
   #shape: Shape | undefined;
   /** About how many bytes of contents the image has. */
@@ -102,10 +102,8 @@ export class Flattening {
   async readLargest(output: FlowingOutput | undefined): Promise<void> {
     const layer = this.#options.layers[this.#largest];
     if (layer === undefined) return;
-    const foresight = new Foresight(
-      this.#indexes.slice(this.#largest + 1).filter((index) => index !== undefined),
-    );
-    const writer = output && new CanonicalTarWriter(output);
+    const foresight = this.#foresight();
+    let writer = output && new CanonicalTarWriter(output);
     const entries: TarEntry[] = [];
     const visitor: LayerVisitor = {
       entry: (entry, ordinal) => {
@@ -114,6 +112,11 @@ export class Flattening {
         if (writer === undefined || parts === undefined || entry.size === 0) return kept;
         const inode = nodeAt(this.#tree.root, parts);
         if (!(inode instanceof Inode) || !foresight.survives(parts)) return kept;
+        if (this.#written.conflictsWith(parts)) {
+          // A later entry of this layer replaced what was written: all will be written again.
+          writer = undefined;
+          return kept;
+        }
         return tee(this.#writeFile(writer, joinPath(parts), inode), kept);
       },
       ready: () => output?.ready(),
@@ -128,15 +131,12 @@ export class Flattening {
 
   /** True when every file that was written early stands in the merged tree under that name. */
   get isFaithful(): boolean {
-    for (const [inode, path] of this.#written) {
-      if (nodeAt(this.#tree.root, splitPath(path)) !== inode) return false;
-    }
-    return true;
+    return this.#written.areIn(this.#tree.root);
   }
 
   /** Forgets what was written: the next output starts from nothing. */
   restart(): void {
-    this.#written = new Map();
+    this.#written = new WrittenFiles();
     this.#writtenBytes = 0;
   }
 
@@ -224,6 +224,14 @@ export class Flattening {
     }
   }
 
+  #foresight(): Foresight {
+    const foresight = new Foresight();
+    for (const layer of this.#options.layers.slice(this.#largest + 1)) {
+      this.#guard(layer, () => foresight.add(this.#indexes[layer.number]!));
+    }
+    return foresight;
+  }
+
   /** As if the largest layer were compressed as well as the others together. */
   #estimateContents(): number {
     let contents = 0;
@@ -269,7 +277,7 @@ export class Flattening {
 
   #writeFile(writer: CanonicalTarWriter, path: ByteString, inode: Inode): ContentSink {
     writer.inode(path, inode);
-    this.#written.set(inode, path);
+    this.#written.add(inode, path);
     return {
       write: (bytes) => {
         writer.content(bytes);

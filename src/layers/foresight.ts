@@ -17,20 +17,22 @@ export class Foresight {
   readonly #opaque = new Set<ByteString>();
   readonly #verdicts = new Map<ByteString, boolean>();
 
-  constructor(layersAbove: readonly LayerIndex[]) {
-    for (const { entries } of layersAbove) {
-      for (const entry of entries) {
-        const parts = splitPath(entry.name);
-        const meaning = meaningOf(parts);
-        if (meaning.kind === "whiteout") {
-          this.#hidden.add(joinPath([...meaning.directory, meaning.name]));
-        } else if (meaning.kind === "opaque") {
-          this.#opaque.add(joinPath(meaning.directory));
-        } else if (entry.type === "directory") {
-          this.#directories.add(joinPath(parts));
-        } else {
-          this.#hidden.add(joinPath(parts));
-        }
+  /**
+   * Takes in a layer that is above.
+   * @throws LayerFormatError for a whiteout that names nothing
+   */
+  add({ entries }: LayerIndex): void {
+    for (const entry of entries) {
+      const parts = splitPath(entry.name);
+      const meaning = meaningOf(parts);
+      if (meaning.kind === "whiteout") {
+        this.#hidden.add(joinPath([...meaning.directory, meaning.name]));
+      } else if (meaning.kind === "opaque") {
+        this.#opaque.add(joinPath(meaning.directory));
+      } else if (entry.type === "directory") {
+        this.#directories.add(joinPath(parts));
+      } else {
+        this.#hidden.add(joinPath(parts));
       }
     }
   }

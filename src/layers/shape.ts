@@ -1,6 +1,7 @@
 import type { ByteString } from "./byte-string.js";
 import { type CanonicalTarWriter, fitsSquashfs } from "./tar-writer.js";
 import { Directory, type DirectoryAttributes, type Inode, type Node } from "./tree-node.js";
+import type { WrittenFiles } from "./written-files.js";
 
 interface PlacedFile {
   readonly path: ByteString;
@@ -20,9 +21,9 @@ export class Shape {
   readonly #walk: Walk;
   readonly #primaries: ReadonlyMap<Inode, ByteString>;
 
-  constructor(walk: Walk, written: ReadonlyMap<Inode, ByteString>) {
+  constructor(walk: Walk, written: WrittenFiles) {
     this.#walk = walk;
-    const primaries = new Map(written);
+    const primaries = new Map<Inode, ByteString>();
     const unwritten = new Map<number, Map<number, PlacedFile>>();
     let contentBytes = 0;
     const seen = new Set<Inode>();
@@ -30,8 +31,9 @@ export class Shape {
       if (seen.has(inode)) continue;
       seen.add(inode);
       contentBytes += inode.entry.size;
-      if (primaries.has(inode)) continue;
-      primaries.set(inode, path);
+      const writtenPath = written.pathOf(inode);
+      primaries.set(inode, writtenPath ?? path);
+      if (writtenPath !== undefined) continue;
       if (inode.entry.size > 0) {
         const { layer, ordinal } = inode.location;
         const files = unwritten.get(layer) ?? new Map<number, PlacedFile>();
@@ -80,8 +82,7 @@ interface Walk {
   readonly names: PlacedFile[];
 }
 
-/** @param written files whose contents are written already, and the path they have there */
-export function shapeOf(root: Directory, written: ReadonlyMap<Inode, ByteString>): Shape {
+export function shapeOf(root: Directory, written: WrittenFiles): Shape {
   const walk: Walk = { directories: [], names: [] };
   collect(root, "", walk);
   return new Shape(walk, written);
