@@ -6,10 +6,13 @@ import type { ImageSource } from "../sources/index.js";
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
   const { layers } = image.manifest;
   const times = layerTimes(image.config);
+  // The largest is needed last, so the others are the first to be fetched.
+  const bySize = [...layers].sort((a, b) => a.size - b.size);
+  const blobs = new Map(bySize.map((layer) => [layer, source.fetch(layer)]));
   return layers.map((descriptor, number) => ({
     number,
     count: layers.length,
-    blob: source.fetch(descriptor),
+    blob: blobs.get(descriptor)!,
     diffId: image.config.rootfs.diff_ids[number]!,
     impliedMtime: times[number] ?? createdTime(image.config) ?? 0,
   }));

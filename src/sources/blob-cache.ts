@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { diskFull, formatBytes, NetbootError, systemCode } from "../support/index.js";
 
 /** A partial file of a process that lives is left alone for as long as it changes; milliseconds. */
 const quietTime = 60_000;
+
+/** Partial files that this process fills. */
+const owned = new Set<string>();
 
 /** A file that is being filled, owned by this process. */
 export interface PartialBlob {
@@ -59,8 +63,9 @@ export class BlobCache {
     const path = this.pathOf(digest);
     await this.guard(async () => {
       await mkdir(join(path, ".."), { recursive: true });
-      await writeFile(`${path}.new-${process.pid}`, bytes);
-      await rename(`${path}.new-${process.pid}`, path);
+      const own = `${path}.new-${randomUUID().slice(0, 8)}`;
+      await writeFile(own, bytes);
+      await rename(own, path);
     });
   }
 
@@ -70,7 +75,8 @@ export class BlobCache {
    */
   async takePartial(digest: string): Promise<PartialBlob> {
     const final = this.pathOf(digest);
-    const own = `${final}.partial-${process.pid}`;
+    const own = `${final}.partial-${process.pid}-${randomUUID().slice(0, 8)}`;
+    owned.add(own);
     await this.guard(() => mkdir(join(final, ".."), { recursive: true }));
     for (const left of await abandoned(final)) {
       try {
@@ -86,9 +92,13 @@ export class BlobCache {
         ({ size }) => size,
         () => 0,
       ),
-      finish: () => rename(own, final),
+      finish: async () => {
+        await rename(own, final);
+        owned.delete(own);
+      },
       release: async () => {
         await rename(own, `${final}.partial`).catch(() => {});
+        owned.delete(own);
       },
     };
   }
@@ -133,15 +143,16 @@ async function abandoned(final: string): Promise<string[]> {
   for (const name of await readdir(directory)) {
     if (!name.startsWith(prefix)) continue;
     const path = join(directory, name);
-    const owner = name.slice(prefix.length + 1);
-    if (owner === "" || (!isAlive(Number(owner)) && (await isQuiet(path)))) paths.push(path);
+    const [, owner] = name.slice(prefix.length).split("-");
+    const isReleased = owner === undefined;
+    if (isReleased || (!isInUse(path, Number(owner)) && (await isQuiet(path)))) paths.push(path);
   }
   return paths;
 }
 
 /** Process ids mean nothing across containers that share a cache, so `isQuiet` is asked too. */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+function isInUse(path: string, pid: number): boolean {
+  if (pid === process.pid) return owned.has(path);
   try {
     process.kill(pid, 0);
     return true;

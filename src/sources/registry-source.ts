@@ -26,7 +26,7 @@ export class RegistrySource implements ImageSource {
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
   #client: Promise<RegistryClient> | undefined;
-  readonly #blobs: Blob[] = [];
+  readonly #blobs = new Map<string, Blob>();
 
   /** @throws OciClientError REFERENCE_INVALID */
   constructor(text: string, options: SourceOptions) {
@@ -56,6 +56,9 @@ export class RegistrySource implements ImageSource {
 
   fetch(descriptor: Descriptor): Blob {
     const { signal, onProgress } = this.#options;
+    // Images happen to have one layer twice.
+    const known = this.#blobs.get(descriptor.digest);
+    if (known !== undefined) return known;
     const blob = new Download(
       descriptor,
       {
@@ -68,7 +71,7 @@ export class RegistrySource implements ImageSource {
       },
       (task) => this.#limit(() => translated(task)),
     );
-    this.#blobs.push(blob);
+    this.#blobs.set(descriptor.digest, blob);
     return blob;
   }
 
@@ -76,7 +79,7 @@ export class RegistrySource implements ImageSource {
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
     // What is being written is put in order before the caller removes its directories.
-    await Promise.allSettled(this.#blobs.map(({ complete }) => complete));
+    await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
