@@ -17,6 +17,7 @@ export class PlainReporter implements Reporter {
   event(event: ExtractEvent): void {
     switch (event.type) {
       case "image":
+        this.#complete.clear();
         event.layers.forEach(({ digest }, index) => {
           this.#layers.set(digest, index + 1);
         });

@@ -42,6 +42,8 @@ export class TerminalReporter implements Reporter {
       case "image":
         this.#print(imageLine(event));
         event.layers.forEach(({ digest, size }, index) => {
+          // Images happen to have one layer twice.
+          if (this.#bars.has(digest)) return;
           const label = `Layer ${index + 1}/${event.layers.length}`;
           this.#bars.set(digest, this.#add(label, size));
         });

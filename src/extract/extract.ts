@@ -20,7 +20,7 @@ import { display, Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
-import { interrupted, programVersion } from "../support/index.js";
+import { interrupted, NetbootError, programVersion } from "../support/index.js";
 import { describe, optionsOf, sourceOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
@@ -42,23 +42,45 @@ export interface ExtractResult {
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = checkOptions(options);
+  try {
+    return await attempt(checked, options.signal);
+  } catch (error) {
+    if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
+    const text = `${error.message} It is fetched again.`;
+    checked.emit({ type: "message", level: "warning", text });
+    return attempt(checked, options.signal);
+  }
+}
+
+/** Leaves nothing behind but its result and what is cached. */
+async function attempt(
+  checked: CheckedOptions,
+  signal: AbortSignal | undefined,
+): Promise<ExtractResult> {
   const staging = await Staging.create(checked.output);
   // Ends whatever is still under way: when one part fails, and when the caller wants it.
   const controller = new AbortController();
   const stop = () => controller.abort();
-  options.signal?.addEventListener("abort", stop, { once: true });
-  if (options.signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
   const source = openImageSource(checked, staging, controller.signal);
   try {
     return await extractFrom(source, staging, checked, controller.signal);
   } catch (error) {
-    throw options.signal?.aborted ? interrupted() : error;
+    if (signal?.aborted) throw interrupted();
+    throw isDamage(error) ? ((await source.dropDamaged()) ?? error) : error;
   } finally {
     stop();
-    options.signal?.removeEventListener("abort", stop);
+    signal?.removeEventListener("abort", stop);
     await source.close();
     await staging.discard();
   }
+}
+
+/** True for an error that a blob with other bytes than its digest's could have caused. */
+function isDamage(error: unknown): boolean {
+  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH"];
+  return error instanceof NetbootError && codes.includes(error.code);
 }
 
 async function extractFrom(

@@ -18,6 +18,8 @@ export interface PartialBlob {
   finish(): Promise<void>;
   /** Leaves the file for a later run. */
   release(): Promise<void>;
+  /** Removes the file. */
+  discard(): Promise<void>;
 }
 
 /**
@@ -98,6 +100,10 @@ export class BlobCache {
       },
       release: async () => {
         await rename(own, `${final}.partial`).catch(() => {});
+        owned.delete(own);
+      },
+      discard: async () => {
+        await rm(own, { force: true });
         owned.delete(own);
       },
     };

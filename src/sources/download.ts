@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type Descriptor, verifyingStream } from "../oci-client/index.js";
+import { type Descriptor, OciClientError, verifyingStream } from "../oci-client/index.js";
 import type { Blob } from "./blob.js";
 import type { BlobCache } from "./blob-cache.js";
 import { type Filling, followFile } from "./follow-file.js";
@@ -19,6 +19,8 @@ export interface DownloadOptions {
 export class Download implements Blob, Filling {
   present = 0;
   isComplete = false;
+  /** True where nothing had to be fetched. */
+  isFromCache = false;
   readonly complete: Promise<void>;
   #path: string;
   readonly #options: DownloadOptions;
@@ -71,6 +73,7 @@ export class Download implements Blob, Filling {
     const { digest, size } = this.descriptor;
     if (await cache.has(digest, size)) {
       this.present = size;
+      this.isFromCache = true;
       this.#options.onProgress?.(size, true);
     } else {
       const partial = await cache.takePartial(digest);
@@ -79,7 +82,9 @@ export class Download implements Blob, Filling {
         await cache.guard(() => this.#fill(partial.path, partial.size));
         await partial.finish();
       } catch (error) {
-        await partial.release();
+        // Wrong bytes are not worth continuing; too few are.
+        const isWrong = error instanceof OciClientError && error.code === "BLOB_MISMATCH";
+        await (isWrong && !error.retryable ? partial.discard() : partial.release());
         throw error;
       }
       this.#path = cache.pathOf(digest);

@@ -1,4 +1,5 @@
 import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 
 /** A place where an image comes from. */
@@ -11,6 +12,11 @@ export interface ImageSource {
   reserve(descriptors: readonly Descriptor[]): Promise<void>;
   /** Begins to fetch a blob. */
   fetch(descriptor: Descriptor): Blob;
+  /**
+   * Forgets kept blobs whose bytes are not those of their digest any more.
+   * @returns the error that says so, CACHE_DAMAGED; undefined where there is none
+   */
+  dropDamaged(): Promise<NetbootError | undefined>;
   /** Ends connections; what was fetched so far is kept. */
   close(): Promise<void>;
 }

@@ -56,6 +56,9 @@ export class OciLayoutSource implements ImageSource {
     return new FileBlob(descriptor, path, checked);
   }
 
+  /** Nothing is kept: a damaged blob is an error of its own here. */
+  async dropDamaged(): Promise<undefined> {}
+
   async close(): Promise<void> {}
 
   #pathOf(digest: string): string {

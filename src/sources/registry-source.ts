@@ -12,9 +12,10 @@ import {
   resolveImage,
   sha256,
 } from "../oci-client/index.js";
+import { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
-import { Download } from "./download.js";
+import { Download, verifyFile } from "./download.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
 import { translated } from "./translate-error.js";
 
@@ -26,7 +27,7 @@ export class RegistrySource implements ImageSource {
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
   #client: Promise<RegistryClient> | undefined;
-  readonly #blobs = new Map<string, Blob>();
+  readonly #blobs = new Map<string, Download>();
 
   /** @throws OciClientError REFERENCE_INVALID */
   constructor(text: string, options: SourceOptions) {
@@ -73,6 +74,27 @@ export class RegistrySource implements ImageSource {
     );
     this.#blobs.set(descriptor.digest, blob);
     return blob;
+  }
+
+  async dropDamaged(): Promise<NetbootError | undefined> {
+    const damaged: string[] = [];
+    for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
+      const isIntact =
+        !isFromCache ||
+        (await verifyFile(path, descriptor).then(
+          () => true,
+          () => false,
+        ));
+      if (isIntact) continue;
+      await this.#cache.remove(descriptor.digest);
+      damaged.push(descriptor.digest);
+    }
+    if (damaged.length === 0) return undefined;
+    return new NetbootError(
+      "CACHE_DAMAGED",
+      `The kept copy of ${damaged.join(", ")} was damaged and has been removed.`,
+      "Run the same command again; check the disk if it happens often.",
+    );
   }
 
   async close(): Promise<void> {
