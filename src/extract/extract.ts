@@ -184,8 +184,8 @@ async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
     const text = `Using ${display(file.path)} as the ${what}: ${reason}.`;
     options.emit({ type: "message", level: "info", text });
   }
-  await flattening.copyTo(kernel.file.inode, join(directory, names.kernel));
-  await flattening.copyTo(initrd.file.inode, join(directory, names.initrd));
+  await flattening.putAt(kernel.file.inode, join(directory, names.kernel));
+  await flattening.putAt(initrd.file.inode, join(directory, names.initrd));
   await rename(join(scratch, "root.squashfs"), join(directory, names.squashfs));
 
   const files = {

@@ -25,8 +25,10 @@ export async function readKairosFacts(
   read: (inode: Inode) => Promise<Buffer>,
   wanted: WantedBootFiles,
 ): Promise<KairosFacts> {
-  const files = releaseFiles.map((path) => tree.file(path)).filter((file) => file !== undefined);
-  const release = kairosRelease(await Promise.all(files.map(({ inode }) => read(inode))));
+  const files = releaseFiles.map((path) => smallFile(tree, path));
+  const release = kairosRelease(
+    await Promise.all(files.filter((file) => file !== undefined).map(read)),
+  );
   const { kernel, initrd } = findBootFiles(tree, release, wanted);
   const config = configFile(tree, kernel.version);
   return {
@@ -38,11 +40,17 @@ export async function readKairosFacts(
   };
 }
 
-/** A kernel configuration larger than this is something else. */
-const largestConfig = 1024 * 1024;
+/** A release file or a kernel configuration larger than this is something else. */
+const largestFact = 1024 * 1024;
+
+function smallFile(tree: ImageTree, path: string): Inode | undefined {
+  const inode = tree.file(path)?.inode;
+  return inode !== undefined && inode.entry.size <= largestFact ? inode : undefined;
+}
 
 function configFile(tree: ImageTree, version: string | undefined): Inode | undefined {
   if (version === undefined) return undefined;
-  const file = tree.file(`/boot/config-${version}`) ?? tree.file(`/lib/modules/${version}/config`);
-  return file !== undefined && file.inode.entry.size <= largestConfig ? file.inode : undefined;
+  return (
+    smallFile(tree, `/boot/config-${version}`) ?? smallFile(tree, `/lib/modules/${version}/config`)
+  );
 }

@@ -21,11 +21,12 @@ export class ImageTree {
     this.#root = root;
   }
 
-  /** The regular file that a path leads to. */
+  /** The regular file that a path leads to; an empty one is of no use to anyone here. */
   file(path: ByteString): ImageFile | undefined {
     const found = lookUp(this.#root, splitPath(path));
     if (found === undefined || found.node.kind !== "inode") return undefined;
-    if (found.node.entry.type !== "file") return undefined;
+    const { type, size } = found.node.entry;
+    if (type !== "file" || size === 0) return undefined;
     return { path: `/${found.parts.join("/")}`, inode: found.node };
   }
 

@@ -98,9 +98,7 @@ function bestOf(tree: ImageTree, candidates: readonly ImageFile[]): Kernel {
 function hasModules(tree: ImageTree, version: string | undefined): boolean {
   if (version === undefined) return false;
   const directory = `/lib/modules/${version}`;
-  return (
-    tree.file(`${directory}/modules.dep`) !== undefined && tree.isDirectory(`${directory}/kernel`)
-  );
+  return tree.exists(`${directory}/modules.dep`) && tree.isDirectory(`${directory}/kernel`);
 }
 
 /**

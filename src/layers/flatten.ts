@@ -163,13 +163,13 @@ export class Flattening {
   /** Contents of a small file; reads its layer again if they were not kept. */
   async read(inode: Inode): Promise<Buffer> {
     await this.#ensureKept(inode);
-    return inode.entry.size === 0 ? Buffer.alloc(0) : this.#kept.read(inode.location);
+    return this.#kept.read(inode.location);
   }
 
-  /** Copies a file's contents to a path. */
-  async copyTo(inode: Inode, path: string): Promise<void> {
+  /** Puts a file's contents at a path, which is to be in the file system of the scratch space. */
+  async putAt(inode: Inode, path: string): Promise<void> {
     await this.#ensureKept(inode);
-    await this.#kept.copyTo(inode.location, path);
+    await this.#kept.putAt(inode.location, path);
   }
 
   #warnOfDroppedXattrs({ droppedXattrs }: Shape): void {
@@ -185,7 +185,7 @@ export class Flattening {
       entry: (_entry, ordinal) => {
         if (ordinal !== location.ordinal) return undefined;
         isFound = true;
-        return this.#kept.memorySink(location);
+        return this.#kept.diskSink(location);
       },
       isSatisfied: () => isFound,
     };

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "./byte-string.js";
 import type { ContentSink } from "./layer.js";
@@ -35,7 +35,7 @@ export class KeptFiles {
     if (entry.type !== "file") return undefined;
     const kind = this.#rule(normalizePath(entry.name), entry.size);
     if (kind === undefined) return undefined;
-    return kind === "memory" ? this.memorySink(location) : this.#diskSink(location);
+    return kind === "memory" ? this.#memorySink(location) : this.diskSink(location);
   }
 
   has(location: ContentLocation): boolean {
@@ -46,13 +46,14 @@ export class KeptFiles {
     return this.#memory.get(key(location)) ?? readFileSync(this.#paths.get(key(location))!);
   }
 
-  async copyTo(location: ContentLocation, path: string): Promise<void> {
+  /** Puts the contents at a path in the same file system; what is on disk takes no space twice. */
+  async putAt(location: ContentLocation, path: string): Promise<void> {
     const kept = this.#paths.get(key(location));
     if (kept === undefined) await writeFile(path, this.#memory.get(key(location))!);
-    else await copyFile(kept, path);
+    else await link(kept, path);
   }
 
-  memorySink(location: ContentLocation): ContentSink {
+  #memorySink(location: ContentLocation): ContentSink {
     const chunks: Buffer[] = [];
     return {
       write: (bytes) => chunks.push(Buffer.from(bytes)),
@@ -60,7 +61,7 @@ export class KeptFiles {
     };
   }
 
-  #diskSink(location: ContentLocation): ContentSink {
+  diskSink(location: ContentLocation): ContentSink {
     const path = join(this.#directory, key(location));
     const file = openSync(path, "w");
     return {
