@@ -34,12 +34,11 @@ export class Directory {
 
 export type Node = Inode | Directory;
 
-/** A name in a directory, and the entry that put it there. */
+/** A name in a directory. */
 export interface Link {
   node: Node;
-  /** Number of the layer, from 0 at the bottom. */
+  /** The layer that put the name there, from 0 at the bottom. */
   layer: number;
-  ordinal: number;
 }
 
 /** A directory that no entry names. */

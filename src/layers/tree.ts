@@ -2,8 +2,8 @@ import { type ByteString, display } from "./byte-string.js";
 import { LayerFormatError } from "./layer-format-error.js";
 import { joinPath, type PathParts, splitPath } from "./path.js";
 import type { TarEntry } from "./tar-entry.js";
-import { nodeAt, PathWalk, SymlinkLoopError } from "./tree-lookup.js";
-import { Directory, Inode, impliedAttributes, type Link, type Node } from "./tree-node.js";
+import { PathWalk, SymlinkLoopError } from "./tree-lookup.js";
+import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
 import { meaningOf } from "./whiteout.js";
 
 /** The entries of one layer, in the order of its archive. */
@@ -13,14 +13,8 @@ export interface LayerIndex {
   readonly impliedMtime: number;
 }
 
-/** Rounds of resolving links whose targets are links that come later; a bound against forgeries. */
-const mostRounds = 20;
-
-/** A hard link whose target was not there yet when it came. */
-interface PendingLink {
-  readonly entry: TarEntry;
-  readonly ordinal: number;
-}
+/** Stands for the inode of a hard link whose target was not there yet when the link came. */
+class PendingInode extends Inode {}
 
 /**
  * The file system that layers make when they are laid over each other, bottom first, as a
@@ -34,7 +28,7 @@ export class Tree {
   #impliedMtime = 0;
   /** Files that this layer's whiteouts hid, by path: its hard links may still mean them. */
   #hidden = new Map<ByteString, Inode>();
-  #pending: PendingLink[] = [];
+  #pendingPlaces: { directory: Directory; name: ByteString }[] = [];
 
   /**
    * Lays one more layer on top.
@@ -55,7 +49,7 @@ export class Tree {
     this.#ordinal = -1;
     this.#impliedMtime = impliedMtime;
     this.#hidden = new Map();
-    this.#pending = [];
+    this.#pendingPlaces = [];
     if (this.#layer === 0) this.root.attributes = impliedAttributes(impliedMtime);
   }
 
@@ -66,11 +60,11 @@ export class Tree {
    */
   add(entry: TarEntry): PathParts | undefined {
     this.#ordinal += 1;
-    return this.#attempt(entry, () => this.#addEntry(entry, this.#ordinal));
+    return this.#attempt(entry, () => this.#addEntry(entry));
   }
 
   endLayer(): void {
-    this.#resolvePendingLinks();
+    this.#resolvePending();
   }
 
   #attempt<Result>(entry: TarEntry, action: () => Result): Result {
@@ -84,7 +78,7 @@ export class Tree {
     }
   }
 
-  #addEntry(entry: TarEntry, ordinal: number): PathParts | undefined {
+  #addEntry(entry: TarEntry): PathParts | undefined {
     const parts = checkedPath(entry);
     const meaning = meaningOf(parts);
     switch (meaning.kind) {
@@ -102,8 +96,8 @@ export class Tree {
         return undefined;
       default:
         if (parts.length === 0) return this.#applyRoot(entry);
-        if (entry.type === "hardlink") return this.#applyHardLink(entry, ordinal);
-        return this.#place(parts, entry, ordinal);
+        if (entry.type === "hardlink") return this.#applyHardLink(parts, entry);
+        return this.#place(parts, entry);
     }
   }
 
@@ -117,32 +111,32 @@ export class Tree {
     return [];
   }
 
-  #place(parts: PathParts, entry: TarEntry, ordinal: number): PathParts {
+  #place(parts: PathParts, entry: TarEntry): PathParts {
     const parent = this.#parent(parts);
     const name = parts[parts.length - 1]!;
     const present = parent.directory.children.get(name);
     if (entry.type !== "directory") {
-      const inode = new Inode(entry, { layer: this.#layer, ordinal });
-      this.#link(parent.directory, name, inode, ordinal);
+      const location = { layer: this.#layer, ordinal: this.#ordinal };
+      this.#link(parent.directory, name, new Inode(entry, location));
     } else if (present?.node instanceof Directory) {
       present.node.attributes = entry;
       present.layer = this.#layer;
-      present.ordinal = ordinal;
     } else {
-      this.#link(parent.directory, name, new Directory(entry), ordinal);
+      this.#link(parent.directory, name, new Directory(entry));
     }
     return [...parent.names, name];
   }
 
-  #link(directory: Directory, name: ByteString, node: Node, ordinal: number): void {
-    directory.children.set(name, { node, layer: this.#layer, ordinal });
+  #link(directory: Directory, name: ByteString, node: Node): void {
+    directory.children.set(name, { node, layer: this.#layer });
+    if (node instanceof PendingInode) this.#pendingPlaces.push({ directory, name });
   }
 
   /** The directory an entry goes into: symlinks followed, missing ones made, files replaced. */
   #parent(parts: PathParts): PathWalk {
     const walk = this.#walk(parts.slice(0, -1), (directory, name) => {
       const made = new Directory(impliedAttributes(this.#impliedMtime));
-      this.#link(directory, name, made, -1);
+      this.#link(directory, name, made);
       return made;
     });
     return walk!;
@@ -199,73 +193,64 @@ export class Tree {
     for (const name of [...directory.children.keys()]) this.#hide(directory, name, path);
   }
 
-  #applyHardLink(entry: TarEntry, ordinal: number): undefined {
+  #applyHardLink(parts: PathParts, entry: TarEntry): undefined {
     const target = this.#targetOf(entry);
-    if (target === undefined) this.#pending.push({ entry, ordinal });
-    else this.#placeHardLink(entry, ordinal, target);
-  }
-
-  #placeHardLink(entry: TarEntry, ordinal: number, target: Inode): void {
-    const parts = splitPath(entry.name);
     const { directory } = this.#parent(parts);
     const name = parts[parts.length - 1]!;
-    if (directory.children.get(name)?.node === target) return;
-    this.#link(directory, name, target, ordinal);
+    if (target === undefined) {
+      const location = { layer: this.#layer, ordinal: this.#ordinal };
+      this.#link(directory, name, new PendingInode(entry, location));
+    } else if (target.directory !== directory || target.name !== name) {
+      this.#link(directory, name, target.inode);
+    }
   }
 
-  /** The inode that a hard link's target names; its last part is not followed. */
-  #targetOf(entry: TarEntry): Inode | undefined {
+  /** What a hard link's target names; its last part is not followed. */
+  #targetOf(entry: TarEntry): { directory: Directory; name: ByteString; inode: Inode } | undefined {
     const parts = splitPath(entry.linkName);
     const directory = this.#existing(parts.slice(0, -1))?.directory;
-    const node = directory && nodeAt(directory, parts.slice(-1));
+    const name = parts[parts.length - 1];
+    const node = name === undefined ? directory : directory?.children.get(name)?.node;
     if (node instanceof Directory) {
       throw new LayerFormatError(
         `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, a directory`,
       );
     }
-    return node;
+    return node && { directory: directory!, name: name!, inode: node };
   }
 
-  /**
-   * Targets may stand after their links, and links may be targets: tries, from either end in
-   * turn, until nothing changes.
-   */
-  #resolvePendingLinks(): void {
-    let pending = this.#pending;
-    for (let round = 0; pending.length > 0 && round < mostRounds; round += 1) {
-      const left = pending.filter((link) => !this.#resolveLink(link, this.#targetOf(link.entry)));
-      if (left.length === pending.length) break;
-      pending = left.reverse();
-    }
-    for (const link of pending) {
-      if (!this.#resolveLink(link, this.#hiddenTargetOf(link.entry))) {
-        const { name, linkName } = link.entry;
-        throw new LayerFormatError(
-          `the hard link ${display(name)} points to ${display(linkName)}, which is nowhere`,
-        );
-      }
+  /** Gives the links whose targets came after them, or were hidden, their inodes. */
+  #resolvePending(): void {
+    const resolved = new Map<PendingInode, Inode>();
+    for (const { directory, name } of this.#pendingPlaces) {
+      const link = directory.children.get(name);
+      if (!(link?.node instanceof PendingInode)) continue;
+      const { entry } = link.node;
+      link.node = this.#attempt(entry, () => this.#follow(link.node as PendingInode, resolved));
     }
   }
 
-  #hiddenTargetOf(entry: TarEntry): Inode | undefined {
-    return this.#hidden.get(joinPath(splitPath(entry.linkName))) ?? this.#targetOf(entry);
+  /** Follows links that are themselves targets of links, to what they mean in the end. */
+  #follow(pending: PendingInode, resolved: Map<PendingInode, Inode>): Inode {
+    const chain = new Set<PendingInode>();
+    let current: Inode = pending;
+    while (current instanceof PendingInode) {
+      const known = resolved.get(current);
+      chain.add(current);
+      current = known ?? this.#lateTargetOf(current.entry, chain);
+    }
+    for (const link of chain) resolved.set(link, current);
+    return current;
   }
 
-  #resolveLink({ entry, ordinal }: PendingLink, target: Inode | undefined): boolean {
-    if (target === undefined) return false;
-    this.#attempt(entry, () => {
-      if (!this.#isOverwritten(splitPath(entry.name), ordinal)) {
-        this.#placeHardLink(entry, ordinal, target);
-      }
-    });
-    return true;
-  }
-
-  /** True when this layer put something else under the name after the link's own place in it. */
-  #isOverwritten(parts: PathParts, ordinal: number): boolean {
-    const directory = this.#existing(parts.slice(0, -1))?.directory;
-    const link: Link | undefined = directory?.children.get(parts[parts.length - 1]!);
-    return link !== undefined && link.layer === this.#layer && link.ordinal > ordinal;
+  #lateTargetOf(entry: TarEntry, chain: ReadonlySet<Inode>): Inode {
+    const target = this.#targetOf(entry)?.inode;
+    if (target !== undefined && !chain.has(target)) return target;
+    const hidden = this.#hidden.get(joinPath(splitPath(entry.linkName)));
+    if (hidden !== undefined) return hidden;
+    throw new LayerFormatError(
+      `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which is nowhere`,
+    );
   }
 }
 
