@@ -20,6 +20,12 @@ const entryTypes: Readonly<Record<string, EntryType>> = {
 };
 
 const xattrPrefix = "SCHILY.xattr.";
+const meaningful = /^(?:path|linkpath|size|uid|gid|mtime|SCHILY\.xattr\..*)$/s;
+
+/** Bytes of all extended headers of one entry together. */
+const largestExtensions = 4 * 1024 * 1024;
+/** Each costs time with each entry. */
+const mostGlobals = 100;
 
 /**
  * The header blocks that describe one entry together: pax `x` and `g`, GNU `L` and `K`, and the
@@ -27,8 +33,10 @@ const xattrPrefix = "SCHILY.xattr.";
  */
 export class EntryHeaders {
   header: TarHeader | undefined;
-  #globals: PaxRecords = [];
+  /** Records that hold for all entries that follow; only those that mean something here. */
+  readonly #globals = new Map<ByteString, Buffer>();
   #own: PaxRecords = [];
+  #ownSize = 0;
   #pax = new Map<ByteString, Buffer>();
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
@@ -43,10 +51,17 @@ export class EntryHeaders {
     return this.#longName ?? this.header?.name ?? "";
   }
 
-  /** Takes the contents of an extension of type x, g, L or K. */
+  /**
+   * Takes the contents of an extension of type x, g, L or K.
+   * @throws LayerFormatError where they are damaged or too much for one entry
+   */
   extend(typeFlag: string, bytes: Buffer): void {
-    if (typeFlag === "x") this.#own.push(...parsePaxRecords(bytes));
-    else if (typeFlag === "g") this.#globals.push(...parsePaxRecords(bytes));
+    this.#ownSize += bytes.length;
+    if (this.#ownSize > largestExtensions) {
+      throw new LayerFormatError("its extended headers are out of all bounds");
+    }
+    if (typeFlag === "x") this.#own = [...this.#own, ...parsePaxRecords(bytes)];
+    else if (typeFlag === "g") this.#extendGlobals(parsePaxRecords(bytes));
     else if (typeFlag === "L") this.#longName = untilNul(bytes);
     else this.#longLink = untilNul(bytes);
   }
@@ -54,14 +69,25 @@ export class EntryHeaders {
   /** The header that the extensions belong to. */
   complete(header: TarHeader): void {
     this.header = header;
-    this.#pax = new Map([...this.#globals, ...this.#own]);
+    this.#pax = new Map(this.#globals);
+    for (const [keyword, value] of this.#own) this.#pax.set(keyword, value);
   }
 
   /** Forgets all that belongs to this entry only. */
   clear(): void {
     this.#own = [];
+    this.#ownSize = 0;
     this.#longName = undefined;
     this.#longLink = undefined;
+  }
+
+  #extendGlobals(records: PaxRecords): void {
+    for (const [keyword, value] of records) {
+      if (meaningful.test(keyword)) this.#globals.set(keyword, value);
+    }
+    if (this.#globals.size > mostGlobals) {
+      throw new LayerFormatError("its global headers are out of all bounds");
+    }
   }
 
   /** Bytes that the archive holds of the entry: only files (and GNU's dump directories) have any. */
@@ -77,7 +103,7 @@ export class EntryHeaders {
   }
 
   get sparseRegions(): Region[] | undefined {
-    return paxRegions([...this.#globals, ...this.#own]);
+    return paxRegions(this.#own);
   }
 
   get sparseSize(): number | undefined {

@@ -9,18 +9,32 @@ export interface Region {
   readonly length: number;
 }
 
-const maximumRegions = 1_000_000;
+/** More are taken for a forgery; each costs memory before the first byte of the file is read. */
+const mostRegions = 100_000;
+/** Digits of a number and its end, in an inline map. */
+const longestLine = 17;
 
-/** The regions in an old GNU header (`count` 4, at 386) or its extension block (21, at 0). */
-export function gnuRegions(block: Buffer, start: number, count: number): Region[] {
-  const regions: Region[] = [];
+/**
+ * Adds the regions in an old GNU header (`count` 4, at 386) or its extension block (21, at 0).
+ * @throws LayerFormatError where they are too many
+ */
+export function addGnuRegions(
+  regions: Region[],
+  block: Buffer,
+  start: number,
+  count: number,
+): void {
+  if (regions.length > mostRegions) throw tooManyRegions();
   for (let index = 0; index < count; index += 1) {
     const at = start + index * 24;
     if (block[at] === 0) break;
     const offset = number(block, at, 12, "sparse map");
     regions.push({ offset, length: number(block, at + 12, 12, "sparse map") });
   }
-  return regions;
+}
+
+function tooManyRegions(): LayerFormatError {
+  return new LayerFormatError("its sparse map is out of all bounds");
 }
 
 /** The map of pax sparse formats 0.0 and 0.1; undefined where the records hold none. */
@@ -47,6 +61,7 @@ export function paxRegions(records: PaxRecords): Region[] | undefined {
  */
 export class InlineMap {
   #blocks: Buffer[] = [];
+  #lines: number | undefined;
   #linesMissing: number | undefined;
 
   /** Bytes of contents that the map took so far. */
@@ -59,8 +74,10 @@ export class InlineMap {
    * @throws LayerFormatError
    */
   push(block: Buffer): Region[] | undefined {
+    this.#lines ??= 1 + 2 * firstNumber(block);
+    if (this.length > this.#lines * longestLine) throw tooManyRegions();
     this.#blocks.push(block);
-    this.#linesMissing ??= 1 + 2 * firstNumber(block);
+    this.#linesMissing ??= this.#lines;
     for (const byte of block) if (byte === 0x0a) this.#linesMissing -= 1;
     if (this.#linesMissing > 0) return undefined;
     const lines = fromBytes(Buffer.concat(this.#blocks)).split("\n");
@@ -70,7 +87,7 @@ export class InlineMap {
 
 function firstNumber(block: Buffer): number {
   const count = decimal(fromBytes(block).split("\n", 1)[0]!);
-  if (count > maximumRegions) throw new LayerFormatError("its sparse map is out of all bounds");
+  if (count > mostRegions) throw tooManyRegions();
   return count;
 }
 

@@ -2,7 +2,7 @@ import type { ByteString } from "./byte-string.js";
 import { EntryContents } from "./entry-contents.js";
 import { EntryHeaders } from "./entry-headers.js";
 import { LayerFormatError } from "./layer-format-error.js";
-import { checkedRegions, gnuRegions, InlineMap, type Region } from "./sparse.js";
+import { addGnuRegions, checkedRegions, InlineMap, type Region } from "./sparse.js";
 import type { TarEvent } from "./tar-entry.js";
 import { blockSize, number, parseHeader } from "./tar-header.js";
 
@@ -135,7 +135,8 @@ export class TarReader {
     this.#regions = undefined;
     this.#realSize = undefined;
     if (header.typeFlag === "S") {
-      this.#regions = gnuRegions(block, 386, 4);
+      this.#regions = [];
+      addGnuRegions(this.#regions, block, 386, 4);
       this.#realSize = number(block, 483, 12, "sparse size");
       if (block[482] !== 0) {
         this.#expect("gnu-sparse", blockSize);
@@ -161,7 +162,7 @@ export class TarReader {
   }
 
   *#readGnuSparse(block: Buffer): Generator<TarEvent, void, void> {
-    for (const region of gnuRegions(block, 0, 21)) this.#regions!.push(region);
+    addGnuRegions(this.#regions!, block, 0, 21);
     if (block[504] === 0) yield* this.#startEntry();
     else this.#expect("gnu-sparse", blockSize);
   }
