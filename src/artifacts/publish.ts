@@ -1,9 +1,8 @@
-import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
-import { filesOf } from "./files.js";
-import { readDescription, stagingPrefix } from "./published.js";
+import { journalName, namesOf, readDescription, readJournal, stagingPrefix } from "./published.js";
 
 /** Where earlier output stands for the moment between two renames. */
 function previousPath(destination: string): string {
@@ -25,8 +24,9 @@ export async function replaceDirectory(directory: string, destination: string): 
     await rm(previous, { recursive: true, force: true });
     await rename(destination, previous);
   } catch (error) {
-    // A mount point that does not show as one: a bind mount of the same file system.
-    if (systemCode(error) !== "EBUSY" && systemCode(error) !== "EXDEV") throw error;
+    // A mount point that does not show as one (a bind mount of the same file system), or a
+    // directory that only its owner may rename.
+    if (!["EBUSY", "EXDEV", "EPERM", "EACCES"].includes(systemCode(error) ?? "")) throw error;
     return publishInto(directory, destination);
   }
   try {
@@ -40,20 +40,27 @@ export async function replaceDirectory(directory: string, destination: string): 
 
 /**
  * Moves the files of a directory into another one, over those of the same name. The description
- * goes first and comes last, so a directory that has one is whole.
+ * goes first and comes last, so a directory that has one is whole; a journal tells the next run
+ * whose the files are if this one is killed.
  */
 export async function publishInto(directory: string, destination: string): Promise<void> {
   await mkdir(destination, { recursive: true });
   const names = await readdir(directory);
   const earlier = await readDescription(destination);
+  const concerned = new Set([
+    ...names,
+    ...(earlier === undefined ? [] : namesOf(earlier)),
+    ...(await readJournal(destination)),
+  ]);
+  await writeFile(join(destination, journalName), [...concerned].join("\n"));
   await rm(join(destination, descriptionName), { force: true });
-  for (const name of names) {
-    if (name !== descriptionName) await move(join(directory, name), join(destination, name));
-  }
-  for (const { name } of earlier === undefined ? [] : filesOf(earlier)) {
-    if (!names.includes(name)) await rm(join(destination, name), { force: true });
+  for (const name of concerned) {
+    if (name === "" || name === descriptionName) continue;
+    if (names.includes(name)) await move(join(directory, name), join(destination, name));
+    else await rm(join(destination, name), { force: true });
   }
   await move(join(directory, descriptionName), join(destination, descriptionName));
+  await rm(join(destination, journalName));
 }
 
 async function move(from: string, to: string): Promise<void> {

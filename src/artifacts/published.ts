@@ -37,13 +37,30 @@ export async function inspectDestination(directory: string): Promise<Present> {
 /** Names that no earlier extraction put there; leftovers of a killed one are not foreign. */
 async function foreignNames(directory: string, names: readonly string[]): Promise<string[]> {
   const description = await readDescription(directory);
-  const own = new Set([descriptionName, checksumsName]);
-  if (description !== undefined) for (const { name } of filesOf(description)) own.add(name);
+  const own = new Set(await readJournal(directory));
+  if (description !== undefined) for (const name of namesOf(description)) own.add(name);
   return names.filter((name) => !name.startsWith(stagingPrefix) && !own.has(name));
 }
 
 /** Hidden names under which output is prepared. */
 export const stagingPrefix = ".kairos-netboot-";
+
+/** All names in a directory that this describes. */
+export function namesOf(description: Description): string[] {
+  return [...filesOf(description).map(({ name }) => name), descriptionName, checksumsName];
+}
+
+/** While files are renamed into a directory one by one, all names concerned stand in here. */
+export const journalName = `${stagingPrefix}publishing`;
+
+/** The names that a run which was killed while it published may have left. */
+export async function readJournal(directory: string): Promise<string[]> {
+  try {
+    return (await readFile(join(directory, journalName), "utf8")).split("\n");
+  } catch {
+    return [];
+  }
+}
 
 export async function readDescription(directory: string): Promise<Description | undefined> {
   try {

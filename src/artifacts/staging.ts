@@ -1,5 +1,15 @@
-import { access, constants, mkdir, mkdtemp, readdir, rm, rmdir, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import {
+  access,
+  constants,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  rmdir,
+  stat,
+} from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, NetbootError, systemCode } from "../support/index.js";
 import { publishInto, replaceDirectory, restorePrevious } from "./publish.js";
 import { inspectDestination, stagingPrefix } from "./published.js";
@@ -36,7 +46,8 @@ export class Staging {
    * @throws NetbootError OUTPUT_NOT_EMPTY, OUTPUT_NOT_WRITABLE
    */
   static async create(output: string): Promise<Staging> {
-    const destination = resolve(output);
+    // A link to a directory stays a link.
+    const destination = await realpath(output).catch(() => resolve(output));
     const parent = dirname(destination);
     try {
       const made = await mkdir(parent, { recursive: true });
@@ -45,7 +56,7 @@ export class Staging {
       const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
       const place = isInside ? destination : parent;
       await removeStale(place);
-      const home = await mkdtemp(join(place, `${stagingPrefix}${basename(destination)}-`));
+      const home = await mkdtemp(join(place, `${stagingPrefix}staging-`));
       const staging = new Staging(home, destination, isInside, made);
       await mkdir(staging.directory);
       await mkdir(staging.scratch);
@@ -95,13 +106,14 @@ async function canBeRenamed(destination: string, parent: string): Promise<boolea
 
 async function removeStale(place: string): Promise<void> {
   for (const name of await readdir(place)) {
-    if (!name.startsWith(stagingPrefix)) continue;
+    if (!name.startsWith(`${stagingPrefix}staging-`)) continue;
     const path = join(place, name);
     const age = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
-    if (age > staleAfter) await rm(path, { recursive: true, force: true });
+    // Another user's cannot be removed, and need not be.
+    if (age > staleAfter) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { ExtractResult } from "../extract/index.js";
+import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./reporter.js";
 import { resultPaths } from "./result-paths.js";
 import { withSignals } from "./signals.js";
@@ -84,9 +85,11 @@ async function run(image: string, flags: Flags): Promise<void> {
       }),
     );
     reporter.done(result);
-    printResult(result, flags);
-  } finally {
     reporter.stop();
+    printResult(result, flags);
+  } catch (error) {
+    reporter.stop();
+    throw new CommandFailure(error, flags);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
+import { CommandFailure } from "./command-failure.js";
 import { extractCommand } from "./extract-command.js";
 import { reportError } from "./report-error.js";
 
@@ -17,6 +18,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the i
  * @returns the exit status
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that went away (`| head`) is no failure of the job.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const program = new Command("kairos-netboot")
     .description(
       "Turns a Kairos container image into the files that a machine boots from over the network.",
@@ -34,10 +37,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
-    return reportError(toNetbootError(error, argv), {
-      json: argv.includes("--json"),
-      verbose: argv.includes("--verbose"),
-    });
+    if (error instanceof CommandFailure) return reportError(error.cause, error.flags);
+    const flags = { json: argv.includes("--json"), verbose: false };
+    return reportError(toNetbootError(error, argv), flags);
   }
 }
 

@@ -7,7 +7,8 @@ import { doneLine, imageLine, messageLine } from "./wording.js";
 export class PlainReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #started = performance.now();
-  readonly #layers = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
+  #count = 0;
   readonly #complete = new Set<string>();
 
   constructor({ verbose }: { verbose: boolean }) {
@@ -18,8 +19,9 @@ export class PlainReporter implements Reporter {
     switch (event.type) {
       case "image":
         this.#complete.clear();
+        this.#count = event.layers.length;
         event.layers.forEach(({ digest }, index) => {
-          this.#layers.set(digest, index + 1);
+          this.#numbers.set(digest, index + 1);
         });
         this.#print(imageLine(event));
         break;
@@ -43,8 +45,8 @@ export class PlainReporter implements Reporter {
     if (this.#complete.has(digest)) return;
     this.#complete.add(digest);
     const how = isCached ? "is there already" : "was fetched";
-    const number = this.#layers.get(digest);
-    this.#print(`Layer ${number} of ${this.#layers.size} ${how} (${formatBytes(size)})`);
+    const number = this.#numbers.get(digest);
+    this.#print(`Layer ${number} of ${this.#count} ${how} (${formatBytes(size)})`);
   }
 
   #print(line: string): void {

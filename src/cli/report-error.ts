@@ -1,4 +1,4 @@
-import { NetbootError } from "../support/index.js";
+import { NetbootError, printable } from "../support/index.js";
 
 /**
  * Tells of an error: a sentence and a hint on standard error, or a JSON line on standard output.
@@ -32,7 +32,8 @@ function unexpected(error: unknown): NetbootError {
 function chain(error: unknown): string {
   const stacks: string[] = [];
   for (let link = error; link instanceof Error; link = link.cause) {
-    stacks.push(link.stack ?? link.message);
+    const stack = (link.stack ?? "").replace(link.message, printable(link.message));
+    stacks.push(stack.split("\n").map(printable).join("\n"));
   }
   return stacks.join("\nCaused by: ");
 }

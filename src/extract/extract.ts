@@ -20,7 +20,7 @@ import { display, Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
-import { interrupted, NetbootError, programVersion } from "../support/index.js";
+import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
 import { describe, optionsOf, sourceOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
@@ -68,7 +68,8 @@ async function attempt(
     return await extractFrom(source, staging, checked, controller.signal);
   } catch (error) {
     if (signal?.aborted) throw interrupted();
-    throw isDamage(error) ? ((await source.dropDamaged()) ?? error) : error;
+    const damage = isDamage(error) ? await source.dropDamaged() : undefined;
+    throw damage ?? diskFull(error, `the place of ${checked.output}`);
   } finally {
     stop();
     signal?.removeEventListener("abort", stop);

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { checkedName } from "../kairos/index.js";
 import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
-import { defaultCacheDirectory, translateError } from "../sources/index.js";
+import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { NetbootError } from "../support/index.js";
 
@@ -97,7 +97,9 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
     throw usage("--jobs has to be a number from 1 to 256.", "Leave it out to use all processors.");
   }
   if (options.output === "") throw usage("--output is empty.", "Name a directory: -o out/");
+  if (options.cacheDirectory === "") throw usage("--cache-dir is empty.", "Name a directory.");
   const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+  checkReference(options.image);
   return {
     image: options.image,
     output: options.output,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Blob } from "../sources/index.js";
-import { interrupted, NetbootError } from "../support/index.js";
+import { interrupted, NetbootError, systemCode } from "../support/index.js";
 import { display } from "./byte-string.js";
 import { decode } from "./decode.js";
 import { LayerFormatError } from "./layer-format-error.js";
@@ -67,12 +67,19 @@ export async function readLayer(
       }
     }
     reader.finish();
+    await layer.blob.complete;
   } catch (error) {
     if (signal.aborted) throw interrupted();
+    // Other bytes than the digest's, or none, are the reason that matters.
+    if (isOfBytes(error)) await layer.blob.complete;
     if (error instanceof LayerFormatError) throw damaged(layer, error, display(reader.lastName));
     throw error;
   }
   checkDiffId(layer, `sha256:${hash.digest("hex")}`);
+}
+
+function isOfBytes(error: unknown): boolean {
+  return error instanceof LayerFormatError || systemCode(error) !== undefined;
 }
 
 export function describeLayer(layer: Layer): string {

@@ -1,5 +1,5 @@
 export type { Blob } from "./blob.js";
 export { FileBlob } from "./file-blob.js";
 export type { ImageSource, SourceOptions } from "./image-source.js";
-export { defaultCacheDirectory, openSource } from "./open-source.js";
+export { checkReference, defaultCacheDirectory, openSource } from "./open-source.js";
 export { translateError } from "./translate-error.js";

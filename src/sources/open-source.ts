@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { parseReference } from "../oci-client/index.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
 import { OciLayoutSource } from "./oci-layout-source.js";
 import { RegistrySource } from "./registry-source.js";
@@ -7,18 +8,29 @@ import { translateError } from "./translate-error.js";
 
 /**
  * The source that a reference names: `oci:DIR[:TAG]` a directory, anything else a registry.
- * `docker://` before a registry's reference is understood, as skopeo's users write it.
  * @throws NetbootError REFERENCE_INVALID
  */
 export function openSource(reference: string, options: SourceOptions): ImageSource {
   if (reference.startsWith("oci:")) {
     return new OciLayoutSource(reference.slice("oci:".length), options);
   }
+  checkReference(reference);
+  return new RegistrySource(registryReference(reference), options);
+}
+
+/** @throws NetbootError REFERENCE_INVALID where `openSource` would */
+export function checkReference(reference: string): void {
+  if (reference.startsWith("oci:")) return;
   try {
-    return new RegistrySource(reference.replace(/^docker:\/\//, ""), options);
+    parseReference(registryReference(reference));
   } catch (error) {
     throw translateError(error);
   }
+}
+
+/** `docker://` is how skopeo's users begin it. */
+function registryReference(reference: string): string {
+  return reference.replace(/^docker:\/\//, "");
 }
 
 /** `kairos-netboot` in the user's cache directory (XDG Base Directory Specification). */
