@@ -68,8 +68,9 @@ async function move(from: string, to: string): Promise<void> {
     await rename(from, to);
   } catch (error) {
     if (systemCode(error) !== "EXDEV") throw error;
-    await copyFile(from, `${to}.new`);
-    await rename(`${to}.new`, to);
+    const hidden = join(dirname(to), `${stagingPrefix}moving`);
+    await copyFile(from, hidden);
+    await rename(hidden, to);
   }
 }
 

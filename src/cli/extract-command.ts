@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { ExtractResult } from "../extract/index.js";
+import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./reporter.js";
 import { resultPaths } from "./result-paths.js";
@@ -26,7 +27,8 @@ that already, nothing is done.
 Credentials are those of docker login and podman login.`;
 
 interface Flags {
-  output: string;
+  /** Checked here and not by commander, which would complain of it before a mistyped option. */
+  output?: string;
   platform?: string;
   name?: string;
   kernel?: string;
@@ -49,7 +51,7 @@ export function extractCommand(): Command {
       "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
     )
     .argument("<image>", "registry reference (quay.io/kairos/…:tag), or oci:DIR[:TAG]")
-    .requiredOption("-o, --output <dir>", "directory to make")
+    .option("-o, --output <dir>", "directory to make (required)")
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
     .option("--name <name>", "common part of the file names (default: from the image)")
     .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
@@ -71,11 +73,13 @@ export function extractCommand(): Command {
 async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
-  const { quiet, verbose, json, cacheDir, jobs, ...rest } = flags;
+  const { quiet, verbose, json, cacheDir, jobs, output, ...rest } = flags;
   try {
+    if (output === undefined) throw outputMissing();
     const result = await withSignals((signal) =>
       extract({
         image,
+        output,
         ...rest,
         cacheDirectory: cacheDir,
         // What is no number is refused where all options are checked.
@@ -91,6 +95,14 @@ async function run(image: string, flags: Flags): Promise<void> {
     reporter.stop();
     throw new CommandFailure(error, flags);
   }
+}
+
+function outputMissing(): NetbootError {
+  return new NetbootError(
+    "USAGE_INVALID",
+    "The option --output is missing: where shall the files go?",
+    "Name a directory: -o out/",
+  );
 }
 
 function printResult(result: ExtractResult, { json }: Flags): void {

@@ -25,7 +25,10 @@ export function parseCompression(text: string): Compression {
   const [name, level, ...rest] = text.split(":") as [string, ...string[]];
   const codec = codecs.find((known) => known === name);
   if (codec === undefined || rest.length > 0) {
-    throw usage(`${text} is no compression that squashfs has.`, `Use one of ${codecs.join(", ")}.`);
+    throw usage(
+      `${JSON.stringify(text)} is no compression that squashfs has.`,
+      `Use one of ${codecs.join(", ")}.`,
+    );
   }
   const range = levels[codec];
   if (range === undefined) {
@@ -36,7 +39,7 @@ export function parseCompression(text: string): Compression {
   const number = /^[0-9]{1,2}$/.test(level) ? Number(level) : 0;
   if (number >= 1 && number <= range.highest) return { codec, level: number };
   throw usage(
-    `${level} is not a level of ${codec}.`,
+    `${JSON.stringify(level)} is not a level of ${codec}.`,
     `Its levels go from 1 to ${range.highest}, for example ${codec}:${range.default}.`,
   );
 }
@@ -57,7 +60,7 @@ export function parseBlockSize(text: string): number {
   const isPowerOfTwo = bytes > 0 && Number.isInteger(Math.log2(bytes));
   if (isPowerOfTwo && bytes >= 4096 && bytes <= 1024 * 1024) return bytes;
   throw usage(
-    `${text} is not a block size that squashfs has.`,
+    `${JSON.stringify(text)} is not a block size that squashfs has.`,
     "Use a power of two from 4K to 1M, for example 128K.",
   );
 }

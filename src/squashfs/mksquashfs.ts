@@ -128,7 +128,7 @@ export class Mksquashfs {
     if (this.#signal.aborted) throw interrupted();
     const words = meaningful(String(result.stderr ?? ""));
     if (result.exitCode === 0 && words === "") return;
-    throw failureFrom(words || result.shortMessage || "it gave no reason", this.#path);
+    throw failureFrom(words || silentEnd(result), this.#path);
   }
 }
 
@@ -136,6 +136,10 @@ export class Mksquashfs {
 function meaningful(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   return lines.filter((line) => line !== "" && !line.startsWith("ERROR: ld.so:")).join("; ");
+}
+
+function silentEnd({ signal, exitCode }: { signal?: string; exitCode?: number }): string {
+  return signal === undefined ? `it ended with status ${exitCode}` : `it was ended by ${signal}`;
 }
 
 function failureFrom(words: string, path: string): unknown {
@@ -156,7 +160,7 @@ function failureFrom(words: string, path: string): unknown {
 function failure(words: string): NetbootError {
   return new NetbootError(
     "MKSQUASHFS_FAILED",
-    `mksquashfs failed: ${words}`,
+    `mksquashfs failed: ${words.replace(/[.!]$/, "")}.`,
     "Run the command again with --verbose; if it stays, try another version of squashfs-tools.",
   );
 }

@@ -47,27 +47,35 @@ export async function checkSquashfs(
   path: string,
   expected: { inodes: number; codec: Codec; blockSize: number },
 ): Promise<void> {
+  const problem = await findProblem(path, expected);
+  if (problem === undefined) return;
+  throw new NetbootError(
+    "SQUASHFS_INVALID",
+    `mksquashfs reported success, but its result ${problem}.`,
+    "Run the command again; if it happens again, try another version of squashfs-tools.",
+  );
+}
+
+async function readSuperblock(path: string): Promise<Superblock | undefined> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
-    const superblock = parseSuperblock(buffer.subarray(0, bytesRead));
-    const problem = findProblem(superblock, expected, (await stat(path)).size);
-    if (problem === undefined) return;
-    throw new NetbootError(
-      "SQUASHFS_INVALID",
-      `mksquashfs reported success, but its result ${problem}.`,
-      "Run the command again; if it happens again, try another version of squashfs-tools.",
-    );
+    return parseSuperblock(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
   }
 }
 
-function findProblem(
-  superblock: Superblock | undefined,
+async function findProblem(
+  path: string,
   expected: { inodes: number; codec: Codec; blockSize: number },
-  fileSize: number,
-): string | undefined {
+): Promise<string | undefined> {
+  const fileSize = await stat(path).then(
+    (file) => file.size,
+    () => undefined,
+  );
+  if (fileSize === undefined) return "is not there";
+  const superblock = await readSuperblock(path);
   if (superblock === undefined) return "is no squashfs";
   if (superblock.bytesUsed > fileSize) {
     return `is cut short: ${fileSize} of ${superblock.bytesUsed} bytes`;
