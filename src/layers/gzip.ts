@@ -1,3 +1,4 @@
+import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -29,6 +30,18 @@ export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
   } finally {
     source.destroy();
     decoder.destroy();
+  }
+  await checkFill(blob, decoder.bytesWritten);
+}
+
+/** Node stops at a zero behind a member, whatever follows it. */
+async function checkFill(blob: Blob, start: number): Promise<void> {
+  await blob.complete;
+  if (start >= blob.descriptor.size) return;
+  for await (const chunk of createReadStream(blob.path, { start })) {
+    if ((chunk as Buffer).some((byte) => byte !== 0)) {
+      throw new LayerFormatError("something follows the compressed data");
+    }
   }
 }
 

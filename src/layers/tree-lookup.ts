@@ -4,6 +4,8 @@ import { Directory, Inode, type Node } from "./tree-node.js";
 
 /** As many symlinks as a look-up follows; containerd has the same bound. */
 const longestChain = 255;
+/** Parts that one look-up walks, those of symlinks included. */
+const mostSteps = 8192;
 /** Directories in one another; nothing real comes near, and recursion has to end somewhere. */
 const deepest = 2048;
 
@@ -20,6 +22,7 @@ export class PathWalk {
   readonly names: ByteString[] = [];
   readonly #todo: ByteString[];
   #links = 0;
+  #steps = 0;
 
   constructor(root: Directory, parts: PathParts) {
     this.stack = [root];
@@ -37,6 +40,8 @@ export class PathWalk {
 
   /** Takes the next part; undefined where it led up or nowhere (`..`, `.`). */
   next(): ByteString | undefined {
+    this.#steps += 1;
+    if (this.#steps > mostSteps) throw new SymlinkLoopError("too many steps");
     const name = this.#todo.pop()!;
     if (name === "" || name === ".") return undefined;
     if (name === "..") {

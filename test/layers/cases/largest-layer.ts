@@ -1,0 +1,250 @@
+import { layerCreated } from "../../support/image-layout.js";
+import { bulk, directory, entry, type LayerOfCase, type MergeCase } from "../support/merge-case.js";
+
+const { hardlink, opaque, symlink, whiteout } = entry;
+
+/**
+ * The program streams the largest layer into the squashfs while it reads it, by what the names in
+ * the layers above let it foretell. `startsOver` says what it is to do where it was wrong.
+ */
+const small = [entry.directory("d"), entry.file("d/small"), entry.file("other")];
+const large = [
+  entry.directory("d"),
+  bulk("d/large"),
+  entry.file("d/a", "a of the largest"),
+  entry.directory("d/sub"),
+  entry.file("d/sub/b", "b of the largest"),
+  bulk("e"),
+];
+
+function withLarge(name: string, above: LayerOfCase[], startsOver?: boolean): MergeCase {
+  const more = startsOver === undefined ? {} : { startsOver };
+  return { name, layers: [small, large, ...above], ...more };
+}
+
+export const largestLayerCases: readonly MergeCase[] = [
+  { name: "the largest layer at the top", layers: [small, large], startsOver: false },
+  { name: "the largest layer in the middle", layers: [small, large, small], startsOver: false },
+  { name: "the largest layer right above the base", layers: [large, small, small] },
+  {
+    name: "the largest layer at the bottom",
+    hasBase: false,
+    layers: [
+      [
+        { name: "./", type: "directory" },
+        entry.directory("boot"),
+        bulk("boot/vmlinuz"),
+        bulk("boot/initrd", 20_000),
+        entry.directory("etc"),
+        { name: "etc/kairos-release", content: 'KAIROS_ARTIFACT="kairos-l"\n' },
+        bulk("large"),
+        bulk("gone"),
+        bulk("replaced"),
+      ],
+      [whiteout("gone"), entry.file("replaced"), hardlink("linked", "large")],
+    ],
+    startsOver: false,
+  },
+  withLarge("a file of the largest layer that a layer above hides", [[whiteout("d/large")]], false),
+  withLarge("a directory of it that a layer above hides", [[whiteout("d")]], false),
+  {
+    name: "a directory of it that a layer above makes opaque",
+    layers: [small, large, [opaque("d"), entry.file("d/sub/c")]],
+    // umoci gives implied directories, and those they stand in, the time of unpacking.
+    umociErrsAt: { d: directory(), "d/sub": directory({ mtime: layerCreated(3) }) },
+    startsOver: false,
+  },
+  withLarge("a file of it that a layer above replaces", [[entry.file("d/large", "new")]], false),
+  withLarge(
+    "a file of it that a layer above replaces by a directory",
+    [[entry.directory("e"), entry.file("e/x")]],
+    false,
+  ),
+  withLarge("a directory of it that a layer above replaces by a file", [[entry.file("d")]], false),
+  withLarge(
+    "a directory of it that a layer above replaces by a symlink",
+    [[symlink("d", "etc")]],
+    false,
+  ),
+  withLarge(
+    "a directory of it that a layer above gives other attributes",
+    [[{ name: "d", type: "directory", mode: 0o700, uid: 5 }]],
+    false,
+  ),
+  withLarge(
+    "a file of it that is hidden and made again further up",
+    [[whiteout("d/large")], [entry.file("d/large", "again")]],
+    false,
+  ),
+  withLarge("a file of it that a layer above links to and hides", [
+    [hardlink("linked", "d/large"), whiteout("d/large")],
+  ]),
+  withLarge("a file of it that a layer above links to and replaces", [
+    [hardlink("linked", "d/large"), entry.file("d/large", "new")],
+  ]),
+  withLarge(
+    "a file of it that a layer above links to twice",
+    [[hardlink("d/1", "d/large"), hardlink("0", "d/large"), hardlink("d/large.2", "0")]],
+    false,
+  ),
+  {
+    name: "links inside the largest layer that a layer above states again",
+    layers: [
+      small,
+      [...large, hardlink("d/linked", "d/large")],
+      [hardlink("d/large", "d/linked"), opaque("nothing")],
+    ],
+    startsOver: false,
+  },
+  withLarge(
+    "a file of it hidden through a symlink of a layer above",
+    [[symlink("s", "d"), whiteout("s/large")]],
+    true,
+  ),
+  withLarge(
+    "a file of it replaced through a symlink of a layer above",
+    [[symlink("s", "d")], [entry.file("s/large", "through the symlink")]],
+    true,
+  ),
+  withLarge(
+    "a directory of it made opaque through a symlink of a layer above",
+    [[symlink("s", "d"), opaque("s")]],
+    true,
+  ),
+  {
+    name: "a file of it replaced through a symlink of a layer below",
+    layers: [
+      [entry.directory("d"), symlink("s", "d")],
+      large,
+      [entry.file("s/large", "through the symlink"), whiteout("s/a")],
+    ],
+    startsOver: true,
+  },
+  {
+    name: "files that it puts through a symlink of a layer below",
+    layers: [
+      [entry.directory("usr"), entry.directory("usr/lib"), symlink("lib", "usr/lib")],
+      [bulk("lib/large"), entry.file("usr/lib/a"), entry.file("lib/b")],
+      [entry.file("usr/lib/a", "replaced"), whiteout("usr/lib/b")],
+    ],
+    startsOver: false,
+  },
+  {
+    name: "files that it puts through a symlink of its own, hidden by either name",
+    layers: [
+      small,
+      [symlink("s", "d"), bulk("s/one"), bulk("s/two"), bulk("s/three")],
+      [whiteout("d/one"), whiteout("s/two")],
+    ],
+    startsOver: true,
+  },
+  {
+    name: "a symlink of it that a layer above turns into a directory",
+    layers: [
+      small,
+      [symlink("s", "d"), bulk("s/large")],
+      [entry.directory("s"), entry.file("s/x")],
+    ],
+    startsOver: false,
+  },
+  {
+    name: "duplicates in the largest layer, the last one wins",
+    layers: [
+      small,
+      [
+        bulk("d/twice"),
+        entry.file("d/twice", "the last one"),
+        entry.file("d/thrice", "1"),
+        bulk("d/thrice", 10_000),
+        bulk("d/thrice", 10_001),
+      ],
+    ],
+    startsOver: true,
+  },
+  {
+    name: "a directory with streamed files that the largest layer itself replaces later",
+    layers: [small, [...large, entry.file("d", "a file now")]],
+    startsOver: true,
+  },
+  {
+    name: "a streamed file that the largest layer itself turns into a directory later",
+    layers: [small, [bulk("f"), entry.directory("f"), bulk("f/x")]],
+    startsOver: true,
+  },
+  {
+    name: "a streamed file that the largest layer replaces by a symlink and puts files through",
+    layers: [small, [bulk("f"), symlink("f", "d"), bulk("f/x")]],
+    startsOver: true,
+  },
+  {
+    name: "a streamed file and a link to it, the file then replaced in the same layer",
+    layers: [small, [bulk("f"), hardlink("g", "f"), entry.file("f", "new")]],
+    startsOver: true,
+  },
+  {
+    name: "whiteouts inside the largest layer spare its own files",
+    layers: [
+      small,
+      [whiteout("d/small"), bulk("d/large"), whiteout("d/large"), opaque("d"), whiteout("other")],
+    ],
+    startsOver: false,
+  },
+  {
+    name: "links in the largest layer to files of a layer below",
+    layers: [
+      [bulk("low", 1_000), entry.directory("d")],
+      [bulk("large"), hardlink("linked", "low"), hardlink("d/linked", "large")],
+      [whiteout("low")],
+    ],
+    startsOver: false,
+  },
+  {
+    name: "empty files, symlinks and devices among those of the largest layer",
+    layers: [
+      small,
+      [
+        entry.file("empty", ""),
+        bulk("large"),
+        symlink("s", "large"),
+        { name: "c", type: "character-device", device: [1, 3] },
+        hardlink("empty2", "empty"),
+        hardlink("s2", "s"),
+      ],
+      [hardlink("s3", "s2"), whiteout("empty")],
+    ],
+    startsOver: false,
+  },
+  {
+    name: "files newer than the image says it is are kept with their times",
+    layers: [
+      small,
+      [bulk("d/large"), { name: "d/new", content: "x", mtime: 1_800_000_000 }],
+      [{ name: "newer", content: "x", mtime: 1_900_000_000 }],
+    ],
+  },
+  {
+    name: "a file of the largest layer newer than all that was known before starts over",
+    layers: [small, [bulk("d/large"), { name: "d/new", content: "x", mtime: 1_800_000_000 }]],
+    startsOver: true,
+  },
+  {
+    name: "a root directory that only the largest layer names",
+    layers: [
+      small,
+      [{ name: "./", type: "directory", mode: 0o711, mtime: 1_500_000_000 }, bulk("d/large")],
+    ],
+  },
+  {
+    name: "kernel and initrd of the largest layer, replaced above and reached through a symlink",
+    layers: [
+      [
+        bulk("boot/vmlinuz-6.1.0"),
+        bulk("boot/initrd.img-6.1.0"),
+        { name: "boot/vmlinuz", type: "symlink", link: "vmlinuz-6.1.0" },
+        { name: "boot/initrd", type: "symlink", link: "/boot/initrd.img-6.1.0" },
+      ],
+      [entry.file("boot/initrd.img-6.1.0", "another initrd")],
+    ],
+    startsOver: false,
+  },
+];

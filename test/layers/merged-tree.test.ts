@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { NetbootError } from "../../src/index.js";
+import { assertSameTree } from "../support/assert-same-tree.js";
+import { baseLayer } from "../support/base-layer.js";
+import { type TestLayer, writeLayout } from "../support/image-layout.js";
+import { tar } from "../support/tar-builder.js";
+import type { Tree, TreeRecord } from "../support/tree-listing.js";
+import { attributeCases } from "./cases/attributes.js";
+import { contentCases } from "./cases/contents.js";
+import { hardLinkCases } from "./cases/hard-links.js";
+import { largestLayerCases } from "./cases/largest-layer.js";
+import { nameCases } from "./cases/names.js";
+import { replacementCases } from "./cases/replacement.js";
+import { symlinkedParentCases } from "./cases/symlinked-parents.js";
+import { whiteoutCases } from "./cases/whiteouts.js";
+import type { LayerOfCase, MergeCase } from "./support/merge-case.js";
+import {
+  extractedTree,
+  hasRootTime,
+  umociTree,
+  withDirectory,
+  withoutRootTime,
+} from "./support/unpacked-trees.js";
+
+const topics: Readonly<Record<string, readonly MergeCase[]>> = {
+  whiteouts: whiteoutCases,
+  replacement: replacementCases,
+  "hard links": hardLinkCases,
+  "symlinked parents": symlinkedParentCases,
+  names: nameCases,
+  attributes: attributeCases,
+  contents: contentCases,
+  "the largest layer": largestLayerCases,
+};
+
+describe("the merged tree", { concurrency: 2 }, () => {
+  for (const [topic, cases] of Object.entries(topics)) {
+    describe(topic, { concurrency: 2 }, () => {
+      for (const one of cases) it(one.name, () => check(one));
+    });
+  }
+});
+
+async function check(one: MergeCase): Promise<void> {
+  await withDirectory(async (directory) => {
+    const layout = join(directory, "layout");
+    await writeLayout(layout, layersOf(one));
+    if (one.refusal !== undefined) {
+      const { refusal } = one;
+      await assert.rejects(extractedTree(layout, directory), (error) => {
+        assert.ok(error instanceof NetbootError, String(error));
+        assert.equal(error.code, "LAYER_DAMAGED");
+        assert.match(error.message, refusal);
+        return true;
+      });
+      return;
+    }
+    const { tree, messages } = await extractedTree(layout, directory);
+    const expected = await expectedTree(one, directory);
+    assertSameTree(tree, (await hasRootTime()) ? expected : withoutRootTime(expected));
+    if (one.startsOver !== undefined) {
+      const startedOver = messages.some((text) => text.startsWith("Starting the squashfs over"));
+      assert.equal(startedOver, one.startsOver, "starting the squashfs over");
+    }
+  });
+}
+
+async function expectedTree(one: MergeCase, scratch: string): Promise<Tree> {
+  if (one.expected === undefined) {
+    // umoci knows neither zstd nor layers that are not what they claim: it gets the plain archives.
+    const layers = layersOf(one).map((layer) => ({ tar: layer.tar }));
+    return amended(await umociTree(await layoutOf(layers, scratch), scratch), one.umociErrsAt);
+  }
+  const base = await layoutOf([{ tar: tar(baseLayer) }], scratch);
+  return { ...(await umociTree(base, scratch)), ...one.expected };
+}
+
+async function layoutOf(layers: readonly TestLayer[], scratch: string): Promise<string> {
+  const layout = join(scratch, "reference");
+  await writeLayout(layout, layers);
+  return layout;
+}
+
+function amended(tree: Tree, changes: MergeCase["umociErrsAt"] = {}): Tree {
+  const result: Record<string, TreeRecord> = { ...tree };
+  for (const [path, change] of Object.entries(changes)) {
+    if (change === null) delete result[path];
+    else result[path] = { ...result[path], ...change } as TreeRecord;
+  }
+  return result;
+}
+
+function layersOf({ layers, hasBase = true }: MergeCase): TestLayer[] {
+  const own = layers.map((layer: LayerOfCase) => ("tar" in layer ? layer : { tar: tar(layer) }));
+  return hasBase ? [{ tar: tar(baseLayer) }, ...own] : own;
+}

@@ -1,0 +1,80 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Flattening, type FlowingOutput, type Layer } from "../../../src/layers/index.js";
+import { FileBlob } from "../../../src/sources/file-blob.js";
+import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
+import { compress } from "../../support/layer-compression.js";
+import { listTree, type Tree } from "../../support/tree-listing.js";
+import { unpackWithGnuTar } from "./unpacked-trees.js";
+
+/**
+ * What the program makes of layers, without a squashfs: the one archive that it would hand to
+ * mksquashfs, unpacked by GNU tar. The root directory is not in that archive.
+ */
+export async function flattenedTree(layers: readonly TestLayer[], scratch: string): Promise<Tree> {
+  const archive = join(scratch, "flattened.tar");
+  await flatten(await Promise.all(layers.map(layerIn(scratch, layers.length))), archive, scratch);
+  const root = join(scratch, "flattened-root");
+  await mkdir(root);
+  await unpackWithGnuTar(archive, root);
+  return listTree(root);
+}
+
+function layerIn(scratch: string, count: number) {
+  return async (layer: TestLayer, number: number): Promise<Layer> => {
+    const blob = layer.blob ?? compress(layer.tar, layer.compression ?? "none");
+    const path = join(scratch, `layer-${number}`);
+    await writeFile(path, blob);
+    const descriptor = { mediaType: "x", digest: sha256(blob), size: blob.length };
+    return {
+      number,
+      count,
+      blob: new FileBlob(descriptor, path),
+      diffId: layer.diffId ?? sha256(layer.tar),
+      impliedMtime: layerCreated(number),
+    };
+  };
+}
+
+/** As extract does it, the start over included. */
+async function flatten(layers: Layer[], archive: string, scratch: string): Promise<void> {
+  const flattening = new Flattening({
+    layers,
+    keep: () => undefined,
+    scratch: join(scratch, "kept"),
+    concurrency: 2,
+    signal: new AbortController().signal,
+  });
+  await flattening.readSmaller();
+  let output = new ArchiveFile(archive);
+  try {
+    await flattening.readLargest(output);
+    if (!flattening.isFaithful) {
+      output.close();
+      flattening.restart();
+      output = new ArchiveFile(archive);
+    }
+    await flattening.writeRest(output);
+  } finally {
+    output.close();
+  }
+}
+
+class ArchiveFile implements FlowingOutput {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, "w");
+  }
+
+  write(bytes: Buffer): void {
+    writeSync(this.#file, bytes);
+  }
+
+  ready(): undefined {}
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}

@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import type { ArchivePart, TarItem } from "../../support/tar-builder.js";
+import { defaultMtime } from "../../support/tar-builder.js";
+
+/** One thing that a random layer does; few names, so that layers meet often. */
+type Step =
+  | { readonly kind: "file" | "directory" | "whiteout" | "opaque"; readonly path: string }
+  | { readonly kind: "symlink"; readonly path: string; readonly link: string }
+  /** `earlier`: which of the files and links before it, counted from the last, is the target. */
+  | { readonly kind: "hardlink"; readonly path: string; readonly earlier: number }
+  /** `any`: which of those in its own layer, before or after it, is the target. */
+  | { readonly kind: "wild link"; readonly path: string; readonly any: number };
+
+export interface RandomStack {
+  readonly layers: readonly (readonly ArchivePart[])[];
+  /** True where no whiteout stands behind an ordinary entry of its layer. */
+  readonly hasWhiteoutsFirst: boolean;
+}
+
+/** Mostly directories are called a and b, and everything else c, d and e: not always. */
+const directoryName = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom("a", "b") },
+  { weight: 1, arbitrary: fc.constantFrom("c", "d", "e") },
+);
+const leafName = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom("c", "d", "e") },
+  { weight: 1, arbitrary: fc.constantFrom("a", "b") },
+);
+const directoryPath = fc
+  .array(directoryName, { minLength: 1, maxLength: 3 })
+  .map((names) => names.join("/"));
+const leafPath = fc
+  .tuple(fc.array(directoryName, { maxLength: 2 }), leafName)
+  .map(([parents, leaf]) => [...parents, leaf].join("/"));
+const path = fc.oneof(directoryPath, leafPath);
+const target = fc.oneof(
+  { weight: 4, arbitrary: path },
+  { weight: 2, arbitrary: path.map((to) => `/${to}`) },
+  { weight: 2, arbitrary: path.map((to) => `../${to}`) },
+  { weight: 1, arbitrary: fc.constantFrom(".", "..", "/", "nowhere", "a/../b", "./c") },
+);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("file" as const), path: leafPath }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("directory" as const), path: directoryPath }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("symlink" as const), path, link: target }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("hardlink" as const),
+      path: leafPath,
+      earlier: fc.nat(20),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("whiteout" as const), path }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("opaque" as const), path: directoryPath }),
+  },
+);
+
+const wildStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: step },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("wild link" as const),
+      path: leafPath,
+      any: fc.nat(20),
+    }),
+  },
+);
+
+/** One to four layers; in every other stack whiteouts come first, as builders write them. */
+export const randomStack = stackOf(step);
+
+/** The same with hard links that umoci refuses: to what comes later, was hidden, is no file, itself. */
+export const wildStack = stackOf(wildStep);
+
+function stackOf(ofSteps: fc.Arbitrary<Step>): fc.Arbitrary<RandomStack> {
+  return fc
+    .record({
+      steps: fc.array(fc.array(ofSteps, { maxLength: 7 }), { minLength: 1, maxLength: 4 }),
+      isSorted: fc.boolean(),
+      largest: fc.nat(3),
+    })
+    .map(({ steps, isSorted, largest }) => {
+      const layers = isSorted ? steps.map(whiteoutsFirst) : steps;
+      const linkable: string[] = [];
+      return {
+        layers: layers.map((layer, number) => partsOf(layer, number, number === largest, linkable)),
+        hasWhiteoutsFirst: layers.every((layer) =>
+          whiteoutsFirst(layer).every((one, index) => one === layer[index]),
+        ),
+      };
+    });
+}
+
+function isWhiteout({ kind }: Step): boolean {
+  return kind === "whiteout" || kind === "opaque";
+}
+
+function whiteoutsFirst(steps: readonly Step[]): Step[] {
+  return [...steps.filter(isWhiteout), ...steps.filter((one) => !isWhiteout(one))];
+}
+
+/**
+ * Contents and times tell which entry a file came from.
+ * @param linkable names that came before and may be there to be linked to; receives more
+ */
+function partsOf(
+  steps: readonly Step[],
+  layer: number,
+  isLarge: boolean,
+  linkable: string[],
+): TarItem[] {
+  const own = steps.filter(({ kind }) => kind !== "directory").map(({ path }) => path);
+  const padding = isLarge ? "\n".repeat(5_000) : "";
+  return steps.map((one, index): TarItem => {
+    const { path: name } = one;
+    const mtime = defaultMtime + layer * 100 + index;
+    switch (one.kind) {
+      case "directory":
+        return { name: `${name}/`, type: "directory", mode: 0o700 + index, uid: layer, mtime };
+      case "whiteout":
+        return { name: name.replace(/[^/]*$/, (last) => `.wh.${last}`) };
+      case "opaque":
+        return { name: `${name}/.wh..wh..opq` };
+      case "hardlink": {
+        const link = nth([...linkable].reverse(), one.earlier) ?? name;
+        return { name, type: "hardlink", link, mtime, uid: index };
+      }
+      case "wild link":
+        return { name, type: "hardlink", link: nth(own, one.any) ?? name, mtime, uid: index };
+      case "symlink":
+        linkable.push(name);
+        return { name, type: "symlink", link: one.link, mtime, uid: index };
+      default:
+        linkable.push(name);
+        return { name, content: `${layer}/${index}${padding}`, mtime, uid: index };
+    }
+  });
+}
+
+function nth(names: readonly string[], index: number): string | undefined {
+  return names[index % Math.max(names.length, 1)];
+}

@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type ExtractEvent, extract } from "../../../src/index.js";
+import { listTree, type Tree } from "../../support/tree-listing.js";
+
+const run = promisify(execFile);
+
+/** Runs with a temporary directory that is removed afterwards. */
+export async function withDirectory<Result>(
+  use: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-layers-"));
+  try {
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+export interface ExtractedTree {
+  readonly tree: Tree;
+  readonly messages: readonly string[];
+}
+
+/** What the program makes of an image: extract, then unsquashfs, which is told to be strict. */
+export async function extractedTree(layout: string, scratch: string): Promise<ExtractedTree> {
+  const messages: string[] = [];
+  const output = join(scratch, "out");
+  const { description } = await extract({
+    image: `oci:${layout}:test`,
+    output,
+    platform: "linux/amd64",
+    cache: false,
+    jobs: 2,
+    compression: "lz4",
+    onEvent: (event: ExtractEvent) => {
+      if (event.type === "message") messages.push(event.text);
+    },
+  });
+  const root = join(scratch, "squashfs-root");
+  const squashfs = join(output, description.files.squashfs.name);
+  await run("unsquashfs", ["-strict-errors", "-no-progress", "-quiet", "-d", root, squashfs]);
+  const tree = listTree(root);
+  return { tree: (await hasRootTime()) ? tree : withoutRootTime(tree), messages };
+}
+
+/** squashfs-tools before 4.6 set the root directory's time to that of the whole file system. */
+export async function hasRootTime(): Promise<boolean> {
+  const { stdout } = await run("mksquashfs", ["-version"]);
+  const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout)!;
+  return Number(major) * 1000 + Number(minor) >= 4006;
+}
+
+export function withoutRootTime(tree: Tree): Tree {
+  return { ...tree, ".": { ...tree["."]!, mtime: 0 } };
+}
+
+/** What umoci makes of the same image, as root: owners, devices and attributes included. */
+export async function umociTree(layout: string, scratch: string): Promise<Tree> {
+  const root = join(scratch, "umoci-root");
+  await mkdir(root);
+  await run("umoci", ["raw", "unpack", "--image", `${layout}:test`, root]);
+  return listTree(root);
+}
+
+/** As root: owners, devices, times and attributes are restored. */
+export async function unpackWithGnuTar(archive: string, root: string): Promise<void> {
+  const attributes = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-owner"];
+  const options = ["-p", "--delay-directory-restore", ...attributes];
+  await run("tar", ["-x", "-f", archive, "-C", root, ...options]);
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { attributesBelow } from "./extended-attributes.js";
+
+/** What a file system says of one path, as far as two unpacked trees can be compared by it. */
+export interface TreeRecord {
+  readonly type: string;
+  /** Octal. */
+  readonly mode: string;
+  /** uid:gid */
+  readonly owner: string;
+  /** Whole seconds, rounded down. */
+  readonly mtime: number;
+  /** Of files. */
+  readonly size?: number;
+  readonly sha256?: string;
+  /** Of symlinks; latin1. */
+  readonly target?: string;
+  /** major:minor */
+  readonly device?: string;
+  /** All names of the inode, where it has several; latin1. */
+  readonly names?: readonly string[];
+  /** Hexadecimal. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+/** Records by path; paths are bytes as latin1, the root is ".". */
+export type Tree = Readonly<Record<string, TreeRecord>>;
+
+const types: Readonly<Record<number, string>> = {
+  1: "fifo",
+  2: "character-device",
+  4: "directory",
+  6: "block-device",
+  8: "file",
+  10: "symlink",
+  12: "socket",
+};
+
+/** Lists a directory with everything below. */
+export function listTree(root: string): Tree {
+  const stats = new Map<string, BigIntStats>();
+  collect(root, Buffer.from("."), stats);
+  const namesByInode = new Map<bigint, string[]>();
+  for (const [path, { ino }] of stats) {
+    namesByInode.set(ino, [...(namesByInode.get(ino) ?? []), path].sort());
+  }
+  const xattrs = attributesBelow(root);
+  const tree: Record<string, TreeRecord> = {};
+  for (const path of [...stats.keys()].sort()) {
+    const stat = stats.get(path)!;
+    const names = namesByInode.get(stat.ino)!;
+    const own = xattrs.get(path);
+    tree[path] = {
+      ...recordOf(root, path, stat),
+      ...(names.length > 1 ? { names } : {}),
+      ...(own === undefined ? {} : { xattrs: own }),
+    };
+  }
+  return tree;
+}
+
+function collect(root: string, path: Buffer, stats: Map<string, BigIntStats>): void {
+  const place = Buffer.concat([Buffer.from(`${root}/`), path]);
+  const stat = lstatSync(place, { bigint: true });
+  stats.set(path.toString("latin1"), stat);
+  if (!stat.isDirectory()) return;
+  for (const name of readdirSync(place, { encoding: "buffer" })) {
+    const isRoot = path.equals(Buffer.from("."));
+    collect(root, isRoot ? name : Buffer.concat([path, Buffer.from("/"), name]), stats);
+  }
+}
+
+function recordOf(root: string, path: string, stat: BigIntStats): TreeRecord {
+  const place = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, "latin1")]);
+  const type = types[Number(stat.mode >> 12n)]!;
+  const common = {
+    type,
+    mode: (stat.mode & 0o7777n).toString(8).padStart(4, "0"),
+    owner: `${stat.uid}:${stat.gid}`,
+    mtime: Number(floorDivide(stat.mtimeNs, 1_000_000_000n)),
+  };
+  switch (type) {
+    case "file":
+      return { ...common, ...contentRecord(readFileSync(place)) };
+    case "symlink":
+      return {
+        ...common,
+        target: readlinkSync(place, { encoding: "buffer" }).toString("latin1"),
+      };
+    case "character-device":
+    case "block-device":
+      return { ...common, device: deviceNumber(stat.rdev) };
+    default:
+      return common;
+  }
+}
+
+export function contentRecord(content: Buffer): { size: number; sha256: string } {
+  return { size: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+}
+
+/** As glibc's gnu_dev_major and gnu_dev_minor. */
+function deviceNumber(rdev: bigint): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn & 0xffffffffn);
+  return `${major}:${minor}`;
+}
+
+function floorDivide(value: bigint, by: bigint): bigint {
+  const quotient = value / by;
+  return value % by < 0n ? quotient - 1n : quotient;
+}
