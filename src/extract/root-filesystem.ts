@@ -7,6 +7,7 @@ import {
   Mksquashfs,
   type MksquashfsVersion,
   needsNewestMtime,
+  parseCompression,
   planSquashfs,
   type SquashfsPlan,
 } from "../squashfs/index.js";
@@ -104,16 +105,20 @@ function planFor(
   return { plan, compression };
 }
 
-/** gzip where the image's own kernel cannot read what was asked for: every kernel can read that. */
+/** What to use where the image's kernel cannot read what was asked for, in this order. */
+const fallbacks = ["gzip", "zstd", "xz", "lz4", "lzo"];
+
+/** What was asked for, if the image's own kernel can read it; else gzip, which nearly all can. */
 function usableCompression(options: CheckedOptions, facts: KairosFacts | undefined): Compression {
+  const config = facts?.kernelConfig;
   const { codec } = options.compression;
-  if (facts?.kernelConfig === undefined || facts.kernelConfig.supportsSquashfs(codec)) {
-    return options.compression;
-  }
+  if (config === undefined || config.supportsSquashfs(codec)) return options.compression;
+  const readable = fallbacks.map(parseCompression);
+  const usable = readable.find((other) => config.supportsSquashfs(other.codec)) ?? readable[0]!;
   options.emit({
     type: "message",
     level: "warning",
-    text: `The image's kernel cannot read a squashfs compressed with ${codec}; gzip is used.`,
+    text: `The image's kernel cannot read a squashfs compressed with ${codec}; ${usable.codec} is used.`,
   });
-  return { codec: "gzip", level: 9 };
+  return usable;
 }
