@@ -42,6 +42,7 @@ export interface ExtractResult {
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = checkOptions(options);
+  if (options.signal?.aborted) throw interrupted();
   try {
     return await attempt(checked, options.signal);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { display } from "../layers/index.js";
+import { type ByteString, display } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 import type { ImageFile, ImageTree } from "./image-tree.js";
 import { distinctFiles } from "./kernels.js";
@@ -38,9 +38,9 @@ export function findInitrd(
   const names = tree.list("/boot").filter(isInitrdName);
   const files = distinctFiles(
     tree,
-    names.map((name) => `/boot/${name}`),
+    names.filter((name) => mayBeOf(name, kernelVersion)).map((name) => `/boot/${name}`),
   );
-  const ofKernel = files.find(({ path }) => kernelVersion && path.includes(kernelVersion));
+  const ofKernel = files.find(({ path }) => versionIn(path) === kernelVersion);
   if (ofKernel !== undefined) {
     return { file: ofKernel, reason: `it is that of kernel ${kernelVersion}` };
   }
@@ -63,6 +63,22 @@ function isInitrdName(name: string): boolean {
   return (
     prefixes.some((prefix) => name.startsWith(prefix)) &&
     !/kdump|rescue|\.(hmac|old|bak)$/.test(name)
+  );
+}
+
+/** The version in `initrd-VERSION`, `initrd.img-VERSION`, `initramfs-VERSION.img`. */
+function versionIn(path: ByteString): string | undefined {
+  return /\/?(?:initrd|initramfs)(?:\.img)?-([^/]+?)(?:\.img)?$/.exec(path)?.[1];
+}
+
+/** False for the initrd of another kernel: it would lack this one's modules. */
+function mayBeOf(name: ByteString, kernelVersion: string | undefined): boolean {
+  const version = versionIn(name);
+  return (
+    kernelVersion === undefined ||
+    version === undefined ||
+    version === kernelVersion ||
+    !/^[0-9]/.test(version)
   );
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type Descriptor, OciClientError, verifyingStream } from "../oci-client/index.js";
+import { systemCode } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import type { BlobCache } from "./blob-cache.js";
 import { type Filling, followFile } from "./follow-file.js";
@@ -50,12 +51,18 @@ export class Download implements Blob, Filling {
   }
 
   read(): AsyncIterable<Buffer> {
-    return this.#read();
+    return followFile(() => this.#openForReading(), this);
   }
 
-  async *#read(): AsyncGenerator<Buffer> {
-    while (this.present === 0 && !this.isComplete) await this.changed();
-    yield* followFile(this.#path, this);
+  /** The file is renamed when it is complete, which may be at this very moment. */
+  async #openForReading(): Promise<FileHandle> {
+    try {
+      return await open(this.#path);
+    } catch (error) {
+      this.#throwFailure();
+      if (systemCode(error) !== "ENOENT") throw error;
+      return open(this.#options.cache.pathOf(this.descriptor.digest));
+    }
   }
 
   async changed(): Promise<void> {

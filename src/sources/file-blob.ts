@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import type { Descriptor } from "../oci-client/index.js";
 import type { Blob } from "./blob.js";
 import { followFile } from "./follow-file.js";
@@ -18,6 +19,6 @@ export class FileBlob implements Blob {
 
   read(): AsyncIterable<Buffer> {
     const filling = { present: this.descriptor.size, isComplete: true, changed: async () => {} };
-    return followFile(this.path, filling);
+    return followFile(() => open(this.path), filling);
   }
 }

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 
 const chunkSize = 512 * 1024;
 
@@ -12,10 +12,16 @@ export interface Filling {
   changed(): Promise<void>;
 }
 
-/** Reads a file from its first byte while it is being filled, to the end of the filling. */
-export async function* followFile(path: string, filling: Filling): AsyncGenerator<Buffer> {
+/**
+ * Reads a file from its first byte while it is being filled, to the end of the filling.
+ * @param open called when there is something to read
+ */
+export async function* followFile(
+  open: () => Promise<FileHandle>,
+  filling: Filling,
+): AsyncGenerator<Buffer> {
   while (filling.present === 0 && !filling.isComplete) await filling.changed();
-  const file = await open(path);
+  const file = await open();
   let position = 0;
   try {
     for (;;) {

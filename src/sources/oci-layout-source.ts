@@ -150,9 +150,12 @@ function splitTag(text: string): { directory: string; tag?: string } {
   const digest = /^(.*)@(sha256:[0-9a-f]{64})$/.exec(text);
   if (digest !== null) return { directory: digest[1]!, tag: digest[2]! };
   if (isDirectory(text)) return { directory: text };
-  const colon = text.lastIndexOf(":");
-  if (colon <= 0) return { directory: text };
-  return { directory: text.slice(0, colon), tag: text.slice(colon + 1) };
+  const colons = [...text.matchAll(/:/g)].map(({ index }) => index);
+  // Tags may be whole references, and hold colons too; skopeo splits at the first.
+  const colon = colons.reverse().find((at) => isDirectory(text.slice(0, at))) ?? colons.at(-1);
+  if (colon === undefined) return { directory: text };
+  const directory = text.slice(0, colon);
+  return colon === text.length - 1 ? { directory } : { directory, tag: text.slice(colon + 1) };
 }
 
 function isDirectory(path: string): boolean {
