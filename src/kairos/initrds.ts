@@ -38,16 +38,17 @@ export function findInitrd(
   const names = tree.list("/boot").filter(isInitrdName);
   const files = distinctFiles(
     tree,
-    names.filter((name) => mayBeOf(name, kernelVersion)).map((name) => `/boot/${name}`),
+    names.map((name) => `/boot/${name}`),
   );
   const ofKernel = files.find(({ path }) => versionIn(path) === kernelVersion);
   if (ofKernel !== undefined) {
     return { file: ofKernel, reason: `it is that of kernel ${kernelVersion}` };
   }
-  if (files.length === 1) return { file: files[0]!, reason: "it is the only one" };
-  if (files.length > 1) {
+  const fitting = files.filter(({ path }) => mayBeOf(path, kernelVersion));
+  if (fitting.length === 1) return { file: fitting[0]!, reason: "it is the only one" };
+  if (files.length > 0) {
     const paths = files.map(({ path }) => path).join(", ");
-    throw noInitrd(`The image holds several initrds (${paths}), none of them the kernel's.`);
+    throw noInitrd(`The image holds initrds (${paths}), but not just one that fits the kernel.`);
   }
   if (isTrustedBoot) throw trustedBoot();
   throw noInitrd("The image holds a kernel and no initrd in /boot.");
@@ -72,8 +73,8 @@ function versionIn(path: ByteString): string | undefined {
 }
 
 /** False for the initrd of another kernel: it would lack this one's modules. */
-function mayBeOf(name: ByteString, kernelVersion: string | undefined): boolean {
-  const version = versionIn(name);
+function mayBeOf(path: ByteString, kernelVersion: string | undefined): boolean {
+  const version = versionIn(path);
   return (
     kernelVersion === undefined ||
     version === undefined ||
