@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { before, describe, it } from "node:test";
+import { extract } from "../../src/extract/index.js";
+import { assertRefusal } from "../cli/support/refusal.js";
+import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
+import { cannotMount, mountBind, mountTmpfs } from "../extract/support/mounts.js";
+import {
+  copyOfProgram,
+  demoImage,
+  demoName,
+  ordinaryUser,
+  runProgram,
+  succeed,
+} from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { baseLayer } from "../support/base-layer.js";
+
+const extractDemo = (output: string, more: readonly string[] = []) => [
+  ...["extract", demoImage, "-o", output, "--platform=amd64", "--quiet"],
+  ...more,
+];
+
+describe("the destination may be", () => {
+  const places: [name: string, output: string, prepare?: (cwd: string) => Promise<unknown>][] = [
+    ["absent", "out"],
+    ["absent with its parents", "some/where/out"],
+    ["an empty directory", "out", (cwd) => mkdir(join(cwd, "out"))],
+    ["written with a slash at its end", "out/"],
+    ["written with dots", "./some/../out"],
+    ["the current directory", "."],
+    ["named like nothing that a shell would like", "a b\n'\"$ä"],
+    [
+      "the output for another image",
+      "out",
+      async (cwd) => makeOutput(join(cwd, "out"), await imageOf([baseLayer])),
+    ],
+  ];
+  for (const [name, output, prepare] of places) {
+    it(name, async () => {
+      const cwd = join(await temporaryDirectory(), "work");
+      await mkdir(cwd);
+      await prepare?.(cwd);
+      const { status, stderr } = await runProgram(extractDemo(output), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(join(cwd, output));
+      const left = (await readdir(dirname(join(cwd, output)))).filter((each) => each[0] === ".");
+      assert.deepEqual(left, []);
+    });
+  }
+
+  it("the current directory with the output for another image", async () => {
+    const cwd = join(await temporaryDirectory(), "work");
+    await makeOutput(cwd, await imageOf([baseLayer]));
+    const { status, stderr } = await runProgram(extractDemo("."), { cwd });
+    assert.equal(status, 0, stderr);
+    await assertWhole(cwd);
+  });
+
+  it("a link to a directory, which stays a link", async () => {
+    const cwd = await temporaryDirectory();
+    await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
+    await symlink("real", join(cwd, "out"));
+    const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+    assert.equal(status, 0, stderr);
+    assert.equal(await readlink(join(cwd, "out")), "real");
+    await assertWhole(join(cwd, "real"));
+    assert.deepEqual((await readdir(cwd)).sort(), ["out", "real"]);
+  });
+
+  describe("a mount point", { skip: cannotMount }, () => {
+    it("of a file system of its own", async () => {
+      const cwd = await temporaryDirectory();
+      await mountTmpfs(join(cwd, "out"), 10_000_000);
+      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(join(cwd, "out"));
+    });
+
+    it("of a file system of its own, with the output for another image", async () => {
+      const cwd = await temporaryDirectory();
+      await mountTmpfs(join(cwd, "out"), 10_000_000);
+      await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
+      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(join(cwd, "out"));
+    });
+
+    it("of a directory that lies elsewhere", async () => {
+      const cwd = await temporaryDirectory();
+      await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
+      await mountBind(join(cwd, "real"), join(cwd, "out"));
+      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(join(cwd, "real"));
+      assert.deepEqual((await readdir(cwd)).sort(), ["out", "real"]);
+    });
+  });
+});
+
+describe("the destination of an ordinary user", () => {
+  let program: string;
+  before(async () => {
+    program = await copyOfProgram();
+  });
+
+  /** A directory that root owns, mode 0755, with a home for the user in it. */
+  async function place(): Promise<{ cwd: string; home: string }> {
+    const cwd = await temporaryDirectory();
+    await chmod(cwd, 0o755);
+    return { cwd, home: await ownedByUser(join(cwd, "home")) };
+  }
+
+  async function ownedByUser(directory: string): Promise<string> {
+    await mkdir(directory, { recursive: true });
+    await chown(directory, 65534, 65534);
+    return directory;
+  }
+
+  const run = ({ cwd, home }: { cwd: string; home: string }, args: readonly string[]) =>
+    runProgram(args, { cwd, program, prefix: ordinaryUser, env: { HOME: home } });
+
+  it("may be their directory in a parent that is not", async () => {
+    const at = await place();
+    await ownedByUser(join(at.cwd, "out"));
+    for (const more of [[], ["--force"]]) {
+      const { status, stderr } = await run(at, extractDemo("out", more));
+      assert.equal(status, 0, stderr);
+      await assertWhole(join(at.cwd, "out"));
+    }
+  });
+
+  it("may be another's directory that all may write, where only owners may rename", async () => {
+    const at = await place();
+    await chmod(at.cwd, 0o1777);
+    await mkdir(join(at.cwd, "out"));
+    await chmod(join(at.cwd, "out"), 0o777);
+    const { status, stderr } = await run(at, extractDemo("out"));
+    assert.equal(status, 0, stderr);
+    await assertWhole(join(at.cwd, "out"));
+  });
+
+  it("may lie beside what a killed run of another user left", async () => {
+    const at = await place();
+    await chmod(at.cwd, 0o1777);
+    const left = join(at.cwd, ".kairos-netboot-other-123456");
+    await mkdir(join(left, "scratch"), { recursive: true });
+    await succeed("touch", ["-d", "3 days ago", left]);
+    const { status, stderr } = await run(at, extractDemo("out"));
+    assert.equal(status, 0, stderr);
+    await assertWhole(join(at.cwd, "out"));
+  });
+
+  const refused: [name: string, output: string][] = [
+    ["absent in a parent that is not theirs", "out"],
+    ["below a parent that is not theirs", "new/out"],
+    ["another's directory in another's parent", "theirs"],
+  ];
+  for (const [name, output] of refused) {
+    it(`may not be ${name}`, async () => {
+      const at = await place();
+      await mkdir(join(at.cwd, "theirs"));
+      const outcome = await run(at, extractDemo(output));
+      const [message, hint] = [/output directory .* \(EACCES\)/, /--output/];
+      assertRefusal(outcome, { status: 1, message, hint });
+      assert.deepEqual((await readdir(at.cwd)).sort(), ["home", "theirs"]);
+    });
+  }
+});
+
+describe("the destination may not be", () => {
+  for (const more of [[], ["--force"]]) {
+    it(`a directory with files of another origin ${more.join()}`, async () => {
+      const cwd = await temporaryDirectory();
+      await mkdir(join(cwd, "out/deep"), { recursive: true });
+      await writeFile(join(cwd, "out/thesis.tex"), "precious");
+      await writeFile(join(cwd, "out/deep/file"), "precious");
+      const outcome = await runProgram(extractDemo("out", more), { cwd });
+      const [message, hint] = [/did not make: deep, thesis\.tex/, /--output/];
+      assertRefusal(outcome, { status: 1, message, hint });
+      assert.deepEqual(await readdir(cwd), ["out"]);
+      assert.deepEqual((await readdir(join(cwd, "out"))).sort(), ["deep", "thesis.tex"]);
+      assert.equal(await readFile(join(cwd, "out/thesis.tex"), "utf8"), "precious");
+      assert.equal(await readFile(join(cwd, "out/deep/file"), "utf8"), "precious");
+    });
+
+    it(`earlier output with a file of another origin beside it ${more.join()}`, async () => {
+      const cwd = await temporaryDirectory();
+      await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
+      await writeFile(join(cwd, "out/cloud-config.yaml"), "precious");
+      const names = await readdir(join(cwd, "out"));
+      const outcome = await runProgram(extractDemo("out", more), { cwd });
+      const [message, hint] = [/did not make: cloud-config\.yaml\b/, /--output/];
+      assertRefusal(outcome, { status: 1, message, hint });
+      assert.deepEqual(await readdir(join(cwd, "out")), names);
+    });
+  }
+
+  it("a directory whose netboot.json is of another program", async () => {
+    const cwd = await temporaryDirectory();
+    await mkdir(join(cwd, "out"));
+    await writeFile(join(cwd, "out/netboot.json"), '{"precious": true}');
+    const outcome = await runProgram(extractDemo("out"), { cwd });
+    assertRefusal(outcome, { status: 1, message: /netboot\.json/, hint: /--output/ });
+    assert.equal(await readFile(join(cwd, "out/netboot.json"), "utf8"), '{"precious": true}');
+  });
+
+  it("a file", async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, "out"), "precious");
+    const outcome = await runProgram(extractDemo("out"), { cwd });
+    assertRefusal(outcome, {
+      status: 1,
+      message: /out .*not a directory|ENOTDIR/,
+      hint: /--output/,
+    });
+    assert.equal(await readFile(join(cwd, "out"), "utf8"), "precious");
+    assert.deepEqual(await readdir(cwd), ["out"]);
+  });
+
+  it("below a file", async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, "file"), "precious");
+    const outcome = await runProgram(extractDemo("file/out"), { cwd });
+    assertRefusal(outcome, { status: 1, message: /file\/out/, hint: /--output/ });
+    assert.deepEqual(await readdir(cwd), ["file"]);
+  });
+});
+
+describe("a run that fails at the end", () => {
+  it("removes the parents that it made", async () => {
+    const cwd = await temporaryDirectory();
+    const image = await imageOf([baseWithout("./boot/initrd")]);
+    const words = ["extract", image, "-o", "a/b/c", "--platform=amd64"];
+    assert.equal((await runProgram(words, { cwd })).status, 4);
+    assert.deepEqual(await readdir(cwd), []);
+  });
+
+  it("leaves the parents that were there", async () => {
+    const cwd = await temporaryDirectory();
+    await mkdir(join(cwd, "a"));
+    const image = await imageOf([baseWithout("./boot/initrd")]);
+    const words = ["extract", image, "-o", "a/b/c", "--platform=amd64"];
+    assert.equal((await runProgram(words, { cwd })).status, 4);
+    assert.deepEqual(await readdir(cwd), ["a"]);
+    assert.deepEqual(await readdir(join(cwd, "a")), []);
+  });
+
+  it("leaves earlier output as it was, and nothing beside it", async () => {
+    const cwd = await temporaryDirectory();
+    await makeOutput(join(cwd, "out"), demoImage);
+    const before = await stat(join(cwd, "out"));
+    const image = await imageOf([baseWithout("./boot/initrd")]);
+    const words = ["extract", image, "-o", "out", "--platform=amd64"];
+    assert.equal((await runProgram(words, { cwd })).status, 4);
+    const after = await stat(join(cwd, "out"));
+    assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
+    await assertWhole(join(cwd, "out"));
+    assert.deepEqual(await readdir(cwd), ["out"]);
+  });
+
+  it("leaves an empty directory empty", async () => {
+    const cwd = await temporaryDirectory();
+    await mkdir(join(cwd, "out"));
+    const image = await imageOf([baseWithout("./boot/initrd")]);
+    for (const output of ["out", "."]) {
+      const at = output === "." ? join(cwd, "out") : cwd;
+      const words = ["extract", image, "-o", output, "--platform=amd64"];
+      assert.equal((await runProgram(words, { cwd: at })).status, 4);
+      assert.deepEqual(await readdir(join(cwd, "out")), []);
+    }
+  });
+});
+
+async function makeOutput(output: string, image: string): Promise<void> {
+  await extract({ image, output, platform: "amd64" });
+  assert.ok(
+    (await readdir(output)).some((name) => [demoName, baseName].includes(name.slice(0, -7))),
+  );
+}
+
+/** Asserts that a directory holds the files of the demo image, intact, and nothing else. */
+async function assertWhole(directory: string): Promise<void> {
+  const files = [`${demoName}-kernel`, `${demoName}-initrd`, `${demoName}.squashfs`];
+  const expected = [...files, "netboot.json", "SHA256SUMS"].sort();
+  const present = (await readdir(directory)).filter((name) => name !== ".cache").sort();
+  assert.deepEqual(present, expected);
+  await succeed("sha256sum", ["-c", "--strict", "--quiet", "SHA256SUMS"], directory);
+}

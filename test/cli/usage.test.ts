@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { demoImage, runProgram } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { assertRefusal } from "./support/refusal.js";
+
+interface Mistake {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly message: RegExp;
+  readonly hint: RegExp;
+}
+
+const good = ["extract", demoImage, "--platform=linux/amd64"];
+const intoOut = [...good, "-o", "new/out"];
+
+const mistakes: readonly Mistake[] = [
+  {
+    name: "a mistyped command is met with the nearest one",
+    args: ["extrct", demoImage, "-o", "new/out"],
+    message: /'extrct'/,
+    hint: /extract/,
+  },
+  {
+    name: "a command that resembles none",
+    args: ["frobnicate"],
+    message: /'frobnicate'/,
+    hint: /--help/,
+  },
+  {
+    name: "a mistyped option is met with the nearest one",
+    args: [...intoOut, "--compresion", "xz"],
+    message: /'--compresion'/,
+    hint: /--compression/,
+  },
+  {
+    name: "a mistyped --output is met with the right spelling",
+    args: [...good, "--ouptut", "new/out"],
+    message: /'--ouptut'/,
+    hint: /--output/,
+  },
+  {
+    name: "an option that resembles none",
+    args: [...intoOut, "--frobnicate"],
+    message: /'--frobnicate'/,
+    hint: /extract --help/,
+  },
+  {
+    name: "no image",
+    args: ["extract", "-o", "new/out"],
+    message: /image/,
+    hint: /extract --help/,
+  },
+  { name: "no --output", args: good, message: /--output/, hint: /extract --help/ },
+  {
+    name: "an option without its value",
+    args: [...good, "-o"],
+    message: /--output/,
+    hint: /--help/,
+  },
+  {
+    name: "one image too many",
+    args: [...intoOut, "another"],
+    message: /argument/,
+    hint: /extract --help/,
+  },
+  { name: "an empty image", args: ["extract", "", "-o", "new/out"], message: /image/, hint: /./ },
+  { name: "an empty --output", args: [...good, "-o", ""], message: /--output/, hint: /-o / },
+  {
+    name: "an empty --cache-dir",
+    args: [...intoOut, "--cache-dir", ""],
+    message: /--cache-dir/,
+    hint: /./,
+  },
+  {
+    name: "a reference that is none",
+    args: ["extract", "UPPER::x", "-o", "new/out"],
+    message: /UPPER::x/,
+    hint: /registry\/repository:tag/,
+  },
+  {
+    name: "a platform that is none",
+    args: ["extract", demoImage, "-o", "new/out", "--platform", "linux"],
+    message: /"linux"/,
+    hint: /linux\/amd64/,
+  },
+  { name: "a --jobs of 0", args: [...intoOut, "--jobs=0"], message: /--jobs/, hint: /./ },
+  {
+    name: "a codec that squashfs does not have",
+    args: [...intoOut, "--compression=bzip2"],
+    message: /bzip2/,
+    hint: /zstd, gzip/,
+  },
+  {
+    name: "an empty --compression",
+    args: [...intoOut, "--compression="],
+    message: /compression/,
+    hint: /zstd, gzip/,
+  },
+  {
+    name: "a block size that squashfs does not have",
+    args: [...intoOut, "--block-size=2M"],
+    message: /2M/,
+    hint: /4K to 1M/,
+  },
+  {
+    name: "a name that leads elsewhere",
+    args: [...intoOut, "--name=../x"],
+    message: /--name/,
+    hint: /letters, digits/,
+  },
+];
+
+describe("wrong usage ends with status 2, one sentence and a hint", { concurrency: 2 }, () => {
+  for (const { name, args, message, hint } of mistakes) {
+    it(name, async () => {
+      const cwd = await temporaryDirectory();
+      const outcome = await runProgram(args, { cwd });
+      assertRefusal(outcome, { status: 2, message, hint });
+      assert.deepEqual(await readdir(cwd), [], "nothing is left behind");
+    });
+  }
+});

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { boot, HOST_SEEN_FROM_GUEST, type Report } from "./machine.js";
+import { CHECKOUT, extract, ordinaryUser, rootUser, type User } from "./program.js";
+import { type Registry, startRegistry } from "./registry.js";
+import { startWebServer, type WebServer } from "./web-server.js";
+
+const run = promisify(execFile);
+
+const SCRIPTS = join(CHECKOUT, "test/e2e");
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kairos-netboot-e2e");
+const IMAGE_LAYOUT = join(CACHE, "small");
+const CONSOLE_LOG = join(CACHE, "console.log");
+/** From image/system.sh's kairos-release and the template of Kairos' releases. */
+const NAME = "kairos-debian-12-standard-amd64-generic-v3.5.0-k3sv1.33.1+k3s1";
+const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-config-url\n";
+const BOOT_DEADLINE_MS = 10 * 60_000;
+
+describe("an image, from the registry to the booted machine", () => {
+  let scratch: string;
+  let registry: Registry;
+  let reference: string;
+  let root: User;
+  let nobody: User;
+  let extracted: string;
+  let unpacked: string;
+
+  before(async () => {
+    assert.equal(process.getuid?.(), 0, "the end-to-end test must be run as root");
+    await run(join(SCRIPTS, "build-image.sh"), ["--small", IMAGE_LAYOUT]);
+    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+    [root, nobody] = await Promise.all([rootUser(), ordinaryUser()]);
+    registry = await startRegistry();
+    reference = await registry.push(IMAGE_LAYOUT, "latest", "kairos/debian:e2e");
+  });
+
+  after(async () => {
+    await registry?.close();
+    for (const directory of [scratch, root?.directory, nobody?.directory]) {
+      if (directory) await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  test("the registry holds the very manifest that was built", async () => {
+    const manifest = await fetch(`http://${registry.address}/v2/kairos/debian/manifests/e2e`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    const built = JSON.parse(await readFile(join(IMAGE_LAYOUT, "index.json"), "utf8"));
+    assert.equal(manifest.headers.get("docker-content-digest"), built.manifests[0].digest);
+  });
+
+  test("root extracts it, and SHA256SUMS holds", async () => {
+    extracted = await extract(root, reference);
+    const names = await readdir(extracted);
+    for (const name of [`${NAME}-kernel`, `${NAME}-initrd`, `${NAME}.squashfs`, "netboot.json"]) {
+      assert.ok(names.includes(name), `${name} among ${names.join(", ")}`);
+    }
+    await run("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: extracted });
+  });
+
+  test("an ordinary user gets the same bytes", async () => {
+    const own = await extract(nobody, reference);
+    assert.equal((await stat(join(own, "netboot.json"))).uid, nobody.uid);
+    await run("diff", ["--recursive", "--brief", extracted, own]);
+  });
+
+  test("kernel and initrd are the image's", async () => {
+    const bundle = join(scratch, "unpacked");
+    await run("umoci", ["unpack", "--image", `${IMAGE_LAYOUT}:latest`, bundle]);
+    unpacked = join(bundle, "rootfs");
+    const kernels = (await readdir(join(unpacked, "boot"))).filter((it) => /^vmlinuz-/.test(it));
+    assert.equal(kernels.length, 1);
+    await run("cmp", [join(unpacked, "boot", kernels[0]!), join(extracted, `${NAME}-kernel`)]);
+    await run("cmp", [join(unpacked, "boot/initrd"), join(extracted, `${NAME}-initrd`)]);
+  });
+
+  test("the squashfs holds the tree that umoci unpacks", async () => {
+    const tree = join(scratch, "tree");
+    const squashfs = join(extracted, `${NAME}.squashfs`);
+    await run("unsquashfs", ["-no-progress", "-quiet", "-dest", tree, squashfs]);
+    const compared = run(join(SCRIPTS, "compare-trees.sh"), [unpacked, tree], {
+      maxBuffer: 1 << 28,
+    });
+    const differences = await compared.then(
+      () => "",
+      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+    );
+    assert.equal(differences.split("\n").slice(0, 40).join("\n"), "");
+  });
+
+  describe("a machine that boots from a plain web server", () => {
+    let server: WebServer;
+    let commandLine: string;
+    let report: Report;
+    const fact = (name: string) => report.facts.get(name);
+
+    before(async () => {
+      server = await startWebServer(extracted, new Map([["cloud-config.yaml", CLOUD_CONFIG]]));
+      commandLine = releaseCommandLine(`http://${HOST_SEEN_FROM_GUEST}:${server.port}`);
+      report = await boot({
+        kernel: join(extracted, `${NAME}-kernel`),
+        initrd: join(extracted, `${NAME}-initrd`),
+        commandLine,
+        consoleLog: CONSOLE_LOG,
+        deadlineMs: BOOT_DEADLINE_MS,
+      });
+    });
+
+    after(async () => {
+      await server?.close();
+    });
+
+    test("reports, and powers off", (t) => {
+      t.diagnostic(`booted in ${report.seconds.toFixed(1)} s; console: ${CONSOLE_LOG}`);
+      assert.ok(report.poweredOff);
+    });
+
+    test("fetched the squashfs once and then the cloud-config", () => {
+      assert.deepEqual(server.answers, [`GET /${NAME}.squashfs 200`, "GET /cloud-config.yaml 200"]);
+    });
+
+    test("got Kairos' command line", () => assert.equal(fact("cmdline"), commandLine));
+
+    test("runs from the squashfs under an overlay, with its own kernel's modules", () => {
+      assert.equal(fact("root"), "LiveOS_rootfs overlay");
+      assert.match(fact("squashfs") ?? "", /^\/run\/rootfsbase +\/dev\/loop0$/);
+      assert.ok(fact("backing file")?.includes(`${NAME}.squashfs`));
+      assert.equal(fact("modules"), fact("kernel"));
+    });
+
+    const expected: [name: string, fact: string, value: string][] = [
+      ["has the file capability of ping", "capability", "/usr/bin/ping cap_net_raw=ep"],
+      ["got its cloud-config", "config_url", CLOUD_CONFIG.replaceAll("\n", "|")],
+      ["has the upper layer's contents of a replaced file", "replaced", "derived"],
+      ["lacks a deleted file", "deleted", "absent"],
+      ["has a file deleted in one layer and made anew", "deleted-then-restored", "derived"],
+      ["has a directory in place of a file", "becomes-directory", "derived"],
+      ["has a file in place of a directory", "becomes-file", "derived"],
+      ["has nothing from below an opaque directory", "opaque", "shown system"],
+      ["keeps hard links whose first name was deleted", "links", "2 3 2 2 linked"],
+      ["keeps hard links one file", "link inodes", "1"],
+      ["has large owner ids, mode and time", "owned", "4000000:4000001 6754 1234567890 owned"],
+      ["has a name that is not UTF-8", "latin name", "latin"],
+      ["has a path longer than a tar header's fields", "long name", "long"],
+      ["has no whiteout left over", "whiteout files", "0"],
+    ];
+    for (const [name, key, value] of expected) {
+      test(name, () => assert.equal(fact(key), value));
+    }
+  });
+});
+
+/** The command line of Kairos' release script, its serial console last and so the main one. */
+function releaseCommandLine(url: string): string {
+  return [
+    `root=live:${url}/${NAME}.squashfs`,
+    `initrd=${NAME}-initrd`,
+    "rd.neednet=1 ip=dhcp rd.cos.disable netboot install-mode",
+    `config_url=${url}/cloud-config.yaml`,
+    "console=tty1 console=ttyS0 rd.live.overlay.overlayfs",
+  ].join(" ");
+}

@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { chmod, chown, cp, mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** The checkout, seen from `.build/test/e2e/`. */
+export const CHECKOUT = join(import.meta.dirname, "../../..");
+
+/** Who runs the program. `directory` is theirs: home, temporary files and output are below it. */
+export interface User {
+  uid: number;
+  gid: number;
+  directory: string;
+}
+
+const NOBODY = { uid: 65534, gid: 65534 };
+
+export async function rootUser(): Promise<User> {
+  return { uid: 0, gid: 0, directory: await mkdtemp(join(tmpdir(), "kairos-netboot-root-")) };
+}
+
+/** An ordinary user with a copy of the program that they can read wherever the checkout is. */
+export async function ordinaryUser(): Promise<User> {
+  const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-nobody-"));
+  await chmod(directory, 0o755);
+  await chown(directory, NOBODY.uid, NOBODY.gid);
+  await copyProgram(join(directory, "program"));
+  await run("chmod", ["-R", "a+rX", join(directory, "program")]);
+  return { ...NOBODY, directory };
+}
+
+/** Copies what an installation would hold: the program and its dependencies, none for development. */
+async function copyProgram(destination: string): Promise<void> {
+  await mkdir(destination);
+  const listed = await run("npm", ["ls", "--omit=dev", "--all", "--parseable"], { cwd: CHECKOUT });
+  const packages = listed.stdout
+    .split("\n")
+    .map((path) => relative(CHECKOUT, path))
+    .filter((name) => name.startsWith("node_modules/"));
+  for (const name of ["package.json", "bin", "dist", ...packages]) {
+    await cp(join(CHECKOUT, name), join(destination, name), { recursive: true });
+  }
+}
+
+/** Runs `kairos-netboot extract` as a user, with an empty cache, and returns the output directory. */
+export async function extract(user: User, reference: string): Promise<string> {
+  const { uid, gid, directory } = user;
+  const output = join(directory, "out");
+  const program = uid === 0 ? CHECKOUT : join(directory, "program");
+  await run(
+    process.execPath,
+    [join(program, "bin/kairos-netboot.js"), "extract", reference, "-o", output],
+    {
+      uid,
+      gid,
+      cwd: directory,
+      env: { PATH: process.env.PATH, HOME: directory, TMPDIR: directory },
+      maxBuffer: 1 << 26,
+    },
+  );
+  return output;
+}

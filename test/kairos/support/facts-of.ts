@@ -1,0 +1,52 @@
+import { ImageTree, type KairosFacts, readKairosFacts } from "../../../src/kairos/index.js";
+import { Directory, Inode } from "../../../src/layers/index.js";
+
+/** Files by path: their content, where a symlink leads (`-> TARGET`), or null for a directory. */
+export type Files = Readonly<Record<string, string | Buffer | null>>;
+
+export interface Wanted {
+  readonly kernel?: string;
+  readonly initrd?: string;
+}
+
+/** What the program makes of an image with these files. */
+export async function factsOf(files: Files, wanted: Wanted = {}): Promise<KairosFacts> {
+  const contents = new Map<Inode, Buffer>();
+  const root = directory();
+  for (const [path, content] of Object.entries(files)) {
+    const parts = path.split("/").filter((part) => part !== "");
+    const name = parts.pop()!;
+    let parent = root;
+    for (const part of parts) {
+      const present = parent.children.get(part)?.node;
+      const next = present instanceof Directory ? present : directory();
+      parent.children.set(part, { node: next, layer: 0 });
+      parent = next;
+    }
+    const node = content === null ? directory() : inode(content, contents);
+    parent.children.set(name, { node, layer: 0 });
+  }
+  return readKairosFacts(new ImageTree(root), async (each) => contents.get(each)!, wanted);
+}
+
+function directory(): Directory {
+  return new Directory({ mode: 0o755, uid: 0, gid: 0, mtime: 0 });
+}
+
+function inode(content: string | Buffer, contents: Map<Inode, Buffer>): Inode {
+  const link = /^-> (.*)$/.exec(content.toString("latin1"))?.[1];
+  const bytes = link === undefined ? Buffer.from(content) : Buffer.alloc(0);
+  const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: 0, deviceMajor: 0, deviceMinor: 0 };
+  const made = new Inode(
+    {
+      ...attributes,
+      name: "",
+      type: link === undefined ? "file" : "symlink",
+      size: bytes.length,
+      linkName: link ?? "",
+    },
+    { layer: 0, ordinal: contents.size },
+  );
+  contents.set(made, bytes);
+  return made;
+}
