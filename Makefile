@@ -8,8 +8,8 @@
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils
-E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap qemu-system-x86
-BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap pigz
+E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86
+BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz
 
 DEMO  = oci:testdata/demo-image
 IMAGE = $(DEMO)
