@@ -2,8 +2,7 @@ import { Command } from "commander";
 import type { ExtractResult } from "../extract/index.js";
 import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
-import { createReporter } from "./reporter.js";
-import { resultPaths } from "./result-paths.js";
+import { createReporter } from "./create-reporter.js";
 import { withSignals } from "./signals.js";
 
 const examples = `
@@ -106,8 +105,7 @@ function outputMissing(): NetbootError {
 }
 
 function printResult(result: ExtractResult, { json }: Flags): void {
-  const files = resultPaths(result);
-  const { description, directory, isUnchanged: unchanged } = result;
+  const { description, directory, paths: files, isUnchanged: unchanged } = result;
   const { name, source } = description;
   const line = { type: "result", name, directory, unchanged, source, files };
   process.stdout.write(json ? `${JSON.stringify(line)}\n` : `${Object.values(files).join("\n")}\n`);

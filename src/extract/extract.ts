@@ -26,11 +26,21 @@ import { createdTime, fetchLayers } from "./image-layers.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
 import { buildRootFilesystem, type RootFilesystem } from "./root-filesystem.js";
 
+export interface ResultPaths {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly squashfs: string;
+  readonly description: string;
+  readonly checksums: string;
+}
+
 export interface ExtractResult {
   /** The output directory, as it was given. */
   readonly directory: string;
   /** What its `netboot.json` says. */
   readonly description: Description;
+  /** The files in it, with the directory before their names. */
+  readonly paths: ResultPaths;
   /** True where the files were there already and nothing was done. */
   readonly isUnchanged: boolean;
 }
@@ -95,7 +105,7 @@ async function extractFrom(
   const image = await source.resolve(options.platform);
   const earlier = options.force ? undefined : await reusable(source, image, options);
   if (earlier !== undefined) {
-    return { directory: options.output, description: earlier, isUnchanged: true };
+    return resultOf(options.output, earlier, true);
   }
   announce(source, image, options);
   await source.reserve(image.manifest.layers);
@@ -122,7 +132,23 @@ async function extractFrom(
   const description = await writeArtifacts({ staging, flattening, source, image, root, options });
   signal.throwIfAborted();
   await staging.publish();
-  return { directory: options.output, description, isUnchanged: false };
+  return resultOf(options.output, description, false);
+}
+
+function resultOf(
+  directory: string,
+  description: Description,
+  isUnchanged: boolean,
+): ExtractResult {
+  const { kernel, initrd, squashfs } = description.files;
+  const paths = {
+    kernel: join(directory, kernel.name),
+    initrd: join(directory, initrd.name),
+    squashfs: join(directory, squashfs.name),
+    description: join(directory, descriptionName),
+    checksums: join(directory, checksumsName),
+  };
+  return { directory, description, paths, isUnchanged };
 }
 
 function openImageSource(

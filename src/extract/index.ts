@@ -1,2 +1,2 @@
-export { type ExtractResult, extract } from "./extract.js";
+export { type ExtractResult, extract, type ResultPaths } from "./extract.js";
 export type { ExtractEvent, ExtractEventOf, ExtractOptions } from "./options.js";

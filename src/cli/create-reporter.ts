@@ -1,0 +1,17 @@
+import { JsonReporter } from "./json-reporter.js";
+import { PlainReporter } from "./plain-reporter.js";
+import type { Reporter } from "./reporter.js";
+
+/** The reporter that the flags and standard error ask for. */
+export async function createReporter(flags: {
+  quiet?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}): Promise<Reporter> {
+  if (flags.json) return new JsonReporter();
+  if (flags.quiet) return { event: () => {}, done: () => {}, stop: () => {} };
+  const verbose = flags.verbose ?? false;
+  if (!process.stderr.isTTY) return new PlainReporter({ verbose });
+  const { TerminalReporter } = await import("./terminal-reporter.js");
+  return new TerminalReporter({ verbose });
+}
