@@ -11,13 +11,13 @@ import {
   readLayer,
 } from "./layer.js";
 import { LayerFormatError } from "./layer-format-error.js";
-import { climbsOut, joinPath } from "./path.js";
 import { type Shape, shapeOf } from "./shape.js";
-import type { TarEntry } from "./tar-entry.js";
+import type { TarEntry } from "./tar/tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import { type LayerIndex, Tree } from "./tree.js";
-import { nodeAt } from "./tree-lookup.js";
-import { Inode } from "./tree-node.js";
+import { climbsOut, joinPath } from "./tree/path.js";
+import { type LayerIndex, Tree } from "./tree/tree.js";
+import { nodeAt } from "./tree/tree-lookup.js";
+import { Inode } from "./tree/tree-node.js";
 import { WrittenFiles } from "./written-files.js";
 
 /** A tar output that can be full. */

@@ -1,7 +1,7 @@
 import type { ByteString } from "./byte-string.js";
-import { joinPath, type PathParts, splitPath } from "./path.js";
-import type { LayerIndex } from "./tree.js";
-import { meaningOf } from "./whiteout.js";
+import { joinPath, type PathParts, splitPath } from "./tree/path.js";
+import type { LayerIndex } from "./tree/tree.js";
+import { meaningOf } from "./tree/whiteout.js";
 
 /**
  * Foretells whether a file of one layer is still there once all layers above it are applied, by

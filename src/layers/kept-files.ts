@@ -3,9 +3,9 @@ import { link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "./byte-string.js";
 import type { ContentSink } from "./layer.js";
-import { normalizePath } from "./path.js";
-import type { TarEntry } from "./tar-entry.js";
-import type { ContentLocation } from "./tree-node.js";
+import type { TarEntry } from "./tar/tar-entry.js";
+import { normalizePath } from "./tree/path.js";
+import type { ContentLocation } from "./tree/tree-node.js";
 
 /** Where a file that may be wanted later is kept as it passes by; not at all if undefined. */
 export type KeepRule = (path: ByteString, size: number) => "memory" | "disk" | undefined;

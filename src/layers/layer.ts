@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import type { Blob } from "../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../support/index.js";
 import { display } from "./byte-string.js";
-import { decode } from "./decode.js";
+import { decode } from "./decode/decode.js";
 import { LayerFormatError } from "./layer-format-error.js";
-import type { TarEntry } from "./tar-entry.js";
-import { TarReader } from "./tar-reader.js";
+import type { TarEntry } from "./tar/tar-entry.js";
+import { TarReader } from "./tar/tar-reader.js";
 
 /** One layer of an image. */
 export interface Layer {

@@ -1,6 +1,6 @@
 import type { ByteString } from "./byte-string.js";
 import { type CanonicalTarWriter, fitsSquashfs } from "./tar-writer.js";
-import { Directory, type DirectoryAttributes, type Inode, type Node } from "./tree-node.js";
+import { Directory, type DirectoryAttributes, type Inode, type Node } from "./tree/tree-node.js";
 import type { WrittenFiles } from "./written-files.js";
 
 interface PlacedFile {

@@ -1,7 +1,7 @@
 import { type ByteString, toBytes } from "./byte-string.js";
-import { formatPaxRecords, type PaxRecords } from "./pax.js";
-import { blockSize } from "./tar-header.js";
-import type { DirectoryAttributes, Inode } from "./tree-node.js";
+import { formatPaxRecords, type PaxRecords } from "./tar/pax.js";
+import { blockSize } from "./tar/tar-header.js";
+import type { DirectoryAttributes, Inode } from "./tree/tree-node.js";
 
 /** Where a tar goes, as a stream: `write` may be called without waiting, within reason. */
 export interface TarOutput {

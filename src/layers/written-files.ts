@@ -1,7 +1,7 @@
 import type { ByteString } from "./byte-string.js";
-import { joinPath, type PathParts, splitPath } from "./path.js";
-import { nodeAt } from "./tree-lookup.js";
-import type { Directory, Inode } from "./tree-node.js";
+import { joinPath, type PathParts, splitPath } from "./tree/path.js";
+import { nodeAt } from "./tree/tree-lookup.js";
+import type { Directory, Inode } from "./tree/tree-node.js";
 
 /** Files whose contents are in the tar already, and the path that each has there. */
 export class WrittenFiles {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { LayerFormatError } from "../../../src/layers/layer-format-error.js";
-import type { TarEntry } from "../../../src/layers/tar-entry.js";
-import { TarReader } from "../../../src/layers/tar-reader.js";
+import type { TarEntry } from "../../../src/layers/tar/tar-entry.js";
+import { TarReader } from "../../../src/layers/tar/tar-reader.js";
 
 /** What came of reading an archive: entries with digests of their contents, or what was wrong. */
 export interface Reading {

@@ -1,7 +1,7 @@
-import { type ByteString, display } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { type ByteString, display } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
+import type { TarEntry } from "../tar/tar-entry.js";
 import { joinPath, type PathParts, splitPath } from "./path.js";
-import type { TarEntry } from "./tar-entry.js";
 import { PathWalk, SymlinkLoopError } from "./tree-lookup.js";
 import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
 import { meaningOf } from "./whiteout.js";

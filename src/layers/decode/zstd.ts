@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { Blob } from "../sources/index.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import type { Blob } from "../../sources/index.js";
+import { LayerFormatError } from "../layer-format-error.js";
 
 /** Chunks that the worker may be ahead of the reader. */
 const credit = 16;

@@ -1,5 +1,5 @@
-import type { Blob } from "../sources/index.js";
-import { findProgram } from "../support/index.js";
+import type { Blob } from "../../sources/index.js";
+import { findProgram } from "../../support/index.js";
 import { detectCompression } from "./compression.js";
 import { checkGzipEnd, gunzip } from "./gzip.js";
 import { pipeThrough } from "./pipe-through.js";

@@ -1,5 +1,5 @@
-import { type ByteString, fromBytes, toBytes } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { type ByteString, fromBytes, toBytes } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 
 /** Extended header records in the order they stand: keyword, value. */
 export type PaxRecords = [keyword: ByteString, value: Buffer][];

@@ -1,7 +1,7 @@
-import type { ByteString } from "./byte-string.js";
+import type { ByteString } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 import { EntryContents } from "./entry-contents.js";
 import { EntryHeaders } from "./entry-headers.js";
-import { LayerFormatError } from "./layer-format-error.js";
 import { addGnuRegions, checkedRegions, InlineMap, type Region } from "./sparse.js";
 import type { TarEvent } from "./tar-entry.js";
 import { blockSize, number, parseHeader } from "./tar-header.js";

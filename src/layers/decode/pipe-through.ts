@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
-import type { Blob } from "../sources/index.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import type { Blob } from "../../sources/index.js";
+import { LayerFormatError } from "../layer-format-error.js";
 
 /**
  * The output of a decompressor that reads the blob on standard input. A blob that is complete is

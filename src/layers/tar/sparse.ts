@@ -1,5 +1,5 @@
-import { fromBytes } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { fromBytes } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 import type { PaxRecords } from "./pax.js";
 import { number } from "./tar-header.js";
 

@@ -1,5 +1,5 @@
-import type { ByteString } from "./byte-string.js";
-import type { EntryType, TarEntry } from "./tar-entry.js";
+import type { ByteString } from "../byte-string.js";
+import type { EntryType, TarEntry } from "../tar/tar-entry.js";
 
 /** Where the contents of a file are: the entry with this number (from 0) of this layer. */
 export interface ContentLocation {

@@ -1,5 +1,5 @@
-import { display } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { display } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 import { joinPath, type PathParts } from "./path.js";
 
 const prefix = ".wh.";

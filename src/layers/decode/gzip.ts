@@ -2,8 +2,8 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type { Blob } from "../sources/index.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import type { Blob } from "../../sources/index.js";
+import { LayerFormatError } from "../layer-format-error.js";
 
 /** Larger than Node's 16 KiB: a third faster. */
 const chunkSize = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { Blob } from "../sources/index.js";
+import type { Blob } from "../../sources/index.js";
 
 export type Compression = "gzip" | "zstd" | "none";
 

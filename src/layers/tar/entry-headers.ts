@@ -1,5 +1,5 @@
-import { type ByteString, fromBytes } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { type ByteString, fromBytes } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 import { type PaxRecords, parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.js";
 import { paxRegions, type Region } from "./sparse.js";
 import type { EntryType, TarEntry } from "./tar-entry.js";

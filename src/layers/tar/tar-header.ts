@@ -1,5 +1,5 @@
-import { type ByteString, fromBytes } from "./byte-string.js";
-import { LayerFormatError } from "./layer-format-error.js";
+import { type ByteString, fromBytes } from "../byte-string.js";
+import { LayerFormatError } from "../layer-format-error.js";
 
 /** A block of a tar; headers are one block, contents are padded to a multiple. */
 export const blockSize = 512;
