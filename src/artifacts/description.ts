@@ -1,7 +1,12 @@
 import { z } from "zod";
 
+/** True for the name of a file in a directory, and of nothing outside it. */
+export function isFileName(name: string): boolean {
+  return /^[^/\0]+$/.test(name) && name !== "." && name !== "..";
+}
+
 const file = z.object({
-  name: z.string().regex(/^[^/\0]+$/),
+  name: z.string().refine(isFileName),
   /** Bytes. */
   size: z.int().nonnegative(),
   /** Hexadecimal. */

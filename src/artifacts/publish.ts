@@ -55,7 +55,7 @@ export async function publishInto(directory: string, destination: string): Promi
   await writeFile(join(destination, journalName), [...concerned].join("\n"));
   await rm(join(destination, descriptionName), { force: true });
   for (const name of concerned) {
-    if (name === "" || name === descriptionName) continue;
+    if (name === descriptionName) continue;
     if (names.includes(name)) await move(join(directory, name), join(destination, name));
     else await rm(join(destination, name), { force: true });
   }

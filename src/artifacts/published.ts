@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetbootError, systemCode } from "../support/index.js";
-import { type Description, descriptionName, parseDescription } from "./description.js";
+import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
 import { checksumsName, describeFile, filesOf, formatChecksums, sha256OfText } from "./files.js";
 
 /** What stands in the destination before an extraction. */
@@ -56,7 +56,8 @@ export const journalName = `${stagingPrefix}publishing`;
 /** The names that a run which was killed while it published may have left. */
 export async function readJournal(directory: string): Promise<string[]> {
   try {
-    return (await readFile(join(directory, journalName), "utf8")).split("\n");
+    const names = (await readFile(join(directory, journalName), "utf8")).split("\n");
+    return names.filter(isFileName);
   } catch {
     return [];
   }

@@ -19,7 +19,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the i
  */
 export async function main(argv: readonly string[]): Promise<number> {
   // A reader that went away (`| head`) is no failure of the job.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   const program = new Command("kairos-netboot")
     .description(
       "Turns a Kairos container image into the files that a machine boots from over the network.",
@@ -41,6 +41,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     const flags = { json: argv.includes("--json"), verbose: false };
     return reportError(toNetbootError(error, argv), flags);
   }
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 /** commander's words, which name the nearest right option or command, in this program's form. */

@@ -9,17 +9,20 @@ import type { RootFilesystem } from "./root-filesystem.js";
 
 /** What `netboot.json` says of these files. */
 export function describe(
-  name: string,
   files: { kernel: FileDescription; initrd: FileDescription; squashfs: FileDescription },
   source: { reference: string; image: ResolvedImage },
-  { facts, compression }: RootFilesystem,
+  { name, facts, compression }: RootFilesystem,
   options: CheckedOptions,
 ): Description {
   return {
     schemaVersion: 1,
     name,
     files,
-    source: sourceOf(source.reference, source.image),
+    source: {
+      reference: source.reference,
+      manifestDigest: source.image.digest,
+      platform: formatPlatform(source.image.platform),
+    },
     kairos: kairosOf(facts),
     kernel: { path: display(facts.kernel.file.path), version: facts.kernel.version ?? null },
     initrd: { path: display(facts.initrd.file.path) },
@@ -28,14 +31,6 @@ export function describe(
     options: optionsOf(options),
     program: { name: "kairos-netboot", version: programVersion() },
     created: source.image.config.created ?? null,
-  };
-}
-
-export function sourceOf(reference: string, image: ResolvedImage): Description["source"] {
-  return {
-    reference,
-    manifestDigest: image.digest,
-    platform: formatPlatform(image.platform),
   };
 }
 

@@ -15,13 +15,13 @@ import {
   Staging,
   sha256OfText,
 } from "../artifacts/index.js";
-import { artifactName, keepRule } from "../kairos/index.js";
-import { display, Flattening } from "../layers/index.js";
+import { keepRule } from "../kairos/index.js";
+import { Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
 import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
-import { describe, optionsOf, sourceOf } from "./describe.js";
+import { describe, optionsOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
 import { buildRootFilesystem, type RootFilesystem } from "./root-filesystem.js";
@@ -103,7 +103,7 @@ async function extractFrom(
 ): Promise<ExtractResult> {
   const version = await probeMksquashfs();
   const image = await source.resolve(options.platform);
-  const earlier = options.force ? undefined : await reusable(source, image, options);
+  const earlier = options.force ? undefined : await reusable(image, options);
   if (earlier !== undefined) {
     return resultOf(options.output, earlier, true);
   }
@@ -169,14 +169,14 @@ function openImageSource(
 
 /** What the output directory holds already, if that is just what would be made now. */
 async function reusable(
-  source: ImageSource,
   image: ResolvedImage,
   options: CheckedOptions,
 ): Promise<Description | undefined> {
   const earlier = await readDescription(options.output);
   const isSame =
     earlier !== undefined &&
-    isDeepStrictEqual(earlier.source, sourceOf(source.reference, image)) &&
+    earlier.source.manifestDigest === image.digest &&
+    earlier.source.platform === formatPlatform(image.platform) &&
     isDeepStrictEqual(earlier.options, optionsOf(options)) &&
     earlier.program.version === programVersion();
   return isSame && (await isIntact(options.output, earlier)) ? earlier : undefined;
@@ -206,12 +206,7 @@ async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
   const { staging, flattening, source, image, root, options } = input;
   const { directory, scratch } = staging;
   const { kernel, initrd } = root.facts;
-  const name = options.name ?? artifactName(root.facts.release);
-  const names = fileNames(name);
-  for (const [what, { file, reason }] of Object.entries({ kernel, initrd })) {
-    const text = `Using ${display(file.path)} as the ${what}: ${reason}.`;
-    options.emit({ type: "message", level: "info", text });
-  }
+  const names = fileNames(root.name);
   await flattening.putAt(kernel.file.inode, join(directory, names.kernel));
   await flattening.putAt(initrd.file.inode, join(directory, names.initrd));
   await rename(join(scratch, "root.squashfs"), join(directory, names.squashfs));
@@ -221,7 +216,7 @@ async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
     initrd: await describeFile(directory, names.initrd),
     squashfs: await describeFile(directory, names.squashfs),
   };
-  const description = describe(name, files, { reference: source.reference, image }, root, options);
+  const description = describe(files, { reference: source.reference, image }, root, options);
   const json = formatDescription(description);
   await writeFile(join(directory, descriptionName), json);
   const sums = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];

@@ -30,7 +30,10 @@ function layerTimes({ history }: ImageConfig): (number | undefined)[] {
     .map(({ created }) => seconds(created));
 }
 
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
+
 function seconds(time: string | null | undefined): number | undefined {
-  const milliseconds = Date.parse(time ?? "");
+  // A time without a zone would be read as local time, and bytes would depend on the place.
+  const milliseconds = rfc3339.test(time ?? "") ? Date.parse(time!) : Number.NaN;
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, Math.floor(milliseconds / 1000));
 }

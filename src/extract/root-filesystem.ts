@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import { bcjFilterFor, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
-import { DeferredOutput, type Flattening, fitsSquashfs } from "../layers/index.js";
+import {
+  artifactName,
+  bcjFilterFor,
+  ImageTree,
+  type KairosFacts,
+  readKairosFacts,
+} from "../kairos/index.js";
+import { DeferredOutput, display, type Flattening, fitsSquashfs } from "../layers/index.js";
 import {
   type Compression,
   checkSquashfs,
@@ -27,6 +33,8 @@ export interface RootFilesystemInput {
 }
 
 export interface RootFilesystem {
+  /** Common part of the file names. */
+  readonly name: string;
   readonly facts: KairosFacts;
   /** What it is compressed with: what was asked for, if the image's kernel can read that. */
   readonly compression: Compression;
@@ -56,6 +64,8 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     mksquashfs = await early.opened;
     const tree = new ImageTree(flattening.tree.root);
     const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
+    const name = options.name ?? artifactName(facts.release);
+    announceBootFiles(facts, options);
     const { plan, compression } = planFor(input, facts);
     if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
       detail("Starting the squashfs over: the image is not as its first layers had it.");
@@ -71,10 +81,17 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
       codec: compression.codec,
       blockSize: options.blockSize,
     });
-    return { facts, compression };
+    return { name, facts, compression };
   } catch (error) {
     await (mksquashfs ?? (await early.opened?.catch(() => undefined)))?.abort();
     throw error;
+  }
+}
+
+function announceBootFiles({ kernel, initrd }: KairosFacts, { emit }: CheckedOptions): void {
+  for (const [what, { file, reason }] of Object.entries({ kernel, initrd })) {
+    const text = `Using ${display(file.path)} as the ${what}: ${reason}.`;
+    emit({ type: "message", level: "info", text });
   }
 }
 
@@ -112,6 +129,11 @@ const fallbacks = ["gzip", "zstd", "xz", "lz4", "lzo"];
 function usableCompression(options: CheckedOptions, facts: KairosFacts | undefined): Compression {
   const config = facts?.kernelConfig;
   const { codec } = options.compression;
+  if (config?.hasNoSquashfs) {
+    const text =
+      "The image's kernel was built without squashfs: machines will hardly boot from it.";
+    options.emit({ type: "message", level: "warning", text });
+  }
   if (config === undefined || config.supportsSquashfs(codec)) return options.compression;
   const readable = fallbacks.map(parseCompression);
   const usable = readable.find((other) => config.supportsSquashfs(other.codec)) ?? readable[0]!;

@@ -1,5 +1,5 @@
 import { NetbootError } from "../support/index.js";
-import type { ImageTree } from "./image-tree.js";
+import { type ImageTree, largestFile } from "./image-tree.js";
 import { findInitrd, type Initrd, isInitrdPath } from "./initrds.js";
 import { findKernel, isKernelPath, type Kernel } from "./kernels.js";
 import type { KairosRelease } from "./release.js";
@@ -40,6 +40,7 @@ export function keepRule(
   const named = [wanted.kernel, wanted.initrd].map((path) => path?.replace(/^\/+/, ""));
   return (path, size) => {
     if (isSmallFact(path) && size <= 1024 * 1024) return "memory";
+    if (size > largestFile) return undefined;
     if (isKernelPath(path) || isInitrdPath(path) || named.includes(path)) return "disk";
     return undefined;
   };

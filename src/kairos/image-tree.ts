@@ -13,6 +13,9 @@ export interface ImageFile {
   readonly inode: Inode;
 }
 
+/** Kernels and initrds of more bytes than this are something else. */
+export const largestFile = 4 * 1024 ** 3;
+
 /** A merged image as this room looks at it: paths are absolute, symlinks are followed inside it. */
 export class ImageTree {
   readonly #root: Directory;
@@ -21,12 +24,12 @@ export class ImageTree {
     this.#root = root;
   }
 
-  /** The regular file that a path leads to; an empty one is of no use to anyone here. */
+  /** The regular file that a path leads to; empty and huge ones are of no use to anyone here. */
   file(path: ByteString): ImageFile | undefined {
     const found = lookUp(this.#root, splitPath(path));
     if (found === undefined || found.node.kind !== "inode") return undefined;
     const { type, size } = found.node.entry;
-    if (type !== "file" || size === 0) return undefined;
+    if (type !== "file" || size === 0 || size > largestFile) return undefined;
     return { path: `/${found.parts.join("/")}`, inode: found.node };
   }
 

@@ -40,14 +40,14 @@ export function findInitrd(
     tree,
     names.map((name) => `/boot/${name}`),
   );
-  const ofKernel = files.find(({ path }) => versionIn(path) === kernelVersion);
+  const ofKernel = files.find(({ path }) => isOf(path, kernelVersion));
   if (ofKernel !== undefined) {
     return { file: ofKernel, reason: `it is that of kernel ${kernelVersion}` };
   }
   const fitting = files.filter(({ path }) => mayBeOf(path, kernelVersion));
   if (fitting.length === 1) return { file: fitting[0]!, reason: "it is the only one" };
   if (files.length > 0) {
-    const paths = files.map(({ path }) => path).join(", ");
+    const paths = files.map(({ path }) => display(path)).join(", ");
     throw noInitrd(`The image holds initrds (${paths}), but not just one that fits the kernel.`);
   }
   if (isTrustedBoot) throw trustedBoot();
@@ -70,6 +70,13 @@ function isInitrdName(name: string): boolean {
 /** The version in `initrd-VERSION`, `initrd.img-VERSION`, `initramfs-VERSION.img`. */
 function versionIn(path: ByteString): string | undefined {
   return /\/?(?:initrd|initramfs)(?:\.img)?-([^/]+?)(?:\.img)?$/.exec(path)?.[1];
+}
+
+/** Alpine's `initramfs-lts` belongs to kernels whose version ends in `-lts`. */
+function isOf(path: ByteString, kernelVersion: string | undefined): boolean {
+  const version = versionIn(path);
+  if (version === undefined || kernelVersion === undefined) return false;
+  return version === kernelVersion || kernelVersion.endsWith(`-${version}`);
 }
 
 /** False for the initrd of another kernel: it would lack this one's modules. */

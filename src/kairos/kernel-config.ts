@@ -1,6 +1,8 @@
 /** What a kernel was built with, read from its `/boot/config-VERSION`. */
 export class KernelConfig {
   readonly #options: ReadonlySet<string>;
+  /** True where it says so in so many words. */
+  readonly hasNoSquashfs: boolean;
 
   constructor(bytes: Buffer) {
     const options = new Set<string>();
@@ -8,6 +10,7 @@ export class KernelConfig {
       options.add(match[1]!);
     }
     this.#options = options;
+    this.hasNoSquashfs = /^# CONFIG_SQUASHFS is not set$/m.test(bytes.toString("latin1"));
   }
 
   /**

@@ -13,7 +13,7 @@ export interface Kernel {
 /** Names that Kairos' own tools take for kernels, and Debian's on riscv64. */
 const prefixes = ["uImage", "Image", "zImage", "vmlinuz", "vmlinux", "image"];
 /** Names, most usual first, that distributions link to the kernel that is to be booted. */
-const links = ["vmlinuz", "Image", "zImage", "uImage", "vmlinux", "image"];
+const links = ["vmlinuz", "Image", "zImage", "uImage", "image"];
 
 /**
  * The kernel that the image means to be booted: the one its link names, else the only one, else

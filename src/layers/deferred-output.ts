@@ -22,7 +22,11 @@ export class DeferredOutput<Output extends FlowingOutput> implements FlowingOutp
       return;
     }
     this.#waiting.push(bytes);
-    this.#opened ??= this.#start();
+    if (this.#opened === undefined) {
+      this.#opened = this.#start();
+      // `ready` and `opened` tell of a failure; nobody may have asked yet.
+      this.#opened.catch(() => {});
+    }
   }
 
   ready(): Promise<void> | undefined {

@@ -51,6 +51,7 @@ export interface FlattenOptions {
  */
 export class Flattening {
   readonly #options: FlattenOptions;
+  /** Of layers that were read and not applied yet. */
   readonly #indexes: (LayerIndex | undefined)[];
   readonly #kept: KeptFiles;
   readonly #largest: number;
@@ -59,6 +60,11 @@ export class Flattening {
   #written = new WrittenFiles();
   #writtenBytes = 0;
   #shape: Shape | undefined;
+  /** Layers whose names would leave the root; told of once. */
+  readonly #climbing = new Set<Layer>();
+  #newestMtime = 0;
+  /** Bytes of contents of all layers read so far. */
+  #readBytes = 0;
   /** About how many bytes of contents the image has. */
   #estimate = 0;
 
@@ -69,15 +75,9 @@ export class Flattening {
     this.#largest = largestOf(options.layers);
   }
 
-  /** Newest modification time of all entries read so far, in seconds; 0 where there are none. */
+  /** Newest modification time of all layers read so far, in seconds; 0 where there are none. */
   get newestMtime(): number {
-    let newest = 0;
-    for (const index of this.#indexes) {
-      if (index === undefined) continue;
-      newest = Math.max(newest, index.impliedMtime);
-      for (const entry of index.entries) newest = Math.max(newest, entry.mtime);
-    }
-    return newest;
+    return this.#newestMtime;
   }
 
   /** The tree of the layers applied so far; all of them after `readLargest`. */
@@ -104,10 +104,9 @@ export class Flattening {
     if (layer === undefined) return;
     const foresight = this.#foresight();
     let writer = output && new CanonicalTarWriter(output);
-    const entries: TarEntry[] = [];
     const visitor: LayerVisitor = {
       entry: (entry, ordinal) => {
-        const kept = this.#note(layer, entries, entry, ordinal);
+        const kept = this.#note(layer, entry, ordinal);
         const parts = this.#guard(layer, () => this.#tree.add(entry));
         if (writer === undefined || parts === undefined || entry.size === 0) return kept;
         const inode = nodeAt(this.#tree.root, parts);
@@ -124,7 +123,6 @@ export class Flattening {
     this.#tree.beginLayer(layer.impliedMtime);
     await readLayer(layer, visitor, this.#options.signal);
     this.#guard(layer, () => this.#tree.endLayer());
-    this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
     this.#appliedLayers += 1;
     this.#applyUpTo(this.#options.layers.length);
   }
@@ -152,8 +150,7 @@ export class Flattening {
     this.#warnOfDroppedXattrs(this.#shape);
     const writer = new CanonicalTarWriter(output);
     for (const layer of this.#options.layers) await this.#writeContents(layer, writer, output);
-    for (const write of this.#shape.writes(writer)) {
-      write();
+    for (const _ of this.#shape.writeTo(writer)) {
       const ready = output.ready();
       if (ready !== undefined) await ready;
     }
@@ -195,21 +192,21 @@ export class Flattening {
   async #index(layer: Layer): Promise<void> {
     const entries: TarEntry[] = [];
     const visitor: LayerVisitor = {
-      entry: (entry, ordinal) => this.#note(layer, entries, entry, ordinal),
+      entry: (entry, ordinal) => {
+        entries.push(entry);
+        return this.#note(layer, entry, ordinal);
+      },
     };
     await readLayer(layer, visitor, this.#options.signal);
     this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
   }
 
   /** What is done with each entry of a layer that is read for the first time. */
-  #note(
-    layer: Layer,
-    entries: TarEntry[],
-    entry: TarEntry,
-    ordinal: number,
-  ): ContentSink | undefined {
-    entries.push(entry);
-    if (climbsOut(entry.name)) {
+  #note(layer: Layer, entry: TarEntry, ordinal: number): ContentSink | undefined {
+    this.#newestMtime = Math.max(this.#newestMtime, entry.mtime, layer.impliedMtime);
+    this.#readBytes += entry.size;
+    if (climbsOut(entry.name) && !this.#climbing.has(layer)) {
+      this.#climbing.add(layer);
       const name = JSON.stringify(display(entry.name));
       const text = `${describeLayer(layer)} has an entry ${name}, which would leave the root; it is kept inside.`;
       this.#options.onWarning?.(text);
@@ -221,6 +218,7 @@ export class Flattening {
     for (; this.#appliedLayers < count; this.#appliedLayers += 1) {
       const layer = this.#options.layers[this.#appliedLayers]!;
       this.#guard(layer, () => this.#tree.apply(this.#indexes[layer.number]!));
+      this.#indexes[layer.number] = undefined;
     }
   }
 
@@ -234,16 +232,14 @@ export class Flattening {
 
   /** As if the largest layer were compressed as well as the others together. */
   #estimateContents(): number {
-    let contents = 0;
     let compressed = 0;
     for (const { number, blob } of this.#options.layers) {
       if (number === this.#largest) continue;
       compressed += blob.descriptor.size;
-      for (const { size } of this.#indexes[number]!.entries) contents += size;
     }
     const largest = this.#options.layers[this.#largest]?.blob.descriptor.size ?? 0;
-    const ratio = compressed > 1_000_000 ? contents / compressed : usualRatio;
-    return contents + largest * ratio;
+    const ratio = compressed > 1_000_000 ? this.#readBytes / compressed : usualRatio;
+    return this.#readBytes + largest * ratio;
   }
 
   #guard<Result>(layer: Layer, action: () => Result): Result {

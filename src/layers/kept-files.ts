@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import { link, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "./byte-string.js";
 import type { ContentSink } from "./layer.js";
@@ -50,7 +50,8 @@ export class KeptFiles {
   async putAt(location: ContentLocation, path: string): Promise<void> {
     const kept = this.#paths.get(key(location));
     if (kept === undefined) await writeFile(path, this.#memory.get(key(location))!);
-    else await link(kept, path);
+    // Some file systems have no hard links.
+    else await link(kept, path).catch(() => copyFile(kept, path));
   }
 
   #memorySink(location: ContentLocation): ContentSink {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Blob } from "../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../support/index.js";
 import { display } from "./byte-string.js";
@@ -6,6 +7,12 @@ import { decode } from "./decode/decode.js";
 import { LayerFormatError } from "./layer-format-error.js";
 import type { TarEntry } from "./tar/tar-entry.js";
 import { TarReader } from "./tar/tar-reader.js";
+
+/**
+ * Bytes of content after which signals are looked at: the holes of sparse files come without
+ * anything to wait for.
+ */
+const longestStretch = 64 * 1024 * 1024;
 
 /** One layer of an image. */
 export interface Layer {
@@ -47,6 +54,7 @@ export async function readLayer(
   const hash = createHash("sha256");
   let ordinal = 0;
   let sink: ContentSink | undefined;
+  let unbroken = 0;
   try {
     for await (const chunk of decode(layer.blob, signal)) {
       signal.throwIfAborted();
@@ -59,7 +67,14 @@ export async function readLayer(
         } else if (event.kind === "end") {
           sink?.end();
           sink = undefined;
-        } else if (sink !== undefined) {
+        } else {
+          unbroken += event.bytes.length;
+          if (unbroken > longestStretch) {
+            unbroken = 0;
+            await setImmediate();
+            signal.throwIfAborted();
+          }
+          if (sink === undefined) continue;
           sink.write(event.bytes);
           const ready = visitor.ready?.();
           if (ready !== undefined) await ready;
@@ -71,15 +86,15 @@ export async function readLayer(
   } catch (error) {
     if (signal.aborted) throw interrupted();
     // Other bytes than the digest's, or none, are the reason that matters.
-    if (isOfBytes(error)) await layer.blob.complete;
+    if (mayBeOfBlob(error)) await layer.blob.complete;
     if (error instanceof LayerFormatError) throw damaged(layer, error, display(reader.lastName));
     throw error;
   }
   checkDiffId(layer, `sha256:${hash.digest("hex")}`);
 }
 
-function isOfBytes(error: unknown): boolean {
-  return error instanceof LayerFormatError || systemCode(error) !== undefined;
+function mayBeOfBlob(error: unknown): boolean {
+  return error instanceof LayerFormatError || systemCode(error) === "ENOENT";
 }
 
 export function describeLayer(layer: Layer): string {

@@ -47,23 +47,19 @@ export class Shape {
     this.droppedXattrs = droppedXattrs(walk);
   }
 
-  /** What is to be written after all contents: directories, inodes without contents, hard links. */
-  *writes(writer: CanonicalTarWriter): Generator<() => void> {
+  /** Writes, one a step, what comes after all contents: directories, inodes without contents, hard links. */
+  *writeTo(writer: CanonicalTarWriter): Generator<void> {
     for (const { path, attributes } of this.#walk.directories) {
-      yield () => writer.directory(path, attributes);
+      yield writer.directory(path, attributes);
     }
     const links: PlacedFile[] = [];
     for (const file of this.#walk.names) {
       if (this.#primaries.get(file.inode) !== file.path) links.push(file);
-      else if (file.inode.entry.size === 0) yield () => this.#writeEmpty(writer, file);
+      else if (file.inode.entry.size === 0) yield writer.inode(file.path, file.inode);
     }
     for (const { path, inode } of links) {
-      yield () => writer.hardLink(path, this.#primaries.get(inode)!, inode);
+      yield writer.hardLink(path, this.#primaries.get(inode)!, inode);
     }
-  }
-
-  #writeEmpty(writer: CanonicalTarWriter, { path, inode }: PlacedFile): void {
-    writer.inode(path, inode);
   }
 }
 

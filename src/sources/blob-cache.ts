@@ -47,6 +47,14 @@ export class BlobCache {
     }
   }
 
+  /** Bytes of a blob that are neither here nor in what an earlier run left of it. */
+  async missingOf(digest: string, size: number): Promise<number> {
+    if (await this.has(digest, size)) return 0;
+    const left = await abandoned(this.pathOf(digest)).catch(() => []);
+    const sizes = await Promise.all(left.map((path) => sizeOf(path)));
+    return Math.max(0, size - Math.max(0, ...sizes));
+  }
+
   /** Forgets a blob that turned out to be damaged. */
   async remove(digest: string): Promise<void> {
     await rm(this.pathOf(digest), { force: true });
@@ -90,10 +98,7 @@ export class BlobCache {
     }
     return {
       path: own,
-      size: await stat(own).then(
-        ({ size }) => size,
-        () => 0,
-      ),
+      size: await sizeOf(own),
       finish: async () => {
         await rename(own, final);
         owned.delete(own);
@@ -139,6 +144,13 @@ export class BlobCache {
       );
     }
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 /** Partial files of a blob that nobody fills any more. */

@@ -155,7 +155,11 @@ async function* concatenate(
 }
 
 /** Checks the digest of a file that is complete already. */
-export async function verifyFile(path: string, descriptor: Descriptor): Promise<void> {
-  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+export async function verifyFile(
+  path: string,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024, signal });
   for await (const _ of verifyingStream(stream, descriptor));
 }

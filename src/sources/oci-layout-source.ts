@@ -51,7 +51,7 @@ export class OciLayoutSource implements ImageSource {
     const checked = translated(async () => {
       await this.#assertPresent(descriptor);
       this.#options.onProgress?.(descriptor, descriptor.size, true);
-      await verifyFile(path, descriptor);
+      await verifyFile(path, descriptor, this.#options.signal);
     });
     return new FileBlob(descriptor, path, checked);
   }

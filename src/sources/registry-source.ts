@@ -48,10 +48,9 @@ export class RegistrySource implements ImageSource {
   }
 
   async reserve(descriptors: readonly Descriptor[]): Promise<void> {
+    const sizes = new Map(descriptors.map(({ digest, size }) => [digest, size]));
     let missing = 0;
-    for (const { digest, size } of descriptors) {
-      if (!(await this.#cache.has(digest, size))) missing += size;
-    }
+    for (const [digest, size] of sizes) missing += await this.#cache.missingOf(digest, size);
     await this.#cache.reserve(missing);
   }
 
@@ -78,10 +77,11 @@ export class RegistrySource implements ImageSource {
 
   async dropDamaged(): Promise<NetbootError | undefined> {
     const damaged: string[] = [];
+    const { signal } = this.#options;
     for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
       const isIntact =
         !isFromCache ||
-        (await verifyFile(path, descriptor).then(
+        (await verifyFile(path, descriptor, signal).then(
           () => true,
           () => false,
         ));

@@ -9,6 +9,9 @@ import type { MksquashfsVersion } from "./version.js";
 /** Bytes that wait in this process for mksquashfs to take them. */
 const highWater = 1024 * 1024;
 
+/** Milliseconds that mksquashfs has to end by itself. */
+const patience = 400;
+
 /** A running `mksquashfs - OUT -tar`, and the tar it reads. */
 export class Mksquashfs {
   readonly #child: ResultPromise;
@@ -96,9 +99,16 @@ export class Mksquashfs {
     await rm(this.#path, { force: true });
   }
 
+  /** fakeroot ends its daemon when it is interrupted, not when it is killed. */
   #kill(): void {
+    this.#signalGroup("SIGINT");
+    const timer = setTimeout(() => this.#signalGroup("SIGKILL"), patience);
+    this.#child.finally(() => clearTimeout(timer)).catch(() => {});
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
     try {
-      process.kill(-this.#child.pid!, "SIGKILL");
+      process.kill(-this.#child.pid!, signal);
     } catch {
       // It ended by itself.
     }

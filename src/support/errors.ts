@@ -80,7 +80,7 @@ export function interrupted(): NetbootError {
   return new NetbootError(
     "INTERRUPTED",
     "Interrupted.",
-    "Run the same command again; what was downloaded is kept.",
+    "Run the same command again; without --no-cache, what was downloaded is kept.",
   );
 }
 

@@ -16,7 +16,7 @@ export async function* decode(blob: Blob, signal: AbortSignal): AsyncGenerator<B
     case "gzip": {
       const igzip = await findProgram("igzip");
       if (igzip === undefined) yield* gunzip(blob);
-      else yield* checkGzipEnd(blob, pipeThrough(igzip, ["-d", "-c"], blob, signal));
+      else yield* checkGzipEnd(blob, pipeThrough(igzip, ["-d", "-c"], blob, signal), signal);
       break;
     }
     case "zstd": {

@@ -54,6 +54,7 @@ async function checkFill(blob: Blob, start: number): Promise<void> {
 export async function* checkGzipEnd(
   blob: Blob,
   decoded: AsyncIterable<Buffer>,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let size = 0;
   for await (const chunk of decoded) {
@@ -61,7 +62,7 @@ export async function* checkGzipEnd(
     yield chunk;
   }
   if ((await lastWord(blob)) === size % 2 ** 32) return;
-  for await (const _ of gunzip(blob));
+  for await (const _ of gunzip(blob)) signal.throwIfAborted();
 }
 
 async function lastWord(blob: Blob): Promise<number> {

@@ -60,8 +60,9 @@ export class EntryHeaders {
     if (this.#ownSize > largestExtensions) {
       throw new LayerFormatError("its extended headers are out of all bounds");
     }
-    if (typeFlag === "x") this.#own = [...this.#own, ...parsePaxRecords(bytes)];
-    else if (typeFlag === "g") this.#extendGlobals(parsePaxRecords(bytes));
+    if (typeFlag === "x") {
+      for (const record of parsePaxRecords(bytes)) this.#own.push(record);
+    } else if (typeFlag === "g") this.#extendGlobals(parsePaxRecords(bytes));
     else if (typeFlag === "L") this.#longName = untilNul(bytes);
     else this.#longLink = untilNul(bytes);
   }
@@ -133,8 +134,8 @@ export class EntryHeaders {
       size: type === "file" ? size : 0,
       mtime: this.#time() ?? header.mtime,
       linkName,
-      deviceMajor: header.deviceMajor,
-      deviceMinor: header.deviceMinor,
+      deviceMajor: identifier(header.deviceMajor, "device"),
+      deviceMinor: identifier(header.deviceMinor, "device"),
       ...(xattrs === undefined ? {} : { xattrs }),
     };
   }

@@ -8,8 +8,8 @@ import { blockSize, number, parseHeader } from "./tar-header.js";
 
 /** Long names, link targets and extended headers; Go's reader has the same bound. */
 const largestExtension = 1024 * 1024;
-/** A file that claims more than this is taken for a forgery or a mistake. */
-const largestFile = 1024 ** 4;
+/** Files that claim more than this together are taken for a forgery or a mistake. */
+const largestArchive = 1024 ** 4;
 
 const noBytes = Buffer.alloc(0);
 const zeroBlock = Buffer.alloc(blockSize);
@@ -36,6 +36,8 @@ export class TarReader {
   #realSize: number | undefined;
   #sparseMap = new InlineMap();
   #zeroBlocks = 0;
+  /** Bytes of all files so far. */
+  #claimed = 0;
 
   /** Name of the entry that was read last, for messages. */
   get lastName(): ByteString {
@@ -200,10 +202,10 @@ export class TarReader {
       size = this.#headers.sparseSize ?? this.#realSize ?? 0;
       this.#regions = checkedRegions(this.#regions, size, stored);
     }
-    for (const claim of [stored, size]) {
-      if (claim < 0 || claim > largestFile) {
-        throw new LayerFormatError(`it claims a size of ${claim} bytes`);
-      }
+    this.#claimed += Math.max(stored, size);
+    if (stored < 0 || size < 0 || this.#claimed > largestArchive) {
+      const claim = Math.max(stored, size);
+      throw new LayerFormatError(`it claims a size of ${claim} bytes, which is absurd`);
     }
     const entry = this.#headers.entry(size);
     yield { kind: "entry", entry };

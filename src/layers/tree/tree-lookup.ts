@@ -7,7 +7,7 @@ const longestChain = 255;
 /** Parts that one look-up walks, those of symlinks included. */
 const mostSteps = 8192;
 /** Directories in one another; nothing real comes near, and recursion has to end somewhere. */
-const deepest = 2048;
+const deepest = 256;
 
 /** A look-up that met more symlinks than a chain may have. */
 export class SymlinkLoopError extends Error {}

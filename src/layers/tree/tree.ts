@@ -28,6 +28,8 @@ export class Tree {
   #impliedMtime = 0;
   /** Files that this layer's whiteouts hid, by path: its hard links may still mean them. */
   #hidden = new Map<ByteString, Inode>();
+  /** Directories that hold nothing of lower layers any more. */
+  #emptied = new Set<Directory>();
   #pendingPlaces: { directory: Directory; name: ByteString }[] = [];
 
   /**
@@ -49,6 +51,7 @@ export class Tree {
     this.#ordinal = -1;
     this.#impliedMtime = impliedMtime;
     this.#hidden = new Map();
+    this.#emptied = new Set();
     this.#pendingPlaces = [];
     if (this.#layer === 0) this.root.attributes = impliedAttributes(impliedMtime);
   }
@@ -190,6 +193,9 @@ export class Tree {
   }
 
   #hideChildren(directory: Directory, path: PathParts): void {
+    // Nothing of a lower layer can come into it again while this one is applied.
+    if (this.#emptied.has(directory)) return;
+    this.#emptied.add(directory);
     for (const name of [...directory.children.keys()]) this.#hide(directory, name, path);
   }
 
