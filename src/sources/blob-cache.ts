@@ -88,13 +88,16 @@ export class BlobCache {
     const own = `${final}.partial-${process.pid}-${randomUUID().slice(0, 8)}`;
     owned.add(own);
     await this.guard(() => mkdir(join(final, ".."), { recursive: true }));
-    for (const left of await abandoned(final)) {
-      try {
-        await rename(left, own);
+    const left = await abandoned(final);
+    for (const path of left) {
+      // Another process may be quicker.
+      if (
+        await rename(path, own).then(
+          () => true,
+          () => false,
+        )
+      )
         break;
-      } catch {
-        // Another process was quicker.
-      }
     }
     return {
       path: own,
@@ -102,6 +105,7 @@ export class BlobCache {
       finish: async () => {
         await rename(own, final);
         owned.delete(own);
+        for (const path of left) await rm(path, { force: true });
       },
       release: async () => {
         await rename(own, `${final}.partial`).catch(() => {});

@@ -52,7 +52,7 @@ const mistakes: readonly Mistake[] = [
     message: /image/,
     hint: /extract --help/,
   },
-  { name: "no --output", args: good, message: /--output/, hint: /extract --help/ },
+  { name: "no --output", args: good, message: /--output/, hint: /-o / },
   {
     name: "an option without its value",
     args: [...good, "-o"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -189,6 +189,28 @@ describe("a download", () => {
       [],
       "no partial file is left",
     );
+  });
+
+  it("of killed runs is continued, and what several of them left does not stay", async (t) => {
+    const ranges: (string | undefined)[] = [];
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      ranges.push(request.headers.range);
+      return sendRange(request, response);
+    });
+    const cacheDirectory = await temporaryDirectory();
+    const blobs = join(cacheDirectory, "blobs/sha256");
+    await mkdir(blobs, { recursive: true });
+    for (const run of ["11111111", "22222222"]) {
+      // No process has an id above the kernel's bound of 2^22.
+      const left = join(blobs, `${large.digest.slice(7)}.partial-99999999-${run}`);
+      await writeFile(left, content.bytes(large).subarray(0, half));
+      await utimes(left, new Date(0), new Date(0));
+    }
+    await run(`${host}/os/image:v1`, { cacheDirectory });
+    assert.deepEqual(ranges, [`bytes=${half}-`]);
+    const left = (await readdir(blobs)).filter((name) => name.includes("."));
+    assert.deepEqual(left, []);
   });
 
   it("that broke off is begun anew where the registry knows no ranges", async (t) => {

@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
       { head -c 1000000; kill -9 $pid; } >"$tar"
       rm "$tar"; wait $pid`,
     status: 1,
-    message: /mksquashfs failed: .*137/,
+    message: /mksquashfs failed: .*(?:137|Killed)/,
     hint: /again/,
   },
   {
