@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseReference } from "../oci-client/index.js";
+import { NetbootError } from "../support/index.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
 import { OciLayoutSource } from "./oci-layout-source.js";
 import { RegistrySource } from "./registry-source.js";
@@ -18,9 +19,20 @@ export function openSource(reference: string, options: SourceOptions): ImageSour
   return new RegistrySource(registryReference(reference), options);
 }
 
+/** What skopeo's users may write, which would be taken for a registry's reference otherwise. */
+const unsupported = /^(oci-archive|docker-archive|docker-daemon|containers-storage|dir):/;
+
 /** @throws NetbootError REFERENCE_INVALID where `openSource` would */
 export function checkReference(reference: string): void {
   if (reference.startsWith("oci:")) return;
+  const transport = unsupported.exec(reference)?.[1];
+  if (transport !== undefined) {
+    throw new NetbootError(
+      "REFERENCE_INVALID",
+      `Images cannot be read from ${transport}: yet.`,
+      `Copy the image first: skopeo copy ${reference} oci:DIR:TAG`,
+    );
+  }
   try {
     parseReference(registryReference(reference));
   } catch (error) {
