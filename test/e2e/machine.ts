@@ -8,7 +8,7 @@ export const HOST_SEEN_FROM_GUEST = "10.0.2.2";
 
 const BEGIN = "KAIROS-NETBOOT-E2E BEGIN";
 const END = "KAIROS-NETBOOT-E2E END";
-const POWER_OFF_DEADLINE_MS = 30_000;
+const POWER_OFF_DEADLINE_MS = 120_000;
 const TAIL_LINES = 60;
 
 export interface Boot {

@@ -10,7 +10,7 @@ report() {
 	echo "modules=$(ls /lib/modules)"
 	echo "capability=$(getcap /usr/bin/ping)"
 	config_url=$(sed 's/.*config_url=\([^ ]*\).*/\1/' /proc/cmdline)
-	echo "config_url=$(curl --silent --show-error --fail --max-time 60 "$config_url" |
+	echo "config_url=$(curl --silent --show-error --fail --max-time 300 "$config_url" |
 		tr '\n' '|')"
 	cd /opt/e2e || exit
 	echo "replaced=$(cat replaced)"
