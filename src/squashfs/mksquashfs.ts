@@ -6,8 +6,8 @@ import { prefixFor } from "./identity.js";
 import type { SquashfsPlan } from "./plan.js";
 import type { MksquashfsVersion } from "./version.js";
 
-/** Bytes that wait in this process for mksquashfs to take them. */
-const highWater = 1024 * 1024;
+/** Bytes that wait in this process for mksquashfs; with less, both stand still in turn. */
+const highWater = 16 * 1024 * 1024;
 
 /** Milliseconds that mksquashfs has to end by itself. */
 const patience = 400;
