@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readChunks } from "../support/index.js";
 import type { Description, FileDescription } from "./description.js";
 
 export const checksumsName = "SHA256SUMS";
@@ -32,7 +32,6 @@ export function sha256OfText(text: string): string {
 
 async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  for await (const chunk of stream) hash.update(chunk as Buffer);
+  for await (const chunk of readChunks(path)) hash.update(chunk);
   return hash.digest("hex");
 }

@@ -21,7 +21,7 @@ export class DeferredOutput<Output extends FlowingOutput> implements FlowingOutp
       this.#output.write(bytes);
       return;
     }
-    this.#waiting.push(bytes);
+    this.#waiting.push(Buffer.from(bytes));
     if (this.#opened === undefined) {
       this.#opened = this.#start();
       // `ready` and `opened` tell of a failure; nobody may have asked yet.

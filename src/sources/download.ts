@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type Descriptor, OciClientError, verifyingStream } from "../oci-client/index.js";
-import { systemCode } from "../support/index.js";
+import { readChunks, systemCode } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import type { BlobCache } from "./blob-cache.js";
 import { type Filling, followFile } from "./follow-file.js";
@@ -107,8 +106,7 @@ export class Download implements Blob, Filling {
     const file = await open(path, offset === 0 ? "w" : "r+");
     try {
       await file.truncate(offset);
-      const whole =
-        offset === 0 ? body : concatenate(createReadStream(path, { end: offset - 1 }), body);
+      const whole = offset === 0 ? body : concatenate(readChunks(path, offset), body);
       await this.#store(file, verifyingStream(whole, this.descriptor), offset);
     } finally {
       await file.close();
@@ -160,6 +158,5 @@ export async function verifyFile(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = createReadStream(path, { highWaterMark: 1024 * 1024, signal });
-  for await (const _ of verifyingStream(stream, descriptor));
+  for await (const _ of verifyingStream(readChunks(path), descriptor)) signal.throwIfAborted();
 }

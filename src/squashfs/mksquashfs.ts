@@ -1,13 +1,12 @@
 import { rm } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
 import type { Writable } from "node:stream";
 import type { ResultPromise } from "execa";
 import { diskFull, interrupted, NetbootError } from "../support/index.js";
+import { BatchWriter } from "./batch-writer.js";
 import { prefixFor } from "./identity.js";
 import type { SquashfsPlan } from "./plan.js";
 import type { MksquashfsVersion } from "./version.js";
-
-/** Bytes that wait in this process for mksquashfs; with less, both stand still in turn. */
-const highWater = 16 * 1024 * 1024;
 
 /** Milliseconds that mksquashfs has to end by itself. */
 const patience = 400;
@@ -16,22 +15,21 @@ const patience = 400;
 export class Mksquashfs {
   readonly #child: ResultPromise;
   readonly #stdin: Writable;
+  readonly #tar: BatchWriter;
   readonly #path: string;
   readonly #signal: AbortSignal;
   #isWriting = true;
-  /** Called when there is room again, or never will be. */
-  #wake: () => void = () => {};
 
   private constructor(child: ResultPromise, path: string, signal: AbortSignal) {
     this.#child = child;
     this.#stdin = child.stdin!;
+    this.#tar = new BatchWriter(this.#stdin);
     this.#path = path;
     this.#signal = signal;
     // A program that dies closes its end of the pipe; `finish` says why it died.
     this.#stdin.on("error", () => {
       this.#isWriting = false;
     });
-    for (const event of ["drain", "close"]) this.#stdin.on(event, () => this.#wake());
     child.then(
       () => this.#stdin.destroy(),
       () => {},
@@ -49,8 +47,8 @@ export class Mksquashfs {
     { processors, signal }: { processors?: number | undefined; signal: AbortSignal },
   ): Promise<Mksquashfs> {
     const prefix = plan.identity === undefined ? [] : await prefixFor(plan.identity, version);
-    const processorOptions = processors === undefined ? [] : ["-processors", String(processors)];
-    const command = [...prefix, version.path, "-", path, ...plan.options, ...processorOptions];
+    const limits = limitOptions(processors);
+    const command = [...prefix, version.path, "-", path, ...plan.options, ...limits];
     const { execa } = await import("execa");
     const child = execa(command[0]!, command.slice(1), {
       env: { SOURCE_DATE_EPOCH: undefined, LC_ALL: "C", ...plan.environment },
@@ -66,14 +64,14 @@ export class Mksquashfs {
   }
 
   write(bytes: Buffer): void {
-    if (this.#isWriting) this.#stdin.write(bytes);
+    if (this.#isWriting) this.#tar.write(bytes);
   }
 
   /** See FlowingOutput: undefined while there is room. */
   ready(): Promise<void> | undefined {
     if (this.#signal.aborted) return Promise.reject(interrupted());
     if (!this.#isWriting) return this.#died();
-    return this.#stdin.writableLength > highWater ? this.#drained() : undefined;
+    return this.#tar.isFull ? this.#drained() : undefined;
   }
 
   /**
@@ -81,7 +79,10 @@ export class Mksquashfs {
    * @throws NetbootError MKSQUASHFS_FAILED, MKSQUASHFS_TOO_OLD, DISK_FULL
    */
   async finish(): Promise<void> {
-    if (this.#isWriting) this.#stdin.end();
+    if (this.#isWriting) {
+      this.#tar.flush();
+      this.#stdin.end();
+    }
     const abort = () => this.#kill();
     this.#signal.addEventListener("abort", abort, { once: true });
     try {
@@ -115,15 +116,8 @@ export class Mksquashfs {
   }
 
   async #drained(): Promise<void> {
-    const isAborted = await new Promise<boolean>((resolve) => {
-      const abort = () => resolve(true);
-      this.#signal.addEventListener("abort", abort, { once: true });
-      this.#wake = () => {
-        this.#signal.removeEventListener("abort", abort);
-        resolve(false);
-      };
-    });
-    if (isAborted) throw interrupted();
+    await this.#tar.hasRoom(this.#signal);
+    if (this.#signal.aborted) throw interrupted();
     if (this.#stdin.destroyed) await this.#died();
   }
 
@@ -140,6 +134,22 @@ export class Mksquashfs {
     if (result.exitCode === 0 && words === "") return;
     throw failureFrom(words || silentEnd(result), this.#path);
   }
+}
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * How much of the machine mksquashfs may use; none of it changes what it writes. By itself it takes
+ * a quarter of the machine's memory, whatever part of that a container may have, and fills it with
+ * blocks that wait, which is slower than using the same memory again.
+ */
+function limitOptions(processors: number | undefined): string[] {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 4;
+  const enough = Math.max(256, 32 * (processors ?? availableParallelism())) * mebibyte;
+  const megabytes = Math.max(64, Math.floor(Math.min(memory, enough) / mebibyte));
+  const options = ["-mem", `${megabytes}M`];
+  if (processors !== undefined) options.push("-processors", String(processors));
+  return options;
 }
 
 /** What mksquashfs said; the dynamic linker's remarks (fakeroot's library) are not its own. */

@@ -8,4 +8,5 @@ export {
 } from "./errors.js";
 export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";
+export { readChunks } from "./read-chunks.js";
 export { programVersion } from "./version.js";

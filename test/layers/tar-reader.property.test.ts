@@ -16,11 +16,13 @@ const longest = 2000;
 
 const cuts = fc.array(fc.integer({ min: 1, max: 1500 }), { minLength: 1, maxLength: 20 });
 
-/** `bytes` in pieces of the given lengths, over and over. */
+/** `bytes` in pieces of the given lengths, over and over; each is overwritten after its turn. */
 function* inPieces(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
     const length = lengths[turn % lengths.length]!;
-    yield bytes.subarray(at, at + length);
+    const piece = Buffer.from(bytes.subarray(at, at + length));
+    yield piece;
+    piece.fill(0xff);
     at += length;
   }
 }

@@ -3,10 +3,12 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 import type { Blob } from "../../sources/index.js";
 import { LayerFormatError } from "../layer-format-error.js";
+import { ChildOutput } from "./child-output.js";
 
 /**
- * The output of a decompressor that reads the blob on standard input. A blob that is complete is
- * handed over as an open file, so its bytes do not pass through this process.
+ * The output of a decompressor that reads the blob on standard input; each chunk is good until the
+ * next is asked for. A blob that is complete is handed over as an open file, so its bytes do not
+ * pass through this process.
  * @throws LayerFormatError with the program's words when it fails
  */
 export async function* pipeThrough(
@@ -17,18 +19,20 @@ export async function* pipeThrough(
 ): AsyncGenerator<Buffer> {
   const { execa } = await import("execa");
   const file = blob.isComplete ? await open(blob.path) : undefined;
+  const output = await ChildOutput.open();
   const child = execa(program, args, {
     // execa takes any descriptor; its types list those up to 9.
     stdin: file === undefined ? "pipe" : (file.fd as 9),
-    buffer: { stdout: false },
+    stdout: output.childEnd,
     reject: false,
     cancelSignal: signal,
     forceKillAfterDelay: 500,
   });
+  output.childEnd.destroy();
   const fed = file === undefined ? feed(blob, child.stdin!) : file.close();
-  fed.catch(() => child.stdout.destroy());
+  fed.catch(() => output.close());
   try {
-    for await (const chunk of child.stdout) yield chunk;
+    yield* output.read();
     await fed;
     const result = await child;
     if (result.exitCode !== 0) {

@@ -76,7 +76,7 @@ export class InlineMap {
   push(block: Buffer): Region[] | undefined {
     this.#lines ??= 1 + 2 * firstNumber(block);
     if (this.length > this.#lines * longestLine) throw tooManyRegions();
-    this.#blocks.push(block);
+    this.#blocks.push(Buffer.from(block));
     this.#linesMissing ??= this.#lines;
     for (const byte of block) if (byte === 0x0a) this.#linesMissing -= 1;
     if (this.#linesMissing > 0) return undefined;

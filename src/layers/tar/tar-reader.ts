@@ -46,7 +46,7 @@ export class TarReader {
 
   /**
    * The events of the next chunk. The generator has to be run to its end before the next chunk
-   * is pushed; `content` events share the chunk's memory.
+   * is pushed; `content` events share the chunk's memory, and nothing else does.
    * @throws LayerFormatError
    */
   *push(chunk: Buffer): Generator<TarEvent, void, void> {
@@ -93,7 +93,7 @@ export class TarReader {
   #take(bytes: Buffer): Buffer | undefined {
     this.#missing -= bytes.length;
     if (this.#missing === 0 && this.#gathered.length === 0) return bytes;
-    this.#gathered.push(bytes);
+    this.#gathered.push(Buffer.from(bytes));
     if (this.#missing > 0) return undefined;
     const block = Buffer.concat(this.#gathered);
     this.#gathered = [];
