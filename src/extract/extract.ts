@@ -113,7 +113,6 @@ async function extractFrom(
     layers: fetchLayers(image, source),
     keep: keepRule(options),
     scratch: staging.scratch,
-    concurrency: options.downloads,
     signal,
     onProgress: (written, total, isEstimate) =>
       options.emit({ type: "squashfs", written, total, isEstimate }),

@@ -6,9 +6,10 @@ import type { ImageSource } from "../sources/index.js";
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
   const { layers } = image.manifest;
   const times = layerTimes(image.config);
-  // The largest is needed last, so the others are the first to be fetched.
-  const bySize = [...layers].sort((a, b) => a.size - b.size);
-  const blobs = new Map(bySize.map((layer) => [layer, source.fetch(layer)]));
+  // They are read from the top down; of the base, the first bytes are wanted before that.
+  const [base, ...others] = layers;
+  const inOrder = base === undefined ? [] : [base, ...others.reverse()];
+  const blobs = new Map(inOrder.map((layer) => [layer, source.fetch(layer)]));
   return layers.map((descriptor, number) => ({
     number,
     count: layers.length,

@@ -41,9 +41,9 @@ export interface RootFilesystem {
 }
 
 /**
- * Builds the squashfs while the layers are read. mksquashfs is started as soon as the largest
- * layer comes by, with what can be told by then of the image; if the rest of the image proves
- * that wrong, it is started over, with everything known.
+ * Builds the squashfs while the layers are read. mksquashfs is started with the first file that
+ * comes by, and with what can be told by then of the image; if the rest of the image proves that
+ * wrong, it is started over, with everything known.
  * @throws NetbootError
  */
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
@@ -52,21 +52,20 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
-  await flattening.readSmaller();
   let guess: SquashfsPlan | undefined;
-  const early = new DeferredOutput(() => {
-    guess = planFor(input, undefined).plan;
+  const early = new DeferredOutput(async () => {
+    guess = (await planFor(input, undefined)).plan;
     return start(guess);
   });
   let mksquashfs: Mksquashfs | undefined;
   try {
-    await flattening.readLargest(canForetell(input) ? early : undefined);
+    await flattening.readLayers(canForetell(input) ? early : undefined);
     mksquashfs = await early.opened;
     const tree = new ImageTree(flattening.tree.root);
     const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
-    const { plan, compression } = planFor(input, facts);
+    const { plan, compression } = await planFor(input, facts);
     if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
       detail("Starting the squashfs over: the image is not as its first layers had it.");
       await mksquashfs.abort();
@@ -96,16 +95,16 @@ function announceBootFiles({ kernel, initrd }: KairosFacts, { emit }: CheckedOpt
 }
 
 /** Reproducible builders set `created` to 1970, which says nothing of the newest file. */
-function canForetell({ version, created, flattening }: RootFilesystemInput): boolean {
-  return !needsNewestMtime(version) || created >= flattening.newestMtime;
+function canForetell({ version, created }: RootFilesystemInput): boolean {
+  return !needsNewestMtime(version) || created > 0;
 }
 
-/** @param facts undefined as long as the largest layer was not read */
-function planFor(
+/** @param facts undefined as long as not all layers were read */
+async function planFor(
   { version, flattening, options, created, architecture }: RootFilesystemInput,
   facts: KairosFacts | undefined,
-): { plan: SquashfsPlan; compression: Compression } {
-  const root = flattening.tree.root.attributes;
+): Promise<{ plan: SquashfsPlan; compression: Compression }> {
+  const root = await flattening.rootAttributes();
   const compression = usableCompression(options, facts);
   const bcjFilter = bcjFilterFor(architecture, facts?.kernelConfig);
   const plan = planSquashfs(version, {

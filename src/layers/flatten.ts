@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import { type ByteString, display } from "./byte-string.js";
 import { Foresight } from "./foresight.js";
 import { type KeepRule, KeptFiles } from "./kept-files.js";
@@ -12,12 +11,17 @@ import {
 } from "./layer.js";
 import { LayerFormatError } from "./layer-format-error.js";
 import { type Shape, shapeOf } from "./shape.js";
+import { SizeEstimate } from "./size-estimate.js";
 import type { TarEntry } from "./tar/tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import { climbsOut, joinPath } from "./tree/path.js";
-import { type LayerIndex, Tree } from "./tree/tree.js";
-import { nodeAt } from "./tree/tree-lookup.js";
-import { Inode } from "./tree/tree-node.js";
+import { climbsOut, normalizePath } from "./tree/path.js";
+import { Tree } from "./tree/tree.js";
+import {
+  type DirectoryAttributes,
+  type Inode,
+  type InodeEntry,
+  impliedAttributes,
+} from "./tree/tree-node.js";
 import { WrittenFiles } from "./written-files.js";
 
 /** A tar output that can be full. */
@@ -31,8 +35,6 @@ export interface FlattenOptions {
   readonly keep: KeepRule;
   /** Scratch space for kept files, removed by the caller. */
   readonly scratch: string;
-  /** Layers that are read at the same time. */
-  readonly concurrency: number;
   readonly signal: AbortSignal;
   /** Bytes of file contents written so far, of how many or about how many. */
   onProgress?(written: number, total: number, isEstimate: boolean): void;
@@ -41,38 +43,33 @@ export interface FlattenOptions {
 }
 
 /**
- * Merges layers into one tree and writes it as one tar, decompressing most of the image only
- * once: all layers but the largest are read first, for their entries; then the largest is read,
- * and each file that will by all appearances survive is written while it passes by; then the
- * tree is complete, and the rest is written. Whether appearances held is told by `isFaithful`.
+ * Merges layers into one tree and writes it as one tar, decompressing most images only once: the
+ * layers are read from the top down, and each file is written while it passes by if no layer
+ * above hides or replaces it. Then the tree is merged, and the rest is written. Symlinks can prove
+ * wrong what was written by names alone: `isFaithful` tells.
  *
  * In the tar, contents come first, then directories, then names without contents: mksquashfs
  * takes a directory's attributes also after its children.
  */
 export class Flattening {
   readonly #options: FlattenOptions;
-  /** Of layers that were read and not applied yet. */
-  readonly #indexes: (LayerIndex | undefined)[];
   readonly #kept: KeptFiles;
-  readonly #largest: number;
-  #tree = new Tree();
-  #appliedLayers = 0;
+  readonly #tree = new Tree();
+  #isMerged = false;
   #written = new WrittenFiles();
   #writtenBytes = 0;
   #shape: Shape | undefined;
   /** Layers whose names would leave the root; told of once. */
   readonly #climbing = new Set<Layer>();
+  readonly #estimate: SizeEstimate;
   #newestMtime = 0;
-  /** Bytes of contents of all layers read so far. */
-  #readBytes = 0;
-  /** About how many bytes of contents the image has. */
-  #estimate = 0;
+  /** The root directory's entry in the highest layer that has one, of those read so far. */
+  #highestRoot: TarEntry | undefined;
 
   constructor(options: FlattenOptions) {
     this.#options = options;
-    this.#indexes = options.layers.map(() => undefined);
     this.#kept = new KeptFiles(options.keep, options.scratch);
-    this.#largest = largestOf(options.layers);
+    this.#estimate = new SizeEstimate(options.layers);
   }
 
   /** Newest modification time of all layers read so far, in seconds; 0 where there are none. */
@@ -80,51 +77,54 @@ export class Flattening {
     return this.#newestMtime;
   }
 
-  /** The tree of the layers applied so far; all of them after `readLargest`. */
+  /** The merged tree; empty before `readLayers`. */
   get tree(): Tree {
     return this.#tree;
   }
 
-  /** Reads every layer but the largest for its entries, and applies those below the largest. */
-  async readSmaller(): Promise<void> {
-    await this.#kept.prepare();
-    const limit = pLimit(this.#options.concurrency);
-    const others = this.#options.layers.filter((layer) => layer.number !== this.#largest);
-    await Promise.all(others.map((layer) => limit(() => this.#index(layer))));
-    this.#applyUpTo(this.#largest);
-    this.#estimate = this.#estimateContents();
+  /** Attributes of the root directory, or what they will be by all appearances. */
+  async rootAttributes(): Promise<DirectoryAttributes> {
+    if (this.#isMerged) return this.#tree.root.attributes;
+    if (this.#highestRoot !== undefined) return this.#highestRoot;
+    const base = this.#options.layers[0]!;
+    const first = await firstEntry(base, this.#options.signal);
+    return first !== undefined && isRoot(first) ? first : impliedAttributes(base.impliedMtime);
   }
 
   /**
-   * Reads the largest layer and completes the tree.
-   * @param output where the files that will survive are written as they pass; nowhere if undefined
+   * Reads all layers and merges them.
+   * @param output where files that will survive are written as they pass; nowhere if undefined
    */
-  async readLargest(output: FlowingOutput | undefined): Promise<void> {
-    const layer = this.#options.layers[this.#largest];
-    if (layer === undefined) return;
-    const foresight = this.#foresight();
+  async readLayers(output: FlowingOutput | undefined): Promise<void> {
+    await this.#kept.prepare();
+    const foresight = new Foresight();
+    const indexes: TarEntry[][] = [];
     let writer = output && new CanonicalTarWriter(output);
-    const visitor: LayerVisitor = {
-      entry: (entry, ordinal) => {
-        const kept = this.#note(layer, entry, ordinal);
-        const parts = this.#guard(layer, () => this.#tree.add(entry));
-        if (writer === undefined || parts === undefined || entry.size === 0) return kept;
-        const inode = nodeAt(this.#tree.root, parts);
-        if (!(inode instanceof Inode) || !foresight.survives(parts)) return kept;
-        if (this.#written.conflictsWith(parts)) {
-          // A later entry of this layer replaced what was written: all will be written again.
-          writer = undefined;
-          return kept;
-        }
-        return tee(this.#writeFile(writer, joinPath(parts), inode), kept);
-      },
-      ready: () => output?.ready(),
-    };
-    this.#tree.beginLayer(layer.impliedMtime);
-    await readLayer(layer, visitor, this.#options.signal);
-    this.#guard(layer, () => this.#tree.endLayer());
-    this.#appliedLayers += 1;
-    this.#applyUpTo(this.#options.layers.length);
+    for (const layer of this.#options.layers.toReversed()) {
+      const entries: TarEntry[] = [];
+      const visitor: LayerVisitor = {
+        entry: (entry, ordinal) => {
+          entries.push(entry);
+          this.#note(layer, entry);
+          const path = normalizePath(entry.name);
+          if (!isFile(entry) || !foresight.survives(path)) return undefined;
+          const kept = this.#kept.sinkFor(path, entry.size, { layer: layer.number, ordinal });
+          if (writer === undefined || entry.size === 0) return kept;
+          if (this.#written.conflictsWith(path)) {
+            // A later entry of this layer replaced what was written: all will be written again.
+            writer = undefined;
+            return kept;
+          }
+          return tee(this.#writeFile(writer, path, entry), kept);
+        },
+        ready: () => output?.ready(),
+      };
+      await readLayer(layer, visitor, this.#options.signal);
+      this.#guard(layer, () => foresight.add(entries));
+      this.#estimate.endLayer(layer);
+      indexes[layer.number] = entries;
+    }
+    this.#merge(indexes);
   }
 
   /** True when every file that was written early stands in the merged tree under that name. */
@@ -149,6 +149,7 @@ export class Flattening {
     this.#shape = shapeOf(this.#tree.root, this.#written);
     this.#warnOfDroppedXattrs(this.#shape);
     const writer = new CanonicalTarWriter(output);
+    this.#tellProgress();
     for (const layer of this.#options.layers) await this.#writeContents(layer, writer, output);
     for (const _ of this.#shape.writeTo(writer)) {
       const ready = output.ready();
@@ -189,57 +190,25 @@ export class Flattening {
     await readLayer(this.#options.layers[location.layer]!, visitor, this.#options.signal);
   }
 
-  async #index(layer: Layer): Promise<void> {
-    const entries: TarEntry[] = [];
-    const visitor: LayerVisitor = {
-      entry: (entry, ordinal) => {
-        entries.push(entry);
-        return this.#note(layer, entry, ordinal);
-      },
-    };
-    await readLayer(layer, visitor, this.#options.signal);
-    this.#indexes[layer.number] = { entries, impliedMtime: layer.impliedMtime };
-  }
-
-  /** What is done with each entry of a layer that is read for the first time. */
-  #note(layer: Layer, entry: TarEntry, ordinal: number): ContentSink | undefined {
+  /** What is done with each entry when it is read for the first time. */
+  #note(layer: Layer, entry: TarEntry): void {
     this.#newestMtime = Math.max(this.#newestMtime, entry.mtime, layer.impliedMtime);
-    this.#readBytes += entry.size;
+    this.#estimate.add(entry.size);
+    if (isRoot(entry)) this.#highestRoot ??= entry;
     if (climbsOut(entry.name) && !this.#climbing.has(layer)) {
       this.#climbing.add(layer);
       const name = JSON.stringify(display(entry.name));
       const text = `${describeLayer(layer)} has an entry ${name}, which would leave the root; it is kept inside.`;
       this.#options.onWarning?.(text);
     }
-    return this.#kept.sinkFor(entry, { layer: layer.number, ordinal });
   }
 
-  #applyUpTo(count: number): void {
-    for (; this.#appliedLayers < count; this.#appliedLayers += 1) {
-      const layer = this.#options.layers[this.#appliedLayers]!;
-      this.#guard(layer, () => this.#tree.apply(this.#indexes[layer.number]!));
-      this.#indexes[layer.number] = undefined;
+  #merge(indexes: readonly TarEntry[][]): void {
+    for (const layer of this.#options.layers) {
+      const { number, impliedMtime } = layer;
+      this.#guard(layer, () => this.#tree.apply({ entries: indexes[number]!, impliedMtime }));
     }
-  }
-
-  #foresight(): Foresight {
-    const foresight = new Foresight();
-    for (const layer of this.#options.layers.slice(this.#largest + 1)) {
-      this.#guard(layer, () => foresight.add(this.#indexes[layer.number]!));
-    }
-    return foresight;
-  }
-
-  /** As if the largest layer were compressed as well as the others together. */
-  #estimateContents(): number {
-    let compressed = 0;
-    for (const { number, blob } of this.#options.layers) {
-      if (number === this.#largest) continue;
-      compressed += blob.descriptor.size;
-    }
-    const largest = this.#options.layers[this.#largest]?.blob.descriptor.size ?? 0;
-    const ratio = compressed > 1_000_000 ? this.#readBytes / compressed : usualRatio;
-    return this.#readBytes + largest * ratio;
+    this.#isMerged = true;
   }
 
   #guard<Result>(layer: Layer, action: () => Result): Result {
@@ -263,7 +232,7 @@ export class Flattening {
         const file = wanted.get(ordinal);
         if (file === undefined) return undefined;
         missing -= 1;
-        return this.#writeFile(writer, file.path, file.inode);
+        return this.#writeFile(writer, file.path, file.inode.entry);
       },
       ready: () => output.ready(),
       isSatisfied: () => missing === 0,
@@ -271,31 +240,46 @@ export class Flattening {
     await readLayer(layer, visitor, this.#options.signal);
   }
 
-  #writeFile(writer: CanonicalTarWriter, path: ByteString, inode: Inode): ContentSink {
-    writer.inode(path, inode);
-    this.#written.add(inode, path);
+  #writeFile(writer: CanonicalTarWriter, path: ByteString, entry: InodeEntry): ContentSink {
+    writer.inode(path, entry);
+    this.#written.add(entry, path);
     return {
       write: (bytes) => {
         writer.content(bytes);
         this.#writtenBytes += bytes.length;
-        const total = this.#shape?.contentBytes;
-        const isEstimate = total === undefined;
-        this.#options.onProgress?.(this.#writtenBytes, total ?? this.#estimate, isEstimate);
+        this.#tellProgress();
       },
       end: () => writer.endFile(),
     };
   }
+
+  #tellProgress(): void {
+    const total = this.#shape?.contentBytes;
+    const isEstimate = total === undefined;
+    this.#options.onProgress?.(this.#writtenBytes, total ?? this.#estimate.bytes, isEstimate);
+  }
 }
 
-/** Contents to compressed bytes, in images of Debian and Ubuntu. */
-const usualRatio = 2.7;
+/** The first entry of a layer, whose first bytes are enough. */
+async function firstEntry(layer: Layer, signal: AbortSignal): Promise<TarEntry | undefined> {
+  let first: TarEntry | undefined;
+  const visitor: LayerVisitor = {
+    entry: (entry) => {
+      first ??= entry;
+      return undefined;
+    },
+    isSatisfied: () => first !== undefined,
+  };
+  await readLayer(layer, visitor, signal);
+  return first;
+}
 
-function largestOf(layers: readonly Layer[]): number {
-  let largest = 0;
-  for (const { number, blob } of layers) {
-    if (blob.descriptor.size > layers[largest]!.blob.descriptor.size) largest = number;
-  }
-  return largest;
+function isFile(entry: TarEntry): entry is InodeEntry {
+  return entry.type === "file";
+}
+
+function isRoot({ name, type }: TarEntry): boolean {
+  return type === "directory" && normalizePath(name) === "";
 }
 
 function tee(first: ContentSink, second: ContentSink | undefined): ContentSink {

@@ -1,6 +1,6 @@
 import type { ByteString } from "./byte-string.js";
-import { joinPath, type PathParts, splitPath } from "./tree/path.js";
-import type { LayerIndex } from "./tree/tree.js";
+import type { TarEntry } from "./tar/tar-entry.js";
+import { joinPath, parentPath, splitPath } from "./tree/path.js";
 import { meaningOf } from "./tree/whiteout.js";
 
 /**
@@ -11,47 +11,62 @@ import { meaningOf } from "./tree/whiteout.js";
 export class Foresight {
   /** Replaced or hidden, with all that is below. */
   readonly #hidden = new Set<ByteString>();
-  /** Named as a directory: a file there is replaced, what is below stays. */
+  /** Directories: a file there is replaced, what is below stays. */
   readonly #directories = new Set<ByteString>();
   /** Directories that lose their children. */
   readonly #opaque = new Set<ByteString>();
   readonly #verdicts = new Map<ByteString, boolean>();
 
   /**
-   * Takes in a layer that is above.
+   * Takes in the entries of a layer that is above.
    * @throws LayerFormatError for a whiteout that names nothing
    */
-  add({ entries }: LayerIndex): void {
-    for (const entry of entries) {
-      const parts = splitPath(entry.name);
-      const meaning = meaningOf(parts);
-      if (meaning.kind === "whiteout") {
+  add(entries: readonly TarEntry[]): void {
+    this.#verdicts.clear();
+    for (const entry of entries) this.#add(entry);
+  }
+
+  #add({ name, type }: TarEntry): void {
+    const parts = splitPath(name);
+    const path = joinPath(parts);
+    const meaning = meaningOf(parts);
+    switch (meaning.kind) {
+      case "whiteout":
         this.#hidden.add(joinPath([...meaning.directory, meaning.name]));
-      } else if (meaning.kind === "opaque") {
+        break;
+      case "opaque":
         this.#opaque.add(joinPath(meaning.directory));
-      } else if (entry.type === "directory") {
-        this.#directories.add(joinPath(parts));
-      } else {
-        this.#hidden.add(joinPath(parts));
-      }
+        break;
+      case "file":
+        if (type === "directory") this.#directories.add(path);
+        else this.#hidden.add(path);
+        this.#addParents(path);
     }
   }
 
-  survives(parts: PathParts): boolean {
-    const path = joinPath(parts);
-    if (this.#hidden.has(path) || this.#directories.has(path)) return false;
-    return this.#keepsChildren(parts.slice(0, -1));
+  #addParents(path: ByteString): void {
+    let parent = parentPath(path);
+    while (parent !== undefined && !this.#directories.has(parent)) {
+      this.#directories.add(parent);
+      parent = parentPath(parent);
+    }
   }
 
-  #keepsChildren(directory: PathParts): boolean {
-    const path = joinPath(directory);
-    const known = this.#verdicts.get(path);
+  /** @param path normalised */
+  survives(path: ByteString): boolean {
+    if (this.#hidden.has(path) || this.#directories.has(path)) return false;
+    return this.#keepsChildren(parentPath(path) ?? "");
+  }
+
+  #keepsChildren(directory: ByteString): boolean {
+    const known = this.#verdicts.get(directory);
     if (known !== undefined) return known;
+    const parent = parentPath(directory);
     const verdict =
-      !this.#hidden.has(path) &&
-      !this.#opaque.has(path) &&
-      (directory.length === 0 || this.#keepsChildren(directory.slice(0, -1)));
-    this.#verdicts.set(path, verdict);
+      !this.#hidden.has(directory) &&
+      !this.#opaque.has(directory) &&
+      (parent === undefined || this.#keepsChildren(parent));
+    this.#verdicts.set(directory, verdict);
     return verdict;
   }
 }

@@ -3,8 +3,6 @@ import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "./byte-string.js";
 import type { ContentSink } from "./layer.js";
-import type { TarEntry } from "./tar/tar-entry.js";
-import { normalizePath } from "./tree/path.js";
 import type { ContentLocation } from "./tree/tree-node.js";
 
 /** Where a file that may be wanted later is kept as it passes by; not at all if undefined. */
@@ -30,10 +28,9 @@ export class KeptFiles {
     await mkdir(this.#directory, { recursive: true });
   }
 
-  /** A sink for the entry where the rule wants it, undefined otherwise. */
-  sinkFor(entry: TarEntry, location: ContentLocation): ContentSink | undefined {
-    if (entry.type !== "file") return undefined;
-    const kind = this.#rule(normalizePath(entry.name), entry.size);
+  /** A sink for the file where the rule wants it, undefined otherwise. */
+  sinkFor(path: ByteString, size: number, location: ContentLocation): ContentSink | undefined {
+    const kind = this.#rule(path, size);
     if (kind === undefined) return undefined;
     return kind === "memory" ? this.#memorySink(location) : this.diskSink(location);
   }

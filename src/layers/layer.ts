@@ -26,7 +26,7 @@ export interface Layer {
   readonly impliedMtime: number;
 }
 
-/** Takes the contents of one file. */
+/** Takes the contents of one file; the bytes may be overwritten once `write` returns. */
 export interface ContentSink {
   write(bytes: Buffer): void;
   end(): void;
@@ -61,9 +61,9 @@ export async function readLayer(
       hash.update(chunk);
       for (const event of reader.push(chunk)) {
         if (event.kind === "entry") {
-          if (visitor.isSatisfied?.()) return;
           sink = visitor.entry(event.entry, ordinal);
           ordinal += 1;
+          if (sink === undefined && visitor.isSatisfied?.()) return;
         } else if (event.kind === "end") {
           sink?.end();
           sink = undefined;

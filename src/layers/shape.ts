@@ -31,7 +31,7 @@ export class Shape {
       if (seen.has(inode)) continue;
       seen.add(inode);
       contentBytes += inode.entry.size;
-      const writtenPath = written.pathOf(inode);
+      const writtenPath = written.pathOf(inode.entry);
       primaries.set(inode, writtenPath ?? path);
       if (writtenPath !== undefined) continue;
       if (inode.entry.size > 0) {
@@ -55,10 +55,10 @@ export class Shape {
     const links: PlacedFile[] = [];
     for (const file of this.#walk.names) {
       if (this.#primaries.get(file.inode) !== file.path) links.push(file);
-      else if (file.inode.entry.size === 0) yield writer.inode(file.path, file.inode);
+      else if (file.inode.entry.size === 0) yield writer.inode(file.path, file.inode.entry);
     }
     for (const { path, inode } of links) {
-      yield writer.hardLink(path, this.#primaries.get(inode)!, inode);
+      yield writer.hardLink(path, this.#primaries.get(inode)!, inode.entry);
     }
   }
 }

@@ -1,14 +1,17 @@
 import { type ByteString, toBytes } from "./byte-string.js";
 import { formatPaxRecords, type PaxRecords } from "./tar/pax.js";
 import { blockSize } from "./tar/tar-header.js";
-import type { DirectoryAttributes, Inode } from "./tree/tree-node.js";
+import type { DirectoryAttributes, InodeEntry } from "./tree/tree-node.js";
 
-/** Where a tar goes, as a stream: `write` may be called without waiting, within reason. */
+/**
+ * Where a tar goes, as a stream: `write` may be called without waiting, within reason, and the
+ * bytes may be overwritten once it returns.
+ */
 export interface TarOutput {
   write(bytes: Buffer): void;
 }
 
-const typeFlags: Readonly<Record<Inode["entry"]["type"], string>> = {
+const typeFlags: Readonly<Record<InodeEntry["type"], string>> = {
   file: "0",
   symlink: "2",
   "character-device": "3",
@@ -48,7 +51,7 @@ export class CanonicalTarWriter {
   }
 
   /** A file, symlink, device or fifo; a file's contents follow through `content` and `endFile`. */
-  inode(path: ByteString, { entry }: Inode): void {
+  inode(path: ByteString, entry: InodeEntry): void {
     this.#header({
       ...entry,
       path,
@@ -58,7 +61,7 @@ export class CanonicalTarWriter {
     this.#contentSize = entry.size;
   }
 
-  hardLink(path: ByteString, target: ByteString, { entry }: Inode): void {
+  hardLink(path: ByteString, target: ByteString, entry: InodeEntry): void {
     const { mode, uid, gid, mtime } = entry;
     this.#header({ mode, uid, gid, mtime, path, typeFlag: "1", linkName: target });
   }

@@ -10,11 +10,11 @@ import type { Tree, TreeRecord } from "../support/tree-listing.js";
 import { attributeCases } from "./cases/attributes.js";
 import { contentCases } from "./cases/contents.js";
 import { hardLinkCases } from "./cases/hard-links.js";
-import { largestLayerCases } from "./cases/largest-layer.js";
 import { nameCases } from "./cases/names.js";
 import { replacementCases } from "./cases/replacement.js";
 import { symlinkedParentCases } from "./cases/symlinked-parents.js";
 import { whiteoutCases } from "./cases/whiteouts.js";
+import { writtenEarlyCases } from "./cases/written-early.js";
 import type { LayerOfCase, MergeCase } from "./support/merge-case.js";
 import {
   extractedTree,
@@ -32,7 +32,7 @@ const topics: Readonly<Record<string, readonly MergeCase[]>> = {
   names: nameCases,
   attributes: attributeCases,
   contents: contentCases,
-  "the largest layer": largestLayerCases,
+  "files written while layers are read": writtenEarlyCases,
 };
 
 describe("the merged tree", { concurrency: 2 }, () => {

@@ -21,6 +21,12 @@ export function joinPath(parts: PathParts): ByteString {
   return parts.join("/");
 }
 
+/** The directory a normalised path stands in: `` for the root, which itself stands in none. */
+export function parentPath(path: ByteString): ByteString | undefined {
+  if (path === "") return undefined;
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
 /** splitPath and joinPath in one, fast where there is nothing to do. */
 export function normalizePath(name: ByteString): ByteString {
   if (/^(?:[^/.][^/]*\/)*[^/.][^/]*$/.test(name)) return name;

@@ -7,14 +7,18 @@ export interface ContentLocation {
   readonly ordinal: number;
 }
 
+export type InodeEntry = TarEntry & {
+  readonly type: Exclude<EntryType, "directory" | "hardlink">;
+};
+
 /** A file, symlink, device or fifo. Hard links are names that share one of these. */
 export class Inode {
   readonly kind = "inode";
-  readonly entry: TarEntry & { readonly type: Exclude<EntryType, "directory" | "hardlink"> };
+  readonly entry: InodeEntry;
   readonly location: ContentLocation;
 
   constructor(entry: TarEntry, location: ContentLocation) {
-    this.entry = entry as Inode["entry"];
+    this.entry = entry as InodeEntry;
     this.location = location;
   }
 }

@@ -11,10 +11,16 @@ import { unpackWithGnuTar } from "./unpacked-trees.js";
 /**
  * What the program makes of layers, without a squashfs: the one archive that it would hand to
  * mksquashfs, unpacked by GNU tar. The root directory is not in that archive.
+ * @param isEarly whether files are written while the layers are read
  */
-export async function flattenedTree(layers: readonly TestLayer[], scratch: string): Promise<Tree> {
+export async function flattenedTree(
+  layers: readonly TestLayer[],
+  scratch: string,
+  isEarly = true,
+): Promise<Tree> {
   const archive = join(scratch, "flattened.tar");
-  await flatten(await Promise.all(layers.map(layerIn(scratch, layers.length))), archive, scratch);
+  const written = await Promise.all(layers.map(layerIn(scratch, layers.length)));
+  await flatten(written, archive, scratch, isEarly);
   const root = join(scratch, "flattened-root");
   await mkdir(root);
   await unpackWithGnuTar(archive, root);
@@ -38,18 +44,21 @@ function layerIn(scratch: string, count: number) {
 }
 
 /** As extract does it, the start over included. */
-async function flatten(layers: Layer[], archive: string, scratch: string): Promise<void> {
+async function flatten(
+  layers: Layer[],
+  archive: string,
+  scratch: string,
+  isEarly: boolean,
+): Promise<void> {
   const flattening = new Flattening({
     layers,
     keep: () => undefined,
     scratch: join(scratch, "kept"),
-    concurrency: 2,
     signal: new AbortController().signal,
   });
-  await flattening.readSmaller();
   let output = new ArchiveFile(archive);
   try {
-    await flattening.readLargest(output);
+    await flattening.readLayers(isEarly ? output : undefined);
     if (!flattening.isFaithful) {
       output.close();
       flattening.restart();

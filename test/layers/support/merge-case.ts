@@ -58,7 +58,7 @@ export const entry = {
   opaque: (directory: string): ArchivePart => ({ name: `${directory}/.wh..wh..opq` }),
 };
 
-/** A file whose contents do not compress, so that it makes its layer the largest. */
+/** A file whose contents do not compress. */
 export function bulk(name: string, size = 40_000): ArchivePart {
   const content = Buffer.alloc(size);
   let state = 1 + name.length;

@@ -4,16 +4,17 @@ import { bulk, directory, entry, type LayerOfCase, type MergeCase } from "../sup
 const { hardlink, opaque, symlink, whiteout } = entry;
 
 /**
- * The program streams the largest layer into the squashfs while it reads it, by what the names in
- * the layers above let it foretell. `startsOver` says what it is to do where it was wrong.
+ * The program reads layers from the top down and writes files into the squashfs while it does, by
+ * what the names in the layers above let it foretell. `startsOver` says what it is to do where
+ * it was wrong.
  */
 const small = [entry.directory("d"), entry.file("d/small"), entry.file("other")];
 const large = [
   entry.directory("d"),
   bulk("d/large"),
-  entry.file("d/a", "a of the largest"),
+  entry.file("d/a", "a of the large one"),
   entry.directory("d/sub"),
-  entry.file("d/sub/b", "b of the largest"),
+  entry.file("d/sub/b", "b of the large one"),
   bulk("e"),
 ];
 
@@ -22,12 +23,12 @@ function withLarge(name: string, above: LayerOfCase[], startsOver?: boolean): Me
   return { name, layers: [small, large, ...above], ...more };
 }
 
-export const largestLayerCases: readonly MergeCase[] = [
-  { name: "the largest layer at the top", layers: [small, large], startsOver: false },
-  { name: "the largest layer in the middle", layers: [small, large, small], startsOver: false },
-  { name: "the largest layer right above the base", layers: [large, small, small] },
+export const writtenEarlyCases: readonly MergeCase[] = [
+  { name: "a large layer at the top", layers: [small, large], startsOver: false },
+  { name: "a large layer in the middle", layers: [small, large, small], startsOver: false },
+  { name: "a large layer right above the base", layers: [large, small, small], startsOver: false },
   {
-    name: "the largest layer at the bottom",
+    name: "a large layer at the bottom",
     hasBase: false,
     layers: [
       [
@@ -45,7 +46,7 @@ export const largestLayerCases: readonly MergeCase[] = [
     ],
     startsOver: false,
   },
-  withLarge("a file of the largest layer that a layer above hides", [[whiteout("d/large")]], false),
+  withLarge("a file of a lower layer that a layer above hides", [[whiteout("d/large")]], false),
   withLarge("a directory of it that a layer above hides", [[whiteout("d")]], false),
   {
     name: "a directory of it that a layer above makes opaque",
@@ -88,7 +89,7 @@ export const largestLayerCases: readonly MergeCase[] = [
     false,
   ),
   {
-    name: "links inside the largest layer that a layer above states again",
+    name: "links inside a lower layer that a layer above states again",
     layers: [
       small,
       [...large, hardlink("d/linked", "d/large")],
@@ -127,7 +128,7 @@ export const largestLayerCases: readonly MergeCase[] = [
       [bulk("lib/large"), entry.file("usr/lib/a"), entry.file("lib/b")],
       [entry.file("usr/lib/a", "replaced"), whiteout("usr/lib/b")],
     ],
-    startsOver: false,
+    startsOver: true,
   },
   {
     name: "files that it puts through a symlink of its own, hidden by either name",
@@ -145,10 +146,10 @@ export const largestLayerCases: readonly MergeCase[] = [
       [symlink("s", "d"), bulk("s/large")],
       [entry.directory("s"), entry.file("s/x")],
     ],
-    startsOver: false,
+    startsOver: true,
   },
   {
-    name: "duplicates in the largest layer, the last one wins",
+    name: "duplicates in one layer, the last one wins",
     layers: [
       small,
       [
@@ -162,17 +163,17 @@ export const largestLayerCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "a directory with streamed files that the largest layer itself replaces later",
+    name: "a directory with streamed files that its own layer replaces later",
     layers: [small, [...large, entry.file("d", "a file now")]],
     startsOver: true,
   },
   {
-    name: "a streamed file that the largest layer itself turns into a directory later",
+    name: "a streamed file that its own layer turns into a directory later",
     layers: [small, [bulk("f"), entry.directory("f"), bulk("f/x")]],
     startsOver: true,
   },
   {
-    name: "a streamed file that the largest layer replaces by a symlink and puts files through",
+    name: "a streamed file that its own layer replaces by a symlink and puts files through",
     layers: [small, [bulk("f"), symlink("f", "d"), bulk("f/x")]],
     startsOver: true,
   },
@@ -182,7 +183,7 @@ export const largestLayerCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "whiteouts inside the largest layer spare its own files",
+    name: "whiteouts inside a layer spare its own files",
     layers: [
       small,
       [whiteout("d/small"), bulk("d/large"), whiteout("d/large"), opaque("d"), whiteout("other")],
@@ -190,7 +191,7 @@ export const largestLayerCases: readonly MergeCase[] = [
     startsOver: false,
   },
   {
-    name: "links in the largest layer to files of a layer below",
+    name: "links in a layer to files of a layer below",
     layers: [
       [bulk("low", 1_000), entry.directory("d")],
       [bulk("large"), hardlink("linked", "low"), hardlink("d/linked", "large")],
@@ -199,7 +200,7 @@ export const largestLayerCases: readonly MergeCase[] = [
     startsOver: false,
   },
   {
-    name: "empty files, symlinks and devices among those of the largest layer",
+    name: "empty files, symlinks and devices among those of a large layer",
     layers: [
       small,
       [
@@ -223,19 +224,19 @@ export const largestLayerCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file of the largest layer newer than all that was known before starts over",
+    name: "a file of a lower layer newer than all that was known before starts over",
     layers: [small, [bulk("d/large"), { name: "d/new", content: "x", mtime: 1_800_000_000 }]],
     startsOver: true,
   },
   {
-    name: "a root directory that only the largest layer names",
+    name: "a root directory that only the top layer names",
     layers: [
       small,
       [{ name: "./", type: "directory", mode: 0o711, mtime: 1_500_000_000 }, bulk("d/large")],
     ],
   },
   {
-    name: "kernel and initrd of the largest layer, replaced above and reached through a symlink",
+    name: "kernel and initrd of a lower layer, replaced above and reached through a symlink",
     layers: [
       [
         bulk("boot/vmlinuz-6.1.0"),
