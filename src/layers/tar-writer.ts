@@ -11,6 +11,10 @@ export interface TarOutput {
   write(bytes: Buffer): void;
 }
 
+const zeroBlock = Buffer.alloc(blockSize);
+const noBytes = Buffer.alloc(0);
+const longLinkName = toBytes("././@LongLink");
+
 const typeFlags: Readonly<Record<InodeEntry["type"], string>> = {
   file: "0",
   symlink: "2",
@@ -40,6 +44,8 @@ export function fitsSquashfs(xattrName: ByteString): boolean {
  */
 export class CanonicalTarWriter {
   readonly #output: TarOutput;
+  /** Written over for each header. */
+  readonly #block = Buffer.alloc(blockSize);
   #contentSize = 0;
 
   constructor(output: TarOutput) {
@@ -71,13 +77,12 @@ export class CanonicalTarWriter {
   }
 
   endFile(): void {
-    const over = this.#contentSize % blockSize;
-    if (over > 0) this.#output.write(Buffer.alloc(blockSize - over));
+    this.#pad(this.#contentSize);
   }
 
   /** The end of the archive: two blocks of zeros. */
   end(): void {
-    this.#output.write(Buffer.alloc(2 * blockSize));
+    for (let block = 0; block < 2; block += 1) this.#output.write(zeroBlock);
   }
 
   #header(fields: HeaderFields): void {
@@ -90,15 +95,20 @@ export class CanonicalTarWriter {
     const linkName = toBytes(fields.linkName ?? "");
     if (path.length > 100) this.#extension("L", Buffer.concat([path, Buffer.alloc(1)]));
     if (linkName.length > 100) this.#extension("K", Buffer.concat([linkName, Buffer.alloc(1)]));
-    this.#output.write(formatHeader(fields, path, linkName));
+    this.#output.write(formatHeader(this.#block, fields, path, linkName));
   }
 
   #extension(typeFlag: string, bytes: Buffer): void {
     const fields = { path: "", typeFlag, mode: 0, uid: 0, gid: 0, mtime: 0, size: bytes.length };
-    this.#output.write(formatHeader(fields, toBytes("././@LongLink"), Buffer.alloc(0)));
+    this.#output.write(formatHeader(this.#block, fields, longLinkName, noBytes));
     this.#output.write(bytes);
-    const over = bytes.length % blockSize;
-    if (over > 0) this.#output.write(Buffer.alloc(blockSize - over));
+    this.#pad(bytes.length);
+  }
+
+  /** Fills the last block of so many bytes. */
+  #pad(size: number): void {
+    const over = size % blockSize;
+    if (over > 0) this.#output.write(zeroBlock.subarray(over));
   }
 }
 
@@ -111,8 +121,8 @@ interface HeaderFields extends DirectoryAttributes {
   readonly deviceMinor?: number;
 }
 
-function formatHeader(fields: HeaderFields, path: Buffer, linkName: Buffer): Buffer {
-  const block = Buffer.alloc(blockSize);
+function formatHeader(block: Buffer, fields: HeaderFields, path: Buffer, linkName: Buffer): Buffer {
+  block.fill(0);
   path.copy(block, 0, 0, 100);
   putNumber(block, 100, 8, fields.mode);
   putNumber(block, 108, 8, fields.uid);

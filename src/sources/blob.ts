@@ -8,6 +8,9 @@ export interface Blob {
   readonly isComplete: boolean;
   /** Settles when every byte is there and its digest was checked, or when it cannot be had. */
   readonly complete: Promise<void>;
-  /** The bytes from the first on, as they arrive; may be called any number of times. */
+  /**
+   * The bytes from the first on, as they arrive; may be called any number of times. Each chunk is
+   * good until the next is asked for.
+   */
   read(): AsyncIterable<Buffer>;
 }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type Descriptor, OciClientError, verifyingStream } from "../oci-client/index.js";
 import { readChunks, systemCode } from "../support/index.js";
+import { BatchedFile } from "./batched-file.js";
 import type { Blob } from "./blob.js";
 import type { BlobCache } from "./blob-cache.js";
 import { type Filling, followFile } from "./follow-file.js";
@@ -113,15 +114,33 @@ export class Download implements Blob, Filling {
     }
   }
 
-  async #store(file: FileHandle, chunks: AsyncIterable<Uint8Array>, skip: number): Promise<void> {
-    let position = 0;
-    for await (const chunk of chunks) {
-      if (position >= skip) await writeAt(file, chunk, position);
-      position += chunk.length;
-      this.present = position;
-      this.#options.onProgress?.(position, false);
-      this.#announce();
+  /** @param present bytes at the head that are in the file already */
+  async #store(
+    file: FileHandle,
+    chunks: AsyncIterable<Uint8Array>,
+    present: number,
+  ): Promise<void> {
+    const rest = new BatchedFile(file, present, (position) => this.#advance(position));
+    let checked = 0;
+    try {
+      for await (const chunk of chunks) {
+        if (checked < present) {
+          checked += chunk.length;
+          this.#advance(checked);
+        } else {
+          await rest.write(chunk);
+        }
+      }
+    } finally {
+      // What came before a failure is worth keeping, too.
+      await rest.flush();
     }
+  }
+
+  #advance(present: number): void {
+    this.present = present;
+    this.#options.onProgress?.(present, false);
+    this.#announce();
   }
 
   #announce(): void {
@@ -134,13 +153,6 @@ export class Download implements Blob, Filling {
     this.#change = new Promise((resolve) => {
       this.#wake = resolve;
     });
-  }
-}
-
-async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
   }
 }
 

@@ -13,7 +13,8 @@ export interface Filling {
 }
 
 /**
- * Reads a file from its first byte while it is being filled, to the end of the filling.
+ * Reads a file from its first byte while it is being filled, to the end of the filling. Each chunk
+ * is good until the next is asked for.
  * @param open called when there is something to read
  */
 export async function* followFile(
@@ -22,13 +23,14 @@ export async function* followFile(
 ): AsyncGenerator<Buffer> {
   while (filling.present === 0 && !filling.isComplete) await filling.changed();
   const file = await open();
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
   let position = 0;
   try {
     for (;;) {
       const available = filling.present - position;
       if (available > 0) {
-        const buffer = Buffer.allocUnsafe(Math.min(available, chunkSize));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        const length = Math.min(available, chunkSize);
+        const { bytesRead } = await file.read(buffer, 0, length, position);
         if (bytesRead === 0) return;
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);

@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Blob } from "../../sources/index.js";
 import { LayerFormatError } from "../layer-format-error.js";
+import { feed } from "./feed.js";
 
 /** Larger than Node's 16 KiB: a third faster. */
 const chunkSize = 256 * 1024;
@@ -14,21 +14,17 @@ const chunkSize = 256 * 1024;
  * @throws LayerFormatError
  */
 export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
-  const source = Readable.from(blob.read(), { objectMode: false });
   const decoder = createGunzip({ chunkSize });
-  let sourceError: unknown;
-  source.on("error", (error) => {
-    sourceError = error;
-    decoder.destroy(error);
-  });
-  source.pipe(decoder);
+  const fed = feed(blob, decoder);
+  fed.catch((error: Error) => decoder.destroy(error));
   try {
     yield* decoder as AsyncIterable<Buffer>;
+    await fed;
   } catch (error) {
-    if (sourceError !== undefined) throw sourceError;
+    // What kept the bytes from coming is the reason that matters, not what followed from it.
+    await fed;
     throw new LayerFormatError(`it cannot be decompressed: ${(error as Error).message}`);
   } finally {
-    source.destroy();
     decoder.destroy();
   }
   await checkFill(blob, decoder.bytesWritten);

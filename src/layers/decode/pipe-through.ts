@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { Readable } from "node:stream";
 import type { Blob } from "../../sources/index.js";
 import { LayerFormatError } from "../layer-format-error.js";
 import { ChildOutput } from "./child-output.js";
+import { feed } from "./feed.js";
 
 /**
  * The output of a decompressor that reads the blob on standard input; each chunk is good until the
@@ -43,18 +43,5 @@ export async function* pipeThrough(
     child.kill("SIGKILL");
     // What kept the bytes from coming is the reason that matters, not what followed from it.
     await fed;
-  }
-}
-
-/** A program that ends early closes its end of the pipe; its exit status then tells why. */
-async function feed(blob: Blob, stdin: NodeJS.WritableStream): Promise<void> {
-  const { pipeline } = await import("node:stream/promises");
-  try {
-    await pipeline(Readable.from(blob.read(), { objectMode: false }), stdin);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "EPIPE" && code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ECONNRESET") {
-      throw error;
-    }
   }
 }

@@ -1,0 +1,50 @@
+import type { FileHandle } from "node:fs/promises";
+
+const batchSize = 1024 * 1024;
+/** Milliseconds that bytes are kept back at most while more come. */
+const longestDelay = 100;
+
+/** Writes the small chunks of a network to a file in large batches. */
+export class BatchedFile {
+  readonly #file: FileHandle;
+  readonly #onWritten: (position: number) => void;
+  readonly #batch = Buffer.allocUnsafeSlow(batchSize);
+  #filled = 0;
+  /** Where in the file the batch goes. */
+  #position: number;
+  #lastFlush = performance.now();
+
+  /**
+   * @param position where in the file to begin
+   * @param onWritten told up to where the file is written
+   */
+  constructor(file: FileHandle, position: number, onWritten: (position: number) => void) {
+    this.#file = file;
+    this.#position = position;
+    this.#onWritten = onWritten;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let taken = 0; taken < chunk.length; ) {
+      const piece = chunk.subarray(taken, taken + batchSize - this.#filled);
+      this.#batch.set(piece, this.#filled);
+      this.#filled += piece.length;
+      taken += piece.length;
+      if (this.#filled === batchSize) await this.flush();
+    }
+    if (performance.now() - this.#lastFlush > longestDelay) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const batch = this.#batch.subarray(0, this.#filled);
+    for (let done = 0; done < batch.length; ) {
+      const length = batch.length - done;
+      const { bytesWritten } = await this.#file.write(batch, done, length, this.#position);
+      done += bytesWritten;
+      this.#position += bytesWritten;
+    }
+    this.#filled = 0;
+    this.#lastFlush = performance.now();
+    this.#onWritten(this.#position);
+  }
+}
