@@ -12,7 +12,7 @@ export class BatchWriter {
   readonly #stream: Writable;
   /** Batches that were written and can be filled again. */
   readonly #free: Buffer[] = [];
-  #allocated = 0;
+  #underWay = 0;
   #batch: Buffer | undefined;
   #filled = 0;
   #wake: () => void = () => {};
@@ -25,7 +25,7 @@ export class BatchWriter {
   /** Copies the bytes; takes them also when it is full. */
   write(bytes: Buffer): void {
     for (let taken = 0; taken < bytes.length; ) {
-      this.#batch ??= this.#next();
+      this.#batch ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(batchSize);
       const count = bytes.copy(this.#batch, this.#filled, taken);
       taken += count;
       this.#filled += count;
@@ -37,7 +37,9 @@ export class BatchWriter {
   flush(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
+    this.#underWay += 1;
     this.#stream.write(batch.subarray(0, this.#filled), () => {
+      this.#underWay -= 1;
       this.#free.push(batch);
       this.#wake();
     });
@@ -45,9 +47,9 @@ export class BatchWriter {
     this.#filled = 0;
   }
 
-  /** True while all batches are on their way. */
+  /** True while as many batches are on their way as are good. */
   get isFull(): boolean {
-    return this.#batch === undefined && this.#free.length === 0 && this.#allocated >= mostBatches;
+    return this.#underWay >= mostBatches;
   }
 
   /** Resolves when there is room again, or never will be, or nobody cares any more. */
@@ -60,12 +62,5 @@ export class BatchWriter {
       });
     }
     signal.removeEventListener("abort", wake);
-  }
-
-  #next(): Buffer {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    this.#allocated += 1;
-    return Buffer.allocUnsafeSlow(batchSize);
   }
 }
