@@ -25,7 +25,8 @@ export async function blobBody(
   if (response.status !== 206) return undefined;
   const range = response.header("content-range") ?? "no Content-Range";
   // Anything else would put bytes in the wrong place of the caller's file.
-  if (range.trim().toLowerCase() === `bytes ${offset}-${size - 1}/${size}`) {
+  const wanted = [size, "*"].map((total) => `bytes ${offset}-${size - 1}/${total}`);
+  if (wanted.includes(range.trim().toLowerCase())) {
     return { body: response.body, offset };
   }
   await response.discard();

@@ -2,6 +2,7 @@ import { type BlobBody, blobBody } from "./blob-body.js";
 import { readBody } from "./body.js";
 import type { CredentialStore } from "./credentials.js";
 import type { Descriptor } from "./descriptor.js";
+import { OciClientError } from "./error.js";
 import { openForeignBlob } from "./foreign-blob.js";
 import { type ResolvedImage, resolveImage } from "./image.js";
 import type { ImageReader, ManifestBytes } from "./image-reader.js";
@@ -98,6 +99,21 @@ export class RegistryClient {
     { signal, offset = 0 }: { signal?: AbortSignal; offset?: number } = {},
   ): Promise<BlobBody> {
     const start = offset < descriptor.size ? offset : 0;
+    try {
+      return await this.#openBlobAt(ref, descriptor, start, signal);
+    } catch (error) {
+      if (start === 0 || !isRangeRefusal(error)) throw error;
+      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: starting over.`);
+      return this.#openBlobAt(ref, descriptor, 0, signal);
+    }
+  }
+
+  async #openBlobAt(
+    ref: Reference,
+    descriptor: Descriptor,
+    start: number,
+    signal?: AbortSignal,
+  ): Promise<BlobBody> {
     const request = { headers: start > 0 ? { range: `bytes=${start}-` } : undefined, signal };
     const { response, error } = await this.#session.get(ref, {
       kind: "blob",
@@ -119,4 +135,9 @@ export class RegistryClient {
   async close(): Promise<void> {
     await this.#transport.close();
   }
+}
+
+/** 206 with another part than the one asked for, or 416 (RFC 9110, section 15.5.17). */
+function isRangeRefusal(error: unknown): boolean {
+  return error instanceof OciClientError && (error.status === 206 || error.status === 416);
 }

@@ -35,14 +35,14 @@ export class BatchedFile {
     if (performance.now() - this.#lastFlush > longestDelay) await this.flush();
   }
 
+  /** Writes what was gathered; where that fails, it may be tried again. */
   async flush(): Promise<void> {
     const batch = this.#batch.subarray(0, this.#filled);
     for (let done = 0; done < batch.length; ) {
-      const length = batch.length - done;
-      const { bytesWritten } = await this.#file.write(batch, done, length, this.#position);
-      done += bytesWritten;
-      this.#position += bytesWritten;
+      const place = this.#position + done;
+      done += (await this.#file.write(batch, done, batch.length - done, place)).bytesWritten;
     }
+    this.#position += this.#filled;
     this.#filled = 0;
     this.#lastFlush = performance.now();
     this.#onWritten(this.#position);

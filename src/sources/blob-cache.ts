@@ -5,6 +5,8 @@ import { diskFull, formatBytes, NetbootError, systemCode } from "../support/inde
 
 /** A partial file of a process that lives is left alone for as long as it changes; milliseconds. */
 const quietTime = 60_000;
+/** After this, a process of that number is another one: in a container it is always 1. */
+const staleTime = 24 * 60 * 60 * 1000;
 
 /** Partial files that this process fills. */
 const owned = new Set<string>();
@@ -16,7 +18,7 @@ export interface PartialBlob {
   readonly size: number;
   /** Puts the complete file in its place. */
   finish(): Promise<void>;
-  /** Leaves the file for a later run. */
+  /** Leaves the file for a later run, unless there is a larger one. */
   release(): Promise<void>;
   /** Removes the file. */
   discard(): Promise<void>;
@@ -51,8 +53,7 @@ export class BlobCache {
   async missingOf(digest: string, size: number): Promise<number> {
     if (await this.has(digest, size)) return 0;
     const left = await abandoned(this.pathOf(digest)).catch(() => []);
-    const sizes = await Promise.all(left.map((path) => sizeOf(path)));
-    return Math.max(0, size - Math.max(0, ...sizes));
+    return Math.max(0, size - (left[0] === undefined ? 0 : await sizeOf(left[0])));
   }
 
   /** Forgets a blob that turned out to be damaged. */
@@ -108,7 +109,10 @@ export class BlobCache {
         for (const path of left) await rm(path, { force: true });
       },
       release: async () => {
-        await rename(own, `${final}.partial`).catch(() => {});
+        const place = `${final}.partial`;
+        // Another process may have left more there.
+        if ((await sizeOf(own)) > (await sizeOf(place))) await rename(own, place).catch(() => {});
+        else await rm(own, { force: true });
         owned.delete(own);
       },
       discard: async () => {
@@ -157,7 +161,7 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-/** Partial files of a blob that nobody fills any more. */
+/** Partial files of a blob that nobody fills any more, the largest first. */
 async function abandoned(final: string): Promise<string[]> {
   const directory = join(final, "..");
   const prefix = `${final.slice(directory.length + 1)}.partial`;
@@ -166,10 +170,14 @@ async function abandoned(final: string): Promise<string[]> {
     if (!name.startsWith(prefix)) continue;
     const path = join(directory, name);
     const [, owner] = name.slice(prefix.length).split("-");
-    const isReleased = owner === undefined;
-    if (isReleased || (!isInUse(path, Number(owner)) && (await isQuiet(path)))) paths.push(path);
+    if (owner === undefined) paths.push(path);
+    else if (await isQuiet(path, isInUse(path, Number(owner)) ? staleTime : quietTime))
+      paths.push(path);
   }
-  return paths;
+  const sizes = new Map(
+    await Promise.all(paths.map(async (path) => [path, await sizeOf(path)] as const)),
+  );
+  return paths.sort((one, other) => sizes.get(other)! - sizes.get(one)!);
 }
 
 /** Process ids mean nothing across containers that share a cache, so `isQuiet` is asked too. */
@@ -183,9 +191,9 @@ function isInUse(path: string, pid: number): boolean {
   }
 }
 
-async function isQuiet(path: string): Promise<boolean> {
+async function isQuiet(path: string, time: number): Promise<boolean> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs > quietTime;
+    return Date.now() - (await stat(path)).mtimeMs > time;
   } catch {
     return false;
   }

@@ -8,6 +8,7 @@ import { type Filling, followFile } from "./follow-file.js";
 
 export interface DownloadOptions {
   readonly cache: BlobCache;
+  readonly signal: AbortSignal;
   /** Opens the blob's bytes from an offset, or from 0 where that cannot be. */
   openAt(offset: number): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }>;
   onProgress?(present: number, isCached: boolean): void;
@@ -102,6 +103,7 @@ export class Download implements Blob, Filling {
 
   /** Fetches what is missing; the whole is checked, what was there before included. */
   async #fill(path: string, present: number): Promise<void> {
+    if (present === this.descriptor.size && (await this.#isWhole(path))) return;
     const start = present < this.descriptor.size ? present : 0;
     const { body, offset } = await this.#options.openAt(start);
     const file = await open(path, offset === 0 ? "w" : "r+");
@@ -114,6 +116,14 @@ export class Download implements Blob, Filling {
     }
   }
 
+  /** True where an earlier run was stopped after the last byte. */
+  async #isWhole(path: string): Promise<boolean> {
+    const { descriptor } = this;
+    if (!(await isIntact(path, descriptor, this.#options.signal))) return false;
+    this.#advance(descriptor.size);
+    return true;
+  }
+
   /** @param present bytes at the head that are in the file already */
   async #store(
     file: FileHandle,
@@ -124,6 +134,7 @@ export class Download implements Blob, Filling {
     let checked = 0;
     try {
       for await (const chunk of chunks) {
+        this.#options.signal.throwIfAborted();
         if (checked < present) {
           checked += chunk.length;
           this.#advance(checked);
@@ -171,4 +182,19 @@ export async function verifyFile(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const _ of verifyingStream(readChunks(path), descriptor)) signal.throwIfAborted();
+}
+
+/** The same as an answer; false only for wrong bytes. */
+export async function isIntact(
+  path: string,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await verifyFile(path, descriptor, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof OciClientError && error.code === "BLOB_MISMATCH") return false;
+    throw error;
+  }
 }

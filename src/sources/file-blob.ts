@@ -1,7 +1,6 @@
-import { open } from "node:fs/promises";
 import type { Descriptor } from "../oci-client/index.js";
+import { readChunks } from "../support/index.js";
 import type { Blob } from "./blob.js";
-import { followFile } from "./follow-file.js";
 
 /** A blob whose file is complete. */
 export class FileBlob implements Blob {
@@ -18,7 +17,6 @@ export class FileBlob implements Blob {
   }
 
   read(): AsyncIterable<Buffer> {
-    const filling = { present: this.descriptor.size, isComplete: true, changed: async () => {} };
-    return followFile(() => open(this.path), filling);
+    return readChunks(this.path, this.descriptor.size);
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import {
   type Descriptor,
   type ImageReader,
@@ -27,6 +28,8 @@ export class OciLayoutSource implements ImageSource {
   readonly #directory: string;
   readonly #tag: string | undefined;
   readonly #options: SourceOptions;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #blobs = new Map<string, FileBlob>();
 
   /** @param text what follows `oci:` */
   constructor(text: string, options: SourceOptions) {
@@ -35,6 +38,7 @@ export class OciLayoutSource implements ImageSource {
     this.#directory = directory;
     this.#tag = tag;
     this.#options = options;
+    this.#limit = pLimit(options.concurrency);
   }
 
   async resolve(platform: Platform): Promise<ResolvedImage> {
@@ -47,13 +51,18 @@ export class OciLayoutSource implements ImageSource {
   async reserve(): Promise<void> {}
 
   fetch(descriptor: Descriptor): Blob {
+    // Images happen to have one layer twice.
+    const known = this.#blobs.get(descriptor.digest);
+    if (known !== undefined) return known;
     const path = this.#pathOf(descriptor.digest);
     const checked = translated(async () => {
       await this.#assertPresent(descriptor);
       this.#options.onProgress?.(descriptor, descriptor.size, true);
-      await verifyFile(path, descriptor, this.#options.signal);
+      await this.#limit(() => verifyFile(path, descriptor, this.#options.signal));
     });
-    return new FileBlob(descriptor, path, checked);
+    const blob = new FileBlob(descriptor, path, checked);
+    this.#blobs.set(descriptor.digest, blob);
+    return blob;
   }
 
   /** Nothing is kept: a damaged blob is an error of its own here. */

@@ -15,7 +15,7 @@ import {
 import { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
-import { Download, verifyFile } from "./download.js";
+import { Download, isIntact } from "./download.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
 import { translated } from "./translate-error.js";
 
@@ -63,6 +63,7 @@ export class RegistrySource implements ImageSource {
       descriptor,
       {
         cache: this.#cache,
+        signal,
         openAt: async (offset) => {
           const client = await this.#connect();
           return client.openBlob(this.#reference, descriptor, { signal, offset });
@@ -79,13 +80,7 @@ export class RegistrySource implements ImageSource {
     const damaged: string[] = [];
     const { signal } = this.#options;
     for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
-      const isIntact =
-        !isFromCache ||
-        (await verifyFile(path, descriptor, signal).then(
-          () => true,
-          () => false,
-        ));
-      if (isIntact) continue;
+      if (!isFromCache || (await isIntact(path, descriptor, signal))) continue;
       await this.#cache.remove(descriptor.digest);
       damaged.push(descriptor.digest);
     }

@@ -226,6 +226,51 @@ describe("a download", () => {
     assert.deepEqual(await readFile(path), content.bytes(large));
   });
 
+  it("that was killed after its last byte is not fetched again", async (t) => {
+    const { host, requests } = await serveImage(t, content, image);
+    const cacheDirectory = await temporaryDirectory();
+    await leavePartials(cacheDirectory, { ".partial": content.bytes(large) });
+    await run(`${host}/os/image:v1`, { cacheDirectory });
+    assert.equal(countOf(requests, large.digest), 0);
+  });
+
+  it("is continued from the largest of what killed runs left, also of process 1", async (t) => {
+    const ranges: (string | undefined)[] = [];
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      ranges.push(request.headers.range);
+      return sendRange(request, response);
+    });
+    const cacheDirectory = await temporaryDirectory();
+    const bytes = content.bytes(large);
+    await leavePartials(cacheDirectory, {
+      ".partial-999999999-aaaa": bytes.subarray(0, 100),
+      ".partial-1-bbbb": bytes.subarray(0, 200_000),
+      ".partial": bytes.subarray(0, 1000),
+    });
+    await run(`${host}/os/image:v1`, { cacheDirectory });
+    assert.deepEqual(ranges, ["bytes=200000-"]);
+    const names = await readdir(join(cacheDirectory, "blobs/sha256"));
+    assert.deepEqual(
+      names.filter((name) => name.includes("partial")),
+      [],
+    );
+  });
+
+  /** As runs that were killed long ago leave them, by what follows the digest in their names. */
+  async function leavePartials(
+    cacheDirectory: string,
+    partials: Readonly<Record<string, Buffer>>,
+  ): Promise<void> {
+    const blobs = join(cacheDirectory, "blobs/sha256");
+    await mkdir(blobs, { recursive: true });
+    for (const [suffix, bytes] of Object.entries(partials)) {
+      const path = join(blobs, `${large.digest.slice(7)}${suffix}`);
+      await writeFile(path, bytes);
+      await utimes(path, 0, 0);
+    }
+  }
+
   it("whose first half turns out wrong is begun anew by the run after", async (t) => {
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) => {
