@@ -3,7 +3,6 @@ export {
   descriptionName,
   type FileDescription,
   formatDescription,
-  parseDescription,
 } from "./description.js";
 export {
   checksumsName,

@@ -67,7 +67,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     announceBootFiles(facts, options);
     const { plan, compression } = await planFor(input, facts);
     if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
-      detail("Starting the squashfs over: the image is not as its first layers had it.");
+      detail("Starting the squashfs over: the image is not as it seemed at first.");
       await mksquashfs.abort();
       flattening.restart();
       mksquashfs = undefined;

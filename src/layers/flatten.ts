@@ -14,7 +14,7 @@ import { type Shape, shapeOf } from "./shape.js";
 import { SizeEstimate } from "./size-estimate.js";
 import type { TarEntry } from "./tar/tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import { climbsOut, normalizePath } from "./tree/path.js";
+import { climbsOut, joinPath, normalizePath, splitPath } from "./tree/path.js";
 import { Tree } from "./tree/tree.js";
 import {
   type DirectoryAttributes,
@@ -22,6 +22,7 @@ import {
   type InodeEntry,
   impliedAttributes,
 } from "./tree/tree-node.js";
+import { meaningOf } from "./tree/whiteout.js";
 import { WrittenFiles } from "./written-files.js";
 
 /** A tar output that can be full. */
@@ -106,8 +107,10 @@ export class Flattening {
         entry: (entry, ordinal) => {
           entries.push(entry);
           this.#note(layer, entry);
-          const path = normalizePath(entry.name);
-          if (!isFile(entry) || !foresight.survives(path)) return undefined;
+          const parts = splitPath(entry.name);
+          if (!isFile(entry) || meaningOf(parts).kind !== "file") return undefined;
+          const path = joinPath(parts);
+          if (!foresight.survives(path)) return undefined;
           const kept = this.#kept.sinkFor(path, entry.size, { layer: layer.number, ordinal });
           if (writer === undefined || entry.size === 0) return kept;
           if (this.#written.conflictsWith(path)) {
@@ -115,6 +118,7 @@ export class Flattening {
             writer = undefined;
             return kept;
           }
+          this.#written.add(entry, path);
           return tee(this.#writeFile(writer, path, entry), kept);
         },
         ready: () => output?.ready(),
@@ -138,10 +142,9 @@ export class Flattening {
     this.#writtenBytes = 0;
   }
 
-  /** Counts of what the merged tree holds. */
+  /** Counts of what the merged tree holds; known after `writeRest`. */
   get shape(): Shape {
-    this.#shape ??= shapeOf(this.#tree.root, this.#written);
-    return this.#shape;
+    return this.#shape!;
   }
 
   /** Writes all that is not written yet but the root directory, and the end of the archive. */
@@ -242,7 +245,6 @@ export class Flattening {
 
   #writeFile(writer: CanonicalTarWriter, path: ByteString, entry: InodeEntry): ContentSink {
     writer.inode(path, entry);
-    this.#written.add(entry, path);
     return {
       write: (bytes) => {
         writer.content(bytes);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "./byte-string.js";
@@ -61,23 +61,15 @@ export class KeptFiles {
 
   diskSink(location: ContentLocation): ContentSink {
     const path = join(this.#directory, key(location));
-    const file = openSync(path, "w");
+    writeFileSync(path, "");
     return {
-      write: (bytes) => writeAll(file, bytes),
-      end: () => {
-        closeSync(file);
-        this.#paths.set(key(location), path);
-      },
+      // Opened each time: a layer may end in the middle of a file, and nobody would close it.
+      write: (bytes) => appendFileSync(path, bytes),
+      end: () => this.#paths.set(key(location), path),
     };
   }
 }
 
 function key({ layer, ordinal }: ContentLocation): string {
   return `${layer}-${ordinal}`;
-}
-
-function writeAll(file: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(file, bytes, written);
-  }
 }

@@ -13,5 +13,5 @@ export {
   type SquashfsFacts,
   type SquashfsPlan,
 } from "./plan.js";
-export { checkSquashfs, parseSuperblock, type Superblock } from "./superblock.js";
+export { checkSquashfs, parseSuperblock } from "./superblock.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./version.js";

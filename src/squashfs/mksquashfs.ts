@@ -27,9 +27,11 @@ export class Mksquashfs {
     this.#path = path;
     this.#signal = signal;
     // A program that dies closes its end of the pipe; `finish` says why it died.
-    this.#stdin.on("error", () => {
-      this.#isWriting = false;
-    });
+    for (const event of ["error", "close"]) {
+      this.#stdin.on(event, () => {
+        this.#isWriting = false;
+      });
+    }
     child.then(
       () => this.#stdin.destroy(),
       () => {},

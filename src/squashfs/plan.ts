@@ -1,3 +1,4 @@
+import { clampTime } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 import type { Compression } from "./compression.js";
 import type { Identity } from "./identity.js";
@@ -90,9 +91,4 @@ function compressorOptions({ compression, bcjFilter }: SquashfsFacts): string[] 
   if (codec === "xz" && bcjFilter !== undefined) options.push("-Xbcj", bcjFilter);
   if (codec === "lz4") options.push("-Xhc");
   return options;
-}
-
-/** squashfs has unsigned 32-bit times. */
-function clampTime(seconds: number): number {
-  return Math.min(Math.max(Math.floor(seconds), 0), 0xffffffff);
 }

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -20,27 +20,32 @@ export class ChildOutput {
   #isEnded = false;
   #wake: () => void = () => {};
 
+  /** @param ownEnd connected with `onread`, which is to call `receive` */
   private constructor(ownEnd: Socket, childEnd: Socket) {
-    this.#ownEnd = ownEnd;
     this.childEnd = childEnd;
+    this.#ownEnd = ownEnd;
+    ownEnd.on("error", (error) => {
+      this.#error = error;
+    });
+    ownEnd.on("close", () => {
+      this.#isEnded = true;
+      this.#wake();
+    });
   }
 
+  /** @throws the system's errors; nothing is left behind then */
   static async open(): Promise<ChildOutput> {
     // Nobody else can enter the directory, and connect.
     const directory = await mkdtemp(join(shortTmpdir(), "kairos-netboot-"));
     const server = createServer({ pauseOnConnect: true });
     try {
       const path = join(directory, "s");
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject).listen(path, resolve);
-      });
-      const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+      await listen(server, path);
       let output: ChildOutput | undefined;
-      const receive = (length: number, bytes: Uint8Array) => output!.#receive(length, bytes);
       const buffer = Buffer.allocUnsafeSlow(bufferSize);
-      const ownEnd = connect({ path, onread: { buffer, callback: receive } });
-      output = new ChildOutput(ownEnd, await accepted);
-      output.#watch();
+      const callback = (length: number, bytes: Uint8Array) => output!.#receive(length, bytes);
+      const ownEnd = connect({ path, onread: { buffer, callback } });
+      output = new ChildOutput(ownEnd, await accept(server, ownEnd));
       return output;
     } finally {
       server.close();
@@ -74,22 +79,32 @@ export class ChildOutput {
     this.childEnd.destroy();
   }
 
-  #watch(): void {
-    this.#ownEnd.on("error", (error) => {
-      this.#error = error;
-    });
-    this.#ownEnd.on("close", () => {
-      this.#isEnded = true;
-      this.#wake();
-    });
-  }
-
   /** @returns false: nothing more is read before this is used up */
   #receive(length: number, bytes: Uint8Array): boolean {
     this.#chunk = Buffer.from(bytes.buffer, bytes.byteOffset, length);
     this.#wake();
     return false;
   }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject).listen(path, resolve);
+  });
+}
+
+function accept(server: Server, ownEnd: Socket): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const fail = (error?: Error) => {
+      ownEnd.destroy();
+      reject(error ?? new Error("the connection to itself was refused"));
+    };
+    server
+      .once("connection", resolve)
+      .on("error", fail)
+      .on("drop", () => fail());
+    ownEnd.once("error", fail);
+  });
 }
 
 /** The path of a Unix socket is limited to 107 bytes (unix(7)). */

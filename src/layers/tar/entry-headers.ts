@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes } from "../byte-string.js";
+import { type ByteString, display, fromBytes } from "../byte-string.js";
 import { LayerFormatError } from "../layer-format-error.js";
 import { type PaxRecords, parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.js";
 import { paxRegions, type Region } from "./sparse.js";
@@ -120,9 +120,7 @@ export class EntryHeaders {
     const name =
       this.#text("GNU.sparse.name") ?? this.#text("path") ?? this.#longName ?? header.name;
     const linkName = this.#text("linkpath") ?? this.#longLink ?? header.linkName;
-    if (name.includes("\0") || linkName.includes("\0")) {
-      throw new LayerFormatError("its name holds a NUL byte");
-    }
+    checkNames(name, linkName);
     const type = entryType(header.typeFlag, name);
     const xattrs = this.#xattrs();
     return {
@@ -169,6 +167,19 @@ export class EntryHeaders {
       xattrs.set(keyword.slice(xattrPrefix.length), value);
     }
     return xattrs;
+  }
+}
+
+/** Linux's PATH_MAX and NAME_MAX, which squashfs has too. */
+function checkNames(name: ByteString, linkName: ByteString): void {
+  if (name.includes("\0") || linkName.includes("\0")) {
+    throw new LayerFormatError("its name holds a NUL byte");
+  }
+  const isTooLong =
+    Math.max(name.length, linkName.length) > 4096 ||
+    name.split("/").some(({ length }) => length > 255);
+  if (isTooLong) {
+    throw new LayerFormatError(`the path ${display(name.slice(0, 100))}… is too long`);
   }
 }
 

@@ -36,17 +36,7 @@ export class Tree {
    * Lays one more layer on top.
    * @throws LayerFormatError that names the entry; the tree is not to be used any more then
    */
-  apply(layer: LayerIndex): void {
-    this.beginLayer(layer.impliedMtime);
-    for (const entry of layer.entries) this.add(entry);
-    this.endLayer();
-  }
-
-  /**
-   * The same, entry by entry, while a layer is being read.
-   * @param impliedMtime as in LayerIndex
-   */
-  beginLayer(impliedMtime: number): void {
+  apply({ entries, impliedMtime }: LayerIndex): void {
     this.#layer += 1;
     this.#ordinal = -1;
     this.#impliedMtime = impliedMtime;
@@ -54,19 +44,10 @@ export class Tree {
     this.#emptied = new Set();
     this.#pendingPlaces = [];
     if (this.#layer === 0) this.root.attributes = impliedAttributes(impliedMtime);
-  }
-
-  /**
-   * @returns the path, symlinks followed, where the entry stands in the tree now; undefined for
-   * one that stands nowhere, or not yet
-   * @throws LayerFormatError as `apply`
-   */
-  add(entry: TarEntry): PathParts | undefined {
-    this.#ordinal += 1;
-    return this.#attempt(entry, () => this.#addEntry(entry));
-  }
-
-  endLayer(): void {
+    for (const entry of entries) {
+      this.#ordinal += 1;
+      this.#attempt(entry, () => this.#add(entry));
+    }
     this.#resolvePending();
   }
 
@@ -81,53 +62,51 @@ export class Tree {
     }
   }
 
-  #addEntry(entry: TarEntry): PathParts | undefined {
-    const parts = checkedPath(entry);
+  #add(entry: TarEntry): void {
+    const parts = splitPath(entry.name);
     const meaning = meaningOf(parts);
     switch (meaning.kind) {
       case "whiteout": {
         const place = this.#existing(meaning.directory);
         if (place !== undefined) this.#hide(place.directory, meaning.name, place.names);
-        return undefined;
+        break;
       }
       case "opaque": {
         const place = this.#existing(meaning.directory);
         if (place !== undefined) this.#hideChildren(place.directory, place.names);
-        return undefined;
+        break;
       }
       case "bookkeeping":
-        return undefined;
+        break;
       default:
-        if (parts.length === 0) return this.#applyRoot(entry);
-        if (entry.type === "hardlink") return this.#applyHardLink(parts, entry);
-        return this.#place(parts, entry);
+        if (parts.length === 0) this.#applyRoot(entry);
+        else if (entry.type === "hardlink") this.#applyHardLink(parts, entry);
+        else this.#place(parts, entry);
     }
   }
 
-  #applyRoot(entry: TarEntry): PathParts {
+  #applyRoot(entry: TarEntry): void {
     if (entry.type !== "directory") {
       throw new LayerFormatError(
         `the entry ${display(entry.name)} would replace the root directory`,
       );
     }
     this.root.attributes = entry;
-    return [];
   }
 
-  #place(parts: PathParts, entry: TarEntry): PathParts {
-    const parent = this.#parent(parts);
+  #place(parts: PathParts, entry: TarEntry): void {
+    const { directory } = this.#parent(parts);
     const name = parts[parts.length - 1]!;
-    const present = parent.directory.children.get(name);
+    const present = directory.children.get(name);
     if (entry.type !== "directory") {
       const location = { layer: this.#layer, ordinal: this.#ordinal };
-      this.#link(parent.directory, name, new Inode(entry, location));
+      this.#link(directory, name, new Inode(entry, location));
     } else if (present?.node instanceof Directory) {
       present.node.attributes = entry;
       present.layer = this.#layer;
     } else {
-      this.#link(parent.directory, name, new Directory(entry));
+      this.#link(directory, name, new Directory(entry));
     }
-    return [...parent.names, name];
   }
 
   #link(directory: Directory, name: ByteString, node: Node): void {
@@ -199,7 +178,7 @@ export class Tree {
     for (const name of [...directory.children.keys()]) this.#hide(directory, name, path);
   }
 
-  #applyHardLink(parts: PathParts, entry: TarEntry): undefined {
+  #applyHardLink(parts: PathParts, entry: TarEntry): void {
     const target = this.#targetOf(entry);
     const { directory } = this.#parent(parts);
     const name = parts[parts.length - 1]!;
@@ -258,16 +237,4 @@ export class Tree {
       `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which is nowhere`,
     );
   }
-}
-
-/** Linux's PATH_MAX and NAME_MAX, which squashfs has too. */
-function checkedPath(entry: TarEntry): ByteString[] {
-  const parts = splitPath(entry.name);
-  const isTooLong =
-    Math.max(entry.name.length, entry.linkName.length) > 4096 ||
-    parts.some(({ length }) => length > 255);
-  if (isTooLong) {
-    throw new LayerFormatError(`the path ${display(entry.name.slice(0, 100))}… is too long`);
-  }
-  return parts;
 }

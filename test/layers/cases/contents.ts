@@ -137,6 +137,7 @@ export const contentCases: readonly MergeCase[] = [
       ".no.prefetch.landmark": null,
       "stargz.index.json": null,
     },
+    startsOver: false,
   },
   {
     name: "a contiguous file is a file",
