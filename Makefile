@@ -43,10 +43,9 @@ check: node_modules/.complete
 clean:
 	rm -rf dist .build node_modules out
 
-# npm ci runs the build, too (package.json, "prepare"); a build that is older than its sources is
-# made again.
+# Without scripts: "prepare" in package.json would build what is built below.
 node_modules/.complete: package.json package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 dist/.complete: node_modules/.complete tsconfig.json $(SOURCES)

@@ -8,8 +8,8 @@ export async function createReporter(flags: {
   verbose?: boolean;
   json?: boolean;
 }): Promise<Reporter> {
-  if (flags.json) return new JsonReporter();
   if (flags.quiet) return { event: () => {}, done: () => {}, stop: () => {} };
+  if (flags.json) return new JsonReporter();
   const verbose = flags.verbose ?? false;
   if (!process.stderr.isTTY) return new PlainReporter({ verbose });
   const { TerminalReporter } = await import("./terminal-reporter.js");

@@ -35,6 +35,8 @@ export class TerminalReporter implements Reporter {
 
   constructor({ verbose }: { verbose: boolean }) {
     this.#verbose = verbose;
+    // The cursor is hidden, and comes back whatever ends the program.
+    process.once("exit", () => this.stop());
   }
 
   event(event: ExtractEvent): void {
@@ -47,7 +49,8 @@ export class TerminalReporter implements Reporter {
           const label = `Layer ${index + 1}/${event.layers.length}`;
           this.#bars.set(digest, this.#add(label, size));
         });
-        this.#squashfs = this.#add("Squashfs", 0);
+        // A damaged cache makes the whole job begin again.
+        this.#squashfs ??= this.#add("Squashfs", 0);
         break;
       case "layer":
         this.#layer(event);
