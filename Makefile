@@ -1,14 +1,16 @@
 # make run    set up what is missing and make netboot files from an image
 # make test   set up what is missing and run all unit and integration tests
-# make e2e    boot what extract made, in QEMU, from a real registry
+# make e2e    boot what extract made, in QEMU, from a real registry and over the network
 # make bench  measure
 # make check  types, lint, format
 #
 # What a machine needs is named here (Debian's packages) and in package.json (npm's).
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
-TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils
-E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86
+TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
+                 curl tftp-hpa tshark
+E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
+                 ovmf ipxe ipxe-qemu dnsmasq-base iproute2
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz
 
 DEMO  = oci:testdata/demo-image
@@ -32,7 +34,7 @@ test: test-packages dist/.complete .build/.complete
 	node --test $(call compiled,$(TESTS))
 
 e2e: e2e-packages dist/.complete .build/.complete
-	node --test $(call compiled,$(shell find test/e2e -name '*.test.ts'))
+	node --test --test-concurrency=1 $(call compiled,$(shell find test/e2e -name '*.test.ts'))
 
 bench: bench-packages dist/.complete .build/.complete
 	node .build/test/bench/extract.bench.js

@@ -3,6 +3,7 @@ import { NetbootError, programVersion } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { extractCommand } from "./extract-command.js";
 import { reportError } from "./report-error.js";
+import { serveCommand } from "./serve-command.js";
 
 const overview = `
 Kairos images come from a registry; kernel, initrd and squashfs come out:
@@ -27,7 +28,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version(programVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "explain the commands and options")
     .addHelpText("after", overview)
-    .addCommand(extractCommand());
+    .addCommand(extractCommand())
+    .addCommand(serveCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }

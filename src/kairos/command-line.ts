@@ -23,3 +23,19 @@ export function netbootCommandLine(name: string, { hasSelinux }: { hasSelinux: b
   if (hasSelinux) words.push("selinux=0");
   return words.join(" ");
 }
+
+/**
+ * A command line of `netbootCommandLine` for those who serve the files themselves.
+ * @param url where the files are, without a slash at the end
+ * @param config address of a cloud-config; the word for it is left out where there is none
+ */
+export function expandCommandLine(
+  commandLine: string,
+  { url, config }: { url: string; config: string | undefined },
+): string {
+  const words = commandLine.split(" ");
+  return words
+    .filter((word) => config !== undefined || !/\$\{config\}/.test(word))
+    .map((word) => word.replace(/\$\{url\}/g, () => url).replace(/\$\{config\}/g, () => config!))
+    .join(" ");
+}

@@ -1,6 +1,6 @@
 export { artifactName, checkedName } from "./artifact-name.js";
 export { keepRule, type WantedBootFiles } from "./boot-files.js";
-export { netbootCommandLine } from "./command-line.js";
+export { expandCommandLine, netbootCommandLine } from "./command-line.js";
 export { type KairosFacts, readKairosFacts } from "./facts.js";
 export { ImageTree } from "./image-tree.js";
 export { bcjFilterFor, type KernelConfig } from "./kernel-config.js";

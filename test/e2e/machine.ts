@@ -12,12 +12,15 @@ const POWER_OFF_DEADLINE_MS = 120_000;
 const TAIL_LINES = 60;
 
 export interface Boot {
-  kernel: string;
-  initrd: string;
-  commandLine: string;
+  /** Options of QEMU that say from where it boots. */
+  qemu: readonly string[];
+  /** Words before the command, such as those that lead into a network namespace. */
+  within?: readonly string[];
   /** Where the console's output is kept, line by line, each with the seconds since power-on. */
   consoleLog: string;
   deadlineMs: number;
+  /** Ends the machine early, when this is true; the report is then undefined. */
+  until?(): boolean;
 }
 
 export interface Report {
@@ -32,13 +35,10 @@ export interface Report {
  * Boots a virtual machine without a disk and returns what it reported. The processor is emulated,
  * on purpose: hardware virtualization is neither everywhere nor dependable where it is nested.
  */
-export async function boot(options: Boot): Promise<Report> {
+export async function boot(options: Boot): Promise<Report | undefined> {
   const started = Date.now();
-  const machine = startBound("qemu-system-x86_64", qemuOptions(options), [
-    "ignore",
-    "pipe",
-    "inherit",
-  ]);
+  const command = [...(options.within ?? []), "qemu-system-x86_64", ...hardware, ...options.qemu];
+  const machine = startBound(command[0]!, command.slice(1), ["ignore", "pipe", "inherit"]);
   let output = "";
   const log: string[] = [];
   const reported = new Promise<void>((resolve) => {
@@ -56,9 +56,11 @@ export async function boot(options: Boot): Promise<Report> {
     await Promise.race([
       reported,
       once(machine, "close"),
+      comesTrue(options.until, deadline.signal),
       sleep(options.deadlineMs, undefined, { signal: deadline.signal }),
     ]);
     const seconds = (Date.now() - started) / 1000;
+    if (options.until?.()) return undefined;
     if (!output.includes(END)) throw new Error(noReport(output, seconds));
     const poweredOff = await Promise.race([
       endOf(machine).then(() => true),
@@ -73,21 +75,30 @@ export async function boot(options: Boot): Promise<Report> {
   }
 }
 
-function qemuOptions({ kernel, initrd, commandLine }: Boot): string[] {
+/** A machine without a disk. */
+const hardware = [
+  ["-accel", "tcg,thread=multi"],
+  ["-cpu", "max"],
+  ["-smp", "2"],
+  ["-m", "2048"],
+  ["-display", "none"],
+  ["-monitor", "none"],
+  ["-serial", "stdio"],
+  ["-no-reboot"],
+].flat();
+
+/** Boots a kernel without firmware, on a network that shows it the host's loopback. */
+export function directBoot(kernel: string, initrd: string, commandLine: string): string[] {
   return [
-    ["-accel", "tcg,thread=multi"],
-    ["-cpu", "max"],
-    ["-smp", "2"],
-    ["-m", "2048"],
-    ["-display", "none"],
-    ["-monitor", "none"],
-    ["-serial", "stdio"],
-    ["-no-reboot"],
-    ["-nic", "user,model=virtio-net-pci"],
-    ["-kernel", kernel],
-    ["-initrd", initrd],
-    ["-append", commandLine],
-  ].flat();
+    ...["-nic", "user,model=virtio-net-pci"],
+    ...["-kernel", kernel, "-initrd", initrd, "-append", commandLine],
+  ];
+}
+
+/** Settles when the condition holds; never where there is none. */
+async function comesTrue(condition: (() => boolean) | undefined, end: AbortSignal): Promise<void> {
+  if (condition === undefined) return new Promise(() => {});
+  while (!condition() && !end.aborted) await sleep(200);
 }
 
 function factsIn(output: string): Map<string, string> {

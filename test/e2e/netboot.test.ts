@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type Tree } from "../support/tree-listing.js";
-import { boot, HOST_SEEN_FROM_GUEST, type Report } from "./machine.js";
+import { boot, directBoot, HOST_SEEN_FROM_GUEST, type Report } from "./machine.js";
 import { CHECKOUT, extract, ordinaryUser, rootUser, type User } from "./program.js";
 import { type Registry, startRegistry } from "./registry.js";
 import { startWebServer, type WebServer } from "./web-server.js";
@@ -100,13 +100,13 @@ describe("an image, from the registry to the booted machine", () => {
     before(async () => {
       server = await startWebServer(extracted, new Map([["cloud-config.yaml", CLOUD_CONFIG]]));
       commandLine = releaseCommandLine(`http://${HOST_SEEN_FROM_GUEST}:${server.port}`);
-      report = await boot({
-        kernel: join(extracted, `${NAME}-kernel`),
-        initrd: join(extracted, `${NAME}-initrd`),
-        commandLine,
+      const [kernel, initrd] = ["kernel", "initrd"].map((it) => join(extracted, `${NAME}-${it}`));
+      const outcome = await boot({
+        qemu: directBoot(kernel!, initrd!, commandLine),
         consoleLog: CONSOLE_LOG,
         deadlineMs: BOOT_DEADLINE_MS,
       });
+      report = outcome!;
     });
 
     after(async () => {

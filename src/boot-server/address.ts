@@ -1,0 +1,36 @@
+import { PacketError } from "./packet-error.js";
+
+/** An IPv4 address in dotted decimals, from four bytes. */
+export function formatIpv4(bytes: Uint8Array): string {
+  return [...bytes.subarray(0, 4)].join(".");
+}
+
+/** Four bytes of an IPv4 address in dotted decimals. */
+export function ipv4Bytes(address: string): Buffer {
+  const parts = address.split(".").map(Number);
+  return Buffer.from(parts);
+}
+
+/** An Ethernet address in lower case with colons, from its bytes. */
+export function formatMac(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+/**
+ * A UUID from the 16 bytes that PXE sends: the first three fields are little-endian there
+ * (UEFI specification, Appendix A; SMBIOS specification, 7.2.1).
+ */
+export function formatUuid(bytes: Uint8Array): string {
+  if (bytes.length !== 16) throw new PacketError("a UUID has 16 bytes");
+  const hex = (start: number, end: number, isReversed: boolean) => {
+    const part = Buffer.from(bytes.subarray(start, end));
+    return (isReversed ? part.reverse() : part).toString("hex");
+  };
+  return [
+    hex(0, 4, true),
+    hex(4, 6, true),
+    hex(6, 8, true),
+    hex(8, 10, false),
+    hex(10, 16, false),
+  ].join("-");
+}

@@ -1,0 +1,74 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BootClient, Firmware, MachineArchitecture } from "./dhcp/client.js";
+import type { ServedFile } from "./releases.js";
+
+/** Where Debian's and Ubuntu's package `ipxe` puts them. */
+export const packagedPrograms = "/usr/lib/ipxe";
+
+interface Kind {
+  readonly architecture: MachineArchitecture;
+  readonly firmware: Firmware;
+  readonly name: string;
+  /** Where it may be below a directory of boot programs: as Debian and as ipxe.org have it. */
+  readonly places: readonly string[];
+}
+
+const kinds: readonly Kind[] = [
+  {
+    architecture: "amd64",
+    firmware: "bios",
+    name: "undionly.kpxe",
+    places: ["undionly.kpxe", "x86_64-pcbios/undionly.kpxe", "i386-pcbios/undionly.kpxe"],
+  },
+  {
+    architecture: "amd64",
+    firmware: "uefi",
+    name: "snponly.efi",
+    places: ["snponly.efi", "x86_64-efi/snponly.efi", "ipxe.efi", "x86_64-efi/ipxe.efi"],
+  },
+  {
+    architecture: "arm64",
+    firmware: "uefi",
+    name: "snponly-arm64.efi",
+    places: ["snponly-arm64.efi", "arm64-efi/snponly.efi", "ipxe-arm64.efi", "arm64-efi/ipxe.efi"],
+  },
+];
+
+/** The programs that are there and that firmware can start, each for one kind of machine: iPXE. */
+export class BootPrograms {
+  readonly #found: ReadonlyMap<string, ServedFile>;
+  /** Each by the name that clients ask for. */
+  readonly byName: ReadonlyMap<string, ServedFile>;
+
+  private constructor(found: ReadonlyMap<string, ServedFile>) {
+    this.#found = found;
+    this.byName = new Map([...found.values()].map((program) => [program.name, program]));
+  }
+
+  /** @param directories looked through in this order */
+  static async find(directories: readonly string[]): Promise<BootPrograms> {
+    const found = new Map<string, ServedFile>();
+    for (const { architecture, firmware, name, places } of kinds) {
+      const paths = directories.flatMap((directory) => places.map((it) => join(directory, it)));
+      const program = await firstOf(paths, name);
+      if (program !== undefined) found.set(`${architecture} ${firmware}`, program);
+    }
+    return new BootPrograms(found);
+  }
+
+  for({ architecture, firmware }: BootClient): ServedFile | undefined {
+    return this.#found.get(`${architecture} ${firmware}`);
+  }
+}
+
+async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile()) {
+      const { size, mtimeMs } = found;
+      return { name, path, size, etag: `"${size.toString(16)}-${mtimeMs.toString(16)}"` };
+    }
+  }
+  return undefined;
+}

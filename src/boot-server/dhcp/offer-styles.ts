@@ -1,0 +1,56 @@
+import type { BootClient } from "./client.js";
+import type { OfferStyle } from "./proxy.js";
+
+/** Offers that a machine may leave without an answer before it gets the other style. */
+const patience = 3;
+/** Milliseconds after which a machine that asks again is taken for one that was started again. */
+const memory = 5 * 60 * 1000;
+/** Machines that are remembered; the one that asked longest ago is forgotten first. */
+const mostMachines = 10_000;
+
+interface Asking {
+  style: OfferStyle;
+  unanswered: number;
+  lastAsked: number;
+}
+
+/**
+ * Remembers how each machine is told what to boot, and tries the other style with one that keeps
+ * asking: some firmware of HP and Supermicro takes only one of the two.
+ */
+export class OfferStyles {
+  readonly #machines = new Map<string, Asking>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds of a clock that does not go back */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** The style for this offer; to be called once for each. */
+  next({ mac }: BootClient): OfferStyle {
+    const now = this.#now();
+    const known = this.#machines.get(mac);
+    const isNew = known === undefined || now - known.lastAsked > memory;
+    const asking: Asking = isNew ? { style: "direct", unanswered: 0, lastAsked: now } : known;
+    if (asking.unanswered === patience) {
+      asking.style = asking.style === "direct" ? "port-4011" : "direct";
+      asking.unanswered = 0;
+    }
+    asking.unanswered += 1;
+    asking.lastAsked = now;
+    // Put at the end: the first is the one to forget.
+    this.#machines.delete(mac);
+    this.#machines.set(mac, asking);
+    if (this.#machines.size > mostMachines) {
+      this.#machines.delete(this.#machines.keys().next().value!);
+    }
+    return asking.style;
+  }
+
+  /** The machine fetched what it was offered: its style is right. */
+  accepted(mac: string): void {
+    const asking = this.#machines.get(mac);
+    if (asking !== undefined) asking.unanswered = 0;
+  }
+}

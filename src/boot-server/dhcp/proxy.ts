@@ -1,0 +1,154 @@
+import { ipv4Bytes } from "../address.js";
+import { type BootClient, readBootClient } from "./client.js";
+import type { DhcpMessage } from "./message.js";
+import { messageType, option } from "./options.js";
+
+/**
+ * How a PXE client is told what to fetch. Firmware differs in what it accepts.
+ * - `direct`: the offer says all (option 43 with PXE discovery control 8, "boot from this offer")
+ * - `port-4011`: the client asks again, at the PXE server's own port
+ */
+export type OfferStyle = "direct" | "port-4011";
+
+/** What a client is to fetch: a name for TFTP, or an address; or why there is nothing for it. */
+export type BootChoice = { readonly bootFile: string } | { readonly refusal: string };
+
+export interface ProxyPolicy {
+  choose(client: BootClient): BootChoice;
+  styleFor(client: BootClient): OfferStyle;
+}
+
+/** How a message came. */
+export interface Arrival {
+  readonly port: 67 | 4011;
+  readonly from: { readonly address: string; readonly port: number };
+  /** The address of this server on the network that it came from. */
+  readonly server: string;
+}
+
+export type ProxyAnswer =
+  | {
+      readonly kind: "reply";
+      readonly client: BootClient;
+      readonly bootFile: string;
+      readonly message: DhcpMessage;
+      readonly to: { readonly address: string; readonly port: number };
+    }
+  | {
+      readonly kind: "silence";
+      readonly client?: BootClient;
+      readonly reason: string;
+      /** True where a person who wonders should be told. */
+      readonly isNotable: boolean;
+    };
+
+/** PXE 2.1, section 2.2.3: 6 is PXE_DISCOVERY_CONTROL, bit 3 "use the boot file of this offer". */
+const bootFromOffer = Buffer.from([6, 1, 8]);
+const endOfOptions = Buffer.from([255]);
+/** PXE 2.1, table 2-1: a boot item; Intel's ROMs expect back what they asked for. */
+const bootItem = 71;
+
+/**
+ * What a ProxyDHCP server says to a message (PXE 2.1, section 2.2.1; RFC 2131 for the rest): an
+ * offer beside the DHCP server's own, without an address. It is silent to all who do not ask to be
+ * booted, and to requests that are meant for the DHCP server.
+ */
+export function answerAsProxy(
+  request: DhcpMessage,
+  arrival: Arrival,
+  policy: ProxyPolicy,
+): ProxyAnswer {
+  if (request.op !== "request") return silence("it is a reply");
+  const type = replyTypeFor(request, arrival);
+  if (type === undefined) return silence("it is meant for the DHCP server");
+  const client = readBootClient(request);
+  if (!("mac" in client)) return { kind: "silence", ...client };
+  const choice = policy.choose(client);
+  if ("refusal" in choice) {
+    return { kind: "silence", client, reason: choice.refusal, isNotable: true };
+  }
+  const { bootFile } = choice;
+  const options = new Map<number, Buffer>([
+    [option.messageType, Buffer.from([type])],
+    [option.serverIdentifier, ipv4Bytes(arrival.server)],
+    [option.vendorClass, Buffer.from(client.protocol === "pxe" ? "PXEClient" : "HTTPClient")],
+  ]);
+  const identifier = request.options.get(option.clientMachineIdentifier);
+  if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
+  const isOffer = type === messageType.offer;
+  // iPXE takes what the offer says; HTTP Boot knows no other way.
+  const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
+  const isReferral = isOffer && isPlainPxe && policy.styleFor(client) === "port-4011";
+  const vendorSpecific = isOffer ? [bootFromOffer] : bootItemOf(request);
+  if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
+    options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
+  }
+  if (!isReferral) {
+    options.set(option.tftpServerName, Buffer.from(arrival.server));
+    options.set(option.bootFileName, Buffer.from(bootFile, "latin1"));
+  }
+  const relay = request.options.get(option.relayAgent);
+  // RFC 3046, section 2.2: to be echoed, and last.
+  if (relay !== undefined) options.set(option.relayAgent, relay);
+  return {
+    kind: "reply",
+    client,
+    bootFile,
+    message: {
+      ...request,
+      op: "reply",
+      hops: 0,
+      seconds: 0,
+      yourAddress: "0.0.0.0",
+      nextServer: arrival.server,
+      serverName: "",
+      bootFile: isReferral ? "" : bootFile,
+      options,
+    },
+    to: destinationOf(request, arrival),
+  };
+}
+
+function silence(reason: string): ProxyAnswer {
+  return { kind: "silence", reason, isNotable: false };
+}
+
+function replyTypeFor({ options }: DhcpMessage, { port }: Arrival): number | undefined {
+  const type = options.get(option.messageType)?.[0];
+  if (port === 67) return type === messageType.discover ? messageType.offer : undefined;
+  const isQuestion = type === messageType.request || type === messageType.inform;
+  return isQuestion ? messageType.ack : undefined;
+}
+
+/** The boot item that the client asks for, if it names one. */
+function bootItemOf({ options }: DhcpMessage): Buffer[] {
+  const item = subOption(options.get(option.vendorSpecific), bootItem);
+  return item === undefined ? [] : [Buffer.from([bootItem, item.length]), item];
+}
+
+/** A PXE option inside option 43; undefined where it is not there, or option 43 is damaged. */
+function subOption(encapsulated: Buffer | undefined, wanted: number): Buffer | undefined {
+  if (encapsulated === undefined) return undefined;
+  for (let at = 0; at < encapsulated.length; ) {
+    const code = encapsulated[at]!;
+    if (code === 255) return undefined;
+    if (code === 0) {
+      at += 1;
+      continue;
+    }
+    const length = encapsulated[at + 1] ?? 0;
+    const value = encapsulated.subarray(at + 2, at + 2 + length);
+    if (code === wanted) return value.length === length ? value : undefined;
+    at += 2 + length;
+  }
+  return undefined;
+}
+
+function destinationOf(
+  { relayAddress }: DhcpMessage,
+  { port, from }: Arrival,
+): { address: string; port: number } {
+  if (port === 4011) return from;
+  if (relayAddress !== "0.0.0.0") return { address: relayAddress, port: 67 };
+  return { address: "255.255.255.255", port: 68 };
+}

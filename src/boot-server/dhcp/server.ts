@@ -1,0 +1,97 @@
+import { createSocket, type Socket } from "node:dgram";
+import { isInNetwork, type ServedAddress } from "../network.js";
+import { PacketError } from "../packet-error.js";
+import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
+import { type Arrival, answerAsProxy, type ProxyAnswer, type ProxyPolicy } from "./proxy.js";
+
+export interface ProxyDhcpOptions {
+  readonly addresses: readonly ServedAddress[];
+  /** What each machine is to boot, from the address that it can reach. */
+  policyFor(server: string): ProxyPolicy;
+  onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
+  /** Told of datagrams that are no DHCP messages. */
+  onMalformed(from: string, reason: string): void;
+}
+
+/** Answers beside a DHCP server, on its port and on that of PXE (PXE 2.1, section 2.2). */
+export class ProxyDhcpServer {
+  readonly #options: ProxyDhcpOptions;
+  readonly #sockets: Socket[] = [];
+  /** For each address one socket, which sends from it and out of its interface. */
+  readonly #senders = new Map<string, Socket>();
+
+  constructor(options: ProxyDhcpOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  async listen(): Promise<void> {
+    // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
+    const receiver = await this.#bind("0.0.0.0", 67);
+    receiver.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+    for (const { address } of this.#options.addresses) {
+      const sender = await this.#bind(address, 67);
+      sender.setBroadcast(true);
+      sender.on("message", (bytes, from) =>
+        this.#receive(bytes, [{ port: 67, from, server: address }]),
+      );
+      this.#senders.set(address, sender);
+      const pxe = await this.#bind(address, 4011);
+      pxe.on("message", (bytes, from) =>
+        this.#receive(bytes, [{ port: 4011, from, server: address }], pxe),
+      );
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  async #bind(address: string, port: number): Promise<Socket> {
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    this.#sockets.push(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject).bind({ address, port, exclusive: true }, resolve);
+    });
+    // What cannot be sent to one client is no reason to stop serving the others.
+    socket.removeAllListeners("error").on("error", () => {});
+    return socket;
+  }
+
+  /**
+   * The interface that a broadcast came from is not told. Each network gets an answer with its own
+   * address in it, and the machine hears the one of its own; a relay's network is known.
+   */
+  #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
+    const { addresses } = this.#options;
+    const near = addresses.filter(
+      (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
+    );
+    const served = near.length > 0 ? near : addresses;
+    this.#receive(
+      bytes,
+      served.map(({ address }) => ({ port: 67, from, server: address })),
+    );
+  }
+
+  #receive(bytes: Buffer, arrivals: readonly Arrival[], socket?: Socket): void {
+    let request: DhcpMessage;
+    try {
+      request = parseDhcp(bytes);
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#options.onMalformed(arrivals[0]!.from.address, error.message);
+      return;
+    }
+    for (const [index, arrival] of arrivals.entries()) {
+      const answer = answerAsProxy(request, arrival, this.#options.policyFor(arrival.server));
+      if (answer.kind === "reply") {
+        const { address, port } = answer.to;
+        const sender = socket ?? this.#senders.get(arrival.server)!;
+        sender.send(formatDhcp(answer.message), port, address, () => {});
+      }
+      // One machine asked once, however many networks are answered.
+      if (index === 0) this.#options.onAnswer(answer, request);
+    }
+  }
+}

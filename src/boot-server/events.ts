@@ -1,0 +1,40 @@
+/** What a boot server tells of its machines: one after the other, as they happen. */
+export type ServeEvent =
+  | {
+      readonly type: "listening";
+      readonly url: string;
+      readonly interface: string;
+      /** Protocols and their ports. */
+      readonly ports: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: "offered";
+      readonly mac: string;
+      readonly architecture: string | undefined;
+      readonly firmware: string | undefined;
+      readonly bootFile: string;
+    }
+  | {
+      readonly type: "ignored";
+      readonly mac: string | undefined;
+      readonly reason: string;
+      /** False for those that never asked to be booted. */
+      readonly isNotable: boolean;
+    }
+  | {
+      readonly type: "script";
+      readonly mac: string | undefined;
+      readonly release: string | undefined;
+    }
+  | {
+      readonly type: "sent";
+      /** The machine, where its address is known. */
+      readonly mac: string | undefined;
+      readonly client: string;
+      readonly protocol: "tftp" | "http";
+      readonly name: string;
+      /** Bytes. */
+      readonly size: number;
+      readonly seconds: number;
+      readonly isComplete: boolean;
+    };

@@ -1,0 +1,172 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname } from "node:path";
+import send from "send";
+import type { ServedFile } from "../releases.js";
+
+/** Read from the disk at a time: with Node's 64 KiB, large files take twice the processor time. */
+const readAhead = 1024 * 1024;
+/** Milliseconds that a client has for the head of a request. */
+const patience = 10_000;
+
+/** What an address holds. */
+export type Resource =
+  | {
+      readonly kind: "text";
+      readonly type: string;
+      readonly text: string;
+      readonly status?: number;
+    }
+  | { readonly kind: "file"; readonly file: ServedFile };
+
+export interface HttpRequest {
+  /** Decoded; begins with a slash. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly client: string;
+  /** `http://ADDRESS:PORT` of this server as the client reaches it. `Host` is not asked. */
+  readonly base: string;
+}
+
+export interface HttpServerOptions {
+  /** What there is at an address; undefined for nothing. */
+  find(request: HttpRequest): Resource | undefined;
+  onEvent(event: HttpEvent): void;
+}
+
+export type HttpEvent =
+  | { readonly type: "begun"; readonly client: string; readonly path: string }
+  | {
+      readonly type: "ended";
+      readonly client: string;
+      readonly path: string;
+      readonly status: number;
+      /** Of the body. */
+      readonly sent: number;
+      /** False where the client went away before the end. */
+      readonly isComplete: boolean;
+    };
+
+/** Serves what machines fetch: GET and HEAD, ranges and conditions (RFC 9110). */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #servers: Server[] = [];
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  async listen(address: string, port: number): Promise<{ port: number }> {
+    const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (...pair) =>
+      this.#answer(...pair),
+    );
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(port, address, resolve);
+    });
+    return server.address() as AddressInfo;
+  }
+
+  /**
+   * Takes no more requests; those under way have some time to end.
+   * @param grace milliseconds
+   */
+  async close(grace: number): Promise<void> {
+    await Promise.all(this.#servers.map((server) => closeServer(server, grace)));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { method } = request;
+    if (method !== "GET" && method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      end(response, 405, "text/plain", "Only GET and HEAD are served.\n");
+      return;
+    }
+    const parsed = parseRequest(request);
+    if (parsed === undefined) {
+      end(response, 400, "text/plain", "Bad request.\n");
+      return;
+    }
+    const { client, path } = parsed;
+    const resource = this.#options.find(parsed);
+    this.#options.onEvent({ type: "begun", client, path });
+    const before = request.socket.bytesWritten;
+    response.on("close", () => {
+      const sent = Math.max(0, request.socket.bytesWritten - before);
+      const isComplete = response.writableFinished;
+      const { statusCode: status } = response;
+      this.#options.onEvent({ type: "ended", client, path, status, sent, isComplete });
+    });
+    if (resource === undefined) end(response, 404, "text/plain", "There is no such file.\n");
+    else if (resource.kind === "file") sendFile(request, response, resource.file);
+    else end(response, resource.status ?? 200, resource.type, resource.text);
+  }
+}
+
+function parseRequest(request: IncomingMessage): HttpRequest | undefined {
+  const { localAddress, localPort, remoteAddress } = request.socket;
+  if (localAddress === undefined || remoteAddress === undefined) return undefined;
+  const [target, search = ""] = (request.url ?? "").split("?", 2) as [string, string?];
+  const path = decoded(target);
+  if (path === undefined) return undefined;
+  return {
+    path,
+    query: new URLSearchParams(search),
+    client: remoteAddress,
+    base: `http://${localAddress}:${localPort}`,
+  };
+}
+
+/** Double slashes are read as one: shim asks so. */
+function decoded(target: string): string | undefined {
+  try {
+    const path = decodeURIComponent(target);
+    return path.startsWith("/") ? path.replace(/\/{2,}/g, "/") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function end(response: ServerResponse, status: number, type: string, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, {
+    "Content-Type": `${type}; charset=utf-8`,
+    "Content-Length": body.length,
+    "Cache-Control": "no-store",
+  });
+  response.end(body);
+}
+
+/** EDK2 goes by these (UEFI specification, 24.7.3.1). */
+const types: Readonly<Record<string, string>> = {
+  ".efi": "application/efi",
+  ".iso": "application/vnd.efi-iso",
+};
+
+function sendFile(request: IncomingMessage, response: ServerResponse, file: ServedFile): void {
+  response.setHeader("ETag", file.etag);
+  response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
+  const options = { cacheControl: false, dotfiles: "allow", highWaterMark: readAhead } as const;
+  send(request, encodeURI(file.path), options)
+    .on("error", ({ status }: { status: number }) => {
+      end(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
+    })
+    .pipe(response);
+}
+
+async function closeServer(server: Server, grace: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), grace);
+  await closed;
+  clearTimeout(timer);
+}

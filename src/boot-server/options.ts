@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { NetbootError } from "../support/index.js";
+import type { ServeEvent } from "./events.js";
+import type { CloudConfig } from "./site.js";
+
+export interface ServeOptions {
+  /** Directories that `extract` made; for each architecture the first one is served. */
+  readonly directories: readonly string[];
+  /** Addresses or interfaces; all but the loopback if empty. */
+  readonly listen?: readonly string[] | undefined;
+  readonly httpPort?: number | undefined;
+  /**
+   * - `proxy`: beside the DHCP server there is
+   * - `off`: somebody else tells machines where to begin
+   */
+  readonly dhcp?: string | undefined;
+  /** Words that are added to the kernel's command line. */
+  readonly commandLine?: string | undefined;
+  /** A file, or an address that machines fetch from themselves. */
+  readonly cloudConfig?: string | undefined;
+  /** A directory with iPXE, looked through before that of Debian's package. */
+  readonly ipxeDirectory?: string | undefined;
+  /** Ends the serving. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: ServeEvent) => void) | undefined;
+}
+
+export interface CheckedServeOptions {
+  readonly httpPort: number;
+  readonly isProxy: boolean;
+  readonly commandLine: string;
+  readonly cloudConfig: CloudConfig | undefined;
+}
+
+/** @throws NetbootError USAGE_INVALID, CLOUD_CONFIG_INVALID */
+export async function checkServeOptions(options: ServeOptions): Promise<CheckedServeOptions> {
+  const { httpPort = 8080, dhcp = "proxy", commandLine = "", cloudConfig } = options;
+  if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
+    throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
+  }
+  if (dhcp !== "proxy" && dhcp !== "off") {
+    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
+  }
+  if (/[\n\r]/.test(commandLine)) {
+    throw usage("--cmdline holds a line break.", "Write all words in one line.");
+  }
+  return {
+    httpPort,
+    isProxy: dhcp === "proxy",
+    commandLine,
+    cloudConfig: cloudConfig === undefined ? undefined : await readCloudConfig(cloudConfig),
+  };
+}
+
+async function readCloudConfig(place: string): Promise<CloudConfig> {
+  if (/^https?:\/\/\S+$/.test(place)) return { url: place };
+  let text: string;
+  try {
+    text = await readFile(place, "utf8");
+  } catch (error) {
+    throw new NetbootError(
+      "CLOUD_CONFIG_INVALID",
+      `The cloud-config ${place} cannot be read.`,
+      "Name a file, or an address that begins with http:// or https://.",
+      { cause: error },
+    );
+  }
+  if (text.startsWith("#cloud-config")) return { text };
+  throw new NetbootError(
+    "CLOUD_CONFIG_INVALID",
+    `The file ${place} does not begin with #cloud-config.`,
+    "Put that in its first line, or name another file.",
+  );
+}
+
+function usage(message: string, hint: string): NetbootError {
+  return new NetbootError("USAGE_INVALID", message, hint);
+}

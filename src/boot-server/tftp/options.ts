@@ -1,0 +1,36 @@
+/** What client and server agreed on. */
+export interface TransferOptions {
+  /** Bytes in a block (RFC 2348). */
+  readonly blockSize: number;
+  /** Milliseconds before a window is sent again (RFC 2349). */
+  readonly timeout: number;
+  /** Blocks that are sent before an acknowledgement is waited for (RFC 7440). */
+  readonly windowSize: number;
+  /** What is said to the client of it; empty where nothing needs to be. */
+  readonly acknowledged: ReadonlyMap<string, string>;
+}
+
+/** A block has to fit one Ethernet frame: IP 20, UDP 8 and TFTP 4 bytes are in it, too. */
+const largestBlock = 1468;
+const largestWindow = 64;
+
+/**
+ * The options of a read request as they are granted; those that are unknown or senseless are left
+ * out, as RFC 2347 has it.
+ * @param size bytes of the file
+ */
+export function negotiate(requested: ReadonlyMap<string, string>, size: number): TransferOptions {
+  const acknowledged = new Map<string, string>();
+  const grant = (name: string, smallest: number, largest: number, most: number) => {
+    const value = Number(requested.get(name));
+    if (!Number.isInteger(value) || value < smallest || value > largest) return undefined;
+    const granted = Math.min(value, most);
+    acknowledged.set(name, String(granted));
+    return granted;
+  };
+  const blockSize = grant("blksize", 8, 65464, largestBlock) ?? 512;
+  const timeout = (grant("timeout", 1, 255, 255) ?? 1) * 1000;
+  const windowSize = grant("windowsize", 1, 65535, largestWindow) ?? 1;
+  if (requested.has("tsize")) acknowledged.set("tsize", String(size));
+  return { blockSize, timeout, windowSize, acknowledged };
+}

@@ -1,0 +1,77 @@
+import { PacketError } from "../packet-error.js";
+
+/** RFC 1350, section 5, and RFC 2347. */
+const opcode = { rrq: 1, wrq: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;
+
+/** RFC 1350, appendix, "Error Codes", and RFC 2347. */
+export const errorCode = {
+  undefined: 0,
+  notFound: 1,
+  accessViolation: 2,
+  illegalOperation: 4,
+  unknownTransfer: 5,
+  optionRefused: 8,
+} as const;
+
+/** The name's characters are bytes; options are in the order they were asked for. */
+export interface ReadRequest {
+  readonly kind: "read";
+  readonly name: string;
+  readonly mode: string;
+  readonly options: ReadonlyMap<string, string>;
+}
+
+export type TftpRequest = ReadRequest | { readonly kind: "write" };
+
+/** What comes in the course of a transfer. */
+export type TransferPacket =
+  | { readonly kind: "ack"; readonly block: number }
+  | { readonly kind: "error"; readonly code: number; readonly message: string };
+
+/** @throws PacketError */
+export function parseRequest(bytes: Buffer): TftpRequest {
+  const code = bytes.length >= 2 ? bytes.readUInt16BE(0) : 0;
+  if (code === opcode.wrq) return { kind: "write" };
+  if (code !== opcode.rrq) throw new PacketError("it is not a TFTP request");
+  const words = bytes.toString("latin1", 2).split("\0");
+  // Each word is ended by a NUL, so the last of these is what follows the last one.
+  words.pop();
+  const [name, mode, ...rest] = words;
+  if (name === undefined || mode === undefined) throw new PacketError("the request is cut short");
+  const options = new Map<string, string>();
+  for (let index = 0; index + 1 < rest.length; index += 2) {
+    options.set(rest[index]!.toLowerCase(), rest[index + 1]!);
+  }
+  return { kind: "read", name, mode: mode.toLowerCase(), options };
+}
+
+/** @throws PacketError */
+export function parseTransferPacket(bytes: Buffer): TransferPacket {
+  if (bytes.length >= 4) {
+    const code = bytes.readUInt16BE(0);
+    if (code === opcode.ack) return { kind: "ack", block: bytes.readUInt16BE(2) };
+    if (code === opcode.error) {
+      const message = bytes.toString("latin1", 4).replace(/\0.*$/s, "");
+      return { kind: "error", code: bytes.readUInt16BE(2), message };
+    }
+  }
+  throw new PacketError("it does not belong in a transfer");
+}
+
+/** @param block its low 16 bits are sent */
+export function dataPacket(block: number, contents: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(4 + contents.length);
+  bytes.writeUInt16BE(opcode.data, 0);
+  bytes.writeUInt16BE(block % 65536, 2);
+  bytes.set(contents, 4);
+  return bytes;
+}
+
+export function optionAcknowledgement(options: ReadonlyMap<string, string>): Buffer {
+  const words = [...options].flat().map((word) => `${word}\0`);
+  return Buffer.concat([Buffer.from([0, opcode.oack]), Buffer.from(words.join(""), "latin1")]);
+}
+
+export function errorPacket(code: number, message: string): Buffer {
+  return Buffer.concat([Buffer.from([0, opcode.error, 0, code]), Buffer.from(`${message}\0`)]);
+}

@@ -1,0 +1,138 @@
+import { createSocket, type Socket } from "node:dgram";
+import { open } from "node:fs/promises";
+import { PacketError } from "../packet-error.js";
+import { negotiate } from "./options.js";
+import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet.js";
+import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
+
+/** Transfers at the same time; further requests are dropped, and clients ask again. */
+const mostTransfers = 200;
+/** Of one client. */
+const mostOfOneClient = 8;
+
+export interface TftpServerOptions {
+  /** The files there are, by the names that clients ask for. Nothing else is ever opened. */
+  find(name: string, client: string): string | undefined;
+  onEvent(event: TftpEvent): void;
+}
+
+export type TftpEvent =
+  | {
+      readonly type: "started";
+      readonly client: string;
+      readonly name: string;
+      readonly size: number;
+    }
+  | {
+      readonly type: "ended";
+      readonly client: string;
+      readonly name: string;
+      readonly size: number;
+      readonly outcome: TransferOutcome;
+    }
+  | {
+      readonly type: "refused";
+      readonly client: string;
+      readonly name: string;
+      readonly reason: string;
+    };
+
+/** Serves files of a fixed map, read only (RFC 1350). */
+export class TftpServer {
+  readonly #options: TftpServerOptions;
+  readonly #sockets: Socket[] = [];
+  readonly #transfers = new Map<Transfer, string>();
+
+  constructor(options: TftpServerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  async listen(address: string, port = 69): Promise<{ port: number }> {
+    const socket = createSocket("udp4");
+    this.#sockets.push(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject).bind({ address, port, exclusive: true }, resolve);
+    });
+    socket.removeAllListeners("error").on("error", () => {});
+    socket.on("message", (bytes, from) => this.#receive(bytes, from, address, socket));
+    return socket.address();
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+    for (const transfer of this.#transfers.keys()) transfer.abort();
+  }
+
+  #receive(bytes: Buffer, from: Peer, address: string, socket: Socket): void {
+    const answer = (code: number, message: string) =>
+      socket.send(errorPacket(code, message), from.port, from.address, () => {});
+    try {
+      const request = parseRequest(bytes);
+      if (request.kind === "write")
+        answer(errorCode.accessViolation, "nothing can be written here");
+      else void this.#serve(request, from, address, answer);
+    } catch (error) {
+      // What is no request gets no answer: it may be an answer itself.
+      if (!(error instanceof PacketError)) throw error;
+    }
+  }
+
+  async #serve(
+    { name, mode, options }: ReadRequest,
+    peer: Peer,
+    address: string,
+    answer: (code: number, message: string) => void,
+  ): Promise<void> {
+    const client = peer.address;
+    const refuse = (code: number, reason: string) => {
+      answer(code, reason);
+      this.#options.onEvent({ type: "refused", client, name, reason });
+    };
+    if (mode !== "octet") return refuse(errorCode.illegalOperation, "only mode octet is served");
+    if (isSuspicious(name)) return refuse(errorCode.accessViolation, "no such name is served");
+    const path = this.#options.find(name, client);
+    if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
+    if (this.#isBusy(client)) return;
+    try {
+      await this.#transfer(name, path, peer, address, options);
+    } catch {
+      refuse(errorCode.undefined, "the file cannot be read");
+    }
+  }
+
+  #isBusy(client: string): boolean {
+    const own = [...this.#transfers.values()].filter((other) => other === client).length;
+    return own >= mostOfOneClient || this.#transfers.size >= mostTransfers;
+  }
+
+  async #transfer(
+    name: string,
+    path: string,
+    peer: Peer,
+    address: string,
+    requested: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const client = peer.address;
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const transfer = new Transfer(file, size, peer, negotiate(requested, size));
+      this.#transfers.set(transfer, client);
+      this.#options.onEvent({ type: "started", client, name, size });
+      try {
+        const outcome = await transfer.run(address);
+        this.#options.onEvent({ type: "ended", client, name, size, outcome });
+      } finally {
+        this.#transfers.delete(transfer);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** Names that no client has reason to ask for: the answer tells them apart in a log. */
+function isSuspicious(name: string): boolean {
+  return name.includes("..") || name.includes("\\") || name.startsWith("//") || name.includes("\0");
+}

@@ -1,0 +1,88 @@
+import { Command } from "commander";
+import type { ServeEvent } from "../boot-server/index.js";
+import { CommandFailure } from "./command-failure.js";
+import { serveLine } from "./serve-wording.js";
+import { withSignals } from "./signals.js";
+
+const examples = `
+Examples:
+  Boot the machines of this network, beside its DHCP server:
+    $ sudo kairos-netboot serve out/
+  With a cloud-config for all of them:
+    $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+  Two architectures, on one interface only:
+    $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
+  Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
+    $ sudo kairos-netboot serve out/ --dhcp off
+
+Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
+
+interface Flags {
+  listen?: string[];
+  httpPort: string;
+  dhcp: string;
+  cmdline?: string;
+  cloudConfig?: string;
+  ipxeDir?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .summary("boot machines of this network from what extract made")
+    .description(
+      "Answers machines that are set to boot from the network, beside the DHCP server there is and without touching it, and hands them kernel, initrd and squashfs.",
+    )
+    .argument(
+      "<dir...>",
+      "directories that extract made; for each architecture the first is served",
+    )
+    .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
+    .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
+    .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
+    .option("--cmdline <words>", "added to the kernel's command line")
+    .option("--cloud-config <place>", "a file that is served, or an address")
+    .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
+    .option("--json", "print JSON lines on standard output")
+    .helpOption("-h, --help", "explain the options")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(directories: string[], flags: Flags): Promise<void> {
+  const { serve } = await import("../boot-server/index.js");
+  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig } = flags;
+  try {
+    await withSignals((signal) =>
+      serve({
+        directories,
+        listen,
+        dhcp,
+        cloudConfig,
+        // What is no number is refused where all options are checked.
+        httpPort: Number(httpPort),
+        commandLine: cmdline,
+        ipxeDirectory: ipxeDir,
+        signal,
+        onEvent: (event) => report(event, flags),
+      }),
+    );
+  } catch (error) {
+    throw new CommandFailure(error, flags);
+  }
+}
+
+function report(event: ServeEvent, { quiet, verbose, json }: Flags): void {
+  if (quiet) return;
+  if (json) {
+    const time = new Date().toISOString();
+    process.stdout.write(`${JSON.stringify({ time, ...event })}\n`);
+    return;
+  }
+  if (event.type === "ignored" && !event.isNotable && !verbose) return;
+  process.stderr.write(`${serveLine(event)}\n`);
+}

@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const recordings = fileURLToPath(new URL("../../../../testdata/firmware/", import.meta.url));
+
+/** A UDP datagram of a recording. */
+export interface Datagram {
+  /** From 1, as tshark counts. */
+  readonly frame: number;
+  readonly from: { readonly address: string; readonly port: number };
+  readonly to: { readonly address: string; readonly port: number };
+  readonly payload: Buffer;
+}
+
+/** All datagrams of a recording of real firmware, in the order they came. */
+export function datagramsOf(name: string): Datagram[] {
+  const fields = ["frame.number", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "udp.payload"];
+  const options = fields.flatMap((field) => ["-e", field]);
+  const text = tshark(["-r", join(recordings, name), "-Y", "udp", "-T", "fields", ...options]);
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [frame, source, sourcePort, target, targetPort, payload] = line.split("\t");
+      return {
+        frame: Number(frame),
+        from: { address: source!, port: Number(sourcePort) },
+        to: { address: target!, port: Number(targetPort) },
+        payload: Buffer.from(payload!, "hex"),
+      };
+    });
+}
+
+/**
+ * What tshark reads in a datagram: the lines of its detailed view.
+ * @param path a capture file to write for it
+ */
+export function decode(payload: Buffer, port: number, path: string): string {
+  writeFileSync(path, captureOf(payload, port));
+  return tshark(["-r", path, "-V"]);
+}
+
+function tshark(args: readonly string[]): string {
+  return execFileSync("tshark", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+}
+
+/** A capture file (pcap, version 2.4) of one datagram in raw IPv4. */
+function captureOf(payload: Buffer, port: number): Buffer {
+  const ip = Buffer.alloc(20);
+  ip[0] = 0x45;
+  ip.writeUInt16BE(28 + payload.length, 2);
+  ip[8] = 64;
+  ip[9] = 17;
+  ip.set([10, 77, 0, 2, 10, 77, 0, 98], 12);
+  const udp = Buffer.alloc(8);
+  udp.writeUInt16BE(port, 0);
+  udp.writeUInt16BE(port === 67 ? 68 : port, 2);
+  udp.writeUInt16BE(8 + payload.length, 4);
+  const packet = Buffer.concat([ip, udp, payload]);
+  const header = Buffer.alloc(24 + 16);
+  header.writeUInt32LE(0xa1b2c3d4, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(65_535, 16);
+  header.writeUInt32LE(101, 20);
+  header.writeUInt32LE(packet.length, 32);
+  header.writeUInt32LE(packet.length, 36);
+  return Buffer.concat([header, packet]);
+}
