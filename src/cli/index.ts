@@ -10,6 +10,10 @@ Kairos images come from a registry; kernel, initrd and squashfs come out:
 
   $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
 
+Machines that are set to boot from the network then boot from them:
+
+  $ sudo kairos-netboot serve out/
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
 
@@ -23,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   const program = new Command("kairos-netboot")
     .description(
-      "Turns a Kairos container image into the files that a machine boots from over the network.",
+      "Turns a Kairos container image into the files that a machine boots from over the network, and boots machines from them.",
     )
     .version(programVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "explain the commands and options")
@@ -53,7 +57,8 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
 function toNetbootError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
   const [problem, suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const command = argv[2] === "extract" ? "kairos-netboot extract" : "kairos-netboot";
+  const name = ["extract", "serve"].find((it) => it === argv[2]);
+  const command = ["kairos-netboot", name].filter(Boolean).join(" ");
   const hint = suggestion?.replace(/^\(|\)$/g, "") ?? `See ${command} --help.`;
   return new NetbootError("USAGE_INVALID", `${capitalize(problem!)}.`, hint);
 }

@@ -29,7 +29,7 @@ describe("help", () => {
     assert.equal(status, 0);
     assert.equal(stderr, "");
     for (const name of await commands()) {
-      assert.match(stdout, new RegExp(`\\$ kairos-netboot ${name} `));
+      assert.match(stdout, new RegExp(`\\$ (?:sudo )?kairos-netboot ${name} `));
     }
     assert.match(stdout, /Exit status: 0 .*130/s);
   });
@@ -41,7 +41,7 @@ describe("help", () => {
       const { status, stdout, stderr } = await run(name, "--help");
       assert.equal(status, 0);
       assert.equal(stderr, "");
-      assert.match(stdout, new RegExp(`Examples:.*\\$ kairos-netboot ${name} `, "s"));
+      assert.match(stdout, new RegExp(`Examples:.*\\$ (?:sudo )?kairos-netboot ${name} `, "s"));
     }
   });
 

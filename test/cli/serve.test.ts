@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { extract } from "../../src/index.js";
+import { checkout, demoImage, runProgram } from "../extract/support/program.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
+
+const run = promisify(execFile);
+const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
+
+describe("serve", () => {
+  let out: string;
+  before(async () => {
+    out = join(await sharedDirectory(), "out");
+    await extract({ image: demoImage, output: out, platform: "amd64" });
+  });
+
+  /** A shell script's output, run in a network of its own; `$serve` is the command. */
+  async function inOwnNetwork(script: string): Promise<string> {
+    const serve = `${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${out}`;
+    const setUp = `set -u; serve="${serve}"; cd "${await temporaryDirectory()}"
+      ip link set lo up; ip address add 10.9.8.7/24 dev lo
+      until_listening() { until grep -q Serving log 2>/dev/null; do sleep 0.05; done; }`;
+    const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
+    return (await run("unshare", [...words, `${setUp}\n${script}`])).stdout;
+  }
+
+  it("hands out script and files by HTTP, iPXE by TFTP, and ends in order when it is told to", async () => {
+    const output = await inOwnNetwork(`
+      mkdir ipxe; echo program > ipxe/undionly.kpxe
+      $serve --listen 10.9.8.7 --ipxe-dir ipxe --cmdline more 2> log & until_listening
+      curl -s http://10.9.8.7:8080/boot.ipxe | head -1
+      curl -s "http://10.9.8.7:8080/machine.ipxe?mac=x&buildarch=x86_64" | grep -c " more "
+      curl -s http://10.9.8.7:8080/releases/1/${name}-kernel | cmp - ${out}/${name}-kernel && echo same
+      curl -s tftp://10.9.8.7/undionly.kpxe
+      kill -TERM $!; wait $!; echo status $?; cat log`);
+    const [shebang, more, same, program, status, ...log] = output.trim().split("\n");
+    assert.deepEqual([shebang, more, same, program], ["#!ipxe", "1", "same", "program"]);
+    assert.equal(status, "status 0");
+    assert.match(
+      log[0]!,
+      /^Serving on lo: http:\/\/10\.9\.8\.7:8080\/boot\.ipxe \(http 8080, tftp 69/,
+    );
+    assert.ok(log.some((line) => line.includes("fetched undionly.kpxe by TFTP")));
+  });
+
+  it("prints events as JSON lines", async () => {
+    const output = await inOwnNetwork(`
+      $serve --listen lo --dhcp off --json > events & until grep -q listening events; do sleep 0.05; done
+      curl -s http://127.0.0.1:8080/boot.ipxe > /dev/null; curl -s http://127.0.0.1:8080/nothing > /dev/null
+      kill -INT $!; wait $!; cat events`);
+    const events = output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const listening = events.filter(({ type }) => type === "listening");
+    assert.deepEqual(
+      listening.map(({ url }) => url),
+      ["http://127.0.0.1:8080/boot.ipxe", "http://10.9.8.7:8080/boot.ipxe"],
+    );
+    assert.deepEqual(listening[0].ports, { http: 8080, tftp: 69 });
+    const [sent, ignored] = events.slice(2);
+    assert.deepEqual([sent.type, sent.name, sent.isComplete], ["sent", "boot.ipxe", true]);
+    assert.match(ignored.reason, /\/nothing/);
+  });
+
+  const taken: [port: number, protocol: string, holder: string][] = [
+    [8080, "HTTP", "--dhcp off"],
+    [69, "TFTP", "--dhcp off --http-port 8081"],
+  ];
+  for (const [port, protocol, flags] of taken) {
+    it(`says that port ${port} is taken, and how to see by whom`, async () => {
+      const output = await inOwnNetwork(`
+        $serve --listen 10.9.8.7 ${flags} 2> log & until_listening
+        $serve --listen 10.9.8.7 --dhcp off 2> other; echo status $?; cat other; kill $!`);
+      assert.match(output, /^status 1\n/);
+      assert.match(
+        output,
+        new RegExp(`Another program has port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
+      );
+      assert.match(output, new RegExp(`ss -lntup 'sport = :${port}'`));
+    });
+  }
+
+  it("says which right is missing, and how to get it", async () => {
+    const output = await inOwnNetwork(`
+      setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service \\
+        $serve --listen 10.9.8.7 2> log; echo status $?; cat log`);
+    assert.match(output, /^status 1\n/);
+    assert.match(output, /port 69 of 10\.9\.8\.7 for TFTP/);
+    assert.match(output, /sudo setcap cap_net_bind_service=\+ep /);
+  });
+
+  const refused: [name: string, args: string[], status: number, message: RegExp, hint: RegExp][] = [
+    ["no directory", [], 2, /dir/, /serve --help/],
+    ["a directory that is not there", ["nowhere"], 1, /no directory nowhere/, /extract IMAGE -o/],
+    ["a directory of something else", ["."], 1, /no netboot\.json/, /extract IMAGE -o/],
+    [
+      "an address that is not its own",
+      ["OUT", "--listen", "1.2.3.4"],
+      2,
+      /1\.2\.3\.4/,
+      /127\.0\.0\.1/,
+    ],
+    ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
+    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off/],
+    ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
+    [
+      "a cloud-config that is none",
+      ["OUT", "--cloud-config", "text"],
+      2,
+      /#cloud-config/,
+      /first line/,
+    ],
+    ["a command line with line breaks", ["OUT", "--cmdline", "a\nb"], 2, /--cmdline/, /one line/],
+  ];
+  for (const [what, args, status, message, hint] of refused) {
+    it(`refuses ${what}`, async () => {
+      const cwd = await temporaryDirectory();
+      await writeFile(join(cwd, "text"), "hostname: x\n");
+      const words = args.map((word) => (word === "OUT" ? out : word));
+      const outcome = await runProgram(["serve", ...words], { cwd });
+      assert.equal(outcome.status, status, outcome.stderr);
+      const [first, second] = outcome.stderr.split("\n");
+      assert.match(first!, message);
+      assert.match(second!, hint);
+    });
+  }
+
+  it("refuses a directory whose files are not those of its description", async () => {
+    const copy = join(await temporaryDirectory(), "copy");
+    await run("cp", ["-r", out, copy]);
+    await writeFile(join(copy, `${name}-initrd`), "shorter");
+    const outcome = await runProgram(["serve", copy], { cwd: copy });
+    assert.equal(outcome.status, 1);
+    assert.match(outcome.stderr, /-initrd has 7 bytes instead of \d+\./);
+  });
+});
