@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 
 const batchSize = 1024 * 1024;
-/** Milliseconds that bytes are kept back at most while more come. */
+/** Milliseconds that bytes are kept back at most. */
 const longestDelay = 100;
 
 /** Writes the small chunks of a network to a file in large batches. */
@@ -12,7 +12,9 @@ export class BatchedFile {
   #filled = 0;
   /** Where in the file the batch goes. */
   #position: number;
-  #lastFlush = performance.now();
+  /** Flushes what no more bytes come after. */
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
 
   /**
    * @param position where in the file to begin
@@ -25,6 +27,7 @@ export class BatchedFile {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
+    await this.#flushing.catch(() => {});
     for (let taken = 0; taken < chunk.length; ) {
       const piece = chunk.subarray(taken, taken + batchSize - this.#filled);
       this.#batch.set(piece, this.#filled);
@@ -32,11 +35,21 @@ export class BatchedFile {
       taken += piece.length;
       if (this.#filled === batchSize) await this.flush();
     }
-    if (performance.now() - this.#lastFlush > longestDelay) await this.flush();
+    if (this.#filled === 0) return;
+    // Where it fails, the next flush fails as well.
+    this.#timer ??= setTimeout(() => this.flush().catch(() => {}), longestDelay);
   }
 
   /** Writes what was gathered; where that fails, it may be tried again. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flushing = this.#flushing.catch(() => {}).then(() => this.#flush());
+    return this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#filled === 0) return;
     const batch = this.#batch.subarray(0, this.#filled);
     for (let done = 0; done < batch.length; ) {
       const place = this.#position + done;
@@ -44,7 +57,6 @@ export class BatchedFile {
     }
     this.#position += this.#filled;
     this.#filled = 0;
-    this.#lastFlush = performance.now();
     this.#onWritten(this.#position);
   }
 }

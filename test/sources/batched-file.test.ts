@@ -22,6 +22,16 @@ describe("a batched file", () => {
     assert.equal(positions.at(-1), bytes.length);
   });
 
+  it("keeps nothing back for long when nothing more comes", async () => {
+    const { path, file } = await newFile();
+    const written = new Promise<number>((resolve) => {
+      void new BatchedFile(file, 0, resolve).write(bytes.subarray(0, 1000));
+    });
+    assert.equal(await written, 1000);
+    assert.ok(bytes.subarray(0, 1000).equals(await readFile(path)));
+    await file.close();
+  });
+
   it("does not write a byte at another place when the disk is full and then has room", async () => {
     const { path, file } = await newFile();
     const positions: number[] = [];
