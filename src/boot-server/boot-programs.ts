@@ -57,6 +57,14 @@ export class BootPrograms {
     return new BootPrograms(found);
   }
 
+  /** Firmware of an architecture that can be served, and that there is no program for. */
+  missingFor(architecture: string): Firmware[] {
+    return kinds
+      .filter((kind) => kind.architecture === architecture)
+      .filter(({ firmware }) => !this.#found.has(`${architecture} ${firmware}`))
+      .map(({ firmware }) => firmware);
+  }
+
   for({ architecture, firmware }: BootClient): ServedFile | undefined {
     return this.#found.get(`${architecture} ${firmware}`);
   }

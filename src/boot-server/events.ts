@@ -7,6 +7,7 @@ export type ServeEvent =
       /** Protocols and their ports. */
       readonly ports: Readonly<Record<string, number>>;
     }
+  | { readonly type: "message"; readonly level: "warning"; readonly text: string }
   | {
       readonly type: "offered";
       readonly mac: string;

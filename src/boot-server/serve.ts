@@ -12,7 +12,7 @@ import { KnownClients } from "./known-clients.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { portError } from "./ports.js";
-import { readRelease } from "./releases.js";
+import { type Release, readRelease } from "./releases.js";
 import { Site } from "./site.js";
 import { type TftpEvent, TftpServer } from "./tftp/server.js";
 
@@ -30,6 +30,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const directory of options.directories) releases.push(await readRelease(directory));
   const places = [options.ipxeDirectory ?? [], packagedPrograms].flat();
   const programs = await BootPrograms.find(places);
+  for (const text of missingPrograms(releases, programs)) {
+    options.onEvent?.({ type: "message", level: "warning", text });
+  }
   const server = new BootServer(addresses, checked, releases, programs, options.onEvent);
   try {
     await server.start();
@@ -38,6 +41,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   } finally {
     await server.stop();
   }
+}
+
+/** What a person should know before machines of some kind are not answered. */
+function missingPrograms(releases: readonly Release[], programs: BootPrograms): string[] {
+  const architectures = new Set(releases.map(({ architecture }) => architecture ?? "amd64"));
+  return [...architectures].flatMap((architecture) => {
+    const missing = programs.missingFor(architecture);
+    if (missing.length === 0) return [];
+    const source = architecture === "amd64" ? "install the package ipxe, or " : "";
+    return `There is no iPXE for ${architecture} machines with ${missing.join(" or ")}: ${source}name a directory that holds one with --ipxe-dir.`;
+  });
 }
 
 /** DHCP, TFTP and HTTP for the same releases. */
@@ -59,7 +73,7 @@ class BootServer {
   constructor(
     addresses: readonly ServedAddress[],
     options: CheckedServeOptions,
-    releases: ConstructorParameters<typeof Site>[0]["releases"],
+    releases: readonly Release[],
     programs: BootPrograms,
     onEvent: ((event: ServeEvent) => void) | undefined,
   ) {

@@ -8,6 +8,8 @@ export function serveLine(event: ServeEvent): string {
       const ports = Object.entries(event.ports).map(([name, port]) => `${name} ${port}`);
       return `Serving on ${event.interface}: ${event.url} (${ports.join(", ")})`;
     }
+    case "message":
+      return `Warning: ${event.text}`;
     case "offered": {
       const kind = [event.architecture, event.firmware].filter(Boolean).join(" ");
       return `${event.mac}  asks to be booted (${kind || "unknown"}): offered ${event.bootFile}`;
