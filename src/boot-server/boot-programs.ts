@@ -1,7 +1,6 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BootClient, Firmware, MachineArchitecture } from "./dhcp/client.js";
-import type { ServedFile } from "./releases.js";
+import { type ServedFile, servedFile } from "./releases.js";
 
 /** Where Debian's and Ubuntu's package `ipxe` puts them. */
 export const packagedPrograms = "/usr/lib/ipxe";
@@ -72,11 +71,8 @@ export class BootPrograms {
 
 async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {
   for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isFile()) {
-      const { size, mtimeMs } = found;
-      return { name, path, size, etag: `"${size.toString(16)}-${mtimeMs.toString(16)}"` };
-    }
+    const file = await servedFile(path, name);
+    if (file !== undefined) return file;
   }
   return undefined;
 }

@@ -1,11 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
+import type { LooseFiles } from "./releases.js";
 import type { CloudConfig } from "./site.js";
 
 export interface ServeOptions {
   /** Directories that `extract` made; for each architecture the first one is served. */
-  readonly directories: readonly string[];
+  readonly directories?: readonly string[] | undefined;
+  /** Files that somebody else made: all three, or none. */
+  readonly kernel?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly squashfs?: string | undefined;
   /** Addresses or interfaces; all but the loopback if empty. */
   readonly listen?: readonly string[] | undefined;
   readonly httpPort?: number | undefined;
@@ -30,6 +35,7 @@ export interface CheckedServeOptions {
   readonly isProxy: boolean;
   readonly commandLine: string;
   readonly cloudConfig: CloudConfig | undefined;
+  readonly files: LooseFiles | undefined;
 }
 
 /** @throws NetbootError USAGE_INVALID, CLOUD_CONFIG_INVALID */
@@ -44,12 +50,28 @@ export async function checkServeOptions(options: ServeOptions): Promise<CheckedS
   if (/[\n\r]/.test(commandLine)) {
     throw usage("--cmdline holds a line break.", "Write all words in one line.");
   }
+  const files = looseFiles(options);
+  if (files === undefined && (options.directories ?? []).length === 0) {
+    throw usage("There is nothing to serve.", "Name a directory that extract made: serve out/");
+  }
   return {
+    files,
     httpPort,
     isProxy: dhcp === "proxy",
     commandLine,
     cloudConfig: cloudConfig === undefined ? undefined : await readCloudConfig(cloudConfig),
   };
+}
+
+function looseFiles({ kernel, initrd, squashfs }: ServeOptions): LooseFiles | undefined {
+  if (kernel !== undefined && initrd !== undefined && squashfs !== undefined) {
+    return { kernel, initrd, squashfs };
+  }
+  if (kernel === undefined && initrd === undefined && squashfs === undefined) return undefined;
+  throw usage(
+    "--kernel, --initrd and --squashfs belong together.",
+    "Name all three, or a directory that extract made.",
+  );
 }
 
 async function readCloudConfig(place: string): Promise<CloudConfig> {

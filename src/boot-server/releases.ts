@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { descriptionName, readDescription } from "../artifacts/index.js";
+import { basename, join, resolve } from "node:path";
+import { descriptionName, fileNames, readDescription } from "../artifacts/index.js";
+import { kernelArchitecture, netbootCommandLine } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** A file that machines fetch. */
@@ -17,8 +18,8 @@ export interface ServedFile {
 /** Kernel, initrd and squashfs that belong together. */
 export interface Release {
   readonly name: string;
-  /** As OCI names it; undefined where nobody said. */
-  readonly architecture: string | undefined;
+  /** As OCI names it. */
+  readonly architecture: string;
   readonly kernel: ServedFile;
   readonly initrd: ServedFile;
   readonly squashfs: ServedFile;
@@ -61,11 +62,64 @@ export async function readRelease(directory: string): Promise<Release> {
   };
   return {
     name: description.name,
-    architecture: source.platform.split("/")[1],
+    architecture: source.platform.split("/")[1] ?? "",
     kernel: await served(files.kernel),
     initrd: await served(files.initrd),
     squashfs: await served(files.squashfs),
     commandLine: description.commandLine,
+  };
+}
+
+/** Three files that somebody else made. */
+export interface LooseFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly squashfs: string;
+}
+
+/**
+ * Makes a release of three files, under the names that Kairos' releases have.
+ * @throws NetbootError RELEASE_INVALID where one is missing, or the kernel is none that is known
+ */
+export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Promise<Release> {
+  const name = basename(squashfs).replace(/\.[^.]*$/, "");
+  const names = fileNames(name);
+  const served = async (path: string, as: string): Promise<ServedFile> => {
+    const file = await servedFile(path, as);
+    if (file !== undefined) return file;
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      `There is no file ${path}.`,
+      "Name kernel, initrd and squashfs of one release.",
+    );
+  };
+  const files = {
+    kernel: await served(kernel, names.kernel),
+    initrd: await served(initrd, names.initrd),
+    squashfs: await served(squashfs, names.squashfs),
+  };
+  const architecture = await kernelArchitecture(kernel);
+  if (architecture === undefined) {
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      `The file ${kernel} is no kernel that iPXE can start.`,
+      "Name a bzImage, an arm64 Image or a kernel that is an EFI program, not compressed.",
+    );
+  }
+  const commandLine = netbootCommandLine(name, { hasSelinux: false });
+  return { name, architecture, ...files, commandLine };
+}
+
+/** A file by its size and time; undefined where there is none. */
+export async function servedFile(path: string, name: string): Promise<ServedFile | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) return undefined;
+  const { size, mtimeMs } = found;
+  return {
+    name,
+    path: resolve(path),
+    size,
+    etag: `"${size.toString(16)}-${mtimeMs.toString(16)}"`,
   };
 }
 

@@ -12,7 +12,7 @@ import { KnownClients } from "./known-clients.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { portError } from "./ports.js";
-import { type Release, readRelease } from "./releases.js";
+import { looseRelease, type Release, readRelease } from "./releases.js";
 import { Site } from "./site.js";
 import { type TftpEvent, TftpServer } from "./tftp/server.js";
 
@@ -26,8 +26,9 @@ const grace = 10_000;
 export async function serve(options: ServeOptions): Promise<void> {
   const checked = await checkServeOptions(options);
   const addresses = servedAddresses(options.listen ?? []);
-  const releases = [];
-  for (const directory of options.directories) releases.push(await readRelease(directory));
+  const releases: Release[] = [];
+  for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
+  if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
   const places = [options.ipxeDirectory ?? [], packagedPrograms].flat();
   const programs = await BootPrograms.find(places);
   for (const text of missingPrograms(releases, programs)) {
@@ -45,13 +46,18 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 /** What a person should know before machines of some kind are not answered. */
 function missingPrograms(releases: readonly Release[], programs: BootPrograms): string[] {
-  const architectures = new Set(releases.map(({ architecture }) => architecture ?? "amd64"));
+  const architectures = new Set(releases.map(({ architecture }) => architecture));
   return [...architectures].flatMap((architecture) => {
     const missing = programs.missingFor(architecture);
     if (missing.length === 0) return [];
     const source = architecture === "amd64" ? "install the package ipxe, or " : "";
     return `There is no iPXE for ${architecture} machines with ${missing.join(" or ")}: ${source}name a directory that holds one with --ipxe-dir.`;
   });
+}
+
+/** Files that iPXE and shim look for, and do without. */
+function isAskedForByDesign(name: string): boolean {
+  return /(?:^|\/)(?:autoexec\.ipxe|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(name);
 }
 
 /** DHCP, TFTP and HTTP for the same releases. */
@@ -187,7 +193,7 @@ class BootServer {
       if (mac !== undefined) this.#styles.accepted(mac);
     } else if (event.type === "refused") {
       const reason = `${name} by TFTP: ${event.reason}`;
-      this.#emit({ type: "ignored", mac, reason, isNotable: true });
+      this.#emit({ type: "ignored", mac, reason, isNotable: !isAskedForByDesign(name) });
     } else {
       const seconds = this.#secondsOf(key);
       // A client that declines asked for the size only, and asks again.

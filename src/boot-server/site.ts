@@ -50,10 +50,7 @@ export class Site {
 
   /** The release for machines of an architecture; undefined where there is none. */
   releaseFor(architecture: string | undefined): Release | undefined {
-    const { releases } = this.#options;
-    const fitting = (it: Release) =>
-      it.architecture === undefined || it.architecture === architecture;
-    return releases.find(fitting);
+    return this.#options.releases.find((release) => release.architecture === architecture);
   }
 
   find({ path, query, client, base }: HttpRequest): Resource | undefined {

@@ -10,6 +10,8 @@ Examples:
     $ sudo kairos-netboot serve out/
   With a cloud-config for all of them:
     $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+  Files of an old release, or of another tool:
+    $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
   Two architectures, on one interface only:
     $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
   Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
@@ -18,6 +20,9 @@ Examples:
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
 interface Flags {
+  kernel?: string;
+  initrd?: string;
+  squashfs?: string;
   listen?: string[];
   httpPort: string;
   dhcp: string;
@@ -36,9 +41,12 @@ export function serveCommand(): Command {
       "Answers machines that are set to boot from the network, beside the DHCP server there is and without touching it, and hands them kernel, initrd and squashfs.",
     )
     .argument(
-      "<dir...>",
+      "[dir...]",
       "directories that extract made; for each architecture the first is served",
     )
+    .option("--kernel <file>", "with --initrd and --squashfs: files that somebody else made")
+    .option("--initrd <file>", "see --kernel")
+    .option("--squashfs <file>", "see --kernel")
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
     .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
@@ -55,11 +63,14 @@ export function serveCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
-  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig } = flags;
+  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig, kernel, initrd, squashfs } = flags;
   try {
     await withSignals((signal) =>
       serve({
         directories,
+        kernel,
+        initrd,
+        squashfs,
         listen,
         dhcp,
         cloudConfig,

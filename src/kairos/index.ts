@@ -4,3 +4,4 @@ export { expandCommandLine, netbootCommandLine } from "./command-line.js";
 export { type KairosFacts, readKairosFacts } from "./facts.js";
 export { ImageTree } from "./image-tree.js";
 export { bcjFilterFor, type KernelConfig } from "./kernel-config.js";
+export { kernelArchitecture } from "./kernel-file.js";

@@ -95,7 +95,15 @@ describe("serve", () => {
   });
 
   const refused: [name: string, args: string[], status: number, message: RegExp, hint: RegExp][] = [
-    ["no directory", [], 2, /dir/, /serve --help/],
+    ["nothing to serve", [], 2, /nothing to serve/, /serve out/],
+    ["a kernel alone", ["--kernel", "x"], 2, /belong together/, /all three/],
+    [
+      "three files that are no release",
+      ["--kernel", "text", "--initrd", "text", "--squashfs", "text"],
+      1,
+      /text is no kernel/,
+      /bzImage/,
+    ],
     ["a directory that is not there", ["nowhere"], 1, /no directory nowhere/, /extract IMAGE -o/],
     ["a directory of something else", ["."], 1, /no netboot\.json/, /extract IMAGE -o/],
     [

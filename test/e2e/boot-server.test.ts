@@ -36,6 +36,8 @@ const machines: {
   options(scratch: string): string[];
   /** Whether it boots to the end, or only to kernel and initrd. */
   isWhole: boolean;
+  /** Whether it is served three files, and not a directory. */
+  isLoose?: boolean;
   steps: RegExp[];
 }[] = [
   {
@@ -65,10 +67,11 @@ const machines: {
     ],
   },
   {
-    name: "a BIOS machine whose network card has iPXE",
+    name: "a BIOS machine whose network card has iPXE, from three files",
     device: "virtio-net-pci",
     options: () => [],
     isWhole: false,
+    isLoose: true,
     steps: [/^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/],
   },
 ];
@@ -93,13 +96,17 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   });
 
-  for (const { name, device, options, isWhole, steps } of machines) {
+  for (const { name, device, options, isWhole, isLoose, steps } of machines) {
     describe(name, () => {
       let server: Server;
       let report: Report | undefined;
 
       before(async () => {
-        server = await startServer(lan, out, join(scratch, "cloud-config.yaml"));
+        const file = (suffix: string) => join(out, `${NAME}${suffix}`);
+        const loose = ["--kernel", file("-kernel"), "--initrd", file("-initrd")];
+        const what = isLoose ? [...loose, "--squashfs", file(".squashfs")] : [out];
+        const config = join(scratch, "cloud-config.yaml");
+        server = await startServer(lan, [...what, "--cloud-config", config]);
         await cp(join(OVMF, "OVMF_VARS.fd"), join(scratch, "vars.fd"));
         report = await boot({
           qemu: [
@@ -167,9 +174,9 @@ interface Server {
   stop(): Promise<void>;
 }
 
-async function startServer(lan: Lan, out: string, cloudConfig: string): Promise<Server> {
-  const words = [PROGRAM, "serve", out, "--json", "--cloud-config", cloudConfig];
-  const [program, ...rest] = [...lan.asBootServer, process.execPath, ...words];
+async function startServer(lan: Lan, options: readonly string[]): Promise<Server> {
+  const words = [process.execPath, PROGRAM, "serve", "--json", ...options];
+  const [program, ...rest] = [...lan.asBootServer, ...words];
   const child: ChildProcess = startBound(program!, rest, ["ignore", "pipe", "inherit"]);
   const events: Event[] = [];
   let output = "";
