@@ -123,7 +123,7 @@ export class EntryHeaders {
     checkNames(name, linkName);
     const type = entryType(header.typeFlag, name);
     const xattrs = this.#xattrs();
-    return {
+    const entry = {
       name,
       type,
       mode: header.mode,
@@ -134,8 +134,8 @@ export class EntryHeaders {
       linkName,
       deviceMajor: identifier(header.deviceMajor, "device"),
       deviceMinor: identifier(header.deviceMinor, "device"),
-      ...(xattrs === undefined ? {} : { xattrs }),
     };
+    return xattrs === undefined ? entry : { ...entry, xattrs };
   }
 
   /** An empty value takes back what came before (POSIX.1-2001 pax). */
