@@ -56,6 +56,16 @@ describe("standard output", () => {
     for (const path of files) await access(join(cwd, path));
   });
 
+  it("holds the result only, with --json and --quiet", async () => {
+    const cwd = await temporaryDirectory();
+    const { status, stdout } = await runProgram([...demo, "--json", "--quiet"], { cwd });
+    assert.equal(status, 0);
+    assert.deepEqual(
+      jsonLines(stdout).map(({ type }) => type),
+      ["result"],
+    );
+  });
+
   it("is valid JSON, a line an object, with --json where something is wrong", async () => {
     for (const [args, code, exitStatus] of [
       [bad, "LAYOUT_INVALID", 3],

@@ -253,6 +253,11 @@ export const nameCases: readonly MergeCase[] = [
     refusal: /Layer 2 of 2 .*too long/,
   },
   {
+    name: "a name of twenty thousand parts is refused",
+    layers: [[{ name: "x", content: "x", pax: [["path", `${"a/".repeat(20_000)}f`]] }]],
+    refusal: /Layer 2 of 2 .*too long/,
+  },
+  {
     name: "a NUL byte in a pax path is refused",
     layers: [[{ name: "x", pax: [["path", "a\0b"]] }]],
     refusal: /Layer 2 of 2 .*NUL/,
