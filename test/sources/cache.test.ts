@@ -192,12 +192,7 @@ describe("a download", () => {
   });
 
   it("of killed runs is continued, and what several of them left does not stay", async (t) => {
-    const ranges: (string | undefined)[] = [];
-    const { host } = await serveImage(t, content, image, (request, response) => {
-      if (!request.url!.endsWith(large.digest)) return false;
-      ranges.push(request.headers.range);
-      return sendRange(request, response);
-    });
+    const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     const blobs = join(cacheDirectory, "blobs/sha256");
     await mkdir(blobs, { recursive: true });
@@ -235,12 +230,7 @@ describe("a download", () => {
   });
 
   it("is continued from the largest of what killed runs left, also of process 1", async (t) => {
-    const ranges: (string | undefined)[] = [];
-    const { host } = await serveImage(t, content, image, (request, response) => {
-      if (!request.url!.endsWith(large.digest)) return false;
-      ranges.push(request.headers.range);
-      return sendRange(request, response);
-    });
+    const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     const bytes = content.bytes(large);
     await leavePartials(cacheDirectory, {
@@ -256,6 +246,17 @@ describe("a download", () => {
       [],
     );
   });
+
+  /** A registry that continues the large layer, and the ranges it was asked for. */
+  async function registryWithRanges(t: TestContext) {
+    const ranges: (string | undefined)[] = [];
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      ranges.push(request.headers.range);
+      return sendRange(request, response);
+    });
+    return { host, ranges };
+  }
 
   /** As runs that were killed long ago leave them, by what follows the digest in their names. */
   async function leavePartials(
