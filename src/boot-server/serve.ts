@@ -74,7 +74,6 @@ class BootServer {
   readonly #dhcp: ProxyDhcpServer;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
-  readonly #started = new Map<string, number>();
 
   constructor(
     addresses: readonly ServedAddress[],
@@ -94,8 +93,10 @@ class BootServer {
       commandLine: options.commandLine,
       cloudConfig: options.cloudConfig,
       onScript: ({ mac }, client, release) => {
-        if (mac !== undefined) this.#clients.learn(client, mac);
-        if (mac !== undefined) this.#styles.accepted(mac);
+        if (mac !== undefined) {
+          this.#clients.learn(client, mac);
+          this.#styles.accepted(mac);
+        }
         this.#emit({ type: "script", mac, release: release?.name });
       },
     });
@@ -109,10 +110,8 @@ class BootServer {
     });
     this.#dhcp = new ProxyDhcpServer({
       addresses,
-      policyFor: (server) => ({
-        choose: (client) => this.#choose(client, `http://${server}:${this.#httpPort}`),
-        styleFor: (client) => this.#styles.next(client),
-      }),
+      choose: (client, server) => this.#choose(client, `http://${server}:${this.#httpPort}`),
+      styleFor: (client) => this.#styles.next(client),
       onAnswer: (answer, request) => this.#dhcpEvent(answer, request),
       onMalformed: (from, reason) => {
         const text = `a datagram from ${from} is malformed: ${reason}`;
@@ -186,32 +185,23 @@ class BootServer {
 
   #tftpEvent(event: TftpEvent): void {
     const { client, name } = event;
-    const key = `tftp ${client} ${name}`;
     const mac = this.#clients.macOf(client);
     if (event.type === "started") {
-      this.#started.set(key, performance.now());
       if (mac !== undefined) this.#styles.accepted(mac);
     } else if (event.type === "refused") {
       const reason = `${name} by TFTP: ${event.reason}`;
       this.#emit({ type: "ignored", mac, reason, isNotable: !isAskedForByDesign(name) });
     } else {
-      const seconds = this.#secondsOf(key);
       // A client that declines asked for the size only, and asks again.
       if (event.outcome.kind === "declined") return;
       const isComplete = event.outcome.kind === "complete";
-      const { size } = event;
+      const { size, seconds } = event;
       this.#emit({ type: "sent", mac, client, protocol: "tftp", name, size, seconds, isComplete });
     }
   }
 
   #httpEvent(event: HttpEvent): void {
-    const { client, path } = event;
-    const key = `http ${client} ${path}`;
-    if (event.type === "begun") {
-      this.#started.set(key, performance.now());
-      return;
-    }
-    const seconds = this.#secondsOf(key);
+    const { client, path, sent: size, seconds, isComplete } = event;
     const name = path.split("/").at(-1)!;
     const mac = this.#clients.macOf(client);
     if (event.status >= 400) {
@@ -219,13 +209,6 @@ class BootServer {
       this.#emit({ type: "ignored", mac, reason, isNotable: true });
       return;
     }
-    const { sent: size, isComplete } = event;
     this.#emit({ type: "sent", mac, client, protocol: "http", name, size, seconds, isComplete });
-  }
-
-  #secondsOf(key: string): number {
-    const seconds = (performance.now() - (this.#started.get(key) ?? performance.now())) / 1000;
-    this.#started.delete(key);
-    return seconds;
   }
 }

@@ -1,13 +1,23 @@
-import { createSocket, type Socket } from "node:dgram";
+import type { Socket } from "node:dgram";
+import { bindUdp } from "../bind-udp.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import { PacketError } from "../packet-error.js";
+import type { BootClient } from "./client.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
-import { type Arrival, answerAsProxy, type ProxyAnswer, type ProxyPolicy } from "./proxy.js";
+import {
+  type Arrival,
+  answerAsProxy,
+  type BootChoice,
+  type OfferStyle,
+  type ProxyAnswer,
+} from "./proxy.js";
 
 export interface ProxyDhcpOptions {
   readonly addresses: readonly ServedAddress[];
-  /** What each machine is to boot, from the address that it can reach. */
-  policyFor(server: string): ProxyPolicy;
+  /** What a machine is to boot, from the address that it can reach. */
+  choose(client: BootClient, server: string): BootChoice;
+  /** Called once for each time that a machine asks. */
+  styleFor(client: BootClient): OfferStyle;
   onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
   /** Told of datagrams that are no DHCP messages. */
   onMalformed(from: string, reason: string): void;
@@ -48,13 +58,8 @@ export class ProxyDhcpServer {
   }
 
   async #bind(address: string, port: number): Promise<Socket> {
-    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    const socket = await bindUdp(address, port, { reuseAddr: true });
     this.#sockets.push(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject).bind({ address, port, exclusive: true }, resolve);
-    });
-    // What cannot be sent to one client is no reason to stop serving the others.
-    socket.removeAllListeners("error").on("error", () => {});
     return socket;
   }
 
@@ -83,8 +88,12 @@ export class ProxyDhcpServer {
       this.#options.onMalformed(arrivals[0]!.from.address, error.message);
       return;
     }
+    let style: OfferStyle | undefined;
     for (const [index, arrival] of arrivals.entries()) {
-      const answer = answerAsProxy(request, arrival, this.#options.policyFor(arrival.server));
+      const answer = answerAsProxy(request, arrival, {
+        choose: (client) => this.#options.choose(client, arrival.server),
+        styleFor: (client) => (style ??= this.#options.styleFor(client)),
+      });
       if (answer.kind === "reply") {
         const { address, port } = answer.to;
         const sender = socket ?? this.#senders.get(arrival.server)!;

@@ -40,18 +40,17 @@ export interface HttpServerOptions {
   onEvent(event: HttpEvent): void;
 }
 
-export type HttpEvent =
-  | { readonly type: "begun"; readonly client: string; readonly path: string }
-  | {
-      readonly type: "ended";
-      readonly client: string;
-      readonly path: string;
-      readonly status: number;
-      /** Of the body. */
-      readonly sent: number;
-      /** False where the client went away before the end. */
-      readonly isComplete: boolean;
-    };
+/** An answer that came to its end. */
+export interface HttpEvent {
+  readonly client: string;
+  readonly path: string;
+  readonly status: number;
+  /** Bytes, the answer's head included. */
+  readonly sent: number;
+  readonly seconds: number;
+  /** False where the client went away before the end. */
+  readonly isComplete: boolean;
+}
 
 /** Serves what machines fetch: GET and HEAD, ranges and conditions (RFC 9110). */
 export class HttpServer {
@@ -96,13 +95,14 @@ export class HttpServer {
     }
     const { client, path } = parsed;
     const resource = this.#options.find(parsed);
-    this.#options.onEvent({ type: "begun", client, path });
+    const start = performance.now();
     const before = request.socket.bytesWritten;
     response.on("close", () => {
       const sent = Math.max(0, request.socket.bytesWritten - before);
       const isComplete = response.writableFinished;
       const { statusCode: status } = response;
-      this.#options.onEvent({ type: "ended", client, path, status, sent, isComplete });
+      const seconds = (performance.now() - start) / 1000;
+      this.#options.onEvent({ client, path, status, sent, seconds, isComplete });
     });
     if (resource === undefined) end(response, 404, "text/plain", "There is no such file.\n");
     else if (resource.kind === "file") sendFile(request, response, resource.file);

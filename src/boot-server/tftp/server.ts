@@ -1,5 +1,6 @@
-import { createSocket, type Socket } from "node:dgram";
+import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
+import { bindUdp } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
 import { negotiate } from "./options.js";
 import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet.js";
@@ -29,6 +30,7 @@ export type TftpEvent =
       readonly name: string;
       readonly size: number;
       readonly outcome: TransferOutcome;
+      readonly seconds: number;
     }
   | {
       readonly type: "refused";
@@ -49,12 +51,8 @@ export class TftpServer {
 
   /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   async listen(address: string, port = 69): Promise<{ port: number }> {
-    const socket = createSocket("udp4");
+    const socket = await bindUdp(address, port);
     this.#sockets.push(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject).bind({ address, port, exclusive: true }, resolve);
-    });
-    socket.removeAllListeners("error").on("error", () => {});
     socket.on("message", (bytes, from) => this.#receive(bytes, from, address, socket));
     return socket.address();
   }
@@ -121,8 +119,10 @@ export class TftpServer {
       this.#transfers.set(transfer, client);
       this.#options.onEvent({ type: "started", client, name, size });
       try {
+        const start = performance.now();
         const outcome = await transfer.run(address);
-        this.#options.onEvent({ type: "ended", client, name, size, outcome });
+        const seconds = (performance.now() - start) / 1000;
+        this.#options.onEvent({ type: "ended", client, name, size, outcome, seconds });
       } finally {
         this.#transfers.delete(transfer);
       }
