@@ -7,7 +7,7 @@ import { OfferStyles } from "./dhcp/offer-styles.js";
 import type { BootChoice, ProxyAnswer } from "./dhcp/proxy.js";
 import { ProxyDhcpServer } from "./dhcp/server.js";
 import type { ServeEvent } from "./events.js";
-import { type HttpEvent, HttpServer } from "./http/server.js";
+import { type HttpOutcome, HttpServer, type HttpTransfer } from "./http/server.js";
 import { KnownClients } from "./known-clients.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
@@ -102,7 +102,7 @@ class BootServer {
     });
     this.#http = new HttpServer({
       find: (request) => this.#site.find(request),
-      onEvent: (event) => this.#httpEvent(event),
+      onEnd: (transfer, outcome) => this.#httpEnded(transfer, outcome),
     });
     this.#tftp = new TftpServer({
       find: (name) => programs.byName.get(name.replace(/^\//, ""))?.path,
@@ -200,12 +200,11 @@ class BootServer {
     }
   }
 
-  #httpEvent(event: HttpEvent): void {
-    const { client, path, sent: size, seconds, isComplete } = event;
-    const name = path.split("/").at(-1)!;
+  #httpEnded({ client, name, sent: size }: HttpTransfer, outcome: HttpOutcome): void {
+    const { status, seconds, isComplete } = outcome;
     const mac = this.#clients.macOf(client);
-    if (event.status >= 400) {
-      const reason = `${path} by HTTP: status ${event.status}`;
+    if (status >= 400) {
+      const reason = `${name} by HTTP: status ${status}`;
       this.#emit({ type: "ignored", mac, reason, isNotable: true });
       return;
     }

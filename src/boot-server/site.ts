@@ -11,7 +11,6 @@ import type { HttpRequest, Resource } from "./http/server.js";
 import type { Release, ServedFile } from "./releases.js";
 
 const firstScriptName = "boot.ipxe";
-const script = "text/plain";
 
 export interface SiteOptions {
   readonly releases: readonly Release[];
@@ -58,9 +57,9 @@ export class Site {
     if (file !== undefined) return { kind: "file", file };
     switch (path) {
       case `/${firstScriptName}`:
-        return { kind: "text", type: script, text: firstScript(base) };
+        return scriptNamed(firstScriptName, firstScript(base));
       case `/${machineScriptName}`:
-        return { kind: "text", type: script, text: this.#machineScript(query, client, base) };
+        return scriptNamed(machineScriptName, this.#machineScript(query, client, base));
       case "/cloud-config":
         return this.#cloudConfig();
       default:
@@ -91,13 +90,22 @@ export class Site {
   #cloudConfig(): Resource | undefined {
     const { cloudConfig } = this.#options;
     if (cloudConfig === undefined || "url" in cloudConfig) return undefined;
-    return { kind: "text", type: "text/cloud-config", text: cloudConfig.text };
+    return {
+      kind: "text",
+      name: "cloud-config",
+      type: "text/cloud-config",
+      text: cloudConfig.text,
+    };
   }
 
   #program(path: string): ServedFile | undefined {
     const name = /^\/programs\/([^/]+)$/.exec(path)?.[1];
     return name === undefined ? undefined : this.#options.programs.byName.get(name);
   }
+}
+
+function scriptNamed(name: string, text: string): Resource {
+  return { kind: "text", name, type: "text/plain", text };
 }
 
 function placeOf(index: number): string {

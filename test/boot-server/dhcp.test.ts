@@ -7,9 +7,11 @@ import { type DhcpMessage, formatDhcp, parseDhcp } from "../../src/boot-server/d
 import { OfferStyles } from "../../src/boot-server/dhcp/offer-styles.js";
 import {
   type Arrival,
-  answerAsProxy,
+  answerQuestion,
+  type BootChoice,
   type OfferStyle,
   type ProxyAnswer,
+  readQuestion,
 } from "../../src/boot-server/dhcp/proxy.js";
 import { PacketError } from "../../src/boot-server/packet-error.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
@@ -30,13 +32,14 @@ function answer(
   style: OfferStyle = "direct",
 ): ProxyAnswer {
   const arrival: Arrival = { port: to.port as 67 | 4011, from, server };
-  return answerAsProxy(message, arrival, {
-    choose: ({ isIpxe, protocol }: BootClient) => {
-      if (isIpxe) return { bootFile: `http://${server}:8080/boot.ipxe` };
-      return { bootFile: protocol === "http" ? `http://${server}/snponly.efi` : "snponly.efi" };
-    },
-    styleFor: () => style,
-  });
+  const question = readQuestion(message, arrival);
+  if (question.kind === "silence") return question;
+  return answerQuestion(question, choiceFor(question.client), () => style);
+}
+
+function choiceFor({ isIpxe, protocol }: BootClient): BootChoice {
+  if (isIpxe) return { bootFile: `http://${server}:8080/boot.ipxe` };
+  return { bootFile: protocol === "http" ? `http://${server}/snponly.efi` : "snponly.efi" };
 }
 
 describe("real firmware", () => {

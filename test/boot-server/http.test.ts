@@ -36,7 +36,7 @@ describe("HTTP", () => {
     await writeFile(join(ipxe, "snponly.efi"), "not really a program");
     await symlink("/etc/passwd", join(out, "link"));
     const site = siteOf([await readRelease(out)], await BootPrograms.find([ipxe]));
-    server = new HttpServer({ find: (request) => site.find(request), onEvent: () => {} });
+    server = new HttpServer({ find: (request) => site.find(request), onEnd: () => {} });
     ({ port } = await server.listen("127.0.0.1", 0));
     base = `http://127.0.0.1:${port}`;
   });

@@ -13,11 +13,6 @@ export type OfferStyle = "direct" | "port-4011";
 /** What a client is to fetch: a name for TFTP, or an address; or why there is nothing for it. */
 export type BootChoice = { readonly bootFile: string } | { readonly refusal: string };
 
-export interface ProxyPolicy {
-  choose(client: BootClient): BootChoice;
-  styleFor(client: BootClient): OfferStyle;
-}
-
 /** How a message came. */
 export interface Arrival {
   readonly port: 67 | 4011;
@@ -26,21 +21,33 @@ export interface Arrival {
   readonly server: string;
 }
 
-export type ProxyAnswer =
-  | {
-      readonly kind: "reply";
-      readonly client: BootClient;
-      readonly bootFile: string;
-      readonly message: DhcpMessage;
-      readonly to: { readonly address: string; readonly port: number };
-    }
-  | {
-      readonly kind: "silence";
-      readonly client?: BootClient;
-      readonly reason: string;
-      /** True where a person who wonders should be told. */
-      readonly isNotable: boolean;
-    };
+/** A message of a machine that asks to be booted. */
+export interface Question {
+  readonly kind: "question";
+  readonly client: BootClient;
+  readonly request: DhcpMessage;
+  readonly arrival: Arrival;
+  /** Of the message that answers it. */
+  readonly replyType: number;
+}
+
+export interface Reply {
+  readonly kind: "reply";
+  readonly client: BootClient;
+  readonly bootFile: string;
+  readonly message: DhcpMessage;
+  readonly to: { readonly address: string; readonly port: number };
+}
+
+export interface Silence {
+  readonly kind: "silence";
+  readonly client?: BootClient;
+  readonly reason: string;
+  /** True where a person who wonders should be told. */
+  readonly isNotable: boolean;
+}
+
+export type ProxyAnswer = Reply | Silence;
 
 /** PXE 2.1, section 2.2.3: 6 is PXE_DISCOVERY_CONTROL, bit 3 "use the boot file of this offer". */
 const bootFromOffer = Buffer.from([6, 1, 8]);
@@ -49,36 +56,43 @@ const endOfOptions = Buffer.from([255]);
 const bootItem = 71;
 
 /**
- * What a ProxyDHCP server says to a message (PXE 2.1, section 2.2.1; RFC 2131 for the rest): an
- * offer beside the DHCP server's own, without an address. It is silent to all who do not ask to be
- * booted, and to requests that are meant for the DHCP server.
+ * What a ProxyDHCP server is asked (PXE 2.1, section 2.2.1). It is silent to all who do not ask to
+ * be booted, and to requests that are meant for the DHCP server.
  */
-export function answerAsProxy(
-  request: DhcpMessage,
-  arrival: Arrival,
-  policy: ProxyPolicy,
-): ProxyAnswer {
+export function readQuestion(request: DhcpMessage, arrival: Arrival): Question | Silence {
   if (request.op !== "request") return silence("it is a reply");
-  const type = replyTypeFor(request, arrival);
-  if (type === undefined) return silence("it is meant for the DHCP server");
+  const replyType = replyTypeFor(request, arrival);
+  if (replyType === undefined) return silence("it is meant for the DHCP server");
   const client = readBootClient(request);
   if (!("mac" in client)) return { kind: "silence", ...client };
-  const choice = policy.choose(client);
+  return { kind: "question", client, request, arrival, replyType };
+}
+
+/**
+ * What a ProxyDHCP server says (RFC 2131, and PXE 2.1): an offer beside the DHCP server's own,
+ * without an address.
+ * @param styleFor asked only where the style matters
+ */
+export function answerQuestion(
+  { client, request, arrival, replyType }: Question,
+  choice: BootChoice,
+  styleFor: (client: BootClient) => OfferStyle,
+): ProxyAnswer {
   if ("refusal" in choice) {
     return { kind: "silence", client, reason: choice.refusal, isNotable: true };
   }
   const { bootFile } = choice;
   const options = new Map<number, Buffer>([
-    [option.messageType, Buffer.from([type])],
+    [option.messageType, Buffer.from([replyType])],
     [option.serverIdentifier, ipv4Bytes(arrival.server)],
     [option.vendorClass, Buffer.from(client.protocol === "pxe" ? "PXEClient" : "HTTPClient")],
   ]);
   const identifier = request.options.get(option.clientMachineIdentifier);
   if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
-  const isOffer = type === messageType.offer;
+  const isOffer = replyType === messageType.offer;
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
-  const isReferral = isOffer && isPlainPxe && policy.styleFor(client) === "port-4011";
+  const isReferral = isOffer && isPlainPxe && styleFor(client) === "port-4011";
   const vendorSpecific = isOffer ? [bootFromOffer] : bootItemOf(request);
   if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
     options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
@@ -109,7 +123,7 @@ export function answerAsProxy(
   };
 }
 
-function silence(reason: string): ProxyAnswer {
+function silence(reason: string): Silence {
   return { kind: "silence", reason, isNotable: false };
 }
 

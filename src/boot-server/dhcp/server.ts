@@ -6,16 +6,19 @@ import type { BootClient } from "./client.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
 import {
   type Arrival,
-  answerAsProxy,
+  answerQuestion,
   type BootChoice,
   type OfferStyle,
   type ProxyAnswer,
+  type Question,
+  readQuestion,
+  type Silence,
 } from "./proxy.js";
 
 export interface ProxyDhcpOptions {
   readonly addresses: readonly ServedAddress[];
   /** What a machine is to boot, from the address that it can reach. */
-  choose(client: BootClient, server: string): BootChoice;
+  choose(client: BootClient, server: string): BootChoice | Promise<BootChoice>;
   /** Called once for each time that a machine asks. */
   styleFor(client: BootClient): OfferStyle;
   onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
@@ -88,12 +91,20 @@ export class ProxyDhcpServer {
       this.#options.onMalformed(arrivals[0]!.from.address, error.message);
       return;
     }
+    void this.#answer(request, arrivals, socket);
+  }
+
+  async #answer(
+    request: DhcpMessage,
+    arrivals: readonly Arrival[],
+    socket: Socket | undefined,
+  ): Promise<void> {
     let style: OfferStyle | undefined;
     for (const [index, arrival] of arrivals.entries()) {
-      const answer = answerAsProxy(request, arrival, {
-        choose: (client) => this.#options.choose(client, arrival.server),
-        styleFor: (client) => (style ??= this.#options.styleFor(client)),
-      });
+      const answer = await this.#answerTo(
+        readQuestion(request, arrival),
+        (client) => (style ??= this.#options.styleFor(client)),
+      );
       if (answer.kind === "reply") {
         const { address, port } = answer.to;
         const sender = socket ?? this.#senders.get(arrival.server)!;
@@ -102,5 +113,14 @@ export class ProxyDhcpServer {
       // One machine asked once, however many networks are answered.
       if (index === 0) this.#options.onAnswer(answer, request);
     }
+  }
+
+  async #answerTo(
+    question: Question | Silence,
+    styleFor: (client: BootClient) => OfferStyle,
+  ): Promise<ProxyAnswer> {
+    if (question.kind === "silence") return question;
+    const choice = await this.#options.choose(question.client, question.arrival.server);
+    return answerQuestion(question, choice, styleFor);
   }
 }

@@ -19,9 +19,12 @@ const patience = 10_000;
 export type Resource =
   | {
       readonly kind: "text";
+      /** In words for a log: never a secret. */
+      readonly name: string;
       readonly type: string;
       readonly text: string;
       readonly status?: number;
+      readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly kind: "file"; readonly file: ServedFile };
 
@@ -36,17 +39,25 @@ export interface HttpRequest {
 
 export interface HttpServerOptions {
   /** What there is at an address; undefined for nothing. */
-  find(request: HttpRequest): Resource | undefined;
-  onEvent(event: HttpEvent): void;
+  find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined>;
+  /** An answer begins; `onEnd` is told of the same one. */
+  onStart?(transfer: HttpTransfer): void;
+  onEnd(transfer: HttpTransfer, outcome: HttpOutcome): void;
 }
 
-/** An answer that came to its end. */
-export interface HttpEvent {
+/** An answer on its way. */
+export interface HttpTransfer {
   readonly client: string;
-  readonly path: string;
-  readonly status: number;
-  /** Bytes, the answer's head included. */
+  readonly name: string;
+  readonly isHead: boolean;
+  /** Bytes that were handed to the connection so far, the answer's head included. */
   readonly sent: number;
+}
+
+export interface HttpOutcome {
+  readonly status: number;
+  /** Bytes of the body, as announced. */
+  readonly length: number;
   readonly seconds: number;
   /** False where the client went away before the end. */
   readonly isComplete: boolean;
@@ -64,7 +75,7 @@ export class HttpServer {
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   async listen(address: string, port: number): Promise<{ port: number }> {
     const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (...pair) =>
-      this.#answer(...pair),
+      this.#answer(...pair).catch(() => pair[1].destroy()),
     );
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
@@ -81,7 +92,7 @@ export class HttpServer {
     await Promise.all(this.#servers.map((server) => closeServer(server, grace)));
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
@@ -93,21 +104,47 @@ export class HttpServer {
       end(response, 400, "text/plain", "Bad request.\n");
       return;
     }
-    const { client, path } = parsed;
-    const resource = this.#options.find(parsed);
-    const start = performance.now();
-    const before = request.socket.bytesWritten;
-    response.on("close", () => {
-      const sent = Math.max(0, request.socket.bytesWritten - before);
-      const isComplete = response.writableFinished;
-      const { statusCode: status } = response;
-      const seconds = (performance.now() - start) / 1000;
-      this.#options.onEvent({ client, path, status, sent, seconds, isComplete });
-    });
-    if (resource === undefined) end(response, 404, "text/plain", "There is no such file.\n");
-    else if (resource.kind === "file") sendFile(request, response, resource.file);
-    else end(response, resource.status ?? 200, resource.type, resource.text);
+    const resource = (await this.#options.find(parsed)) ?? nothingAt(parsed.path);
+    this.#watch(request, response, parsed, resource);
+    if (resource.kind === "file") {
+      sendFile(request, response, resource.file);
+    } else {
+      for (const header of Object.entries(resource.headers ?? {})) response.setHeader(...header);
+      end(response, resource.status ?? 200, resource.type, resource.text);
+    }
   }
+
+  #watch(
+    { socket, method }: IncomingMessage,
+    response: ServerResponse,
+    { client }: HttpRequest,
+    resource: Resource,
+  ): void {
+    const start = performance.now();
+    const before = socket.bytesWritten;
+    const transfer: HttpTransfer = {
+      client,
+      name: resource.kind === "file" ? resource.file.name : resource.name,
+      isHead: method === "HEAD",
+      get sent() {
+        return Math.max(0, socket.bytesWritten - before);
+      },
+    };
+    this.#options.onStart?.(transfer);
+    response.on("close", () => {
+      this.#options.onEnd(transfer, {
+        status: response.statusCode,
+        length: Number(response.getHeader("Content-Length") ?? 0),
+        seconds: (performance.now() - start) / 1000,
+        isComplete: response.writableFinished,
+      });
+    });
+  }
+}
+
+function nothingAt(path: string): Resource {
+  const text = "There is no such file.\n";
+  return { kind: "text", name: path, type: "text/plain", text, status: 404 };
 }
 
 function parseRequest(request: IncomingMessage): HttpRequest | undefined {
