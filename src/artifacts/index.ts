@@ -3,6 +3,7 @@ export {
   descriptionName,
   type FileDescription,
   formatDescription,
+  isFileName,
 } from "./description.js";
 export {
   checksumsName,

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { isFileName } from "../artifacts/index.js";
 import type { BootClient, Firmware, MachineArchitecture } from "./dhcp/client.js";
 import { type ServedFile, servedFile } from "./releases.js";
 
@@ -36,11 +37,13 @@ const kinds: readonly Kind[] = [
 
 /** The programs that are there and that firmware can start, each for one kind of machine: iPXE. */
 export class BootPrograms {
+  readonly #directories: readonly string[];
   readonly #found: ReadonlyMap<string, ServedFile>;
   /** Each by the name that clients ask for. */
   readonly byName: ReadonlyMap<string, ServedFile>;
 
-  private constructor(found: ReadonlyMap<string, ServedFile>) {
+  private constructor(directories: readonly string[], found: ReadonlyMap<string, ServedFile>) {
+    this.#directories = directories;
     this.#found = found;
     this.byName = new Map([...found.values()].map((program) => [program.name, program]));
   }
@@ -53,7 +56,7 @@ export class BootPrograms {
       const program = await firstOf(paths, name);
       if (program !== undefined) found.set(`${architecture} ${firmware}`, program);
     }
-    return new BootPrograms(found);
+    return new BootPrograms(directories, found);
   }
 
   /** Firmware of an architecture that can be served, and that there is no program for. */
@@ -64,14 +67,26 @@ export class BootPrograms {
       .map(({ firmware }) => firmware);
   }
 
+  /** Another program of the same directories; undefined where none has the name. */
+  async named(name: string): Promise<ServedFile | undefined> {
+    if (!isFileName(name)) return undefined;
+    const paths = this.#directories.map((directory) => join(directory, name));
+    return this.byName.get(name) ?? (await firstOf(paths, name));
+  }
+
   for({ architecture, firmware }: BootClient): ServedFile | undefined {
     return this.#found.get(`${architecture} ${firmware}`);
   }
 }
 
+/** A program by its file; undefined where there is none. */
+export function bootProgram(path: string, name = basename(path)): Promise<ServedFile | undefined> {
+  return servedFile(path, name, "boot-program");
+}
+
 async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {
   for (const path of paths) {
-    const file = await servedFile(path, name);
+    const file = await bootProgram(path, name);
     if (file !== undefined) return file;
   }
   return undefined;

@@ -1,3 +1,5 @@
+import type { Role } from "./releases.js";
+
 /** What a boot server tells of its machines: one after the other, as they happen. */
 export type ServeEvent =
   | {
@@ -7,35 +9,64 @@ export type ServeEvent =
       /** Protocols and their ports. */
       readonly ports: Readonly<Record<string, number>>;
     }
-  | { readonly type: "message"; readonly level: "warning"; readonly text: string }
+  | { readonly type: "message"; readonly level: "info" | "warning"; readonly text: string }
+  | MachineEvent;
+
+/** What happens to one machine; `mac` is undefined where it cannot be known which one it is. */
+export type MachineEvent = { readonly mac: string | undefined } & (
   | {
       readonly type: "offered";
-      readonly mac: string;
       readonly architecture: string | undefined;
       readonly firmware: string | undefined;
       readonly bootFile: string;
     }
+  /** It was told to boot from its disk. */
+  | { readonly type: "sent-to-disk"; readonly reasons: readonly string[] }
   | {
       readonly type: "ignored";
-      readonly mac: string | undefined;
       readonly reason: string;
       /** False for those that never asked to be booted. */
       readonly isNotable: boolean;
     }
   | {
       readonly type: "script";
-      readonly mac: string | undefined;
+      /** The release that it boots; undefined where there is nothing for it. */
       readonly release: string | undefined;
+      /** Why: sentences. */
+      readonly reasons: readonly string[];
     }
-  | {
+  | (Transfer & { readonly type: "started" })
+  | (Transfer & {
+      readonly type: "progress";
+      /** Bytes a second, lately. */
+      readonly rate: number;
+    })
+  | (Transfer & {
       readonly type: "sent";
-      /** The machine, where its address is known. */
-      readonly mac: string | undefined;
-      readonly client: string;
-      readonly protocol: "tftp" | "http";
-      readonly name: string;
-      /** Bytes. */
-      readonly size: number;
       readonly seconds: number;
       readonly isComplete: boolean;
-    };
+    })
+  | {
+      readonly type: "booted";
+      readonly release: string;
+      /** Since it first asked. */
+      readonly seconds: number;
+    }
+  | {
+      readonly type: "stalled";
+      /** What it did last. */
+      readonly step: string;
+      readonly seconds: number;
+    }
+);
+
+export interface Transfer {
+  readonly client: string;
+  readonly protocol: "tftp" | "http";
+  readonly role: Role;
+  readonly name: string;
+  /** Bytes of the whole. */
+  readonly size: number;
+  /** Bytes that went out. */
+  readonly sent: number;
+}

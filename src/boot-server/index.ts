@@ -1,3 +1,3 @@
-export type { ServeEvent } from "./events.js";
+export type { MachineEvent, ServeEvent } from "./events.js";
 export type { ServeOptions } from "./options.js";
 export { serve } from "./serve.js";

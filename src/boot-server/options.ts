@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
+import { MacPattern } from "./machines/mac-pattern.js";
 import type { LooseFiles } from "./releases.js";
-import type { CloudConfig } from "./site.js";
 
 export interface ServeOptions {
   /** Directories that `extract` made; for each architecture the first one is served. */
@@ -19,9 +18,19 @@ export interface ServeOptions {
    * - `off`: somebody else tells machines where to begin
    */
   readonly dhcp?: string | undefined;
+  /** A file that says what is done with which machine; read again when it changes. */
+  readonly machines?: string | undefined;
+  /** Patterns of hardware addresses: the only machines that get something, if any is given. */
+  readonly allow?: readonly string[] | undefined;
+  /** Patterns of hardware addresses: machines that get nothing. */
+  readonly deny?: readonly string[] | undefined;
+  /** True to boot each machine once, and to send it to its disk from then on. */
+  readonly isOnce?: boolean | undefined;
+  /** Where what outlives the server is kept; the user's own if left out. */
+  readonly stateDirectory?: string | undefined;
   /** Words that are added to the kernel's command line. */
   readonly commandLine?: string | undefined;
-  /** A file, or an address that machines fetch from themselves. */
+  /** A file, read again when it changes, or an address that machines fetch from themselves. */
   readonly cloudConfig?: string | undefined;
   /** A directory with iPXE, looked through before that of Debian's package. */
   readonly ipxeDirectory?: string | undefined;
@@ -34,13 +43,14 @@ export interface CheckedServeOptions {
   readonly httpPort: number;
   readonly isProxy: boolean;
   readonly commandLine: string;
-  readonly cloudConfig: CloudConfig | undefined;
+  readonly allow: readonly MacPattern[];
+  readonly deny: readonly MacPattern[];
   readonly files: LooseFiles | undefined;
 }
 
-/** @throws NetbootError USAGE_INVALID, CLOUD_CONFIG_INVALID */
-export async function checkServeOptions(options: ServeOptions): Promise<CheckedServeOptions> {
-  const { httpPort = 8080, dhcp = "proxy", commandLine = "", cloudConfig } = options;
+/** @throws NetbootError USAGE_INVALID */
+export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
+  const { httpPort = 8080, dhcp = "proxy", commandLine = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
   }
@@ -59,7 +69,8 @@ export async function checkServeOptions(options: ServeOptions): Promise<CheckedS
     httpPort,
     isProxy: dhcp === "proxy",
     commandLine,
-    cloudConfig: cloudConfig === undefined ? undefined : await readCloudConfig(cloudConfig),
+    allow: patterns(options.allow, "--allow"),
+    deny: patterns(options.deny, "--deny"),
   };
 }
 
@@ -74,25 +85,15 @@ function looseFiles({ kernel, initrd, squashfs }: ServeOptions): LooseFiles | un
   );
 }
 
-async function readCloudConfig(place: string): Promise<CloudConfig> {
-  if (/^https?:\/\/\S+$/.test(place)) return { url: place };
-  let text: string;
-  try {
-    text = await readFile(place, "utf8");
-  } catch (error) {
-    throw new NetbootError(
-      "CLOUD_CONFIG_INVALID",
-      `The cloud-config ${place} cannot be read.`,
-      "Name a file, or an address that begins with http:// or https://.",
-      { cause: error },
+function patterns(texts: readonly string[] | undefined, flag: string): MacPattern[] {
+  return (texts ?? []).map((text) => {
+    const pattern = MacPattern.parse(text);
+    if (pattern !== undefined) return pattern;
+    throw usage(
+      `${flag} ${text} is no hardware address.`,
+      "Write 52:54:00:aa:bb:01, or its beginning, or * for any byte: 52:54:00:*.",
     );
-  }
-  if (text.startsWith("#cloud-config")) return { text };
-  throw new NetbootError(
-    "CLOUD_CONFIG_INVALID",
-    `The file ${place} does not begin with #cloud-config.`,
-    "Put that in its first line, or name another file.",
-  );
+  });
 }
 
 function usage(message: string, hint: string): NetbootError {

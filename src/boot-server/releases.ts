@@ -4,8 +4,12 @@ import { descriptionName, fileNames, readDescription } from "../artifacts/index.
 import { kernelArchitecture, netbootCommandLine } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
+/** What a machine fetches on its way. */
+export type Role = "boot-program" | "script" | "kernel" | "initrd" | "squashfs" | "cloud-config";
+
 /** A file that machines fetch. */
 export interface ServedFile {
+  readonly role: Role;
   /** As it stands in addresses. */
   readonly name: string;
   readonly path: string;
@@ -48,10 +52,11 @@ export async function readRelease(directory: string): Promise<Release> {
     );
   }
   const { files, source } = description;
-  const served = async ({ name, size, sha256 }: (typeof files)["kernel"]): Promise<ServedFile> => {
+  const served = async (role: keyof typeof files): Promise<ServedFile> => {
+    const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
     const actual = await sizeOf(path);
-    if (actual === size) return { name, path, size, etag: `"${sha256}"` };
+    if (actual === size) return { role, name, path, size, etag: `"${sha256}"` };
     throw new NetbootError(
       "RELEASE_INVALID",
       actual === undefined
@@ -63,9 +68,9 @@ export async function readRelease(directory: string): Promise<Release> {
   return {
     name: description.name,
     architecture: source.platform.split("/")[1] ?? "",
-    kernel: await served(files.kernel),
-    initrd: await served(files.initrd),
-    squashfs: await served(files.squashfs),
+    kernel: await served("kernel"),
+    initrd: await served("initrd"),
+    squashfs: await served("squashfs"),
     commandLine: description.commandLine,
   };
 }
@@ -84,8 +89,8 @@ export interface LooseFiles {
 export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Promise<Release> {
   const name = basename(squashfs).replace(/\.[^.]*$/, "");
   const names = fileNames(name);
-  const served = async (path: string, as: string): Promise<ServedFile> => {
-    const file = await servedFile(path, as);
+  const served = async (path: string, role: keyof LooseFiles): Promise<ServedFile> => {
+    const file = await servedFile(path, names[role], role);
     if (file !== undefined) return file;
     throw new NetbootError(
       "RELEASE_INVALID",
@@ -94,9 +99,9 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
     );
   };
   const files = {
-    kernel: await served(kernel, names.kernel),
-    initrd: await served(initrd, names.initrd),
-    squashfs: await served(squashfs, names.squashfs),
+    kernel: await served(kernel, "kernel"),
+    initrd: await served(initrd, "initrd"),
+    squashfs: await served(squashfs, "squashfs"),
   };
   const architecture = await kernelArchitecture(kernel);
   if (architecture === undefined) {
@@ -111,11 +116,16 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
 }
 
 /** A file by its size and time; undefined where there is none. */
-export async function servedFile(path: string, name: string): Promise<ServedFile | undefined> {
+export async function servedFile(
+  path: string,
+  name: string,
+  role: Role,
+): Promise<ServedFile | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) return undefined;
   const { size, mtimeMs } = found;
   return {
+    role,
     name,
     path: resolve(path),
     size,

@@ -1,28 +1,23 @@
 import type { BootPrograms } from "./boot-programs.js";
-import {
-  bootScript,
-  firstScript,
-  type Machine,
-  machineFrom,
-  machineScriptName,
-  refusalScript,
-} from "./http/scripts.js";
+import type { BootScripts } from "./http/boot-scripts.js";
 import type { HttpRequest, Resource } from "./http/server.js";
+import type { StatusPages } from "./http/status-pages.js";
+import type { Machine } from "./machines/machine.js";
+import type { MachinePolicy } from "./machines/policy.js";
 import type { Release, ServedFile } from "./releases.js";
 
-const firstScriptName = "boot.ipxe";
+const programs = "/programs/";
+const signed = "/cloud-config/";
 
 export interface SiteOptions {
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
-  /** Added to the command line of every release. */
-  readonly commandLine: string;
-  readonly cloudConfig: CloudConfig | undefined;
-  onScript(machine: Machine, client: string, release: Release | undefined): void;
+  readonly policy: MachinePolicy;
+  readonly scripts: BootScripts;
+  readonly status: StatusPages;
+  /** The machine with an address, where that is known. */
+  machineAt(client: string): Machine | undefined;
 }
-
-/** A file of this machine, which is served, or an address that machines fetch from themselves. */
-export type CloudConfig = { readonly text: string } | { readonly url: string };
 
 /** What stands at which address. Everything is known beforehand: no path is made of a request. */
 export class Site {
@@ -31,83 +26,60 @@ export class Site {
 
   constructor(options: SiteOptions) {
     this.#options = options;
-    for (const [index, release] of options.releases.entries()) {
+    for (const release of options.releases) {
+      const place = releasePlace(release, options.releases);
       for (const file of [release.kernel, release.initrd, release.squashfs]) {
-        this.#files.set(`${placeOf(index)}/${file.name}`, file);
+        this.#files.set(`${place}/${file.name}`, file);
       }
     }
   }
 
   /** Where every iPXE begins. */
   static firstScriptAt(base: string): string {
-    return `${base}/${firstScriptName}`;
+    return `${base}/boot.ipxe`;
   }
 
   static programAt(base: string, name: string): string {
-    return `${base}/programs/${name}`;
+    return `${base}${programs}${name}`;
   }
 
-  /** The release for machines of an architecture; undefined where there is none. */
-  releaseFor(architecture: string | undefined): Release | undefined {
-    return this.#options.releases.find((release) => release.architecture === architecture);
-  }
-
-  find({ path, query, client, base }: HttpRequest): Resource | undefined {
+  find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
+    const { path, client, base, query } = request;
+    const { scripts, status } = this.#options;
     const file = this.#files.get(path) ?? this.#program(path);
-    if (file !== undefined) return { kind: "file", file };
-    switch (path) {
-      case `/${firstScriptName}`:
-        return scriptNamed(firstScriptName, firstScript(base));
-      case `/${machineScriptName}`:
-        return scriptNamed(machineScriptName, this.#machineScript(query, client, base));
-      case "/cloud-config":
-        return this.#cloudConfig();
-      default:
-        return undefined;
-    }
-  }
-
-  #machineScript(query: URLSearchParams, client: string, base: string): string {
-    const machine = machineFrom(query);
-    const release = this.releaseFor(machine.architecture);
-    this.#options.onScript(machine, client, release);
-    if (release === undefined) {
-      return refusalScript(
-        `no release for ${machine.architecture ?? "its architecture"} is served`,
-      );
-    }
-    const url = `${base}${placeOf(this.#options.releases.indexOf(release))}`;
-    const { commandLine } = this.#options;
-    return bootScript({ release, url, cloudConfig: this.#cloudConfigAt(base), commandLine });
-  }
-
-  #cloudConfigAt(base: string): string | undefined {
-    const { cloudConfig } = this.#options;
-    if (cloudConfig === undefined) return undefined;
-    return "url" in cloudConfig ? cloudConfig.url : `${base}/cloud-config`;
-  }
-
-  #cloudConfig(): Resource | undefined {
-    const { cloudConfig } = this.#options;
-    if (cloudConfig === undefined || "url" in cloudConfig) return undefined;
-    return {
-      kind: "text",
-      name: "cloud-config",
-      type: "text/cloud-config",
-      text: cloudConfig.text,
-    };
+    if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : notForIt(file);
+    if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
+    if (path === "/boot.ipxe") return scripts.first(base);
+    if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
+    return status.find(path);
   }
 
   #program(path: string): ServedFile | undefined {
-    const name = /^\/programs\/([^/]+)$/.exec(path)?.[1];
-    return name === undefined ? undefined : this.#options.programs.byName.get(name);
+    if (!path.startsWith(programs)) return undefined;
+    return this.programNamed(path.slice(programs.length));
+  }
+
+  /** A boot program, by the name that a client asks for. */
+  programNamed(name: string): ServedFile | undefined {
+    const { programs, policy } = this.#options;
+    return programs.byName.get(name) ?? policy.programs.get(name);
+  }
+
+  /** False for machines that are known and are to boot from their disk, or not at all. */
+  mayFetch(client: string): boolean {
+    const machine = this.#options.machineAt(client);
+    if (machine === undefined) return true;
+    const { kind } = this.#options.policy.decide(machine, { isUnderWay: true });
+    return kind !== "deny" && kind !== "local";
   }
 }
 
-function scriptNamed(name: string, text: string): Resource {
-  return { kind: "text", name, type: "text/plain", text };
+/** Where a release's files are: its number, from 1, is in it. */
+export function releasePlace(release: Release, all: readonly Release[]): string {
+  return `/releases/${all.indexOf(release) + 1}`;
 }
 
-function placeOf(index: number): string {
-  return `/releases/${index + 1}`;
+function notForIt({ name, role }: ServedFile): Resource {
+  const text = "This machine is not to boot from the network.\n";
+  return { kind: "text", name, role, type: "text/plain", text, status: 403 };
 }

@@ -26,6 +26,11 @@ interface Flags {
   listen?: string[];
   httpPort: string;
   dhcp: string;
+  machines?: string;
+  allow?: string[];
+  deny?: string[];
+  once?: boolean;
+  stateDir?: string;
   cmdline?: string;
   cloudConfig?: string;
   ipxeDir?: string;
@@ -50,6 +55,11 @@ export function serveCommand(): Command {
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
     .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
+    .option("--machines <file>", "what is done with which machine (YAML)")
+    .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
+    .option("--deny <mac...>", "machines that get nothing")
+    .option("--once", "boot each machine once, and send it to its disk from then on")
+    .option("--state-dir <dir>", "where is kept what outlives the server")
     .option("--cmdline <words>", "added to the kernel's command line")
     .option("--cloud-config <place>", "a file that is served, or an address")
     .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
@@ -74,6 +84,11 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         listen,
         dhcp,
         cloudConfig,
+        machines: flags.machines,
+        allow: flags.allow,
+        deny: flags.deny,
+        isOnce: flags.once,
+        stateDirectory: flags.stateDir,
         // What is no number is refused where all options are checked.
         httpPort: Number(httpPort),
         commandLine: cmdline,

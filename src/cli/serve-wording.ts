@@ -1,4 +1,4 @@
-import type { ServeEvent } from "../boot-server/index.js";
+import type { MachineEvent, ServeEvent } from "../boot-server/index.js";
 import { formatBytes, printable } from "../support/index.js";
 
 /** One line of the log that a person watches while machines boot. */
@@ -9,24 +9,45 @@ export function serveLine(event: ServeEvent): string {
       return `Serving on ${event.interface}: ${event.url} (${ports.join(", ")})`;
     }
     case "message":
-      return `Warning: ${event.text}`;
+      return event.level === "warning" ? `Warning: ${event.text}` : event.text;
+    default:
+      return printable(`${event.mac ?? clientOf(event)}  ${whatHappened(event)}`);
+  }
+}
+
+/** What happened to a machine, in the words that follow its name. */
+export function whatHappened(event: MachineEvent): string {
+  switch (event.type) {
     case "offered": {
       const kind = [event.architecture, event.firmware].filter(Boolean).join(" ");
-      return `${event.mac}  asks to be booted (${kind || "unknown"}): offered ${event.bootFile}`;
+      return `asks to be booted (${kind || "unknown"}): offered ${event.bootFile}`;
     }
+    case "sent-to-disk":
+      return `is sent to its disk: ${event.reasons.at(-1)}`;
     case "ignored":
-      return printable(`${event.mac ?? "somebody"}  gets no answer: ${event.reason}`);
+      return `gets no answer: ${event.reason}`;
     case "script":
-      return printable(
-        `${event.mac ?? "a machine"}  runs iPXE: ${event.release === undefined ? "nothing for it" : `boots ${event.release}`}`,
-      );
-    case "sent": {
-      const who = event.mac ?? event.client;
-      const rate = event.seconds > 0 ? `, ${formatBytes(event.size / event.seconds)}/s` : "";
-      const end = event.isComplete ? `fetched ${event.name}` : `broke off ${event.name}`;
-      return printable(
-        `${who}  ${end} by ${event.protocol.toUpperCase()} (${formatBytes(event.size)}${rate})`,
-      );
+      return event.release === undefined
+        ? `runs iPXE: nothing for it. ${event.reasons.at(-1)}`
+        : `runs iPXE: boots ${event.release}`;
+    case "started":
+      return `fetches ${event.name} by ${event.protocol.toUpperCase()}`;
+    case "progress": {
+      const percent = Math.floor((100 * event.sent) / event.size);
+      return `fetches ${event.name}: ${percent} % (${formatBytes(event.rate)}/s)`;
     }
+    case "sent": {
+      const rate = event.seconds > 0 ? `, ${formatBytes(event.sent / event.seconds)}/s` : "";
+      const end = event.isComplete ? "fetched" : "broke off";
+      return `${end} ${event.name} by ${event.protocol.toUpperCase()} (${formatBytes(event.sent)}${rate})`;
+    }
+    case "booted":
+      return `has all it needs of ${event.release}, after ${event.seconds.toFixed(0)} s`;
+    case "stalled":
+      return `is not heard from since ${event.seconds.toFixed(0)} s; the last was: ${event.step}`;
   }
+}
+
+function clientOf(event: MachineEvent): string {
+  return "client" in event ? event.client : "somebody";
 }

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
-import { HttpServer } from "../../src/boot-server/http/server.js";
-import { type Release, readRelease } from "../../src/boot-server/releases.js";
-import { Site } from "../../src/boot-server/site.js";
+import type { HttpServer } from "../../src/boot-server/http/server.js";
+import { readRelease } from "../../src/boot-server/releases.js";
 import { extract } from "../../src/index.js";
 import { demoImage } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { startHttpSite } from "./support/http-site.js";
 
 const run = promisify(execFile);
 const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
@@ -35,21 +35,18 @@ describe("HTTP", () => {
     await mkdir(ipxe);
     await writeFile(join(ipxe, "snponly.efi"), "not really a program");
     await symlink("/etc/passwd", join(out, "link"));
-    const site = siteOf([await readRelease(out)], await BootPrograms.find([ipxe]));
-    server = new HttpServer({ find: (request) => site.find(request), onEnd: () => {} });
-    ({ port } = await server.listen("127.0.0.1", 0));
-    base = `http://127.0.0.1:${port}`;
+    const config = join(directory, "config.yaml");
+    await writeFile(config, "#cloud-config\nhostname: demo\n");
+    ({ server, base } = await startHttpSite({
+      releases: [await readRelease(out)],
+      programs: await BootPrograms.find([ipxe]),
+      commandLine: "console=ttyS1",
+      cloudConfig: config,
+    }));
+    port = Number(new URL(base).port);
   });
   after(() => server.close(0));
 
-  const siteOf = (releases: Release[], programs: BootPrograms) =>
-    new Site({
-      releases,
-      programs,
-      commandLine: "console=ttyS1",
-      cloudConfig: { text: "#cloud-config\nhostname: demo\n" },
-      onScript: () => {},
-    });
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(`${base}${path}`, { headers });
 
@@ -122,12 +119,13 @@ describe("HTTP", () => {
     const url = `${base}/releases/1`;
     assert.match(script, new RegExp(`^kernel --name ${name}-kernel ${url}/${name}-kernel `, "m"));
     assert.match(script, new RegExp(` root=live:${url}/${name}\\.squashfs initrd=${name}-initrd `));
-    assert.match(script, new RegExp(` config_url=${base}/cloud-config .* console=ttyS1 `));
+    assert.match(script, new RegExp(` config_url=${base}/cloud-config/\\S+ .* console=ttyS1 `));
     assert.match(script, new RegExp(`^initrd --name ${name}-initrd ${url}/${name}-initrd `, "m"));
   });
 
   it("gives a 32-bit iPXE on a BIOS the same, and others than x64 nothing", async () => {
-    const text = async (query: string) => (await get(`/machine.ipxe?${query}`)).text();
+    const mac = "52:54:00:aa:bb:01";
+    const text = async (query: string) => (await get(`/machine.ipxe?mac=${mac}&${query}`)).text();
     assert.match(await text("buildarch=i386&platform=pcbios"), /^kernel /m);
     for (const query of ["buildarch=arm64&platform=efi", "buildarch=i386&platform=efi", ""]) {
       assert.doesNotMatch(await text(query), /kernel/, query);
@@ -139,12 +137,17 @@ describe("HTTP", () => {
     assert.ok(stdout.includes(`${base}/machine.ipxe`) && !stdout.includes("evil"));
   });
 
-  it("serves the cloud-config", async () => {
-    assert.equal(await (await get("/cloud-config")).text(), "#cloud-config\nhostname: demo\n");
+  it("boots nothing that does not say its hardware address", async () => {
+    for (const query of ["", "mac=", "mac=1", "mac=52:54:00:aa:bb:01%0a"]) {
+      const script = await (await get(`/machine.ipxe?buildarch=x86_64&${query}`)).text();
+      assert.match(script, /^#!ipxe\necho .*hardware address/, query);
+      assert.doesNotMatch(script, /kernel/);
+    }
   });
 
   const nowhere = [
     "/nothing",
+    "/cloud-config",
     "/releases/1/netboot.json",
     "/releases/1/link",
     "/releases/2/x",

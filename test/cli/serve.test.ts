@@ -21,7 +21,7 @@ describe("serve", () => {
   /** A shell script's output, run in a network of its own; `$serve` is the command. */
   async function inOwnNetwork(script: string): Promise<string> {
     const serve = `${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${out}`;
-    const setUp = `set -u; serve="${serve}"; cd "${await temporaryDirectory()}"
+    const setUp = `set -u; serve="${serve}"; cd "${await temporaryDirectory()}"; export XDG_STATE_HOME="$PWD/state"
       ip link set lo up; ip address add 10.9.8.7/24 dev lo
       until_listening() { until grep -q Serving log 2>/dev/null; do sleep 0.05; done; }`;
     const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
@@ -33,7 +33,7 @@ describe("serve", () => {
       mkdir ipxe; echo program > ipxe/undionly.kpxe
       $serve --listen 10.9.8.7 --ipxe-dir ipxe --cmdline more 2> log & until_listening
       curl -s http://10.9.8.7:8080/boot.ipxe | head -1
-      curl -s "http://10.9.8.7:8080/machine.ipxe?mac=x&buildarch=x86_64" | grep -c " more "
+      curl -s "http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64" | grep -c " more "
       curl -s http://10.9.8.7:8080/releases/1/${name}-kernel | cmp - ${out}/${name}-kernel && echo same
       curl -s tftp://10.9.8.7/undionly.kpxe
       kill -TERM $!; wait $!; echo status $?; cat log`);

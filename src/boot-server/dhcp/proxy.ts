@@ -10,8 +10,14 @@ import { messageType, option } from "./options.js";
  */
 export type OfferStyle = "direct" | "port-4011";
 
-/** What a client is to fetch: a name for TFTP, or an address; or why there is nothing for it. */
-export type BootChoice = { readonly bootFile: string } | { readonly refusal: string };
+/**
+ * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk;
+ * or why there is nothing for it.
+ */
+export type BootChoice =
+  | { readonly bootFile: string }
+  | { readonly disk: true }
+  | { readonly refusal: string };
 
 /** How a message came. */
 export interface Arrival {
@@ -34,7 +40,8 @@ export interface Question {
 export interface Reply {
   readonly kind: "reply";
   readonly client: BootClient;
-  readonly bootFile: string;
+  /** Undefined for a machine that is sent to its disk. */
+  readonly bootFile: string | undefined;
   readonly message: DhcpMessage;
   readonly to: { readonly address: string; readonly port: number };
 }
@@ -51,6 +58,16 @@ export type ProxyAnswer = Reply | Silence;
 
 /** PXE 2.1, section 2.2.3: 6 is PXE_DISCOVERY_CONTROL, bit 3 "use the boot file of this offer". */
 const bootFromOffer = Buffer.from([6, 1, 8]);
+/**
+ * PXE 2.1, table 2-1: a menu (9) of one item, type 0, "boot from the disk", which is taken at once
+ * (prompt 10 with a time of 0). Firmware that is not answered at all waits for a minute or two.
+ */
+const menuOfDisk = Buffer.concat([
+  Buffer.from([6, 1, 0, 9, 7, 0, 0, 4]),
+  Buffer.from("Disk"),
+  Buffer.from([10, 5, 0]),
+  Buffer.from("Disk"),
+]);
 const endOfOptions = Buffer.from([255]);
 /** PXE 2.1, table 2-1: a boot item; Intel's ROMs expect back what they asked for. */
 const bootItem = 71;
@@ -81,7 +98,11 @@ export function answerQuestion(
   if ("refusal" in choice) {
     return { kind: "silence", client, reason: choice.refusal, isNotable: true };
   }
-  const { bootFile } = choice;
+  const bootFile = "disk" in choice ? undefined : choice.bootFile;
+  const isOffer = replyType === messageType.offer;
+  if (bootFile === undefined && (client.protocol === "http" || !isOffer)) {
+    return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
+  }
   const options = new Map<number, Buffer>([
     [option.messageType, Buffer.from([replyType])],
     [option.serverIdentifier, ipv4Bytes(arrival.server)],
@@ -89,15 +110,15 @@ export function answerQuestion(
   ]);
   const identifier = request.options.get(option.clientMachineIdentifier);
   if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
-  const isOffer = replyType === messageType.offer;
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
-  const isReferral = isOffer && isPlainPxe && styleFor(client) === "port-4011";
-  const vendorSpecific = isOffer ? [bootFromOffer] : bootItemOf(request);
+  const isToDisk = bootFile === undefined;
+  const isReferral = isOffer && isPlainPxe && !isToDisk && styleFor(client) === "port-4011";
+  const vendorSpecific = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
   if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
     options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
   }
-  if (!isReferral) {
+  if (!isReferral && !isToDisk) {
     options.set(option.tftpServerName, Buffer.from(arrival.server));
     options.set(option.bootFileName, Buffer.from(bootFile, "latin1"));
   }
@@ -116,7 +137,7 @@ export function answerQuestion(
       yourAddress: "0.0.0.0",
       nextServer: arrival.server,
       serverName: "",
-      bootFile: isReferral ? "" : bootFile,
+      bootFile: isReferral || isToDisk ? "" : bootFile,
       options,
     },
     to: destinationOf(request, arrival),

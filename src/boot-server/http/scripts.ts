@@ -1,17 +1,6 @@
 import { expandCommandLine } from "../../kairos/index.js";
+import { type Machine, normalMac } from "../machines/machine.js";
 import type { Release } from "../releases.js";
-
-/** What iPXE says of the machine it runs on. */
-export interface Machine {
-  /** In lower case with colons; undefined where it was not said. */
-  readonly mac: string | undefined;
-  readonly uuid: string | undefined;
-  readonly serial: string | undefined;
-  /** As OCI names it; undefined where it was not said or is not known. */
-  readonly architecture: string | undefined;
-}
-
-export const machineScriptName = "machine.ipxe";
 
 /**
  * The script that every iPXE gets: it tells the server which machine it is, and asks again as long
@@ -20,11 +9,13 @@ export const machineScriptName = "machine.ipxe";
  * @param base `http://ADDRESS:PORT`
  */
 export function firstScript(base: string): string {
-  const said = ["mac", "uuid", "serial", "buildarch", "platform"];
-  const query = said.map((name) => `${name}=\${${name}}`).join("&");
+  const said = ["mac", "uuid", "buildarch", "platform"].map((name) => `${name}=\${${name}}`);
+  // Texts that people wrote can hold anything.
+  const written = ["serial", "hostname"].map((name) => `${name}=\${${name}:uristring}`);
+  const query = [...said, ...written].join("&");
   return `#!ipxe
 :ask
-chain --replace ${base}/${machineScriptName}?${query} || goto failed
+chain --replace ${base}/machine.ipxe?${query} || goto failed
 :failed
 echo The boot server did not answer; trying again in 5 seconds.
 sleep 5
@@ -32,13 +23,19 @@ goto ask
 `;
 }
 
-/** Reads what the first script sends. */
-export function machineFrom(query: URLSearchParams): Machine {
+/**
+ * Reads what the first script sends.
+ * @returns undefined where that names no hardware address
+ */
+export function machineFrom(query: URLSearchParams): Machine | undefined {
   const said = (name: string) => query.get(name) || undefined;
+  const mac = normalMac(said("mac") ?? "");
+  if (mac === undefined) return undefined;
   return {
-    mac: said("mac")?.toLowerCase().replaceAll("-", ":"),
+    mac,
     uuid: said("uuid")?.toLowerCase(),
-    serial: said("serial"),
+    serial: said("serial")?.trim(),
+    hostname: said("hostname"),
     architecture: architectureOf(said("buildarch"), said("platform")),
   };
 }
@@ -80,11 +77,24 @@ goto fetch
 `;
 }
 
+/** For a machine that boots from its disk: under UEFI only a failure makes the firmware go on. */
+export function diskScript(): string {
+  return `#!ipxe
+echo This machine boots from its disk.
+exit 1
+`;
+}
+
 /** For a machine that there is nothing for: says why, and lets the firmware go on. */
 export function refusalScript(reason: string): string {
   return `#!ipxe
-echo This boot server has nothing for this machine: ${reason}.
+echo This boot server has nothing for this machine: ${lineOf(reason)}
 sleep 10
 exit 1
 `;
+}
+
+/** iPXE would read `${` and `||` as its own. */
+function lineOf(text: string): string {
+  return text.replace(/[^\w .,:/()-]/g, " ");
 }

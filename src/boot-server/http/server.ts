@@ -8,7 +8,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import send from "send";
-import type { ServedFile } from "../releases.js";
+import type { Role, ServedFile } from "../releases.js";
 
 /** Read from the disk at a time: with Node's 64 KiB, large files take twice the processor time. */
 const readAhead = 1024 * 1024;
@@ -21,6 +21,8 @@ export type Resource =
       readonly kind: "text";
       /** In words for a log: never a secret. */
       readonly name: string;
+      /** Undefined for what is not on a machine's way. */
+      readonly role?: Role;
       readonly type: string;
       readonly text: string;
       readonly status?: number;
@@ -49,6 +51,9 @@ export interface HttpServerOptions {
 export interface HttpTransfer {
   readonly client: string;
   readonly name: string;
+  readonly role: Role | undefined;
+  /** Bytes of all that there is at the address. */
+  readonly size: number;
   readonly isHead: boolean;
   /** Bytes that were handed to the connection so far, the answer's head included. */
   readonly sent: number;
@@ -61,6 +66,8 @@ export interface HttpOutcome {
   readonly seconds: number;
   /** False where the client went away before the end. */
   readonly isComplete: boolean;
+  /** False for a range that ends before the last byte. */
+  readonly reachesEnd: boolean;
 }
 
 /** Serves what machines fetch: GET and HEAD, ranges and conditions (RFC 9110). */
@@ -122,9 +129,12 @@ export class HttpServer {
   ): void {
     const start = performance.now();
     const before = socket.bytesWritten;
+    const isFile = resource.kind === "file";
     const transfer: HttpTransfer = {
       client,
-      name: resource.kind === "file" ? resource.file.name : resource.name,
+      name: isFile ? resource.file.name : resource.name,
+      role: isFile ? resource.file.role : resource.role,
+      size: isFile ? resource.file.size : Buffer.byteLength(resource.text),
       isHead: method === "HEAD",
       get sent() {
         return Math.max(0, socket.bytesWritten - before);
@@ -137,9 +147,16 @@ export class HttpServer {
         length: Number(response.getHeader("Content-Length") ?? 0),
         seconds: (performance.now() - start) / 1000,
         isComplete: response.writableFinished,
+        reachesEnd: response.statusCode !== 206 || reachesEnd(response),
       });
     });
   }
+}
+
+/** By `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4). */
+function reachesEnd(response: ServerResponse): boolean {
+  const range = /-(\d+)\/(\d+)$/.exec(String(response.getHeader("Content-Range")));
+  return range !== null && Number(range[1]) + 1 === Number(range[2]);
 }
 
 function nothingAt(path: string): Resource {

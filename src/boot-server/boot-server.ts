@@ -1,0 +1,211 @@
+import { formatMac } from "./address.js";
+import type { BootPrograms } from "./boot-programs.js";
+import type { DhcpMessage } from "./dhcp/message.js";
+import { OfferStyles } from "./dhcp/offer-styles.js";
+import type { ProxyAnswer } from "./dhcp/proxy.js";
+import { ProxyDhcpServer } from "./dhcp/server.js";
+import type { MachineEvent, ServeEvent } from "./events.js";
+import { BootScripts } from "./http/boot-scripts.js";
+import { HttpServer } from "./http/server.js";
+import { StatusPages } from "./http/status-pages.js";
+import { Journal } from "./journal.js";
+import type { BootedMachines } from "./machines/booted-machines.js";
+import type { MacPattern } from "./machines/mac-pattern.js";
+import type { Machine } from "./machines/machine.js";
+import { type Decision, MachinePolicy } from "./machines/policy.js";
+import { Roster } from "./machines/roster.js";
+import type { Rules } from "./machines/rules.js";
+import type { MachineSigner } from "./machines/signed-machine.js";
+import type { MachineState } from "./machines/timeline.js";
+import { Metrics } from "./metrics.js";
+import type { ServedAddress } from "./network.js";
+import { Offers } from "./offers.js";
+import { portError } from "./ports.js";
+import type { Release, Role } from "./releases.js";
+import { releasePlace, Site } from "./site.js";
+import { TftpServer } from "./tftp/server.js";
+import { TransferWatch } from "./transfer-watch.js";
+
+/** Milliseconds that transfers have to end when the server is stopped. */
+const grace = 10_000;
+/** Milliseconds between two looks for machines that stalled. */
+const stallInterval = 5_000;
+
+export interface BootServerOptions {
+  readonly addresses: readonly ServedAddress[];
+  readonly httpPort: number;
+  readonly isProxy: boolean;
+  readonly releases: readonly Release[];
+  readonly programs: BootPrograms;
+  readonly allow: readonly MacPattern[];
+  readonly deny: readonly MacPattern[];
+  /** As they are now. */
+  rules(): Rules;
+  readonly booted: BootedMachines;
+  readonly signer: MachineSigner;
+  onEvent(event: ServeEvent): void;
+}
+
+/** DHCP, TFTP and HTTP for the same machines and releases. */
+export class BootServer {
+  readonly #options: BootServerOptions;
+  readonly #roster = new Roster();
+  readonly #styles = new OfferStyles();
+  readonly #policy: MachinePolicy;
+  readonly #journal: Journal;
+  readonly #metrics: Metrics;
+  readonly #transfers: TransferWatch;
+  readonly #offers: Offers;
+  readonly #http: HttpServer;
+  readonly #tftp: TftpServer;
+  readonly #dhcp: ProxyDhcpServer;
+  #stallTimer: NodeJS.Timeout | undefined;
+  /** Of HTTP; the one asked for, or what the system chose for 0. */
+  #httpPort: number;
+
+  constructor(options: BootServerOptions) {
+    const { releases, programs, addresses, signer, booted } = options;
+    const roster = this.#roster;
+    this.#options = options;
+    this.#httpPort = options.httpPort;
+    const policy = new MachinePolicy({ ...options, bootedAt: (mac) => booted.bootedAt(mac) });
+    this.#policy = policy;
+    this.#journal = new Journal(
+      (event) => this.#emit(event),
+      (mac) => this.#hasBooted(mac),
+    );
+    this.#transfers = new TransferWatch({
+      macAt: (client) => roster.at(client)?.mac,
+      onEvent: (event, how) => this.#journal.add(event, how),
+    });
+    this.#metrics = new Metrics({
+      states: () => this.#states(),
+      transfers: () => this.#transfers.count,
+    });
+    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles });
+    const site = new Site({
+      releases,
+      programs,
+      policy,
+      scripts: new BootScripts({
+        policy,
+        roster,
+        signer,
+        placeOf: (release) => releasePlace(release, releases),
+        onScript: (...what) => this.#scriptGiven(...what),
+      }),
+      status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
+      machineAt: (client) => roster.at(client),
+    });
+    this.#http = new HttpServer({
+      find: (request) => site.find(request),
+      onStart: (transfer) => this.#transfers.httpStarted(transfer),
+      onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
+    });
+    this.#tftp = new TftpServer({
+      find: (name, client) =>
+        site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
+      onEvent: (event) => {
+        if (event.type === "started") this.#accepted(roster.at(event.client)?.mac);
+        this.#transfers.tftp(event);
+      },
+    });
+    this.#dhcp = new ProxyDhcpServer({
+      addresses,
+      choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
+      styleFor: (client) => this.#offers.styleFor(client),
+      onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
+      onMalformed: (from, problem) => {
+        const reason = `a datagram from ${from} is malformed: ${problem}`;
+        this.#journal.add({ type: "ignored", mac: undefined, reason, isNotable: false });
+      },
+    });
+  }
+
+  /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
+  async start(): Promise<void> {
+    const { isProxy, addresses } = this.#options;
+    for (const { address, interface: name } of addresses) {
+      const { port } = await bound("HTTP", address, this.#httpPort, (own) =>
+        this.#http.listen(address, own),
+      );
+      this.#httpPort = port;
+      await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      const ports = { http: port, tftp: 69, ...(isProxy ? { dhcp: 67, pxe: 4011 } : {}) };
+      const url = Site.firstScriptAt(`http://${address}:${port}`);
+      this.#emit({ type: "listening", url, interface: name, ports });
+    }
+    if (isProxy) await bound("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen());
+    this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#stallTimer);
+    this.#dhcp.close();
+    this.#tftp.close();
+    await this.#http.close(grace);
+    this.#transfers.close();
+  }
+
+  #emit(event: ServeEvent): void {
+    this.#metrics.count(event);
+    this.#options.onEvent(event);
+  }
+
+  /** A machine fetched what it was offered: the style of its offers is right. */
+  #accepted(mac: string | undefined): void {
+    if (mac !== undefined) this.#styles.accepted(mac);
+  }
+
+  #scriptGiven({ mac }: Machine, decision: Decision, isServedConfig: boolean): void {
+    this.#accepted(mac);
+    const { kind, reasons } = decision;
+    if (kind === "local") {
+      this.#journal.add({ type: "sent-to-disk", mac, reasons });
+      return;
+    }
+    const release = kind === "netboot" ? decision.release.name : undefined;
+    const roles: Role[] = ["kernel", "initrd", "squashfs"];
+    if (kind === "netboot")
+      this.#journal.expect(mac, isServedConfig ? [...roles, "cloud-config"] : roles);
+    this.#journal.add({ type: "script", mac, release, reasons });
+  }
+
+  #hasBooted(mac: string): void {
+    const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
+    if (decision.kind === "netboot" && decision.isOnce) this.#options.booted.add(mac);
+  }
+
+  #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {
+    if (answer.kind === "silence") {
+      const mac = formatMac(request.hardwareAddress);
+      const { reason, isNotable } = answer;
+      return { type: "ignored", mac, reason, isNotable };
+    }
+    const { mac, architecture, firmware } = answer.client;
+    const { bootFile } = answer;
+    if (bootFile !== undefined) return { type: "offered", mac, architecture, firmware, bootFile };
+    const { reasons } = this.#policy.decide(this.#roster.get(mac));
+    return { type: "sent-to-disk", mac, reasons };
+  }
+
+  #states(): Map<MachineState, number> {
+    const states = new Map<MachineState, number>();
+    for (const { state } of this.#journal.timelines)
+      states.set(state, (states.get(state) ?? 0) + 1);
+    return states;
+  }
+}
+
+async function bound<Result>(
+  what: string,
+  address: string,
+  port: number,
+  listen: (port: number) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await listen(port);
+  } catch (error) {
+    throw portError(error, what, address, port);
+  }
+}

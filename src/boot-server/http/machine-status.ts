@@ -1,0 +1,47 @@
+import type { Machine } from "../machines/machine.js";
+import type { Step, Timeline } from "../machines/timeline.js";
+
+/** One machine, as `/api/machines` tells of it. Nothing that a cloud-config holds is in it. */
+export interface MachineStatus extends Machine {
+  readonly state: string;
+  readonly release: string | undefined;
+  /** Why it is treated as it is: sentences. */
+  readonly reasons: readonly string[];
+  /** ISO 8601. */
+  readonly begunAt: string;
+  readonly lastSeenAt: string;
+  readonly steps: readonly StepStatus[];
+}
+
+export interface StepStatus {
+  readonly step: string;
+  readonly at: string;
+  readonly text: string;
+  /** Bytes that were sent, bytes of the whole, and bytes a second. */
+  readonly sent?: number | undefined;
+  readonly size?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly percent?: number | undefined;
+  readonly isComplete?: boolean | undefined;
+}
+
+export function machineStatus(machine: Machine, timeline: Timeline): MachineStatus {
+  return {
+    ...machine,
+    state: timeline.state,
+    release: timeline.release,
+    reasons: timeline.reasons,
+    begunAt: isoTime(timeline.begunAt),
+    lastSeenAt: isoTime(timeline.lastSeenAt),
+    steps: [...timeline.steps.values()].map(stepStatus),
+  };
+}
+
+function stepStatus({ name, at, text, sent, size, rate, isComplete }: Step): StepStatus {
+  const percent = size ? Math.floor((100 * (sent ?? 0)) / size) : undefined;
+  return { step: name, at: isoTime(at), text, sent, size, rate, percent, isComplete };
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,78 @@
+import type { Journal } from "../journal.js";
+import { normalMac } from "../machines/machine.js";
+import type { MachinePolicy } from "../machines/policy.js";
+import type { Roster } from "../machines/roster.js";
+import type { Metrics } from "../metrics.js";
+import { type MachineStatus, machineStatus } from "./machine-status.js";
+import type { Resource } from "./server.js";
+import { statusPage, statusPageHeaders } from "./status-page.js";
+
+export interface StatusPagesOptions {
+  readonly journal: Journal;
+  readonly roster: Roster;
+  readonly policy: MachinePolicy;
+  readonly metrics: Metrics;
+}
+
+/** What a person or a program can see of the machines. */
+export class StatusPages {
+  readonly #options: StatusPagesOptions;
+
+  constructor(options: StatusPagesOptions) {
+    this.#options = options;
+  }
+
+  async find(path: string): Promise<Resource | undefined> {
+    if (path === "/") return this.#page();
+    if (path === "/api/machines") return json("machines", { machines: this.#machines() });
+    if (path === "/metrics") return this.#metrics();
+    const mac = normalMac(/^\/api\/machines\/([^/]+)$/.exec(path)?.[1] ?? "");
+    return mac === undefined ? undefined : json("machine", this.#machine(mac));
+  }
+
+  /** Those heard of last come first. */
+  #machines(): MachineStatus[] {
+    const { journal, roster } = this.#options;
+    return journal.timelines.map((one) => machineStatus(roster.get(one.mac), one)).reverse();
+  }
+
+  /** All that is known of a machine, and what it would get now. */
+  #machine(mac: string): unknown {
+    const { journal, roster, policy } = this.#options;
+    const machine = roster.get(mac);
+    const timeline = journal.timelineOf(mac);
+    const decision = policy.decide(machine);
+    const release = decision.kind === "netboot" ? decision.release.name : undefined;
+    return {
+      ...(timeline === undefined
+        ? { ...machine, state: "unheard-of" }
+        : machineStatus(machine, timeline)),
+      decision: { kind: decision.kind, release, reasons: decision.reasons },
+      events: (timeline?.events ?? []).map(({ at, event }) => ({
+        time: new Date(at).toISOString(),
+        ...event,
+      })),
+    };
+  }
+
+  #page(): Resource {
+    const text = statusPage(this.#machines(), new Date());
+    return {
+      kind: "text",
+      name: "status page",
+      type: "text/html",
+      text,
+      headers: statusPageHeaders,
+    };
+  }
+
+  async #metrics(): Promise<Resource> {
+    const { metrics } = this.#options;
+    const type = metrics.contentType.replace(/; charset=utf-8/, "");
+    return { kind: "text", name: "metrics", type, text: await metrics.text() };
+  }
+}
+
+function json(name: string, value: unknown): Resource {
+  return { kind: "text", name, type: "application/json", text: `${JSON.stringify(value)}\n` };
+}

@@ -1,0 +1,67 @@
+import type { MachineEvent, ServeEvent } from "./events.js";
+import { Timeline } from "./machines/timeline.js";
+import type { Role } from "./releases.js";
+
+/** Machines whose story is kept; the one heard of longest ago is forgotten first. */
+const mostMachines = 5_000;
+
+/** Writes down what happens to each machine, and passes it on. */
+export class Journal {
+  readonly #timelines = new Map<string, Timeline>();
+  readonly #onEvent: (event: ServeEvent) => void;
+  readonly #onBooted: (mac: string) => void;
+
+  /** @param onBooted a machine has all that it needs */
+  constructor(onEvent: (event: ServeEvent) => void, onBooted: (mac: string) => void) {
+    this.#onEvent = onEvent;
+    this.#onBooted = onBooted;
+  }
+
+  /** Those heard of last come last. */
+  get timelines(): readonly Timeline[] {
+    return [...this.#timelines.values()];
+  }
+
+  timelineOf(mac: string): Timeline | undefined {
+    return this.#timelines.get(mac);
+  }
+
+  /** What a machine is to fetch until it has booted. */
+  expect(mac: string, roles: readonly Role[]): void {
+    this.#timeline(mac).expect(roles);
+  }
+
+  add(event: MachineEvent, { isQuiet = false } = {}): void {
+    if (!isQuiet) this.#onEvent(event);
+    // Who does not ask to be booted has no story.
+    if (event.mac === undefined || (event.type === "ignored" && !event.isNotable)) return;
+    const timeline = this.#timeline(event.mac);
+    const now = Date.now();
+    if (!timeline.add(event, now)) return;
+    const { mac } = event;
+    const seconds = (now - timeline.begunAt) / 1000;
+    this.#onBooted(mac);
+    this.add({ type: "booted", mac, release: timeline.release ?? "", seconds });
+  }
+
+  /** Tells of machines that are not heard from any more; to be called every few seconds. */
+  lookForStalled(): void {
+    const now = Date.now();
+    for (const timeline of this.timelines) {
+      const step = timeline.stalledAfter(now);
+      if (step === undefined) continue;
+      const seconds = (now - timeline.lastSeenAt) / 1000;
+      this.add({ type: "stalled", mac: timeline.mac, step, seconds });
+    }
+  }
+
+  #timeline(mac: string): Timeline {
+    const timeline = this.#timelines.get(mac) ?? new Timeline(mac, Date.now());
+    this.#timelines.delete(mac);
+    this.#timelines.set(mac, timeline);
+    if (this.#timelines.size > mostMachines) {
+      this.#timelines.delete(this.#timelines.keys().next().value!);
+    }
+    return timeline;
+  }
+}

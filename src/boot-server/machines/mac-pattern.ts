@@ -1,0 +1,26 @@
+/**
+ * A hardware address, the beginning of one (`52:54:00`), or one with `*` for any byte
+ * (`52:54:00:*`, `*:*:*:aa:bb:*`). A hyphen is as good as a colon.
+ */
+export class MacPattern {
+  readonly text: string;
+  readonly #bytes: readonly string[];
+
+  private constructor(text: string, bytes: readonly string[]) {
+    this.text = text;
+    this.#bytes = bytes;
+  }
+
+  /** @returns undefined for what is no pattern */
+  static parse(text: string): MacPattern | undefined {
+    const bytes = text.toLowerCase().replaceAll("-", ":").replace(/:$/, "").split(":");
+    const isPattern = bytes.length <= 6 && bytes.every((byte) => /^(?:[0-9a-f]{2}|\*)$/.test(byte));
+    return isPattern ? new MacPattern(text, bytes) : undefined;
+  }
+
+  /** @param mac in lower case with colons */
+  matches(mac: string): boolean {
+    const bytes = mac.split(":");
+    return this.#bytes.every((byte, index) => byte === "*" || byte === bytes[index]);
+  }
+}

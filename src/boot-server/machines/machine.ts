@@ -1,0 +1,19 @@
+/** What is known of a machine; what it did not say yet is undefined. */
+export interface Machine {
+  /** In lower case with colons. */
+  readonly mac: string;
+  /** In lower case with hyphens. */
+  readonly uuid?: string | undefined;
+  readonly serial?: string | undefined;
+  /** As OCI names it. */
+  readonly architecture?: string | undefined;
+  /** IPv4. */
+  readonly ip?: string | undefined;
+  readonly hostname?: string | undefined;
+}
+
+/** A hardware address in lower case with colons; undefined where it is none. */
+export function normalMac(text: string): string | undefined {
+  const mac = text.toLowerCase().replaceAll("-", ":");
+  return /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(mac) ? mac : undefined;
+}

@@ -1,0 +1,120 @@
+import type { Release } from "../releases.js";
+import type { MacPattern } from "./mac-pattern.js";
+import type { Machine } from "./machine.js";
+import type { MachineEntry, MachineMatch, Rules, Treatment } from "./rules.js";
+
+/** What a machine gets, and why: sentences for a person who wonders. */
+export type Decision = (
+  | {
+      readonly kind: "netboot";
+      readonly release: Release;
+      /** True where it boots from its disk from the next time on. */
+      readonly isOnce: boolean;
+    }
+  | { readonly kind: "local" }
+  | { readonly kind: "deny" }
+  /** Nothing that is served fits it. */
+  | { readonly kind: "unfit" }
+) & { readonly treatment: Treatment; readonly reasons: readonly string[] };
+
+export interface PolicyOptions {
+  /** For each architecture the first one is the default. */
+  readonly releases: readonly Release[];
+  /** Machines that get something; all if empty. */
+  readonly allow: readonly MacPattern[];
+  /** Machines that get nothing. */
+  readonly deny: readonly MacPattern[];
+  /** As they are now. */
+  rules(): Rules;
+  /** When a machine that is to boot once did; undefined if it did not. */
+  bootedAt(mac: string): Date | undefined;
+}
+
+/** Decides what each machine gets. Every protocol asks here, so that none says something else. */
+export class MachinePolicy {
+  readonly #options: PolicyOptions;
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+  }
+
+  /** The boot programs that the rules name. */
+  get programs(): Rules["programs"] {
+    return this.#options.rules().programs;
+  }
+
+  /**
+   * @param isUnderWay true for a machine that is in the middle of booting: that it booted once
+   *   is no reason to stop it
+   */
+  decide(machine: Machine, { isUnderWay = false } = {}): Decision {
+    const { entries, defaults } = this.#options.rules();
+    const entry = entries.find(({ match }) => matches(match, machine));
+    const treatment = entry === undefined ? defaults : merged(entry, defaults);
+    const reasons = [describeEntry(entry, entries)];
+    const refusal = this.#refusal(machine);
+    if (refusal !== undefined) return { kind: "deny", treatment, reasons: [refusal] };
+    const mode = treatment.boot ?? "netboot";
+    if (mode === "deny" || mode === "local") {
+      const text = mode === "deny" ? "It is to get nothing" : "It is to boot from its disk";
+      return { kind: mode, treatment, reasons: [...reasons, `${text} (boot: ${mode}).`] };
+    }
+    const isOnce = mode === "once";
+    const bootedAt = isOnce && !isUnderWay ? this.#options.bootedAt(machine.mac) : undefined;
+    if (bootedAt !== undefined) {
+      const since = `It booted from the network at ${bootedAt.toISOString()}, and is to do so once`;
+      return { kind: "local", treatment, reasons: [...reasons, `${since} (boot: once).`] };
+    }
+    const release = treatment.release ?? this.#releaseFor(machine.architecture);
+    const misfit = misfitOf(release, machine);
+    if (release === undefined || misfit !== undefined) {
+      return { kind: "unfit", treatment, reasons: [...reasons, misfit ?? ""] };
+    }
+    return { kind: "netboot", release, isOnce, treatment, reasons };
+  }
+
+  /** Where what `--allow` and `--deny` say keeps a machine out. */
+  #refusal({ mac }: Machine): string | undefined {
+    const { allow, deny } = this.#options;
+    const denied = deny.find((pattern) => pattern.matches(mac));
+    if (denied !== undefined) return `It is kept out by --deny ${denied.text}.`;
+    if (allow.length === 0 || allow.some((pattern) => pattern.matches(mac))) return undefined;
+    return `No --allow names it (${allow.map(({ text }) => text).join(", ")}).`;
+  }
+
+  #releaseFor(architecture: string | undefined): Release | undefined {
+    return this.#options.releases.find((release) => release.architecture === architecture);
+  }
+}
+
+/** What a machine has not said matches nothing. */
+function matches({ mac, uuid, serial, architecture }: MachineMatch, machine: Machine): boolean {
+  const isOneOf = (wanted: readonly string[] | undefined, actual: string | undefined) =>
+    wanted === undefined || (actual !== undefined && wanted.includes(actual));
+  return (
+    (mac === undefined || mac.some((pattern) => pattern.matches(machine.mac))) &&
+    isOneOf(uuid, machine.uuid) &&
+    isOneOf(serial, machine.serial) &&
+    isOneOf(architecture, machine.architecture)
+  );
+}
+
+function merged(entry: Treatment, defaults: Treatment): Treatment {
+  const given = Object.entries(entry).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) };
+}
+
+function describeEntry(entry: MachineEntry | undefined, all: readonly MachineEntry[]): string {
+  if (entry !== undefined) return `It is the machine of ${entry.place}.`;
+  return all.length === 0
+    ? "All machines are treated alike."
+    : `None of the ${all.length} machines in the file is this one: the defaults hold.`;
+}
+
+/** A machine never gets what was made for another architecture. */
+function misfitOf(release: Release | undefined, { architecture }: Machine): string | undefined {
+  if (architecture === undefined) return "It did not say what architecture it has.";
+  if (release === undefined) return `No release for ${architecture} is served.`;
+  if (release.architecture === architecture) return undefined;
+  return `Its release ${release.name} is for ${release.architecture}, and it is ${architecture}.`;
+}

@@ -1,0 +1,143 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { NetbootError } from "../../support/index.js";
+import { type BootPrograms, bootProgram } from "../boot-programs.js";
+import type { Release, ServedFile } from "../releases.js";
+import { unknownVariables } from "./cloud-config.js";
+import { machinesError, parseMachinesFile, type WrittenTreatment } from "./machines-file.js";
+import type { CloudConfig, Rules, Treatment } from "./rules.js";
+
+const largestFile = 4 * 1024 * 1024;
+
+export interface RuleSources {
+  /** Undefined where all machines are treated alike. */
+  readonly machinesFile: string | undefined;
+  /** What holds where the file says nothing. */
+  readonly defaults: Pick<Treatment, "boot" | "commandLine">;
+  /** A file or an address, for machines that the file gives no other. */
+  readonly cloudConfig: string | undefined;
+  readonly releases: readonly Release[];
+  readonly programs: BootPrograms;
+}
+
+/** Rules, and the files that they were read from. */
+export interface RuleBook {
+  readonly rules: Rules;
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads the machines file and all that it names.
+ * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID
+ */
+export async function readRuleBook(sources: RuleSources): Promise<RuleBook> {
+  return new RuleReader(sources).read();
+}
+
+class RuleReader {
+  readonly #sources: RuleSources;
+  readonly #files: string[] = [];
+  readonly #programs = new Map<string, ServedFile>();
+
+  constructor(sources: RuleSources) {
+    this.#sources = sources;
+  }
+
+  async read(): Promise<RuleBook> {
+    const { machinesFile, defaults: given, cloudConfig: place } = this.#sources;
+    const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
+    const own: Treatment = { ...given, cloudConfig };
+    if (machinesFile === undefined) {
+      return {
+        rules: { entries: [], defaults: own, programs: this.#programs },
+        files: this.#files,
+      };
+    }
+    const text = await this.#text(machinesFile, "MACHINES_INVALID", "machines file");
+    const written = parseMachinesFile(text, basename(machinesFile));
+    const entries: Rules["entries"][number][] = [];
+    for (const { match, hostname, place, ...rest } of written.machines) {
+      entries.push({ ...(await this.#treatment({ ...rest, place })), match, hostname, place });
+    }
+    const { defaults } = written;
+    const known = Object.entries(await this.#treatment(defaults)).filter(
+      ([, it]) => it !== undefined,
+    );
+    const all = { ...own, ...Object.fromEntries(known) };
+    const rules = { entries, defaults: all, programs: this.#programs };
+    return { rules, files: this.#files };
+  }
+
+  async #treatment(written: WrittenTreatment & { place: string }): Promise<Treatment> {
+    const { boot, cmdline, release, place } = written;
+    const config = written["cloud-config"];
+    const program = written["boot-program"];
+    const beside = dirname(this.#sources.machinesFile!);
+    return {
+      boot,
+      commandLine: cmdline,
+      release: release === undefined ? undefined : this.#release(release, place),
+      cloudConfig: config === undefined ? undefined : await this.#cloudConfig(config, beside),
+      bootProgram: program === undefined ? undefined : await this.#program(program, beside, place),
+      offerStyle: written["offer-style"],
+    };
+  }
+
+  #release(name: string, place: string): Release {
+    const { releases } = this.#sources;
+    const found = releases.find((release) => release.name === name);
+    if (found !== undefined) return found;
+    const served = releases.map((release) => release.name).join(", ");
+    throw machinesError(place, `no release ${name} is served (served are: ${served})`);
+  }
+
+  /** Of the directories with boot programs, or a file beside the machines file. */
+  async #program(name: string, beside: string, place: string): Promise<ServedFile> {
+    const own = await this.#sources.programs.named(name);
+    const found = own ?? (await bootProgram(resolve(beside, name)));
+    if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
+    const other = this.#programs.get(found.name);
+    if (other !== undefined && other.path !== found.path) {
+      throw machinesError(place, `there are two boot programs with the name ${found.name}`);
+    }
+    this.#programs.set(found.name, found);
+    return found;
+  }
+
+  async #cloudConfig(place: string, beside: string): Promise<CloudConfig> {
+    if (/^https?:\/\/\S+$/.test(place)) return { url: checked(place, place) };
+    const path = isAbsolute(place) ? place : join(beside, place);
+    const text = await this.#text(path, "CLOUD_CONFIG_INVALID", "cloud-config");
+    if (text.startsWith("#cloud-config")) return { text: checked(text, path) };
+    throw new NetbootError(
+      "CLOUD_CONFIG_INVALID",
+      `The file ${path} does not begin with #cloud-config.`,
+      "Put that in its first line, or name another file.",
+    );
+  }
+
+  async #text(
+    path: string,
+    code: "MACHINES_INVALID" | "CLOUD_CONFIG_INVALID",
+    what: string,
+  ): Promise<string> {
+    this.#files.push(path);
+    const bytes = await readFile(path).catch((cause: unknown) => {
+      const hint =
+        "Name a file, or for a cloud-config an address that begins with http:// or https://.";
+      throw new NetbootError(code, `The ${what} ${path} cannot be read.`, hint, { cause });
+    });
+    if (bytes.length <= largestFile) return bytes.toString("utf8");
+    throw new NetbootError(code, `The ${what} ${path} is larger than 4 MiB.`, "Name another file.");
+  }
+}
+
+function checked(text: string, path: string): string {
+  const [name] = unknownVariables(text);
+  if (name === undefined) return text;
+  throw new NetbootError(
+    "CLOUD_CONFIG_INVALID",
+    `The cloud-config ${path} names \${machine.${name}}, which there is not.`,
+    "There are machine.mac, machine.ip, machine.uuid, machine.serial and machine.hostname.",
+  );
+}

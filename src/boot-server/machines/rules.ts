@@ -1,0 +1,52 @@
+import type { OfferStyle } from "../dhcp/proxy.js";
+import type { Release, ServedFile } from "../releases.js";
+import type { MacPattern } from "./mac-pattern.js";
+
+/**
+ * What is done with a machine.
+ * - `netboot`: it boots a release
+ * - `once`: it boots a release, and from its disk from then on
+ * - `local`: it boots from its disk
+ * - `deny`: it gets nothing
+ */
+export const bootModes = ["netboot", "once", "local", "deny"] as const;
+export type BootMode = (typeof bootModes)[number];
+
+/** A text that is made for each machine, or an address that machines fetch from themselves. */
+export type CloudConfig = { readonly text: string } | { readonly url: string };
+
+/** How a machine is booted; what is undefined is left to the defaults. */
+export interface Treatment {
+  readonly boot?: BootMode | undefined;
+  readonly release?: Release | undefined;
+  /** Words that are added to the kernel's command line. */
+  readonly commandLine?: string | undefined;
+  readonly cloudConfig?: CloudConfig | undefined;
+  /** Instead of the iPXE for machines of its kind. */
+  readonly bootProgram?: ServedFile | undefined;
+  readonly offerStyle?: OfferStyle | undefined;
+  readonly hostname?: string | undefined;
+}
+
+/** What a machine has to be like; all that is given has to hold, one of each list is enough. */
+export interface MachineMatch {
+  readonly mac?: readonly MacPattern[] | undefined;
+  readonly uuid?: readonly string[] | undefined;
+  readonly serial?: readonly string[] | undefined;
+  readonly architecture?: readonly string[] | undefined;
+}
+
+export interface MachineEntry extends Treatment {
+  /** Where it stands, as in `machines.yaml, line 7`. */
+  readonly place: string;
+  readonly match: MachineMatch;
+}
+
+export interface Rules {
+  /** The first that matches a machine is its. */
+  readonly entries: readonly MachineEntry[];
+  /** For machines without an entry, and for what an entry leaves open. */
+  readonly defaults: Treatment;
+  /** The boot programs that entries name, by the names that clients ask for. */
+  readonly programs: ReadonlyMap<string, ServedFile>;
+}

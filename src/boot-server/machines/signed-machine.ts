@@ -1,0 +1,77 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { NetbootError, systemCode } from "../../support/index.js";
+import type { Machine } from "./machine.js";
+
+const keySize = 32;
+
+/**
+ * Writes what is known of a machine into a word that nobody else can make: who has it was given it
+ * by this server. HMAC-SHA-256 (RFC 2104), half of it: 128 bits.
+ */
+export class MachineSigner {
+  readonly #key: Buffer;
+
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /**
+   * With the key of an earlier run, so that words outlive the server; else with a new one.
+   * @throws NetbootError STATE_NOT_WRITABLE
+   */
+  static async withKeyFile(path: string): Promise<MachineSigner> {
+    try {
+      return new MachineSigner((await readKey(path)) ?? (await makeKey(path)));
+    } catch (cause) {
+      throw new NetbootError(
+        "STATE_NOT_WRITABLE",
+        `The directory ${dirname(path)} cannot be used (${systemCode(cause) ?? cause}).`,
+        "Name a directory for what outlives the server with --state-dir.",
+        { cause },
+      );
+    }
+  }
+
+  /** Letters, digits, `-`, `_` and a dot. */
+  sign({ mac, uuid, serial, architecture, hostname }: Machine): string {
+    const said = Buffer.from(JSON.stringify({ mac, uuid, serial, architecture, hostname }));
+    const word = said.toString("base64url");
+    return `${word}.${this.#signatureOf(word).toString("base64url")}`;
+  }
+
+  /** @returns undefined for a word that this server did not make */
+  read(signed: string): Machine | undefined {
+    const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
+    const signature = Buffer.from(given, "base64url");
+    const expected = this.#signatureOf(word);
+    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+      return undefined;
+    }
+    return JSON.parse(Buffer.from(word, "base64url").toString()) as Machine;
+  }
+
+  #signatureOf(word: string): Buffer {
+    return createHmac("sha256", this.#key).update(word).digest().subarray(0, 16);
+  }
+}
+
+async function readKey(path: string): Promise<Buffer | undefined> {
+  try {
+    const key = Buffer.from((await readFile(path, "latin1")).trim(), "hex");
+    return key.length === keySize ? key : undefined;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function makeKey(path: string): Promise<Buffer> {
+  const key = randomBytes(keySize);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${key.toString("hex")}\n`, { mode: 0o600 });
+  // A file that was there already keeps its mode.
+  await chmod(path, 0o600);
+  return key;
+}

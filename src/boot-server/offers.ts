@@ -1,0 +1,58 @@
+import type { BootPrograms } from "./boot-programs.js";
+import type { BootClient } from "./dhcp/client.js";
+import type { OfferStyles } from "./dhcp/offer-styles.js";
+import type { BootChoice, OfferStyle } from "./dhcp/proxy.js";
+import type { Decision, MachinePolicy } from "./machines/policy.js";
+import type { Roster } from "./machines/roster.js";
+import { Site } from "./site.js";
+
+export interface OffersOptions {
+  readonly policy: MachinePolicy;
+  readonly roster: Roster;
+  readonly programs: BootPrograms;
+  readonly styles: OfferStyles;
+}
+
+/** What a machine that asks by DHCP is offered. */
+export class Offers {
+  readonly #options: OffersOptions;
+
+  constructor(options: OffersOptions) {
+    this.#options = options;
+  }
+
+  /** @param base `http://ADDRESS:PORT` as the machine can reach it */
+  choose(client: BootClient, base: string): BootChoice {
+    const { isIpxe, architecture, architectureType } = client;
+    if (architecture === undefined) {
+      return { refusal: `Its architecture (${architectureType ?? "none"}) is not known.` };
+    }
+    const decision = this.#decide(client);
+    if (decision.kind === "local") {
+      // iPXE takes no menu; its script tells it.
+      return isIpxe ? { bootFile: Site.firstScriptAt(base) } : { disk: true };
+    }
+    if (decision.kind !== "netboot") return { refusal: decision.reasons.at(-1)! };
+    return isIpxe ? { bootFile: Site.firstScriptAt(base) } : this.#program(client, decision, base);
+  }
+
+  /** To be called once for each offer. */
+  styleFor(client: BootClient): OfferStyle {
+    return this.#decide(client).treatment.offerStyle ?? this.#options.styles.next(client);
+  }
+
+  #decide({ mac, uuid, architecture }: BootClient): Decision {
+    const { policy, roster } = this.#options;
+    return policy.decide(roster.learn({ mac, uuid, architecture }));
+  }
+
+  #program(client: BootClient, { treatment }: Decision, base: string): BootChoice {
+    const program = treatment.bootProgram ?? this.#options.programs.for(client);
+    if (program === undefined) {
+      const { architecture, firmware } = client;
+      return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
+    }
+    const { name } = program;
+    return { bootFile: client.protocol === "http" ? Site.programAt(base, name) : name };
+  }
+}

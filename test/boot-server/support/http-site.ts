@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { BootPrograms } from "../../../src/boot-server/boot-programs.js";
+import type { MachineEvent } from "../../../src/boot-server/events.js";
+import { BootScripts } from "../../../src/boot-server/http/boot-scripts.js";
+import { HttpServer } from "../../../src/boot-server/http/server.js";
+import { StatusPages } from "../../../src/boot-server/http/status-pages.js";
+import { Journal } from "../../../src/boot-server/journal.js";
+import { MachinePolicy } from "../../../src/boot-server/machines/policy.js";
+import { Roster } from "../../../src/boot-server/machines/roster.js";
+import { readRuleBook } from "../../../src/boot-server/machines/rule-book.js";
+import { MachineSigner } from "../../../src/boot-server/machines/signed-machine.js";
+import { Metrics } from "../../../src/boot-server/metrics.js";
+import type { Release } from "../../../src/boot-server/releases.js";
+import { releasePlace, Site } from "../../../src/boot-server/site.js";
+import { sharedDirectory } from "../../extract/support/temporary-directory.js";
+
+export interface HttpSite {
+  readonly server: HttpServer;
+  /** `http://127.0.0.1:PORT` */
+  readonly base: string;
+  readonly journal: Journal;
+}
+
+export interface HttpSiteOptions {
+  readonly releases: readonly Release[];
+  readonly programs?: BootPrograms;
+  readonly commandLine?: string;
+  readonly cloudConfig?: string;
+  readonly machinesFile?: string;
+  /** Where the key is; a new directory if left out. */
+  readonly state?: string;
+  readonly bootedAt?: (mac: string) => Date | undefined;
+  readonly onEvent?: (event: MachineEvent) => void;
+}
+
+/** The HTTP half of a boot server, without DHCP and TFTP, which want ports below 1024. */
+export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite> {
+  const { releases, commandLine, cloudConfig, machinesFile, bootedAt = () => undefined } = options;
+  const programs = options.programs ?? (await BootPrograms.find([]));
+  const defaults = { commandLine };
+  const sources = { machinesFile, defaults, cloudConfig, releases, programs };
+  const { rules } = await readRuleBook(sources);
+  const roster = new Roster();
+  const policy = new MachinePolicy({ releases, allow: [], deny: [], rules: () => rules, bootedAt });
+  const journal = new Journal(
+    (event) => options.onEvent?.(event as MachineEvent),
+    () => {},
+  );
+  const state = options.state ?? (await sharedDirectory());
+  const signer = await MachineSigner.withKeyFile(join(state, "key"));
+  const placeOf = (release: Release) => releasePlace(release, releases);
+  const metrics = new Metrics({ states: () => new Map(), transfers: () => 0 });
+  const site = new Site({
+    releases,
+    programs,
+    policy,
+    scripts: new BootScripts({ policy, roster, signer, placeOf, onScript: () => {} }),
+    status: new StatusPages({ journal, roster, policy, metrics }),
+    machineAt: (client) => roster.at(client),
+  });
+  const server = new HttpServer({ find: (request) => site.find(request), onEnd: () => {} });
+  const { port } = await server.listen("127.0.0.1", 0);
+  return { server, journal, base: `http://127.0.0.1:${port}` };
+}
