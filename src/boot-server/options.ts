@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
+import { usualMostTransfers } from "./http/server.js";
 import type { LooseFiles } from "./releases.js";
 import type { CloudConfig } from "./site.js";
 
@@ -14,6 +15,8 @@ export interface ServeOptions {
   /** Addresses or interfaces; all but the loopback if empty. */
   readonly listen?: readonly string[] | undefined;
   readonly httpPort?: number | undefined;
+  /** Large files that are sent at once, by HTTP; further machines wait for their turn. */
+  readonly mostTransfers?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
    * - `off`: somebody else tells machines where to begin
@@ -32,6 +35,7 @@ export interface ServeOptions {
 
 export interface CheckedServeOptions {
   readonly httpPort: number;
+  readonly mostTransfers: number;
   readonly isProxy: boolean;
   readonly commandLine: string;
   readonly cloudConfig: CloudConfig | undefined;
@@ -40,9 +44,18 @@ export interface CheckedServeOptions {
 
 /** @throws NetbootError USAGE_INVALID, CLOUD_CONFIG_INVALID */
 export async function checkServeOptions(options: ServeOptions): Promise<CheckedServeOptions> {
-  const { httpPort = 8080, dhcp = "proxy", commandLine = "", cloudConfig } = options;
+  const {
+    httpPort = 8080,
+    mostTransfers = usualMostTransfers,
+    dhcp = "proxy",
+    commandLine = "",
+    cloudConfig,
+  } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
+  }
+  if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
+    throw usage("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
   }
   if (dhcp !== "proxy" && dhcp !== "off") {
     throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
@@ -57,6 +70,7 @@ export async function checkServeOptions(options: ServeOptions): Promise<CheckedS
   return {
     files,
     httpPort,
+    mostTransfers,
     isProxy: dhcp === "proxy",
     commandLine,
     cloudConfig: cloudConfig === undefined ? undefined : await readCloudConfig(cloudConfig),

@@ -114,13 +114,13 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
 export async function servedFile(path: string, name: string): Promise<ServedFile | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) return undefined;
-  const { size, mtimeMs } = found;
-  return {
-    name,
-    path: resolve(path),
-    size,
-    etag: `"${size.toString(16)}-${mtimeMs.toString(16)}"`,
-  };
+  const { size, mtime } = found;
+  return { name, path: resolve(path), size, etag: etagFor(size, mtime) };
+}
+
+/** Strong as long as nobody sets times back. */
+export function etagFor(size: number, mtime: Date): string {
+  return `"${size.toString(16)}-${mtime.getTime().toString(16)}"`;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

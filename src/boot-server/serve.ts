@@ -101,6 +101,7 @@ class BootServer {
       },
     });
     this.#http = new HttpServer({
+      mostTransfers: options.mostTransfers,
       find: (request) => this.#site.find(request),
       onEnd: (transfer, outcome) => this.#httpEnded(transfer, outcome),
     });
