@@ -34,6 +34,7 @@ const stallInterval = 5_000;
 export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
+  readonly mostTransfers: number;
   readonly isProxy: boolean;
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
@@ -98,6 +99,7 @@ export class BootServer {
       machineAt: (client) => roster.at(client),
     });
     this.#http = new HttpServer({
+      mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => this.#transfers.httpStarted(transfer),
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),

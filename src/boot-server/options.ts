@@ -1,5 +1,6 @@
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
+import { usualMostTransfers } from "./http/server.js";
 import { MacPattern } from "./machines/mac-pattern.js";
 import type { LooseFiles } from "./releases.js";
 
@@ -13,6 +14,8 @@ export interface ServeOptions {
   /** Addresses or interfaces; all but the loopback if empty. */
   readonly listen?: readonly string[] | undefined;
   readonly httpPort?: number | undefined;
+  /** Large files that are sent at once, by HTTP; further machines wait for their turn. */
+  readonly mostTransfers?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
    * - `off`: somebody else tells machines where to begin
@@ -41,6 +44,7 @@ export interface ServeOptions {
 
 export interface CheckedServeOptions {
   readonly httpPort: number;
+  readonly mostTransfers: number;
   readonly isProxy: boolean;
   readonly commandLine: string;
   readonly allow: readonly MacPattern[];
@@ -50,9 +54,13 @@ export interface CheckedServeOptions {
 
 /** @throws NetbootError USAGE_INVALID */
 export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
-  const { httpPort = 8080, dhcp = "proxy", commandLine = "" } = options;
+  const { httpPort = 8080, mostTransfers = usualMostTransfers, dhcp = "proxy" } = options;
+  const { commandLine = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
+  }
+  if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
+    throw usage("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
   }
   if (dhcp !== "proxy" && dhcp !== "off") {
     throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
@@ -67,6 +75,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   return {
     files,
     httpPort,
+    mostTransfers,
     isProxy: dhcp === "proxy",
     commandLine,
     allow: patterns(options.allow, "--allow"),

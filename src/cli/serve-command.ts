@@ -25,6 +25,7 @@ interface Flags {
   squashfs?: string;
   listen?: string[];
   httpPort: string;
+  maxTransfers: string;
   dhcp: string;
   machines?: string;
   allow?: string[];
@@ -54,6 +55,7 @@ export function serveCommand(): Command {
     .option("--squashfs <file>", "see --kernel")
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
+    .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
     .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
     .option("--machines <file>", "what is done with which machine (YAML)")
     .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
@@ -73,7 +75,18 @@ export function serveCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
-  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig, kernel, initrd, squashfs } = flags;
+  const {
+    httpPort,
+    maxTransfers,
+    cmdline,
+    ipxeDir,
+    listen,
+    dhcp,
+    cloudConfig,
+    kernel,
+    initrd,
+    squashfs,
+  } = flags;
   try {
     await withSignals((signal) =>
       serve({
@@ -91,6 +104,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         stateDirectory: flags.stateDir,
         // What is no number is refused where all options are checked.
         httpPort: Number(httpPort),
+        mostTransfers: Number(maxTransfers),
         commandLine: cmdline,
         ipxeDirectory: ipxeDir,
         signal,

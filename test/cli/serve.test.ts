@@ -114,6 +114,7 @@ describe("serve", () => {
       /127\.0\.0\.1/,
     ],
     ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
+    ["no transfers at all", ["OUT", "--max-transfers", "0"], 2, /--max-transfers/, /16/],
     ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off/],
     ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
     [

@@ -58,12 +58,15 @@ export function parseTransferPacket(bytes: Buffer): TransferPacket {
   throw new PacketError("it does not belong in a transfer");
 }
 
-/** @param block its low 16 bits are sent */
-export function dataPacket(block: number, contents: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + contents.length);
+/**
+ * A block to be filled in, from the fifth byte on.
+ * @param block its low 16 bits are sent
+ * @param length bytes of contents
+ */
+export function dataPacket(block: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4 + length);
   bytes.writeUInt16BE(opcode.data, 0);
   bytes.writeUInt16BE(block % 65536, 2);
-  bytes.set(contents, 4);
   return bytes;
 }
 

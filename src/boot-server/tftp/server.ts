@@ -2,12 +2,16 @@ import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
 import { bindUdp } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
+import { identityOf, SharedBlocks } from "../shared-blocks.js";
+import { FileWindow } from "./file-window.js";
 import { negotiate } from "./options.js";
 import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet.js";
 import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
 
 /** Transfers at the same time; further requests are dropped, and clients ask again. */
 const mostTransfers = 200;
+/** Blocks of boot programs that are kept, 1 MiB each. */
+const mostBlocks = 16;
 /** Of one client. */
 const mostOfOneClient = 8;
 
@@ -44,6 +48,7 @@ export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
   readonly #transfers = new Map<Transfer, string>();
+  readonly #blocks = new SharedBlocks(mostBlocks);
 
   constructor(options: TftpServerOptions) {
     this.#options = options;
@@ -112,10 +117,12 @@ export class TftpServer {
     requested: ReadonlyMap<string, string>,
   ): Promise<void> {
     const client = peer.address;
-    const file = await open(path);
+    const handle = await open(path);
     try {
-      const { size } = await file.stat();
-      const transfer = new Transfer(file, size, peer, negotiate(requested, size));
+      const stats = await handle.stat();
+      const { size } = stats;
+      const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
+      const transfer = new Transfer(file, peer, negotiate(requested, size));
       this.#transfers.set(transfer, client);
       this.#options.onEvent({ type: "started", client, name, size });
       try {
@@ -125,9 +132,10 @@ export class TftpServer {
         this.#options.onEvent({ type: "ended", client, name, size, outcome, seconds });
       } finally {
         this.#transfers.delete(transfer);
+        await file.close();
       }
     } finally {
-      await file.close();
+      await handle.close();
     }
   }
 }
