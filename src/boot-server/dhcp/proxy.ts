@@ -1,4 +1,4 @@
-import { ipv4Bytes } from "../address.js";
+import { answerTo, bootFields, bootFromOffer } from "./boot-fields.js";
 import { type BootClient, readBootClient } from "./client.js";
 import type { DhcpMessage } from "./message.js";
 import { messageType, option } from "./options.js";
@@ -49,9 +49,6 @@ export interface Silence {
 
 export type ProxyAnswer = Reply | Silence;
 
-/** PXE 2.1, section 2.2.3: 6 is PXE_DISCOVERY_CONTROL, bit 3 "use the boot file of this offer". */
-const bootFromOffer = Buffer.from([6, 1, 8]);
-const endOfOptions = Buffer.from([255]);
 /** PXE 2.1, table 2-1: a boot item; Intel's ROMs expect back what they asked for. */
 const bootItem = 71;
 
@@ -82,43 +79,23 @@ export function answerQuestion(
     return { kind: "silence", client, reason: choice.refusal, isNotable: true };
   }
   const { bootFile } = choice;
-  const options = new Map<number, Buffer>([
-    [option.messageType, Buffer.from([replyType])],
-    [option.serverIdentifier, ipv4Bytes(arrival.server)],
-    [option.vendorClass, Buffer.from(client.protocol === "pxe" ? "PXEClient" : "HTTPClient")],
-  ]);
-  const identifier = request.options.get(option.clientMachineIdentifier);
-  if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
   const isOffer = replyType === messageType.offer;
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
   const isReferral = isOffer && isPlainPxe && styleFor(client) === "port-4011";
-  const vendorSpecific = isOffer ? [bootFromOffer] : bootItemOf(request);
-  if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
-    options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
-  }
-  if (!isReferral) {
-    options.set(option.tftpServerName, Buffer.from(arrival.server));
-    options.set(option.bootFileName, Buffer.from(bootFile, "latin1"));
-  }
-  const relay = request.options.get(option.relayAgent);
-  // RFC 3046, section 2.2: to be echoed, and last.
-  if (relay !== undefined) options.set(option.relayAgent, relay);
+  const { server } = arrival;
+  const { options, ...fields } = bootFields({
+    client,
+    request,
+    server,
+    bootFile: isReferral ? undefined : bootFile,
+    vendorSpecific: isOffer ? [bootFromOffer] : bootItemOf(request),
+  });
   return {
     kind: "reply",
     client,
     bootFile,
-    message: {
-      ...request,
-      op: "reply",
-      hops: 0,
-      seconds: 0,
-      yourAddress: "0.0.0.0",
-      nextServer: arrival.server,
-      serverName: "",
-      bootFile: isReferral ? "" : bootFile,
-      options,
-    },
+    message: { ...answerTo(request, server, replyType, options), ...fields },
     to: destinationOf(request, arrival),
   };
 }
