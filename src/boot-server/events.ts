@@ -16,6 +16,15 @@ export type ServeEvent =
       readonly bootFile: string;
     }
   | {
+      /** An address was given to a machine that starts; renewals are not told of. */
+      readonly type: "leased";
+      readonly mac: string;
+      readonly address: string;
+      readonly hostname: string | undefined;
+      /** Why there is nothing to boot for it, where it asked. */
+      readonly refusal: string | undefined;
+    }
+  | {
       readonly type: "ignored";
       readonly mac: string | undefined;
       readonly reason: string;

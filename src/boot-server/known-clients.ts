@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readArpTable } from "./arp-table.js";
 
 /** Clients that are remembered; the one learned of first is forgotten first. */
 const mostClients = 10_000;
@@ -20,15 +20,7 @@ export class KnownClients {
   }
 }
 
-/** From the ARP table: proc(5), /proc/net/arp. */
+/** From the ARP table. */
 function neighbour(address: string): string | undefined {
-  try {
-    for (const line of readFileSync("/proc/net/arp", "latin1").split("\n").slice(1)) {
-      const [ip, , , mac] = line.split(/\s+/);
-      if (ip === address && mac !== "00:00:00:00:00:00") return mac;
-    }
-  } catch {
-    // Other systems have none.
-  }
-  return undefined;
+  return readArpTable().find((entry) => entry.address === address && entry.isComplete)?.mac;
 }

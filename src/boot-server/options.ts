@@ -16,9 +16,21 @@ export interface ServeOptions {
   readonly httpPort?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
+   * - `full`: gives addresses as well, where there is no DHCP server
    * - `off`: somebody else tells machines where to begin
    */
   readonly dhcp?: string | undefined;
+  /** With `full`: the addresses to give, as `192.168.77.100-192.168.77.199`. */
+  readonly range?: string | undefined;
+  /** With `full`: how long an address is a machine's, as `90s`, `30m`, `12h`, `7d`; `1h` if left out. */
+  readonly leaseTime?: string | undefined;
+  /** With `full`: what machines are told of the network; nothing if left out. */
+  readonly router?: string | undefined;
+  readonly dns?: readonly string[] | undefined;
+  /** With `full`: gives addresses also where another DHCP server does. */
+  readonly dhcpAnyway?: boolean | undefined;
+  /** A directory for what is remembered across restarts; see `defaultStateDirectory`. */
+  readonly stateDirectory?: string | undefined;
   /** Words that are added to the kernel's command line. */
   readonly commandLine?: string | undefined;
   /** A file, or an address that machines fetch from themselves. */
@@ -32,7 +44,7 @@ export interface ServeOptions {
 
 export interface CheckedServeOptions {
   readonly httpPort: number;
-  readonly isProxy: boolean;
+  readonly dhcp: "proxy" | "full" | "off";
   readonly commandLine: string;
   readonly cloudConfig: CloudConfig | undefined;
   readonly files: LooseFiles | undefined;
@@ -44,8 +56,8 @@ export async function checkServeOptions(options: ServeOptions): Promise<CheckedS
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
   }
-  if (dhcp !== "proxy" && dhcp !== "off") {
-    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
+  if (dhcp !== "proxy" && dhcp !== "full" && dhcp !== "off") {
+    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off, or full to give addresses.");
   }
   if (/[\n\r]/.test(commandLine)) {
     throw usage("--cmdline holds a line break.", "Write all words in one line.");
@@ -57,7 +69,7 @@ export async function checkServeOptions(options: ServeOptions): Promise<CheckedS
   return {
     files,
     httpPort,
-    isProxy: dhcp === "proxy",
+    dhcp,
     commandLine,
     cloudConfig: cloudConfig === undefined ? undefined : await readCloudConfig(cloudConfig),
   };

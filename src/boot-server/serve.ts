@@ -2,10 +2,12 @@ import { once } from "node:events";
 import { formatMac } from "./address.js";
 import { BootPrograms, packagedPrograms } from "./boot-programs.js";
 import type { BootClient } from "./dhcp/client.js";
+import { checkFullOptions, type FullSettings } from "./dhcp/full-options.js";
+import { FullDhcpServer } from "./dhcp/full-server.js";
 import type { DhcpMessage } from "./dhcp/message.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
 import type { BootChoice, ProxyAnswer } from "./dhcp/proxy.js";
-import { ProxyDhcpServer } from "./dhcp/server.js";
+import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { ServeEvent } from "./events.js";
 import { type HttpOutcome, HttpServer, type HttpTransfer } from "./http/server.js";
 import { KnownClients } from "./known-clients.js";
@@ -26,6 +28,7 @@ const grace = 10_000;
 export async function serve(options: ServeOptions): Promise<void> {
   const checked = await checkServeOptions(options);
   const addresses = servedAddresses(options.listen ?? []);
+  const full = checkFullOptions(options, addresses);
   const releases: Release[] = [];
   for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
   if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
@@ -34,7 +37,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const text of missingPrograms(releases, programs)) {
     options.onEvent?.({ type: "message", level: "warning", text });
   }
-  const server = new BootServer(addresses, checked, releases, programs, options.onEvent);
+  const server = new BootServer(addresses, checked, full, releases, programs, options.onEvent);
   try {
     await server.start();
     if (options.signal !== undefined && !options.signal.aborted)
@@ -71,13 +74,14 @@ class BootServer {
   readonly #site: Site;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
-  readonly #dhcp: ProxyDhcpServer;
+  readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
   constructor(
     addresses: readonly ServedAddress[],
     options: CheckedServeOptions,
+    full: FullSettings | undefined,
     releases: readonly Release[],
     programs: BootPrograms,
     onEvent: ((event: ServeEvent) => void) | undefined,
@@ -108,8 +112,7 @@ class BootServer {
       find: (name) => programs.byName.get(name.replace(/^\//, ""))?.path,
       onEvent: (event) => this.#tftpEvent(event),
     });
-    this.#dhcp = new ProxyDhcpServer({
-      addresses,
+    const dhcp: Omit<ProxyDhcpOptions, "addresses"> = {
       choose: (client, server) => this.#choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#styles.next(client),
       onAnswer: (answer, request) => this.#dhcpEvent(answer, request),
@@ -117,27 +120,44 @@ class BootServer {
         const text = `a datagram from ${from} is malformed: ${reason}`;
         this.#emit({ type: "ignored", mac: undefined, reason: text, isNotable: false });
       },
-    });
+    };
+    this.#dhcp =
+      full === undefined
+        ? new ProxyDhcpServer({ ...dhcp, addresses })
+        : new FullDhcpServer({
+            ...dhcp,
+            settings: full,
+            onLease: (lease) => {
+              this.#clients.learn(lease.address, lease.mac);
+              this.#emit({ type: "leased", ...lease });
+            },
+            onWarning: (text) => this.#emit({ type: "message", level: "warning", text }),
+          });
   }
 
   /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
   async start(): Promise<void> {
-    const { isProxy } = this.#options;
+    const isDhcp = this.#options.dhcp !== "off";
+    const dhcp = this.#dhcp;
+    // Before anything is told of, as this may find that serving is not right here.
+    if (dhcp instanceof FullDhcpServer) {
+      await this.#bind("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
+    }
     for (const { address, interface: name } of this.#addresses) {
       const { port } = await this.#bind("HTTP", address, this.#httpPort, (own) =>
         this.#http.listen(address, own),
       );
       this.#httpPort = port;
       await this.#bind("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
-      const ports = { http: port, tftp: 69, ...(isProxy ? { dhcp: 67, pxe: 4011 } : {}) };
+      const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isProxy) await this.#bind("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen());
+    if (isDhcp) await this.#bind("DHCP", "0.0.0.0", 67, () => dhcp.listen());
   }
 
   async stop(): Promise<void> {
-    this.#dhcp.close();
+    await this.#dhcp.close();
     this.#tftp.close();
     await this.#http.close(grace);
   }

@@ -10,6 +10,8 @@ Examples:
     $ sudo kairos-netboot serve out/
   With a cloud-config for all of them:
     $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+  Where there is no DHCP server, for example on a switch of its own:
+    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
   Files of an old release, or of another tool:
     $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
   Two architectures, on one interface only:
@@ -26,6 +28,12 @@ interface Flags {
   listen?: string[];
   httpPort: string;
   dhcp: string;
+  range?: string;
+  leaseTime?: string;
+  router?: string;
+  dns?: string[];
+  dhcpAnyway?: boolean;
+  stateDir?: string;
   cmdline?: string;
   cloudConfig?: string;
   ipxeDir?: string;
@@ -49,7 +57,17 @@ export function serveCommand(): Command {
     .option("--squashfs <file>", "see --kernel")
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
-    .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
+    .option(
+      "--dhcp <mode>",
+      "proxy, full to give addresses too, or off where machines know where to begin",
+      "proxy",
+    )
+    .option("--range <first-last>", "with --dhcp full: the addresses to give")
+    .option("--lease-time <time>", "with --dhcp full: such as 30m, 12h, 7d (default: 1h)")
+    .option("--router <address>", "with --dhcp full: the way to other networks")
+    .option("--dns <address...>", "with --dhcp full: servers of names")
+    .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
+    .option("--state-dir <dir>", "for leases (default: ~/.local/state/kairos-netboot)")
     .option("--cmdline <words>", "added to the kernel's command line")
     .option("--cloud-config <place>", "a file that is served, or an address")
     .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
@@ -64,6 +82,7 @@ export function serveCommand(): Command {
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
   const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig, kernel, initrd, squashfs } = flags;
+  const { range, leaseTime, router, dns, dhcpAnyway, stateDir } = flags;
   try {
     await withSignals((signal) =>
       serve({
@@ -73,6 +92,12 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         squashfs,
         listen,
         dhcp,
+        range,
+        leaseTime,
+        router,
+        dns,
+        dhcpAnyway,
+        stateDirectory: stateDir,
         cloudConfig,
         // What is no number is refused where all options are checked.
         httpPort: Number(httpPort),

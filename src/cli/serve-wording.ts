@@ -14,6 +14,11 @@ export function serveLine(event: ServeEvent): string {
       const kind = [event.architecture, event.firmware].filter(Boolean).join(" ");
       return `${event.mac}  asks to be booted (${kind || "unknown"}): offered ${event.bootFile}`;
     }
+    case "leased": {
+      const name = event.hostname === undefined ? "" : ` (${event.hostname})`;
+      const refusal = event.refusal === undefined ? "" : `, and nothing to boot: ${event.refusal}`;
+      return printable(`${event.mac}  gets the address ${event.address}${name}${refusal}`);
+    }
     case "ignored":
       return printable(`${event.mac ?? "somebody"}  gets no answer: ${event.reason}`);
     case "script":

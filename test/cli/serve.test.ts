@@ -114,7 +114,7 @@ describe("serve", () => {
       /127\.0\.0\.1/,
     ],
     ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
-    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off/],
+    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off, or full/],
     ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
     [
       "a cloud-config that is none",

@@ -11,6 +11,7 @@ export const option = {
   overload: 52,
   messageType: 53,
   serverIdentifier: 54,
+  parameterRequestList: 55,
   message: 56,
   renewalTime: 58,
   rebindingTime: 59,
