@@ -12,11 +12,14 @@ const looks = [100, 300];
 /**
  * Whether somebody uses an address.
  * - `used`: a machine just said that it does
- * - `doubtful`: one did some time ago; the kernel is asking it again, and knows after a while
+ * - `doubtful`: one did some time ago; the kernel is asking it again, and knows after a minute at most
  */
 export type Occupation = "free" | "used" | "doubtful";
 
-/** Milliseconds after which what was doubtful is known: 5 s until ARP asks again, and 3 times 1 s. */
+/**
+ * Milliseconds after which what is doubtful is looked at again. The kernel asks anew 5 s after it
+ * used an old entry, and 3 times a second apart; of one that is younger than 45 s it is sure.
+ */
 export const doubtTime = 10_000;
 
 /**
