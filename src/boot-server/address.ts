@@ -11,6 +11,18 @@ export function ipv4Bytes(address: string): Buffer {
   return Buffer.from(parts);
 }
 
+/** The 32 bits of an IPv4 address in dotted decimals, as a number from 0. */
+export function ipv4Number(address: string): number {
+  return ipv4Bytes(address).readUInt32BE(0);
+}
+
+/** An IPv4 address in dotted decimals, from its 32 bits. */
+export function ipv4OfNumber(number: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(number);
+  return formatIpv4(bytes);
+}
+
 /** An Ethernet address in lower case with colons, from its bytes. */
 export function formatMac(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");

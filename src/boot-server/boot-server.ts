@@ -1,9 +1,11 @@
 import { formatMac } from "./address.js";
 import type { BootPrograms } from "./boot-programs.js";
+import type { FullSettings } from "./dhcp/full-options.js";
+import { FullDhcpServer } from "./dhcp/full-server.js";
 import type { DhcpMessage } from "./dhcp/message.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
 import type { ProxyAnswer } from "./dhcp/proxy.js";
-import { ProxyDhcpServer } from "./dhcp/server.js";
+import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
 import { HttpServer } from "./http/server.js";
@@ -35,7 +37,9 @@ export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
   readonly mostTransfers: number;
-  readonly isProxy: boolean;
+  readonly dhcp: "proxy" | "full" | "off";
+  /** How addresses are given; undefined but for `full`. */
+  readonly full: FullSettings | undefined;
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly allow: readonly MacPattern[];
@@ -59,13 +63,13 @@ export class BootServer {
   readonly #offers: Offers;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
-  readonly #dhcp: ProxyDhcpServer;
+  readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
   #stallTimer: NodeJS.Timeout | undefined;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { releases, programs, addresses, signer, booted } = options;
+    const { releases, programs, signer, booted } = options;
     const roster = this.#roster;
     this.#options = options;
     this.#httpPort = options.httpPort;
@@ -112,8 +116,11 @@ export class BootServer {
         this.#transfers.tftp(event);
       },
     });
-    this.#dhcp = new ProxyDhcpServer({
-      addresses,
+    this.#dhcp = this.#dhcpServer(options);
+  }
+
+  #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | FullDhcpServer {
+    const common: Omit<ProxyDhcpOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#offers.styleFor(client),
       onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
@@ -121,29 +128,46 @@ export class BootServer {
         const reason = `a datagram from ${from} is malformed: ${problem}`;
         this.#journal.add({ type: "ignored", mac: undefined, reason, isNotable: false });
       },
+    };
+    if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
+    return new FullDhcpServer({
+      ...common,
+      settings: full,
+      onLease: (lease) => {
+        const { mac, address: ip, hostname } = lease;
+        this.#roster.learn({ mac, ip, hostname });
+        this.#journal.add({ type: "leased", ...lease });
+      },
+      onWarning: (text) => this.#emit({ type: "message", level: "warning", text }),
     });
   }
 
-  /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
+  /** @throws NetbootError PORT_TAKEN, PORT_DENIED, DHCP_SERVER_PRESENT, LEASES_UNUSABLE */
   async start(): Promise<void> {
-    const { isProxy, addresses } = this.#options;
+    const { addresses } = this.#options;
+    const isDhcp = this.#options.dhcp !== "off";
+    const dhcp = this.#dhcp;
+    // Before anything is told of, as this may find that serving is not right here.
+    if (dhcp instanceof FullDhcpServer) {
+      await bound("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
+    }
     for (const { address, interface: name } of addresses) {
       const { port } = await bound("HTTP", address, this.#httpPort, (own) =>
         this.#http.listen(address, own),
       );
       this.#httpPort = port;
       await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
-      const ports = { http: port, tftp: 69, ...(isProxy ? { dhcp: 67, pxe: 4011 } : {}) };
+      const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isProxy) await bound("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen());
+    if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen());
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#stallTimer);
-    this.#dhcp.close();
+    await this.#dhcp.close();
     this.#tftp.close();
     await this.#http.close(grace);
     this.#transfers.close();

@@ -18,6 +18,7 @@ export interface ServeOptions {
   readonly mostTransfers?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
+   * - `full`: gives addresses as well, where there is no DHCP server
    * - `off`: somebody else tells machines where to begin
    */
   readonly dhcp?: string | undefined;
@@ -29,7 +30,16 @@ export interface ServeOptions {
   readonly deny?: readonly string[] | undefined;
   /** True to boot each machine once, and to send it to its disk from then on. */
   readonly isOnce?: boolean | undefined;
-  /** Where what outlives the server is kept; the user's own if left out. */
+  /** With `full`: the addresses to give, as `192.168.77.100-192.168.77.199`. */
+  readonly range?: string | undefined;
+  /** With `full`: how long an address is a machine's, as `90s`, `30m`, `12h`, `7d`; `1h` if left out. */
+  readonly leaseTime?: string | undefined;
+  /** With `full`: what machines are told of the network; nothing if left out. */
+  readonly router?: string | undefined;
+  readonly dns?: readonly string[] | undefined;
+  /** With `full`: gives addresses also where another DHCP server does. */
+  readonly dhcpAnyway?: boolean | undefined;
+  /** Where what outlives the server is kept; see `defaultStateDirectory`. */
   readonly stateDirectory?: string | undefined;
   /** Words that are added to the kernel's command line. */
   readonly commandLine?: string | undefined;
@@ -45,7 +55,7 @@ export interface ServeOptions {
 export interface CheckedServeOptions {
   readonly httpPort: number;
   readonly mostTransfers: number;
-  readonly isProxy: boolean;
+  readonly dhcp: "proxy" | "full" | "off";
   readonly commandLine: string;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
@@ -62,8 +72,8 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
     throw usage("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
   }
-  if (dhcp !== "proxy" && dhcp !== "off") {
-    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
+  if (dhcp !== "proxy" && dhcp !== "full" && dhcp !== "off") {
+    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off, or full to give addresses.");
   }
   if (/[\n\r]/.test(commandLine)) {
     throw usage("--cmdline holds a line break.", "Write all words in one line.");
@@ -76,7 +86,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
     files,
     httpPort,
     mostTransfers,
-    isProxy: dhcp === "proxy",
+    dhcp,
     commandLine,
     allow: patterns(options.allow, "--allow"),
     deny: patterns(options.deny, "--deny"),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { BootPrograms, packagedPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
+import { checkFullOptions } from "./dhcp/full-options.js";
 import type { ServeEvent } from "./events.js";
 import { BootedMachines } from "./machines/booted-machines.js";
 import { LiveRules } from "./machines/live-rules.js";
@@ -21,6 +22,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tell = (level: "info" | "warning", text: string) =>
     onEvent({ type: "message", level, text });
   const addresses = servedAddresses(options.listen ?? []);
+  const full = checkFullOptions(options, addresses);
   const releases: Release[] = [];
   for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
   if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
@@ -43,6 +45,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   );
   const server = new BootServer({
     ...checked,
+    full,
     addresses,
     releases,
     programs,

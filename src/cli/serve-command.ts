@@ -10,6 +10,8 @@ Examples:
     $ sudo kairos-netboot serve out/
   With a cloud-config for all of them:
     $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+  Where there is no DHCP server, for example on a switch of its own:
+    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
   Files of an old release, or of another tool:
     $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
   Two architectures, on one interface only:
@@ -31,6 +33,11 @@ interface Flags {
   allow?: string[];
   deny?: string[];
   once?: boolean;
+  range?: string;
+  leaseTime?: string;
+  router?: string;
+  dns?: string[];
+  dhcpAnyway?: boolean;
   stateDir?: string;
   cmdline?: string;
   cloudConfig?: string;
@@ -56,7 +63,16 @@ export function serveCommand(): Command {
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
     .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
-    .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
+    .option(
+      "--dhcp <mode>",
+      "proxy, full to give addresses too, or off where machines know where to begin",
+      "proxy",
+    )
+    .option("--range <first-last>", "with --dhcp full: the addresses to give")
+    .option("--lease-time <time>", "with --dhcp full: such as 30m, 12h, 7d (default: 1h)")
+    .option("--router <address>", "with --dhcp full: the way to other networks")
+    .option("--dns <address...>", "with --dhcp full: servers of names")
+    .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
     .option("--machines <file>", "what is done with which machine (YAML)")
     .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
     .option("--deny <mac...>", "machines that get nothing")
@@ -87,6 +103,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
     initrd,
     squashfs,
   } = flags;
+  const { range, leaseTime, router, dns, dhcpAnyway, stateDir } = flags;
   try {
     await withSignals((signal) =>
       serve({
@@ -96,12 +113,17 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         squashfs,
         listen,
         dhcp,
+        range,
+        leaseTime,
+        router,
+        dns,
+        dhcpAnyway,
+        stateDirectory: stateDir,
         cloudConfig,
         machines: flags.machines,
         allow: flags.allow,
         deny: flags.deny,
         isOnce: flags.once,
-        stateDirectory: flags.stateDir,
         // What is no number is refused where all options are checked.
         httpPort: Number(httpPort),
         mostTransfers: Number(maxTransfers),

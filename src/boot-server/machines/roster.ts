@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readArpTable } from "../arp-table.js";
 import type { Machine } from "./machine.js";
 
 /** Machines that are remembered; the one heard of longest ago is forgotten first. */
@@ -42,15 +42,7 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   if (map.size > mostMachines) map.delete(map.keys().next().value!);
 }
 
-/** The hardware address on this machine's own wire: proc(5), /proc/net/arp. */
+/** The hardware address on this machine's own wire. */
 function neighbour(address: string): string | undefined {
-  try {
-    for (const line of readFileSync("/proc/net/arp", "latin1").split("\n").slice(1)) {
-      const [ip, , , mac] = line.split(/\s+/);
-      if (ip === address && mac !== "00:00:00:00:00:00") return mac;
-    }
-  } catch {
-    // Other systems have none.
-  }
-  return undefined;
+  return readArpTable().find((entry) => entry.address === address && entry.isComplete)?.mac;
 }

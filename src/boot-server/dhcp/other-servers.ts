@@ -1,0 +1,39 @@
+import { NetbootError } from "../../support/index.js";
+import type { ServedAddress } from "../network.js";
+import { surveyServers } from "./survey.js";
+
+/**
+ * Makes sure that no other server gives addresses in a network, or answers machines that ask to be
+ * booted: two that do not know of each other give one address to two machines.
+ * @param isTolerated true where another DHCP server shall only be told of
+ * @returns what a person should be told of
+ * @throws NetbootError DHCP_SERVER_PRESENT; the error of bind: EACCES, EADDRNOTAVAIL
+ */
+export async function lookForOtherServers(
+  network: ServedAddress,
+  isTolerated: boolean,
+): Promise<string[]> {
+  const { interface: name } = network;
+  const found = await surveyServers({ addresses: [network] });
+  if (found === "unknown") {
+    return [
+      `Whether another DHCP server answers on ${name} could not be found out: other programs have ports 67 and 68 for themselves.`,
+    ];
+  }
+  const servers = (wanted: string) =>
+    found.filter(({ kind }) => kind === wanted).map(({ server }) => server);
+  const [dhcp, proxy] = [servers("dhcp"), servers("proxy")];
+  if (dhcp.length > 0 && !isTolerated) {
+    throw new NetbootError(
+      "DHCP_SERVER_PRESENT",
+      `Another DHCP server gives addresses on ${name}: ${dhcp.join(", ")}.`,
+      "Leave addresses to it with --dhcp proxy; or, if both know of each other, add --dhcp-anyway.",
+    );
+  }
+  return [
+    ...dhcp.map((server) => `Another DHCP server gives addresses on ${name}, too: ${server}.`),
+    ...proxy
+      .filter((server) => !dhcp.includes(server))
+      .map((server) => `Another boot server answers machines on ${name}, too: ${server}.`),
+  ];
+}

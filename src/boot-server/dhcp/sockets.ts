@@ -1,0 +1,91 @@
+import type { Socket } from "node:dgram";
+import { bindUdp } from "../bind-udp.js";
+import { isInNetwork, type ServedAddress } from "../network.js";
+import { PacketError } from "../packet-error.js";
+import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
+import type { Arrival } from "./proxy.js";
+
+export interface DhcpSocketsOptions {
+  readonly addresses: readonly ServedAddress[];
+  /** Called with a message and the served addresses that it may be meant for, at least one. */
+  onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
+  /** Told of datagrams that are no DHCP messages. */
+  onMalformed(from: string, reason: string): void;
+}
+
+/** The ports of DHCP and PXE (PXE 2.1, section 2.2): what comes in is read, what goes out written. */
+export class DhcpSockets {
+  readonly #options: DhcpSocketsOptions;
+  readonly #sockets: Socket[] = [];
+  /** For each address and port one socket, which sends from it and out of its interface. */
+  readonly #senders = new Map<string, Socket>();
+  #isClosed = false;
+
+  constructor(options: DhcpSocketsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  async listen(): Promise<void> {
+    // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
+    const receiver = await this.#bind("0.0.0.0", 67);
+    receiver.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+    for (const { address } of this.#options.addresses) {
+      for (const port of [67, 4011] as const) {
+        const socket = await this.#bind(address, port);
+        socket.setBroadcast(true);
+        socket.on("message", (bytes, from) =>
+          this.#receive(bytes, [{ port, from, server: address }]),
+        );
+        this.#senders.set(`${address}:${port}`, socket);
+      }
+    }
+  }
+
+  /** Sends an answer from the address and port that the question came to. */
+  send({ server, port }: Arrival, message: DhcpMessage, to: Arrival["from"]): void {
+    // The server was stopped while the answer was thought of.
+    if (this.#isClosed) return;
+    const sender = this.#senders.get(`${server}:${port}`)!;
+    sender.send(formatDhcp(message), to.port, to.address, () => {});
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  async #bind(address: string, port: number): Promise<Socket> {
+    const socket = await bindUdp(address, port, { reuseAddr: true });
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  /**
+   * The interface that a broadcast came from is not told. Each network gets an answer with its own
+   * address in it, and the machine hears the one of its own; a relay's network is known.
+   */
+  #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
+    const { addresses } = this.#options;
+    const near = addresses.filter(
+      (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
+    );
+    const served = near.length > 0 ? near : addresses;
+    this.#receive(
+      bytes,
+      served.map(({ address }) => ({ port: 67, from, server: address })),
+    );
+  }
+
+  #receive(bytes: Buffer, arrivals: readonly Arrival[]): void {
+    let request: DhcpMessage;
+    try {
+      request = parseDhcp(bytes);
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#options.onMalformed(arrivals[0]!.from.address, error.message);
+      return;
+    }
+    this.#options.onMessage(request, arrivals);
+  }
+}
