@@ -88,7 +88,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
       for reason in BOUND REBOOT; do
         ${dhclient} > a.log 2>&1 & client=$!
         until grep -q $reason heard 2> /dev/null; do sleep 0.05; done
-        kill $(cat a.pid); wait $client; ip neighbour flush dev br0
+        kill $(cat a.pid); wait $client
       done
       grep -v -e PREINIT -e MEDIUM heard; stop`);
     assert.deepEqual(heard, ["BOUND 10.5.0.11", "REBOOT 10.5.0.11"]);
@@ -105,6 +105,17 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     assert.match(message!, /Another DHCP server gives addresses on br0: 10\.5\.0\.2\./);
     assert.match(hint!, /--dhcp proxy.*--dhcp-anyway/);
     assert.match(warning!, /Another DHCP server gives addresses on br0, too: 10\.5\.0\.2\./);
+  });
+
+  it("refuses beside one also where a DHCP client of this machine has port 68 for itself", async () => {
+    const holder = `require("dgram").createSocket("udp4").bind(68, "0.0.0.0", () => console.log("has"))`;
+    const heard = await lines(`
+      at c ip address add 10.5.0.2/24 dev eth0
+      at c ${dnsmasq} --dhcp-range=10.5.0.50,10.5.0.60,1h > dnsmasq.log 2>&1 &
+      ${process.execPath} -e '${holder}' > holder & until grep -q has holder; do sleep 0.05; done
+      serve ${range}; wait $server; echo status $?; cat log`);
+    assert.equal(heard[0], "status 1");
+    assert.match(heard[1]!, /Another DHCP server gives addresses on br0: 10\.5\.0\.2\./);
   });
 
   it("tells of a boot server that gives no addresses, and serves", async () => {

@@ -1,21 +1,13 @@
 import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { z } from "zod";
 import { NetbootError } from "../../support/index.js";
+import { formatLease, parseLease } from "./lease-line.js";
 import type { Lease } from "./lease-pool.js";
 
 /** Bytes; the file is made small long before, so that a larger one is something else. */
 const mostBytes = 64 * 1024 * 1024;
 /** Lines that are added before the file is made small again, beside one a lease. */
 const spareLines = 10_000;
-
-/** A line of the file. */
-const line = z.object({
-  client: z.string().min(1).max(600),
-  address: z.ipv4(),
-  until: z.iso.datetime().transform(Date.parse),
-  hostname: z.string().max(255).optional(),
-});
 
 interface Waiting {
   readonly text: string;
@@ -137,20 +129,6 @@ export async function readLeases(path: string): Promise<Lease[]> {
     throw unusable(path, "read", error);
   }
   return text.split("\n").flatMap(parseLease);
-}
-
-function parseLease(text: string): Lease[] {
-  try {
-    const { hostname, ...lease } = line.parse(JSON.parse(text));
-    return [{ ...lease, hostname }];
-  } catch {
-    return [];
-  }
-}
-
-function formatLease({ client, address, until, hostname }: Lease): string {
-  const time = new Date(until).toISOString();
-  return `${JSON.stringify({ client, address, until: time, hostname })}\n`;
 }
 
 async function syncDirectory(path: string): Promise<void> {
