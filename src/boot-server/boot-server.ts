@@ -124,8 +124,8 @@ export class BootServer {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#offers.styleFor(client),
       onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
-      onMalformed: (from, problem) => {
-        const reason = `a datagram from ${from} is malformed: ${problem}`;
+      onRefused: (from, problem) => {
+        const reason = `a datagram from ${from} is refused: ${problem}`;
         this.#journal.add({ type: "ignored", mac: undefined, reason, isNotable: false });
       },
     };

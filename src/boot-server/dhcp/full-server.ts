@@ -62,7 +62,7 @@ export class FullDhcpServer {
     this.#sockets = new DhcpSockets({
       addresses: [network],
       onMessage: (request, [arrival]) => void this.#answer(request, arrival!),
-      onMalformed: options.onMalformed,
+      onRefused: options.onRefused,
     });
   }
 

@@ -20,8 +20,8 @@ export interface ProxyDhcpOptions {
   /** Called once for each time that a machine asks. */
   styleFor(client: BootClient): OfferStyle;
   onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
-  /** Told of datagrams that are no DHCP messages. */
-  onMalformed(from: string, reason: string): void;
+  /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
+  onRefused(from: string, reason: string): void;
 }
 
 /** Answers beside a DHCP server, on its port and on that of PXE (PXE 2.1, section 2.2). */
@@ -34,7 +34,7 @@ export class ProxyDhcpServer {
     this.#sockets = new DhcpSockets({
       addresses: options.addresses,
       onMessage: (request, arrivals) => void this.#answer(request, arrivals),
-      onMalformed: options.onMalformed,
+      onRefused: options.onRefused,
     });
   }
 

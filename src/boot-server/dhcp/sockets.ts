@@ -1,16 +1,21 @@
 import type { Socket } from "node:dgram";
+import { formatMac } from "../address.js";
 import { bindUdp } from "../bind-udp.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import { PacketError } from "../packet-error.js";
+import { RateLimit } from "../rate-limit.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
 import type { Arrival } from "./proxy.js";
+
+/** A machine that boots sends about ten messages in a few seconds, of firmware, iPXE and system. */
+const usualRate = { burst: 30, perSecond: 5 };
 
 export interface DhcpSocketsOptions {
   readonly addresses: readonly ServedAddress[];
   /** Called with a message and the served addresses that it may be meant for, at least one. */
   onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
-  /** Told of datagrams that are no DHCP messages. */
-  onMalformed(from: string, reason: string): void;
+  /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
+  onRefused(from: string, reason: string): void;
 }
 
 /** The ports of DHCP and PXE (PXE 2.1, section 2.2): what comes in is read, what goes out written. */
@@ -19,6 +24,8 @@ export class DhcpSockets {
   readonly #sockets: Socket[] = [];
   /** For each address and port one socket, which sends from it and out of its interface. */
   readonly #senders = new Map<string, Socket>();
+  /** For each hardware address. */
+  readonly #rate = new RateLimit(usualRate);
   #isClosed = false;
 
   constructor(options: DhcpSocketsOptions) {
@@ -83,9 +90,11 @@ export class DhcpSockets {
       request = parseDhcp(bytes);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      this.#options.onMalformed(arrivals[0]!.from.address, error.message);
+      this.#options.onRefused(arrivals[0]!.from.address, error.message);
       return;
     }
-    this.#options.onMessage(request, arrivals);
+    const mac = formatMac(request.hardwareAddress);
+    if (this.#rate.admits(mac)) this.#options.onMessage(request, arrivals);
+    else this.#options.onRefused(arrivals[0]!.from.address, `${mac} asks too often`);
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
 import { bindUdp } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
+import { RateLimit } from "../rate-limit.js";
 import { identityOf, SharedBlocks } from "../shared-blocks.js";
 import { FileWindow } from "./file-window.js";
 import { negotiate } from "./options.js";
@@ -14,6 +15,9 @@ const mostTransfers = 200;
 const mostBlocks = 16;
 /** Of one client. */
 const mostOfOneClient = 8;
+
+/** Requests of one client; firmware asks for a few files, each once or twice. */
+const usualRate = { burst: 100, perSecond: 20 };
 
 export interface TftpServerOptions {
   /** The files there are, by the names that clients ask for. Nothing else is ever opened. */
@@ -48,6 +52,7 @@ export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
   readonly #transfers = new Map<Transfer, string>();
+  readonly #rate = new RateLimit(usualRate);
   readonly #blocks = new SharedBlocks(mostBlocks);
 
   constructor(options: TftpServerOptions) {
@@ -68,6 +73,7 @@ export class TftpServer {
   }
 
   #receive(bytes: Buffer, from: Peer, address: string, socket: Socket): void {
+    if (!this.#rate.admits(from.address)) return;
     const answer = (code: number, message: string) =>
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
     try {
