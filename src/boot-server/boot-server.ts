@@ -4,6 +4,7 @@ import type { FullSettings } from "./dhcp/full-options.js";
 import { FullDhcpServer } from "./dhcp/full-server.js";
 import type { DhcpMessage } from "./dhcp/message.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
+import { lookAround } from "./dhcp/other-servers.js";
 import type { ProxyAnswer } from "./dhcp/proxy.js";
 import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
@@ -64,6 +65,7 @@ export class BootServer {
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
   readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
+  readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
@@ -162,10 +164,19 @@ export class BootServer {
       this.#emit({ type: "listening", url, interface: name, ports });
     }
     if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen());
+    if (this.#options.dhcp === "proxy") void this.#lookAround();
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
+  /** Machines are served meanwhile: it takes some seconds. */
+  async #lookAround(): Promise<void> {
+    const { signal } = this.#stopping;
+    const texts = await lookAround(this.#options.addresses, signal).catch(() => []);
+    for (const text of texts) this.#emit({ type: "message", level: "warning", text });
+  }
+
   async stop(): Promise<void> {
+    this.#stopping.abort();
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
     this.#tftp.close();

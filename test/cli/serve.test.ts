@@ -67,6 +67,15 @@ describe("serve", () => {
     assert.match(ignored.reason, /\/nothing/);
   });
 
+  it("says that no DHCP server answers, and what helps", async () => {
+    const output = await inOwnNetwork(`
+      ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
+      ip link set e0 up; ip link set e1 up
+      $serve --listen e0 2> log & until grep -q "No DHCP" log 2>/dev/null; do sleep 0.05; done
+      kill -TERM $!; wait $!; grep "No DHCP" log`);
+    assert.match(output, /No DHCP server answers on e0\. .*--dhcp full --range/);
+  });
+
   const taken: [port: number, protocol: string, holder: string][] = [
     [8080, "HTTP", "--dhcp off"],
     [69, "TFTP", "--dhcp off --http-port 8081"],

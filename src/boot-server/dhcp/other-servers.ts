@@ -37,3 +37,30 @@ export async function lookForOtherServers(
       .map((server) => `Another boot server answers machines on ${name}, too: ${server}.`),
   ];
 }
+
+/**
+ * What stands in the way of booting machines beside a DHCP server: that there is none, or that
+ * somebody else tells machines what to boot.
+ * @param signal ends the asking
+ * @returns what a person should be told of
+ * @throws the error of bind: EACCES, EADDRNOTAVAIL; AbortError
+ */
+export async function lookAround(
+  addresses: readonly ServedAddress[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const ignored = addresses.map(({ address }) => address);
+  const found = await surveyServers({ addresses, ignored, ...(signal ? { signal } : {}) });
+  if (found === "unknown") return [];
+  return addresses.flatMap(({ interface: name, address }) => {
+    const here = found.filter((it) => it.address === address);
+    const others = here.filter(({ kind }) => kind === "proxy").map(({ server }) => server);
+    const warnings = others.map(
+      (server) =>
+        `Another boot server answers on ${name}: ${server}. Machines take the answer that comes first.`,
+    );
+    if (here.some(({ kind }) => kind === "dhcp")) return warnings;
+    const hint = "Machines get no address, unless you add --dhcp full --range FIRST-LAST.";
+    return [...warnings, `No DHCP server answers on ${name}. ${hint}`];
+  });
+}

@@ -74,6 +74,8 @@ export class DhcpSockets {
    */
   #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
     const { addresses } = this.#options;
+    // This server's own question for others like it.
+    if (addresses.some(({ address }) => address === from.address)) return;
     const near = addresses.filter(
       (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
     );

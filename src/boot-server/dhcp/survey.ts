@@ -20,6 +20,8 @@ export interface SurveyOptions {
   readonly patience?: number;
   /** Servers that are not told of: this program's own, where it answers already. */
   readonly ignored?: readonly string[];
+  /** Ends the asking, with an AbortError. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface SurveyOptions {
  * @throws the error of bind: EACCES, EADDRNOTAVAIL
  */
 export async function surveyServers(options: SurveyOptions): Promise<FoundServer[] | "unknown"> {
-  const { addresses, patience = 3500, ignored = [] } = options;
+  const { addresses, patience = 3500, ignored = [], signal } = options;
   const sockets: Socket[] = [];
   const found = new Map<string, FoundServer>();
   const asked = new Map<number, ServedAddress>();
@@ -47,7 +49,7 @@ export async function surveyServers(options: SurveyOptions): Promise<FoundServer
           socket.send(formatDhcp(question), 67, "255.255.255.255", () => {});
         }
       }
-      await delay(count + 1 < repetitions ? pause : patience);
+      await delay(count + 1 < repetitions ? pause : patience, undefined, { signal });
     }
   } finally {
     for (const socket of sockets) socket.close();
