@@ -122,9 +122,7 @@ async function measureOffers(): Promise<void> {
   let unanswered = 0;
   for (let round = 0; round < 10; round += 1) {
     const start = performance.now();
-    const offers = await Promise.all(
-      Array.from({ length: 1000 }, (_, index) => asking.ask(round * 1000 + index, false)),
-    );
+    const offers = await asking.askAll(round * 1000, 1000);
     const answered = offers.filter((offer) => offer !== undefined);
     unanswered += offers.length - answered.length;
     latencies.push(...answered.map(({ milliseconds }) => milliseconds));
