@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { itself } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
 import type { FileWindow } from "./file-window.js";
 import type { TransferOptions } from "./options.js";
@@ -12,8 +13,6 @@ import {
 
 /** Times that a window is sent without an answer before the client is given up. */
 const mostTries = 6;
-
-type Found = (error: null, address: string, family: number) => void;
 
 export interface Peer {
   readonly address: string;
@@ -53,9 +52,7 @@ export class Transfer {
   #isReading = false;
 
   constructor(file: FileWindow, peer: Peer, options: TransferOptions) {
-    // Only addresses are sent to: Node would have each looked up, in a later turn of the loop.
-    const lookup = (address: string, _: unknown, callback: Found) => callback(null, address, 4);
-    this.#socket = createSocket({ type: "udp4", lookup });
+    this.#socket = createSocket({ type: "udp4", lookup: itself });
     this.#file = file;
     this.#size = file.size;
     this.#peer = peer;
