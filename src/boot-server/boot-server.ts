@@ -8,6 +8,7 @@ import type { MachineEvent, ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
 import { HttpServer } from "./http/server.js";
 import { StatusPages } from "./http/status-pages.js";
+import type { InheritedSockets } from "./inherited-sockets.js";
 import { Journal } from "./journal.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
@@ -35,6 +36,8 @@ export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
   readonly isProxy: boolean;
+  /** Used instead of new ones, where there are any for a protocol. */
+  readonly inherited: InheritedSockets;
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly allow: readonly MacPattern[];
@@ -124,18 +127,23 @@ export class BootServer {
 
   /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
   async start(): Promise<void> {
-    const { isProxy, addresses } = this.#options;
+    const { isProxy, addresses, inherited } = this.#options;
+    for (const fd of inherited.http) this.#httpPort = (await this.#http.adopt(fd)).port;
+    for (const fd of inherited.tftp) await this.#tftp.adopt(fd);
     for (const { address, interface: name } of addresses) {
-      const { port } = await bound("HTTP", address, this.#httpPort, (own) =>
-        this.#http.listen(address, own),
-      );
-      this.#httpPort = port;
-      await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      if (inherited.http.length === 0) {
+        const listen = (own: number) => this.#http.listen(address, own);
+        this.#httpPort = (await bound("HTTP", address, this.#httpPort, listen)).port;
+      }
+      if (inherited.tftp.length === 0) {
+        await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      }
+      const port = this.#httpPort;
       const ports = { http: port, tftp: 69, ...(isProxy ? { dhcp: 67, pxe: 4011 } : {}) };
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isProxy) await bound("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen());
+    if (isProxy) await bound("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen(inherited));
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BootPrograms, packagedPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
 import type { ServeEvent } from "./events.js";
+import { takeInheritedSockets } from "./inherited-sockets.js";
 import { BootedMachines } from "./machines/booted-machines.js";
 import { LiveRules } from "./machines/live-rules.js";
 import { MachineSigner } from "./machines/signed-machine.js";
@@ -44,6 +45,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const server = new BootServer({
     ...checked,
     addresses,
+    inherited: takeInheritedSockets(),
     releases,
     programs,
     rules: () => rules.current,

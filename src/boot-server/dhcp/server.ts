@@ -1,5 +1,7 @@
 import type { Socket } from "node:dgram";
-import { bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { noSockets } from "../inherited-sockets.js";
+import { localAddressTowards } from "../local-address.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import { PacketError } from "../packet-error.js";
 import type { BootClient } from "./client.js";
@@ -37,18 +39,44 @@ export class ProxyDhcpServer {
     this.#options = options;
   }
 
-  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(): Promise<void> {
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen({ dhcp, pxe } = noSockets): Promise<void> {
+    for (const fd of pxe) await this.#adoptPxe(fd);
+    if (pxe.length === 0) await this.#listenForPxe();
+    for (const fd of dhcp) await this.#adopt(fd);
+    if (dhcp.length === 0) await this.#listenForDhcp();
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  async #listenForDhcp(): Promise<void> {
     // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
     const receiver = await this.#bind("0.0.0.0", 67);
-    receiver.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+    this.#receiveOn(receiver);
     for (const { address } of this.#options.addresses) {
-      const sender = await this.#bind(address, 67);
-      sender.setBroadcast(true);
-      sender.on("message", (bytes, from) =>
-        this.#receive(bytes, [{ port: 67, from, server: address }]),
-      );
-      this.#senders.set(address, sender);
+      this.#sendOn(await this.#bind(address, 67), address);
+    }
+  }
+
+  #receiveOn(receiver: Socket): void {
+    receiver.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+  }
+
+  #sendOn(sender: Socket, address: string): void {
+    sender.setBroadcast(true);
+    sender.on("message", (bytes, from) =>
+      this.#receive(bytes, [{ port: 67, from, server: address }]),
+    );
+    this.#senders.set(address, sender);
+  }
+
+  async #listenForPxe(): Promise<void> {
+    for (const { address } of this.#options.addresses) {
       const pxe = await this.#bind(address, 4011);
       pxe.on("message", (bytes, from) =>
         this.#receive(bytes, [{ port: 4011, from, server: address }], pxe),
@@ -56,8 +84,25 @@ export class ProxyDhcpServer {
     }
   }
 
-  close(): void {
-    for (const socket of this.#sockets) socket.close();
+  /** One that is bound to all addresses hears broadcasts; one that is bound to its own sends. */
+  async #adopt(fd: number): Promise<void> {
+    const socket = await adoptUdp(fd);
+    this.#sockets.push(socket);
+    const { address } = socket.address();
+    if (address === "0.0.0.0") this.#receiveOn(socket);
+    else this.#sendOn(socket, address);
+  }
+
+  async #adoptPxe(fd: number): Promise<void> {
+    const pxe = await adoptUdp(fd);
+    this.#sockets.push(pxe);
+    pxe.on("message", (bytes, from) => {
+      localAddressTowards(from.address).then(
+        (server) => this.#receive(bytes, [{ port: 4011, from, server }], pxe),
+        // Who cannot be reached cannot be answered.
+        () => {},
+      );
+    });
   }
 
   async #bind(address: string, port: number): Promise<Socket> {
@@ -71,7 +116,8 @@ export class ProxyDhcpServer {
    * address in it, and the machine hears the one of its own; a relay's network is known.
    */
   #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
-    const { addresses } = this.#options;
+    const addresses = this.#options.addresses.filter((it) => this.#senders.has(it.address));
+    if (addresses.length === 0) return;
     const near = addresses.filter(
       (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
     );

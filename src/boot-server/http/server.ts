@@ -5,7 +5,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions } from "node:net";
 import { extname } from "node:path";
 import send from "send";
 import type { Role, ServedFile } from "../releases.js";
@@ -80,13 +80,26 @@ export class HttpServer {
   }
 
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(address: string, port: number): Promise<{ port: number }> {
+  listen(address: string, port: number): Promise<{ port: number }> {
+    return this.#listen({ host: address, port });
+  }
+
+  /**
+   * Takes a socket that listens already.
+   * @param fd its descriptor
+   * @throws the error of taking it
+   */
+  adopt(fd: number): Promise<{ port: number }> {
+    return this.#listen({ fd });
+  }
+
+  async #listen(place: ListenOptions & { fd?: number }): Promise<{ port: number }> {
     const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (...pair) =>
       this.#answer(...pair).catch(() => pair[1].destroy()),
     );
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject).listen(port, address, resolve);
+      server.once("error", reject).listen(place, resolve);
     });
     return server.address() as AddressInfo;
   }
