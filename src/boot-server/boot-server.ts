@@ -147,6 +147,11 @@ export class BootServer {
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
+  /** Where it can be asked: `http://ADDRESS:PORT`. */
+  get url(): string {
+    return `http://${this.#options.addresses[0]!.address}:${this.#httpPort}`;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#stallTimer);
     this.#dhcp.close();

@@ -10,6 +10,7 @@ import { MachineSigner } from "./machines/signed-machine.js";
 import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
+import { removeServerFile, writeServerFile } from "./server-file.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
 /**
@@ -55,10 +56,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   try {
     await server.start();
+    writeServerFile(state, { url: server.url, pid: process.pid });
     if (options.signal !== undefined && !options.signal.aborted)
       await once(options.signal, "abort");
   } finally {
     rules.close();
+    removeServerFile(state, process.pid);
     await server.stop();
   }
 }
