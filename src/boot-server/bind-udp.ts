@@ -8,15 +8,30 @@ const receiveBuffer = 4 * 1024 * 1024;
  * cannot be sent is no reason to stop serving the others.
  * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
-export async function bindUdp(
+export function bindUdp(
   address: string,
   port: number,
   { reuseAddr = false } = {},
 ): Promise<Socket> {
   const socket = createSocket({ type: "udp4", reuseAddr, lookup: itself });
+  return opened(socket, (done) => socket.bind({ address, port, exclusive: true }, done));
+}
+
+/**
+ * The same of a socket that somebody else bound.
+ * @param fd its descriptor
+ * @throws the error of taking it: EBADF, ERR_INVALID_FD_TYPE where it is no UDP socket
+ */
+export function adoptUdp(fd: number): Promise<Socket> {
+  const socket = createSocket({ type: "udp4", lookup: itself });
+  return opened(socket, (done) => socket.bind({ fd }, done));
+}
+
+async function opened(socket: Socket, open: (done: () => void) => void): Promise<Socket> {
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject).bind({ address, port, exclusive: true }, resolve);
+      socket.once("error", reject);
+      open(resolve);
     });
   } catch (error) {
     socket.close();

@@ -11,6 +11,7 @@ import type { MachineEvent, ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
 import { HttpServer } from "./http/server.js";
 import { StatusPages } from "./http/status-pages.js";
+import type { InheritedSockets } from "./inherited-sockets.js";
 import { Journal } from "./journal.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
@@ -41,6 +42,8 @@ export interface BootServerOptions {
   readonly dhcp: "proxy" | "full" | "off";
   /** How addresses are given; undefined but for `full`. */
   readonly full: FullSettings | undefined;
+  /** Used instead of new ones, where there are any for a protocol. */
+  readonly inherited: InheritedSockets;
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly allow: readonly MacPattern[];
@@ -146,26 +149,36 @@ export class BootServer {
 
   /** @throws NetbootError PORT_TAKEN, PORT_DENIED, DHCP_SERVER_PRESENT, LEASES_UNUSABLE */
   async start(): Promise<void> {
-    const { addresses } = this.#options;
+    const { addresses, inherited } = this.#options;
     const isDhcp = this.#options.dhcp !== "off";
     const dhcp = this.#dhcp;
     // Before anything is told of, as this may find that serving is not right here.
     if (dhcp instanceof FullDhcpServer) {
       await bound("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
     }
+    for (const fd of inherited.http) this.#httpPort = (await this.#http.adopt(fd)).port;
+    for (const fd of inherited.tftp) await this.#tftp.adopt(fd);
     for (const { address, interface: name } of addresses) {
-      const { port } = await bound("HTTP", address, this.#httpPort, (own) =>
-        this.#http.listen(address, own),
-      );
-      this.#httpPort = port;
-      await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      if (inherited.http.length === 0) {
+        const listen = (own: number) => this.#http.listen(address, own);
+        this.#httpPort = (await bound("HTTP", address, this.#httpPort, listen)).port;
+      }
+      if (inherited.tftp.length === 0) {
+        await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      }
+      const port = this.#httpPort;
       const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen());
+    if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     if (this.#options.dhcp === "proxy") void this.#lookAround();
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
+  }
+
+  /** Where it can be asked: `http://ADDRESS:PORT`. */
+  get url(): string {
+    return `http://${this.#options.addresses[0]!.address}:${this.#httpPort}`;
   }
 
   /** Machines are served meanwhile: it takes some seconds. */

@@ -130,7 +130,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         commandLine: cmdline,
         ipxeDirectory: ipxeDir,
         signal,
-        onEvent: (event) => report(event, flags),
+        onEvent: (event) => reportEvent(event, flags),
       }),
     );
   } catch (error) {
@@ -138,7 +138,11 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   }
 }
 
-function report(event: ServeEvent, { quiet, verbose, json }: Flags): void {
+/** Tells a person, or a program, what happens while machines are served. */
+export function reportEvent(
+  event: ServeEvent,
+  { quiet, verbose, json }: Pick<Flags, "quiet" | "verbose" | "json">,
+): void {
   if (quiet) return;
   if (json) {
     const time = new Date().toISOString();

@@ -23,7 +23,7 @@ describe("large files by HTTP", () => {
   before(async () => {
     path = join(await sharedDirectory(), "large");
     server = new HttpServer({
-      find: async () => ({ kind: "file", file: (await servedFile(path, "large"))! }),
+      find: async () => ({ kind: "file", file: (await servedFile(path, "large", "squashfs"))! }),
       onEnd: () => {},
       mostTransfers: 4,
     });

@@ -1,4 +1,5 @@
 import { formatMac } from "../address.js";
+import { noSockets } from "../inherited-sockets.js";
 import { AddressProbe } from "./address-probe.js";
 import {
   type BootFields,
@@ -78,10 +79,13 @@ export class FullDhcpServer {
     this.#leases = await LeaseFile.open(leasesPath, () => this.#pool.leases());
   }
 
-  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(): Promise<void> {
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen(inherited = noSockets): Promise<void> {
     await this.#probe.open();
-    await this.#sockets.listen();
+    await this.#sockets.listen(inherited);
   }
 
   async close(): Promise<void> {

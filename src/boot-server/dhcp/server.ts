@@ -1,3 +1,4 @@
+import { noSockets } from "../inherited-sockets.js";
 import type { ServedAddress } from "../network.js";
 import type { BootClient } from "./client.js";
 import type { DhcpMessage } from "./message.js";
@@ -38,9 +39,12 @@ export class ProxyDhcpServer {
     });
   }
 
-  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  listen(): Promise<void> {
-    return this.#sockets.listen();
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  listen(inherited = noSockets): Promise<void> {
+    return this.#sockets.listen(inherited);
   }
 
   close(): void {

@@ -1,6 +1,8 @@
 import type { Socket } from "node:dgram";
 import { formatMac } from "../address.js";
-import { bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { noSockets } from "../inherited-sockets.js";
+import { localAddressTowards } from "../local-address.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import { PacketError } from "../packet-error.js";
 import { RateLimit } from "../rate-limit.js";
@@ -9,6 +11,8 @@ import type { Arrival } from "./proxy.js";
 
 /** A machine that boots sends about ten messages in a few seconds, of firmware, iPXE and system. */
 const usualRate = { burst: 30, perSecond: 5 };
+
+const none = "0.0.0.0";
 
 export interface DhcpSocketsOptions {
   readonly addresses: readonly ServedAddress[];
@@ -32,29 +36,59 @@ export class DhcpSockets {
     this.#options = options;
   }
 
-  /** @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(): Promise<void> {
-    // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
-    const receiver = await this.#bind("0.0.0.0", 67);
-    receiver.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
-    for (const { address } of this.#options.addresses) {
-      for (const port of [67, 4011] as const) {
-        const socket = await this.#bind(address, port);
-        socket.setBroadcast(true);
-        socket.on("message", (bytes, from) =>
-          this.#receive(bytes, [{ port, from, server: address }]),
-        );
-        this.#senders.set(`${address}:${port}`, socket);
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen({ dhcp, pxe } = noSockets): Promise<void> {
+    const { addresses } = this.#options;
+    for (const fd of dhcp) this.#useForDhcp(this.#keep(await adoptUdp(fd)));
+    for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
+    if (dhcp.length === 0) {
+      // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
+      for (const address of [none, ...addresses.map((one) => one.address)]) {
+        this.#useForDhcp(await this.#bind(address, 67));
       }
     }
+    if (pxe.length === 0) {
+      for (const { address } of addresses)
+        this.#use(await this.#bind(address, 4011), address, 4011);
+    }
+  }
+
+  /** One that is bound to all addresses hears broadcasts; one that is bound to its own sends. */
+  #useForDhcp(socket: Socket): void {
+    const { address } = socket.address();
+    if (address !== none) this.#use(socket, address, 67);
+    else socket.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+  }
+
+  #use(socket: Socket, address: string, port: 67 | 4011): void {
+    socket.setBroadcast(true);
+    socket.on("message", (bytes, from) => this.#receive(bytes, [{ port, from, server: address }]));
+    this.#senders.set(`${address}:${port}`, socket);
+  }
+
+  /** One socket for all addresses: which of them a machine asked is not told. */
+  #useForAllOfPxe(socket: Socket): void {
+    for (const { address } of this.#options.addresses) {
+      this.#senders.set(`${address}:4011`, socket);
+    }
+    socket.on("message", (bytes, from) => {
+      localAddressTowards(from.address).then(
+        (server) => this.#receive(bytes, [{ port: 4011, from, server }]),
+        // Who cannot be reached cannot be answered.
+        () => {},
+      );
+    });
   }
 
   /** Sends an answer from the address and port that the question came to. */
   send({ server, port }: Arrival, message: DhcpMessage, to: Arrival["from"]): void {
     // The server was stopped while the answer was thought of.
     if (this.#isClosed) return;
-    const sender = this.#senders.get(`${server}:${port}`)!;
-    sender.send(formatDhcp(message), to.port, to.address, () => {});
+    const sender = this.#senders.get(`${server}:${port}`);
+    sender?.send(formatDhcp(message), to.port, to.address, () => {});
   }
 
   close(): void {
@@ -63,7 +97,10 @@ export class DhcpSockets {
   }
 
   async #bind(address: string, port: number): Promise<Socket> {
-    const socket = await bindUdp(address, port, { reuseAddr: true });
+    return this.#keep(await bindUdp(address, port, { reuseAddr: true }));
+  }
+
+  #keep(socket: Socket): Socket {
     this.#sockets.push(socket);
     return socket;
   }
@@ -73,7 +110,8 @@ export class DhcpSockets {
    * address in it, and the machine hears the one of its own; a relay's network is known.
    */
   #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
-    const { addresses } = this.#options;
+    const addresses = this.#options.addresses.filter((it) => this.#senders.has(`${it.address}:67`));
+    if (addresses.length === 0) return;
     // This server's own question for others like it.
     if (addresses.some(({ address }) => address === from.address)) return;
     const near = addresses.filter(

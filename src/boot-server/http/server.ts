@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, ListenOptions } from "node:net";
 import type { Role, ServedFile } from "../releases.js";
 import { Admission } from "./admission.js";
 import { endWithText } from "./end-with-text.js";
@@ -88,13 +88,26 @@ export class HttpServer {
   }
 
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(address: string, port: number): Promise<{ port: number }> {
+  listen(address: string, port: number): Promise<{ port: number }> {
+    return this.#listen({ host: address, port });
+  }
+
+  /**
+   * Takes a socket that listens already.
+   * @param fd its descriptor
+   * @throws the error of taking it
+   */
+  adopt(fd: number): Promise<{ port: number }> {
+    return this.#listen({ fd });
+  }
+
+  async #listen(place: ListenOptions & { fd?: number }): Promise<{ port: number }> {
     const server = createServer(connectionOptions, (...pair) =>
       this.#answer(...pair).catch(() => pair[1].destroy()),
     );
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject).listen(port, address, resolve);
+      server.once("error", reject).listen(place, resolve);
     });
     return server.address() as AddressInfo;
   }

@@ -114,7 +114,9 @@ export class Timeline {
     const sent = Math.min(event.sent, size);
     const at = known?.at ?? now;
     this.#step({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
-    if (this.state !== "booted") this.state = "booting";
+    // The script that says so is fetched after that was decided.
+    const isTurnedAway = role === "script" && ["refused", "disk"].includes(this.state);
+    if (this.state !== "booted" && !isTurnedAway) this.state = "booting";
     const isDone = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
     return isComplete && isDone && this.#awaited.includes(role) && this.state === "booting";
   }

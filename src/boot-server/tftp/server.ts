@@ -1,6 +1,7 @@
 import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { localAddressTowards } from "../local-address.js";
 import { PacketError } from "../packet-error.js";
 import { RateLimit } from "../rate-limit.js";
 import { identityOf, SharedBlocks } from "../shared-blocks.js";
@@ -63,8 +64,25 @@ export class TftpServer {
   async listen(address: string, port = 69): Promise<{ port: number }> {
     const socket = await bindUdp(address, port);
     this.#sockets.push(socket);
-    socket.on("message", (bytes, from) => this.#receive(bytes, from, address, socket));
+    socket.on("message", (bytes, from) => this.#receive(bytes, from, async () => address, socket));
     return socket.address();
+  }
+
+  /**
+   * Takes a socket that is bound already, to one address or to all.
+   * @param fd its descriptor
+   * @throws the error of taking it
+   */
+  async adopt(fd: number): Promise<void> {
+    const socket = await adoptUdp(fd);
+    this.#sockets.push(socket);
+    const { address } = socket.address();
+    // Which address a datagram came to is not told: clients are answered by the way back to them.
+    const addressFor = (from: Peer) =>
+      address === "0.0.0.0" ? localAddressTowards(from.address) : Promise.resolve(address);
+    socket.on("message", (bytes, from) =>
+      this.#receive(bytes, from, () => addressFor(from), socket),
+    );
   }
 
   close(): void {
@@ -72,7 +90,7 @@ export class TftpServer {
     for (const transfer of this.#transfers.keys()) transfer.abort();
   }
 
-  #receive(bytes: Buffer, from: Peer, address: string, socket: Socket): void {
+  #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
     if (!this.#rate.admits(from.address)) return;
     const answer = (code: number, message: string) =>
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
@@ -90,7 +108,7 @@ export class TftpServer {
   async #serve(
     { name, mode, options }: ReadRequest,
     peer: Peer,
-    address: string,
+    address: () => Promise<string>,
     answer: (code: number, message: string) => void,
   ): Promise<void> {
     const client = peer.address;
@@ -104,7 +122,7 @@ export class TftpServer {
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
     try {
-      await this.#transfer(name, path, peer, address, options);
+      await this.#transfer(name, path, peer, await address(), options);
     } catch {
       refuse(errorCode.undefined, "the file cannot be read");
     }
