@@ -9,7 +9,9 @@ Examples:
   Boot the machines of this network, beside its DHCP server:
     $ sudo kairos-netboot serve out/
   With a cloud-config for all of them:
-    $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+    $ sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml
+  Each its own, and from the disk once it has booted:
+    $ sudo kairos-netboot serve out/ --machines machines.yaml --once
   Where there is no DHCP server, for example on a switch of its own:
     $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
   Files of an old release, or of another tool:
