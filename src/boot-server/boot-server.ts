@@ -9,10 +9,12 @@ import type { ProxyAnswer } from "./dhcp/proxy.js";
 import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
+import { ProxiedFiles } from "./http/proxied-files.js";
 import { HttpServer } from "./http/server.js";
 import { StatusPages } from "./http/status-pages.js";
 import type { InheritedSockets } from "./inherited-sockets.js";
 import { Journal } from "./journal.js";
+import type { BootApi } from "./machines/boot-api.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
 import type { Machine } from "./machines/machine.js";
@@ -52,6 +54,8 @@ export interface BootServerOptions {
   rules(): Rules;
   readonly booted: BootedMachines;
   readonly signer: MachineSigner;
+  /** Asked what machines boot that no rule gives a release. */
+  readonly api: BootApi | undefined;
   onEvent(event: ServeEvent): void;
 }
 
@@ -68,17 +72,24 @@ export class BootServer {
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
   readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
+  readonly #proxied: ProxiedFiles;
   readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { releases, programs, signer, booted } = options;
+    const { releases, programs, signer, booted, api } = options;
     const roster = this.#roster;
     this.#options = options;
     this.#httpPort = options.httpPort;
-    const policy = new MachinePolicy({ ...options, bootedAt: (mac) => booted.bootedAt(mac) });
+    const proxied = new ProxiedFiles(signer);
+    this.#proxied = proxied;
+    const policy = new MachinePolicy({
+      ...options,
+      apiUrl: api?.url,
+      bootedAt: (mac) => booted.bootedAt(mac),
+    });
     this.#policy = policy;
     this.#journal = new Journal(
       (event) => this.#emit(event),
@@ -92,7 +103,7 @@ export class BootServer {
       states: () => this.#states(),
       transfers: () => this.#transfers.count,
     });
-    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles });
+    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles, api });
     const site = new Site({
       releases,
       programs,
@@ -101,9 +112,12 @@ export class BootServer {
         policy,
         roster,
         signer,
+        api,
+        proxied,
         placeOf: (release) => releasePlace(release, releases),
         onScript: (...what) => this.#scriptGiven(...what),
       }),
+      proxied,
       status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
       machineAt: (client) => roster.at(client),
     });
@@ -195,6 +209,8 @@ export class BootServer {
     this.#tftp.close();
     await this.#http.close(grace);
     this.#transfers.close();
+    await this.#proxied.close();
+    await this.#options.api?.close();
   }
 
   #emit(event: ServeEvent): void {
@@ -207,23 +223,22 @@ export class BootServer {
     if (mac !== undefined) this.#styles.accepted(mac);
   }
 
-  #scriptGiven({ mac }: Machine, decision: Decision, isServedConfig: boolean): void {
+  #scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly Role[]): void {
     this.#accepted(mac);
     const { kind, reasons } = decision;
     if (kind === "local") {
       this.#journal.add({ type: "sent-to-disk", mac, reasons });
       return;
     }
-    const release = kind === "netboot" ? decision.release.name : undefined;
-    const roles: Role[] = ["kernel", "initrd", "squashfs"];
-    if (kind === "netboot")
-      this.#journal.expect(mac, isServedConfig ? [...roles, "cloud-config"] : roles);
+    const said = kind === "api" ? `what ${this.#options.api?.url} says` : undefined;
+    const release = kind === "netboot" ? decision.release.name : said;
+    if (release !== undefined) this.#journal.expect(mac, awaited);
     this.#journal.add({ type: "script", mac, release, reasons });
   }
 
   #hasBooted(mac: string): void {
     const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
-    if (decision.kind === "netboot" && decision.isOnce) this.#options.booted.add(mac);
+    if ("isOnce" in decision && decision.isOnce) this.#options.booted.add(mac);
   }
 
   #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {

@@ -1,6 +1,7 @@
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
 import { usualMostTransfers } from "./http/server.js";
+import { BootApi } from "./machines/boot-api.js";
 import { MacPattern } from "./machines/mac-pattern.js";
 import type { LooseFiles } from "./releases.js";
 
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly dhcp?: string | undefined;
   /** A file that says what is done with which machine; read again when it changes. */
   readonly machines?: string | undefined;
+  /** Address of a boot API (pixiecore's), which is asked what each machine boots. */
+  readonly api?: string | undefined;
   /** Patterns of hardware addresses: the only machines that get something, if any is given. */
   readonly allow?: readonly string[] | undefined;
   /** Patterns of hardware addresses: machines that get nothing. */
@@ -60,6 +63,7 @@ export interface CheckedServeOptions {
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
   readonly files: LooseFiles | undefined;
+  readonly api: BootApi | undefined;
 }
 
 /** @throws NetbootError USAGE_INVALID */
@@ -79,11 +83,13 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
     throw usage("--cmdline holds a line break.", "Write all words in one line.");
   }
   const files = looseFiles(options);
-  if (files === undefined && (options.directories ?? []).length === 0) {
+  const api = options.api === undefined ? undefined : new BootApi(options.api);
+  if (files === undefined && api === undefined && (options.directories ?? []).length === 0) {
     throw usage("There is nothing to serve.", "Name a directory that extract made: serve out/");
   }
   return {
     files,
+    api,
     httpPort,
     mostTransfers,
     dhcp,

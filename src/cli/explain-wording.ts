@@ -58,6 +58,8 @@ function whatItWouldGet({ decision, architecture, state }: MachineReport): strin
   switch (kind) {
     case "netboot":
       return [`If it asked now, it would boot ${release}:`, ...why];
+    case "api":
+      return ["If it asked now, another program would decide:", ...why];
     case "local":
       return ["If it asked now, it would be sent to its disk:", ...why];
     case "deny":

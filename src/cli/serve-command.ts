@@ -20,6 +20,8 @@ Examples:
     $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
   Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
     $ sudo kairos-netboot serve out/ --dhcp off
+  Where a program of yours says what each machine boots, as with pixiecore:
+    $ sudo kairos-netboot serve --api http://10.77.0.3:9000
 
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
@@ -32,6 +34,7 @@ interface Flags {
   maxTransfers: string;
   dhcp: string;
   machines?: string;
+  api?: string;
   allow?: string[];
   deny?: string[];
   once?: boolean;
@@ -76,6 +79,7 @@ export function serveCommand(): Command {
     .option("--dns <address...>", "with --dhcp full: servers of names")
     .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
     .option("--machines <file>", "what is done with which machine (YAML)")
+    .option("--api <url>", "ask there what each machine boots (pixiecore's API)")
     .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
     .option("--deny <mac...>", "machines that get nothing")
     .option("--once", "boot each machine once, and send it to its disk from then on")
@@ -123,6 +127,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         stateDirectory: stateDir,
         cloudConfig,
         machines: flags.machines,
+        api: flags.api,
         allow: flags.allow,
         deny: flags.deny,
         isOnce: flags.once,

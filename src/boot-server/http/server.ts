@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Role, ServedFile } from "../releases.js";
 import { Admission } from "./admission.js";
 import { endWithText } from "./end-with-text.js";
@@ -30,12 +32,26 @@ export type Resource =
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "file"; readonly file: ServedFile };
+  | { readonly kind: "file"; readonly file: ServedFile }
+  /** What comes from elsewhere. */
+  | {
+      readonly kind: "stream";
+      readonly name: string;
+      readonly role: Role | undefined;
+      /** Bytes of the whole; 0 where that is not known. */
+      readonly size: number;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Readable;
+    };
 
 export interface HttpRequest {
   /** Decoded; begins with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly method: string;
+  /** As it was sent (RFC 9110, section 14.2). */
+  readonly range: string | undefined;
   readonly client: string;
   /** `http://ADDRESS:PORT` of this server as the client reaches it. `Host` is not asked. */
   readonly base: string;
@@ -136,6 +152,9 @@ export class HttpServer {
     this.#watch(request, response, parsed, resource);
     if (resource.kind === "file") {
       await this.#files.send(request, response, resource.file);
+    } else if (resource.kind === "stream") {
+      response.writeHead(resource.status, resource.headers);
+      await pipeline(resource.body, response);
     } else {
       for (const header of Object.entries(resource.headers ?? {})) response.setHeader(...header);
       endWithText(response, resource.status ?? 200, resource.type, resource.text);
@@ -155,7 +174,7 @@ export class HttpServer {
       client,
       name: isFile ? resource.file.name : resource.name,
       role: isFile ? resource.file.role : resource.role,
-      size: isFile ? resource.file.size : Buffer.byteLength(resource.text),
+      size: sizeOf(resource),
       isHead: method === "HEAD",
       get sent() {
         return Math.max(0, socket.bytesWritten - before);
@@ -172,6 +191,11 @@ export class HttpServer {
       });
     });
   }
+}
+
+function sizeOf(resource: Resource): number {
+  if (resource.kind === "file") return resource.file.size;
+  return resource.kind === "stream" ? resource.size : Buffer.byteLength(resource.text);
 }
 
 /** By `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4). */
@@ -194,6 +218,8 @@ function parseRequest(request: IncomingMessage): HttpRequest | undefined {
   return {
     path,
     query: new URLSearchParams(search),
+    method: request.method ?? "GET",
+    range: request.headers.range,
     client: remoteAddress,
     base: `http://${localAddress}:${localPort}`,
   };
