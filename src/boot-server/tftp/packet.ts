@@ -58,16 +58,16 @@ export function parseTransferPacket(bytes: Buffer): TransferPacket {
   throw new PacketError("it does not belong in a transfer");
 }
 
+/** Bytes before the contents of a block. */
+export const dataHeader = 4;
+
 /**
- * A block to be filled in, from the fifth byte on.
+ * Writes what stands before a block's contents.
  * @param block its low 16 bits are sent
- * @param length bytes of contents
  */
-export function dataPacket(block: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + length);
-  bytes.writeUInt16BE(opcode.data, 0);
-  bytes.writeUInt16BE(block % 65536, 2);
-  return bytes;
+export function writeDataHeader(packet: Buffer, block: number): void {
+  packet.writeUInt16BE(opcode.data, 0);
+  packet.writeUInt16BE(block % 65536, 2);
 }
 
 export function optionAcknowledgement(options: ReadonlyMap<string, string>): Buffer {

@@ -4,11 +4,12 @@ import { PacketError } from "../packet-error.js";
 import type { FileWindow } from "./file-window.js";
 import type { TransferOptions } from "./options.js";
 import {
-  dataPacket,
+  dataHeader,
   errorCode,
   errorPacket,
   optionAcknowledgement,
   parseTransferPacket,
+  writeDataHeader,
 } from "./packet.js";
 
 /** Times that a window is sent without an answer before the client is given up. */
@@ -50,6 +51,8 @@ export class Transfer {
   #tries = 0;
   #isOver = false;
   #isReading = false;
+  /** The same memory for each block: much memory that is used once makes V8 look for it all the time. */
+  #packet: Buffer;
 
   constructor(file: FileWindow, peer: Peer, options: TransferOptions) {
     this.#socket = createSocket({ type: "udp4", lookup: itself });
@@ -58,6 +61,7 @@ export class Transfer {
     this.#peer = peer;
     this.#options = options;
     this.#isWaitingForOptions = options.acknowledged.size > 0;
+    this.#packet = newPacket(options.blockSize);
   }
 
   /**
@@ -180,13 +184,21 @@ export class Transfer {
   #sendBlock(index: number): void {
     const { blockSize } = this.#options;
     const start = index * blockSize;
-    const packet = dataPacket(index + 1, Math.min(blockSize, this.#size - start));
-    this.#file.copy(start, packet.subarray(4));
+    const length = Math.min(blockSize, this.#size - start);
+    const packet = this.#packet.subarray(0, dataHeader + length);
+    writeDataHeader(packet, index + 1);
+    this.#file.copy(start, packet.subarray(dataHeader));
     this.#reply(packet);
+    // The system has copied it, but for what has to wait for room.
+    if (this.#socket.getSendQueueCount() > 0) this.#packet = newPacket(blockSize);
   }
 
   /** Without a callback, errors are passed over: what is lost is sent again. */
   #reply(bytes: Buffer): void {
     this.#socket.send(bytes, this.#peer.port, this.#peer.address);
   }
+}
+
+function newPacket(blockSize: number): Buffer {
+  return Buffer.allocUnsafeSlow(dataHeader + blockSize);
 }
