@@ -85,7 +85,10 @@ export class Timeline {
         this.state = event.release === undefined ? "refused" : "booting";
         return false;
       case "ignored":
-        if (event.isNotable && this.state === "asking") this.state = "refused";
+        if (event.isNotable && (this.state === "asking" || this.state === "refused")) {
+          this.state = "refused";
+          this.reasons = [event.reason];
+        }
         return false;
       case "started":
       case "progress":
@@ -112,7 +115,8 @@ export class Timeline {
     const sent = Math.min(event.sent, size);
     const at = known?.at ?? now;
     this.#step({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
-    if (this.state !== "booted") this.state = "booting";
+    // The script that sends a machine to its disk is fetched, too.
+    if (this.state === "asking" || this.state === "stalled") this.state = "booting";
     const isDone = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
     return isComplete && isDone && this.#awaited.includes(role) && this.state === "booting";
   }
