@@ -52,7 +52,8 @@ export class TransferWatch {
     if (status >= 400) {
       const mac = this.#options.macAt(client);
       const reason = `${name} by HTTP: status ${status}`;
-      this.#options.onEvent({ type: "ignored", mac, reason, isNotable: true });
+      const isNotable = !isAskedForByDesign(name);
+      this.#options.onEvent({ type: "ignored", mac, reason, isNotable });
     } else if (transfer.role !== undefined && !transfer.isHead) {
       this.#tell("sent", transfer, { seconds, isComplete: isComplete && reachesEnd });
     }
@@ -105,7 +106,9 @@ export class TransferWatch {
   }
 }
 
-/** Files that iPXE and shim look for, and do without. */
+/** Files that iPXE and shim look for, and do without; and what sends HTTP Boot to the disk. */
 function isAskedForByDesign(name: string): boolean {
-  return /(?:^|\/)(?:autoexec\.ipxe|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(name);
+  return /(?:^|\/)(?:autoexec\.ipxe|nothing\.efi|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(
+    name,
+  );
 }

@@ -11,12 +11,12 @@ import { messageType, option } from "./options.js";
 export type OfferStyle = "direct" | "port-4011";
 
 /**
- * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk;
- * or why there is nothing for it.
+ * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk,
+ * with an address at which there is nothing; or why there is nothing for it.
  */
 export type BootChoice =
   | { readonly bootFile: string }
-  | { readonly disk: true }
+  | { readonly disk: true; readonly nothingAt: string }
   | { readonly refusal: string };
 
 /** How a message came. */
@@ -98,9 +98,9 @@ export function answerQuestion(
   if ("refusal" in choice) {
     return { kind: "silence", client, reason: choice.refusal, isNotable: true };
   }
-  const bootFile = "disk" in choice ? undefined : choice.bootFile;
+  const isToDisk = "disk" in choice;
   const isOffer = replyType === messageType.offer;
-  if (bootFile === undefined && (client.protocol === "http" || !isOffer)) {
+  if (isToDisk && !isOffer) {
     return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
   }
   const options = new Map<number, Buffer>([
@@ -112,13 +112,13 @@ export function answerQuestion(
   if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
-  const isToDisk = bootFile === undefined;
   const isReferral = isOffer && isPlainPxe && !isToDisk && styleFor(client) === "port-4011";
   const vendorSpecific = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
   if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
     options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
   }
-  if (!isReferral && !isToDisk) {
+  const bootFile = isReferral ? undefined : bootFileOf(choice, client);
+  if (bootFile !== undefined) {
     options.set(option.tftpServerName, Buffer.from(arrival.server));
     options.set(option.bootFileName, Buffer.from(bootFile, "latin1"));
   }
@@ -128,7 +128,7 @@ export function answerQuestion(
   return {
     kind: "reply",
     client,
-    bootFile,
+    bootFile: isToDisk ? undefined : choice.bootFile,
     message: {
       ...request,
       op: "reply",
@@ -137,11 +137,23 @@ export function answerQuestion(
       yourAddress: "0.0.0.0",
       nextServer: arrival.server,
       serverName: "",
-      bootFile: isReferral || isToDisk ? "" : bootFile,
+      bootFile: bootFile ?? "",
       options,
     },
     to: destinationOf(request, arrival),
   };
+}
+
+/**
+ * HTTP Boot knows no menus. It goes on to the disk when it is told that there is nothing at an
+ * address, and asks for a minute where nobody answers.
+ */
+function bootFileOf(
+  choice: Exclude<BootChoice, { refusal: string }>,
+  { protocol }: BootClient,
+): string | undefined {
+  if (!("disk" in choice)) return choice.bootFile;
+  return protocol === "http" ? choice.nothingAt : undefined;
 }
 
 function silence(reason: string): Silence {
