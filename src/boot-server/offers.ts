@@ -33,7 +33,9 @@ export class Offers {
     const decision = this.#decide(client);
     if (decision.kind === "local") {
       // iPXE takes no menu; its script tells it.
-      return isIpxe ? { bootFile: Site.firstScriptAt(base) } : { disk: true };
+      return isIpxe
+        ? { bootFile: Site.firstScriptAt(base) }
+        : { disk: true, nothingAt: Site.nothingAt(base) };
     }
     if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
     if (decision.kind !== "netboot") return { refusal: decision.reasons.at(-1)! };

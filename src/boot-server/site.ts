@@ -45,6 +45,11 @@ export class Site {
     return `${base}${programs}${name}`;
   }
 
+  /** An address where nothing stands. */
+  static nothingAt(base: string): string {
+    return `${base}/nothing.efi`;
+  }
+
   find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
     const { path, client, base, query } = request;
     const { scripts, status } = this.#options;

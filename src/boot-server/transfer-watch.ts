@@ -53,7 +53,8 @@ export class TransferWatch {
       const mac = this.#options.macAt(client);
       const isToWait = status === 503;
       const reason = `${name} by HTTP: ${isToWait ? "it has to wait for its turn" : `status ${status}`}`;
-      this.#options.onEvent({ type: "ignored", mac, reason, isNotable: true });
+      const isNotable = !isAskedForByDesign(name);
+      this.#options.onEvent({ type: "ignored", mac, reason, isNotable });
     } else if (transfer.role !== undefined && !transfer.isHead) {
       this.#tell("sent", transfer, { seconds, isComplete: isComplete && reachesEnd });
     }
@@ -106,7 +107,9 @@ export class TransferWatch {
   }
 }
 
-/** Files that iPXE and shim look for, and do without. */
+/** Files that iPXE and shim look for, and do without; and what sends HTTP Boot to the disk. */
 function isAskedForByDesign(name: string): boolean {
-  return /(?:^|\/)(?:autoexec\.ipxe|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(name);
+  return /(?:^|\/)(?:autoexec\.ipxe|nothing\.efi|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(
+    name,
+  );
 }

@@ -30,11 +30,12 @@ function sentByMachine(recording: string): (Datagram & { message: DhcpMessage })
 function answer(
   { message, from, to }: Pick<Datagram, "from" | "to"> & { message: DhcpMessage },
   style: OfferStyle = "direct",
+  choose: (client: BootClient) => BootChoice = choiceFor,
 ): ProxyAnswer {
   const arrival: Arrival = { port: to.port as 67 | 4011, from, server };
   const question = readQuestion(message, arrival);
   if (question.kind === "silence") return question;
-  return answerQuestion(question, choiceFor(question.client), () => style);
+  return answerQuestion(question, choose(question.client), () => style);
 }
 
 function choiceFor({ isIpxe, protocol }: BootClient): BootChoice {
@@ -122,6 +123,35 @@ describe("real firmware", () => {
     assert.match(text, new RegExp(`Boot file name: http://${server}/snponly.efi`));
     assert.doesNotMatch(text, /Vendor-Specific/);
     assert.deepEqual(reply.to, { address: "255.255.255.255", port: 68 });
+  });
+
+  const toDisk = () => ({ disk: true, nothingAt: `http://${server}:8080/nothing.efi` }) as const;
+
+  it("with PXE that is to boot from its disk gets a menu of that alone, taken at once", async () => {
+    const path = join(await temporaryDirectory(), "answer.pcap");
+    for (const style of ["direct", "port-4011"] as const) {
+      const reply = answer(sentByMachine("ovmf-pxe-port-4011.pcap")[0]!, style, toDisk);
+      assert.ok(reply.kind === "reply");
+      assert.equal(reply.bootFile, undefined);
+      const text = decode(formatDhcp(reply.message), 67, path);
+      assert.doesNotMatch(text, /malformed|unknown option|expert info|Boot file name:/i);
+      const item =
+        /\(9\) PXE boot menu\n +Length: 7\n.*\n +Type: Local boot \(0\)\n.*\n +Description: Disk/;
+      assert.match(text, item);
+      assert.match(text, /\(10\) PXE menu prompt\n.*\n.*\n +Timeout: 0\n/);
+    }
+  });
+
+  it("with HTTP Boot that is to boot from its disk gets an address with nothing", async () => {
+    const path = join(await temporaryDirectory(), "answer.pcap");
+    const one = sentByMachine("ovmf-http-boot.pcap").find(({ frame }) => frame === 9)!;
+    const reply = answer(one, "direct", toDisk);
+    assert.ok(reply.kind === "reply");
+    assert.equal(reply.bootFile, undefined);
+    const text = decode(formatDhcp(reply.message), 67, path);
+    assert.match(text, /Vendor class identifier: HTTPClient/);
+    assert.match(text, new RegExp(`Boot file name: http://${server}:8080/nothing.efi`));
+    assert.doesNotMatch(text, /Vendor-Specific/);
   });
 
   it("asking on port 4011 is answered there, where it asked from", () => {

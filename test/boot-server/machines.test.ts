@@ -496,6 +496,15 @@ describe("the status page", () => {
   });
 });
 
+it("shows on its page why a machine gets nothing", async () => {
+  const site = await startHttpSite({ releases });
+  const reason = "It is kept out by --deny 52:54:00:aa.";
+  const mac = "52:54:00:aa:bb:02";
+  site.journal.add({ type: "ignored", mac, reason, isNotable: true });
+  assert.match(await (await fetch(`${site.base}/`)).text(), /gets nothing.*kept out by --deny/s);
+  await site.server.close(0);
+});
+
 it("keeps the key of an earlier run", async () => {
   const state = await sharedDirectory();
   for (const _ of [1, 2]) await (await startHttpSite({ releases, state })).server.close(0);

@@ -1,93 +1,100 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
-import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { BOOT_SERVER, type Lan, startLan } from "./lan.js";
-import { boot, type Report } from "./machine.js";
-import { endOf, startBound } from "./process.js";
-import { CHECKOUT } from "./program.js";
+import { makeDisk } from "./disk.js";
+import {
+  BIOS_IPXE,
+  BIOS_PXE,
+  bootFromDisk,
+  bootMachine,
+  type Firmware,
+  UEFI_HTTP,
+  UEFI_PXE,
+} from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import type { Report } from "./machine.js";
+import { assertSteps, type Server, startServer } from "./served.js";
+import { extractSmallImage, NAME } from "./small-image.js";
 
-const run = promisify(execFile);
-
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kairos-netboot-e2e");
-const IMAGE_LAYOUT = join(CACHE, "small");
-const PROGRAM = join(CHECKOUT, "bin/kairos-netboot.js");
-const NAME = "kairos-debian-12-standard-amd64-generic-v3.5.0-k3sv1.33.1+k3s1";
 const MAC = "52:54:00:aa:bb:01";
 const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-boot-server\n";
-const OVMF = "/usr/share/OVMF";
 
-/** What `serve --json` prints; each line is one event. */
-interface Event {
-  readonly type: string;
-  readonly [key: string]: unknown;
-}
+const file = (suffix: string) => join("out", `${NAME}${suffix}`);
+const loose = [
+  ...["--kernel", file("-kernel"), "--initrd", file("-initrd")],
+  ...["--squashfs", file(".squashfs")],
+];
+const toScript = /^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/;
+
+const script = ["sent boot.ipxe by http", `script ${NAME}`, "sent machine.ipxe by http"];
+const files = [`sent ${NAME}-kernel by http`, `sent ${NAME}-initrd by http`];
 
 /** Each firmware gets to the script in its own way, which the events tell. */
 const machines: {
   name: string;
-  /** Options of QEMU. `romfile=` takes away QEMU's own network boot ROM, which is iPXE. */
-  device: string;
-  options(scratch: string): string[];
-  /** Whether it boots to the end, or only to kernel and initrd. */
-  isWhole: boolean;
-  /** Whether it is served three files, and not a directory. */
-  isLoose?: boolean;
+  firmware: Firmware;
+  /** What is served, seen from the scratch directory. */
+  served?: string[];
+  /** A machines file. */
+  rules?: string;
+  /** How far it boots; the initrd if left out. After its end it is started once more. */
+  until?: "script" | "end";
   steps: RegExp[];
 }[] = [
   {
-    name: "a UEFI machine, by PXE",
-    device: "virtio-net-pci,romfile=",
-    options: ovmf,
-    isWhole: true,
+    name: "a UEFI machine, by PXE, that is to boot once",
+    firmware: UEFI_PXE,
+    served: ["out", "--once"],
+    until: "end",
+    steps: [/^offered snponly\.efi$/, /^sent snponly\.efi by tftp$/, toScript],
+  },
+  {
+    name: "a UEFI machine, by PXE on port 4011",
+    firmware: UEFI_PXE,
+    rules: `machines: [{ match: { mac: "${MAC}" }, offer-style: port-4011 }]\n`,
+    // The offer names no file then: only who asks again, on that port, is told of one.
     steps: [
       /^offered snponly\.efi$/,
+      /^offered snponly\.efi$/,
       /^sent snponly\.efi by tftp$/,
-      /^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/,
+      toScript,
     ],
   },
   {
     name: "a UEFI machine, by HTTP Boot",
-    device: "virtio-net-pci,romfile=",
-    options: (scratch) => [
-      ...ovmf(scratch),
-      // The firmware would try PXE for two minutes first.
-      ...["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"],
-      ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
-    ],
-    isWhole: false,
+    firmware: UEFI_HTTP,
     steps: [
       /^offered http:\/\/10\.77\.0\.2:8080\/programs\/snponly\.efi$/,
       /^sent snponly\.efi by http$/,
     ],
   },
   {
+    name: "a BIOS machine, by PXE",
+    firmware: BIOS_PXE,
+    // Over the firmware's own driver the kernel alone would take half a minute.
+    until: "script",
+    steps: [/^offered undionly\.kpxe$/, /^sent undionly\.kpxe by tftp$/, toScript],
+  },
+  {
     name: "a BIOS machine whose network card has iPXE, from three files",
-    device: "virtio-net-pci",
-    options: () => [],
-    isWhole: false,
-    isLoose: true,
-    steps: [/^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/],
+    firmware: BIOS_IPXE,
+    served: loose,
+    steps: [toScript],
   },
 ];
 
 describe("serve, beside a DHCP server that knows nothing of booting", () => {
   let scratch: string;
-  let out: string;
+  let disk: string;
   let lan: Lan;
 
   before(async () => {
-    assert.equal(process.getuid?.(), 0, "the end-to-end test must be run as root");
-    await run(join(CHECKOUT, "test/e2e/build-image.sh"), ["--small", IMAGE_LAYOUT]);
     scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
-    out = join(scratch, "out");
-    await run(process.execPath, [PROGRAM, "extract", `oci:${IMAGE_LAYOUT}:latest`, "-o", out]);
+    await extractSmallImage(join(scratch, "out"));
     await writeFile(join(scratch, "cloud-config.yaml"), CLOUD_CONFIG);
+    disk = await makeDisk(scratch);
     lan = await startLan();
   });
 
@@ -96,48 +103,27 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   });
 
-  for (const { name, device, options, isWhole, isLoose, steps } of machines) {
+  for (const { name, firmware, served = ["out"], rules, until, steps } of machines) {
     describe(name, () => {
       let server: Server;
-      let report: Report | undefined;
+      let report: Report;
 
       before(async () => {
-        const file = (suffix: string) => join(out, `${NAME}${suffix}`);
-        const loose = ["--kernel", file("-kernel"), "--initrd", file("-initrd")];
-        const what = isLoose ? [...loose, "--squashfs", file(".squashfs")] : [out];
-        const config = join(scratch, "cloud-config.yaml");
-        server = await startServer(lan, [...what, "--cloud-config", config]);
-        await cp(join(OVMF, "OVMF_VARS.fd"), join(scratch, "vars.fd"));
-        report = await boot({
-          qemu: [
-            ...options(scratch),
-            ...["-netdev", `tap,id=net,ifname=${lan.tap},script=no,downscript=no`],
-            ...["-device", `${device},netdev=net,mac=${MAC},bootindex=0`],
-          ],
-          within: lan.asMachine,
-          consoleLog: join(CACHE, "console-served.log"),
-          deadlineMs: 6 * 60_000,
-          ...(isWhole ? {} : { until: () => server.steps.includes(`sent ${NAME}-initrd by http`) }),
-        });
+        const options = [...served, "--cloud-config", "cloud-config.yaml"];
+        if (rules !== undefined) {
+          await writeFile(join(scratch, "machines.yaml"), rules);
+          options.push("--machines", "machines.yaml");
+        }
+        server = await startServer(lan, scratch, options);
+        const last = until === "script" ? script : files;
+        const end = until === "end" ? {} : { until: () => server.steps.includes(last.at(-1)!) };
+        report = await bootMachine({ firmware, mac: MAC, lan, scratch, ...end });
       });
       after(() => server?.stop());
 
-      test("is led from the firmware to iPXE, kernel and initrd", () => {
-        const rest = [
-          "sent boot.ipxe by http",
-          `script ${NAME}`,
-          "sent machine.ipxe by http",
-          `sent ${NAME}-kernel by http`,
-          `sent ${NAME}-initrd by http`,
-        ];
-        let at = 0;
-        for (const step of [...steps, ...rest]) {
-          const found = server.steps
-            .slice(at)
-            .findIndex((it) => (typeof step === "string" ? it === step : step.test(it)));
-          assert.notEqual(found, -1, `${step} is missing in\n${server.steps.join("\n")}`);
-          at += found + 1;
-        }
+      test("is led from the firmware to iPXE and what it boots", (t) => {
+        t.diagnostic(`${report.seconds.toFixed(1)} s`);
+        assertSteps(server.steps, [...steps, ...script, ...(until === "script" ? [] : files)]);
       });
 
       test("is told of by its own hardware address", () => {
@@ -146,63 +132,29 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
         for (const { mac } of named) assert.equal(mac, MAC);
       });
 
-      if (!isWhole) return;
+      if (until !== "end") return;
       test("runs the release, with its cloud-config, and powers off", () => {
-        assert.ok(report!.poweredOff);
-        const { facts } = report!;
-        assert.match(facts.get("cmdline")!, new RegExp(` root=live:http://${BOOT_SERVER}:8080/`));
+        assert.ok(report.poweredOff);
+        const { facts } = report;
+        const { bootServer } = lan.networks[0];
+        assert.match(facts.get("cmdline")!, new RegExp(` root=live:http://${bootServer}:8080/`));
         assert.equal(facts.get("root"), "LiveOS_rootfs overlay");
         assert.equal(facts.get("capability"), "/usr/bin/ping cap_net_raw=ep");
         assert.equal(facts.get("config_url"), CLOUD_CONFIG.replaceAll("\n", "|"));
       });
+
+      test("boots from its disk the next time", async (t) => {
+        assertSteps(server.steps, [`booted ${NAME}`]);
+        const before = server.steps.length;
+        const { seconds } = await bootFromDisk({ firmware, mac: MAC, lan, scratch, disk });
+        t.diagnostic(`${seconds.toFixed(1)} s`);
+        const since = server.steps.slice(before);
+        assertSteps(since, ["sent-to-disk"]);
+        assert.deepEqual(
+          since.filter((it) => it.startsWith("sent ")),
+          [],
+        );
+      });
     });
   }
 });
-
-function ovmf(scratch: string): string[] {
-  const flash = "if=pflash,format=raw";
-  return [
-    ...["-drive", `${flash},readonly=on,file=${join(OVMF, "OVMF_CODE.fd")}`],
-    ...["-drive", `${flash},file=${join(scratch, "vars.fd")}`],
-  ];
-}
-
-interface Server {
-  readonly events: readonly Event[];
-  /** The events in few words. */
-  readonly steps: readonly string[];
-  stop(): Promise<void>;
-}
-
-async function startServer(lan: Lan, options: readonly string[]): Promise<Server> {
-  const words = [process.execPath, PROGRAM, "serve", "--json", ...options];
-  const [program, ...rest] = [...lan.asBootServer, ...words];
-  const child: ChildProcess = startBound(program!, rest, ["ignore", "pipe", "inherit"]);
-  const events: Event[] = [];
-  let output = "";
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-    const lines = `${output}${text}`.split("\n");
-    output = lines.pop()!;
-    for (const line of lines) events.push(JSON.parse(line) as Event);
-  });
-  while (!events.some(({ type }) => type === "listening")) {
-    assert.equal(child.exitCode, null, "the server ended");
-    await sleep(50);
-  }
-  return {
-    events,
-    get steps() {
-      return events.map(stepOf);
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await endOf(child);
-    },
-  };
-}
-
-function stepOf(event: Event): string {
-  const { type, bootFile, release, name, protocol } = event;
-  if (type === "sent") return `sent ${name} by ${protocol}`;
-  return [type, bootFile ?? release].filter(Boolean).join(" ");
-}

@@ -8,74 +8,119 @@ import { endOf, startBound } from "./process.js";
 
 const run = promisify(execFile);
 
-/** Who is on the network, each in a network namespace of its own: a DHCP server, and a boot server. */
-export const DHCP_SERVER = "10.77.0.1";
-export const BOOT_SERVER = "10.77.0.2";
-
-/** A network that exists nowhere but here: no packet leaves it, none comes in. */
-export interface Lan {
-  /** Words before a command that is to run where the boot server is, or the machines' tap. */
-  readonly asBootServer: readonly string[];
-  readonly asMachine: readonly string[];
+/** A wire with a DHCP server, the boot server, and a place for one machine. */
+export interface Network {
+  /** What all its addresses begin with, as in `10.77.0.` */
+  readonly prefix: string;
+  readonly bootServer: string;
   /** The machine's network device on the host. */
   readonly tap: string;
+}
+
+/** Networks that exist nowhere but here: no packet leaves them, none comes in. */
+export interface Lan {
+  /** Words before a command that is to run where the boot server is, or the machines' taps. */
+  readonly asBootServer: readonly string[];
+  readonly asMachine: readonly string[];
+  /** The boot server has a foot in each. */
+  readonly networks: readonly [Network, ...Network[]];
   close(): Promise<void>;
 }
 
-/** Needs root; dnsmasq gives addresses, and knows nothing of booting. */
-export async function startLan(): Promise<Lan> {
-  const prefix = `knb-${randomBytes(3).toString("hex")}`;
-  const [wire, dhcp, server] = ["wire", "dhcp", "server"].map((name) => `${prefix}-${name}`);
-  const inside = (namespace: string) => ["ip", "netns", "exec", namespace];
-  const ip = (words: string) => run("ip", words.split(" "));
-  const scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-lan-"));
-  const remove = async () => {
-    for (const namespace of [wire, dhcp, server])
-      await ip(`netns del ${namespace}`).catch(() => {});
-    await rm(scratch, { recursive: true, force: true });
-  };
+/**
+ * Needs root. Every network has a dnsmasq that gives addresses, and knows nothing of booting; it
+ * and the boot server each are in a network namespace of their own.
+ */
+export async function startLan({ networks: count = 1 } = {}): Promise<Lan> {
+  const lan = new LanBuilder();
   try {
-    for (const namespace of [wire, dhcp, server]) await ip(`netns add ${namespace}`);
-    await ip(`-n ${wire} link add br0 type bridge`);
-    await ip(`-n ${wire} link set br0 up`);
-    for (const [namespace, address] of [
-      [dhcp!, DHCP_SERVER],
-      [server!, BOOT_SERVER],
-    ] as const) {
-      const port = namespace === dhcp ? "dhcp" : "server";
-      await ip(`-n ${wire} link add ${port} type veth peer name eth0 netns ${namespace}`);
-      await ip(`-n ${wire} link set ${port} master br0 up`);
-      await ip(`-n ${namespace} addr add ${address}/24 broadcast 10.77.0.255 dev eth0`);
-      await ip(`-n ${namespace} link set eth0 up`);
-      await ip(`-n ${namespace} link set lo up`);
-    }
-    await ip(`-n ${wire} tuntap add tap0 mode tap`);
-    await ip(`-n ${wire} link set tap0 master br0 up`);
-    const [program, ...words] = [
-      ...inside(dhcp!),
-      ...[
-        "dnsmasq",
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--port=0",
-        "--log-facility=-",
-      ],
-      ...["--interface=eth0", "--bind-interfaces", `--dhcp-leasefile=${join(scratch, "leases")}`],
-      "--dhcp-range=10.77.0.50,10.77.0.99,1h",
-    ];
-    const dnsmasq = startBound(program!, words, ["ignore", "ignore", "ignore"]);
-    return {
-      asBootServer: inside(server!),
-      asMachine: inside(wire!),
-      tap: "tap0",
-      close: async () => {
-        dnsmasq.kill("SIGKILL");
-        await endOf(dnsmasq);
-        await remove();
-      },
-    };
+    return await lan.build(count);
   } catch (error) {
-    await remove();
+    await lan.remove();
     throw error;
   }
+}
+
+class LanBuilder {
+  readonly #name = `knb-${randomBytes(3).toString("hex")}`;
+  readonly #wire = `${this.#name}-wire`;
+  readonly #server = `${this.#name}-server`;
+  readonly #namespaces: string[] = [];
+  readonly #ends: (() => Promise<unknown>)[] = [];
+
+  async build(count: number): Promise<Lan> {
+    await this.#addNamespace(this.#wire);
+    await this.#addNamespace(this.#server);
+    const networks: Network[] = [];
+    for (let index = 0; index < count; index += 1) networks.push(await this.#network(index));
+    return {
+      asBootServer: inside(this.#server),
+      asMachine: inside(this.#wire),
+      networks: networks as [Network, ...Network[]],
+      close: () => this.remove(),
+    };
+  }
+
+  async remove(): Promise<void> {
+    for (const end of this.#ends) await end();
+    for (const namespace of this.#namespaces) await ip(`netns del ${namespace}`).catch(() => {});
+  }
+
+  async #network(index: number): Promise<Network> {
+    const prefix = `10.${77 + index}.0.`;
+    const prefix6 = `fd00:${77 + index}::`;
+    const [bridge, tap, dhcp] = [`br${index}`, `tap${index}`, `${this.#name}-dhcp${index}`];
+    const bootServer = `${prefix}2`;
+    await this.#addNamespace(dhcp);
+    await ip(`-n ${this.#wire} link add ${bridge} type bridge`);
+    await ip(`-n ${this.#wire} link set ${bridge} up`);
+    await this.#plug(bridge, dhcp, "eth0", `${prefix}1`);
+    await ip(`-n ${dhcp} addr add ${prefix6}1/64 dev eth0 nodad`);
+    await this.#plug(bridge, this.#server, `eth${index}`, bootServer);
+    await ip(`-n ${this.#wire} tuntap add ${tap} mode tap`);
+    await ip(`-n ${this.#wire} link set ${tap} master ${bridge} up`);
+    await this.#startDnsmasq(dhcp, [`${prefix}50,${prefix}99`, `${prefix6}50,${prefix6}99,64`]);
+    return { prefix, bootServer, tap };
+  }
+
+  async #addNamespace(name: string): Promise<void> {
+    await ip(`netns add ${name}`);
+    this.#namespaces.push(name);
+    await ip(`-n ${name} link set lo up`);
+  }
+
+  /** Connects a namespace to a bridge. */
+  async #plug(bridge: string, namespace: string, device: string, address: string): Promise<void> {
+    const port = `${bridge}-${namespace === this.#server ? "server" : "dhcp"}`;
+    await ip(`-n ${this.#wire} link add ${port} type veth peer name ${device} netns ${namespace}`);
+    await ip(`-n ${this.#wire} link set ${port} master ${bridge} up`);
+    await ip(`-n ${namespace} addr add ${address}/24 broadcast + dev ${device}`);
+    await ip(`-n ${namespace} link set ${device} up`);
+  }
+
+  /** With IPv6: firmware and iPXE wait for it, up to a minute, where nobody answers. */
+  async #startDnsmasq(namespace: string, ranges: readonly string[]): Promise<void> {
+    const scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-lan-"));
+    const [program, ...words] = [
+      ...inside(namespace),
+      "dnsmasq",
+      ...["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--log-facility=-"],
+      ...["--interface=eth0", "--bind-interfaces", `--dhcp-leasefile=${join(scratch, "leases")}`],
+      ...["--no-ping", "--enable-ra", ...ranges.map((range) => `--dhcp-range=${range},1h`)],
+    ];
+    const dnsmasq = startBound(program!, words, ["ignore", "ignore", "ignore"]);
+    this.#ends.push(async () => {
+      dnsmasq.kill("SIGKILL");
+      await endOf(dnsmasq);
+      await rm(scratch, { recursive: true, force: true });
+    });
+  }
+}
+
+function inside(namespace: string): string[] {
+  return ["ip", "netns", "exec", namespace];
+}
+
+async function ip(words: string): Promise<void> {
+  await run("ip", words.split(" "));
 }

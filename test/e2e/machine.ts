@@ -19,23 +19,23 @@ export interface Boot {
   /** Where the console's output is kept, line by line, each with the seconds since power-on. */
   consoleLog: string;
   deadlineMs: number;
-  /** Ends the machine early, when this is true; the report is then undefined. */
-  until?(): boolean;
+  /** Ends the machine early, when this is true; the report is then without facts. */
+  until?(output: string): boolean;
 }
 
 export interface Report {
   /** What the booted system told of itself: see image/report.sh. */
   facts: ReadonlyMap<string, string>;
-  /** From power-on to the report. */
+  /** From power-on to the report, or the early end. */
   seconds: number;
   poweredOff: boolean;
 }
 
 /**
- * Boots a virtual machine without a disk and returns what it reported. The processor is emulated,
+ * Boots a virtual machine and returns what it reported. The processor is emulated,
  * on purpose: hardware virtualization is neither everywhere nor dependable where it is nested.
  */
-export async function boot(options: Boot): Promise<Report | undefined> {
+export async function boot(options: Boot): Promise<Report> {
   const started = Date.now();
   const command = [...(options.within ?? []), "qemu-system-x86_64", ...hardware, ...options.qemu];
   const machine = startBound(command[0]!, command.slice(1), ["ignore", "pipe", "inherit"]);
@@ -51,16 +51,17 @@ export async function boot(options: Boot): Promise<Report | undefined> {
       if (output.includes(END)) resolve();
     });
   });
+  const isEnough = () => options.until?.(output) ?? false;
   const deadline = new AbortController();
   try {
     await Promise.race([
       reported,
       once(machine, "close"),
-      comesTrue(options.until, deadline.signal),
+      comesTrue(isEnough, deadline.signal),
       sleep(options.deadlineMs, undefined, { signal: deadline.signal }),
     ]);
     const seconds = (Date.now() - started) / 1000;
-    if (options.until?.()) return undefined;
+    if (isEnough()) return { facts: new Map(), seconds, poweredOff: false };
     if (!output.includes(END)) throw new Error(noReport(output, seconds));
     const poweredOff = await Promise.race([
       endOf(machine).then(() => true),
@@ -75,7 +76,6 @@ export async function boot(options: Boot): Promise<Report | undefined> {
   }
 }
 
-/** A machine without a disk. */
 const hardware = [
   ["-accel", "tcg,thread=multi"],
   ["-cpu", "max"],
@@ -95,9 +95,8 @@ export function directBoot(kernel: string, initrd: string, commandLine: string):
   ];
 }
 
-/** Settles when the condition holds; never where there is none. */
-async function comesTrue(condition: (() => boolean) | undefined, end: AbortSignal): Promise<void> {
-  if (condition === undefined) return new Promise(() => {});
+/** Settles when the condition holds. */
+async function comesTrue(condition: () => boolean, end: AbortSignal): Promise<void> {
   while (!condition() && !end.aborted) await sleep(200);
 }
 

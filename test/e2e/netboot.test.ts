@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -9,18 +9,14 @@ import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.j
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type Tree } from "../support/tree-listing.js";
 import { boot, directBoot, HOST_SEEN_FROM_GUEST, type Report } from "./machine.js";
-import { CHECKOUT, extract, ordinaryUser, rootUser, type User } from "./program.js";
+import { extract, ordinaryUser, rootUser, type User } from "./program.js";
 import { type Registry, startRegistry } from "./registry.js";
+import { buildSmallImage, CACHE, IMAGE_LAYOUT, NAME } from "./small-image.js";
 import { startWebServer, type WebServer } from "./web-server.js";
 
 const run = promisify(execFile);
 
-const SCRIPTS = join(CHECKOUT, "test/e2e");
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kairos-netboot-e2e");
-const IMAGE_LAYOUT = join(CACHE, "small");
 const CONSOLE_LOG = join(CACHE, "console.log");
-/** From image/system.sh's kairos-release and the template of Kairos' releases. */
-const NAME = "kairos-debian-12-standard-amd64-generic-v3.5.0-k3sv1.33.1+k3s1";
 const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-config-url\n";
 const BOOT_DEADLINE_MS = 10 * 60_000;
 
@@ -35,7 +31,7 @@ describe("an image, from the registry to the booted machine", () => {
 
   before(async () => {
     assert.equal(process.getuid?.(), 0, "the end-to-end test must be run as root");
-    await run(join(SCRIPTS, "build-image.sh"), ["--small", IMAGE_LAYOUT]);
+    await buildSmallImage();
     scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
     [root, nobody] = await Promise.all([rootUser(), ordinaryUser()]);
     registry = await startRegistry();
@@ -101,12 +97,11 @@ describe("an image, from the registry to the booted machine", () => {
       server = await startWebServer(extracted, new Map([["cloud-config.yaml", CLOUD_CONFIG]]));
       commandLine = releaseCommandLine(`http://${HOST_SEEN_FROM_GUEST}:${server.port}`);
       const [kernel, initrd] = ["kernel", "initrd"].map((it) => join(extracted, `${NAME}-${it}`));
-      const outcome = await boot({
+      report = await boot({
         qemu: directBoot(kernel!, initrd!, commandLine),
         consoleLog: CONSOLE_LOG,
         deadlineMs: BOOT_DEADLINE_MS,
       });
-      report = outcome!;
     });
 
     after(async () => {

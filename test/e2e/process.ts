@@ -7,8 +7,9 @@ export function startBound(
   program: string,
   options: readonly string[],
   stdio: StdioOptions,
+  cwd?: string,
 ): ChildProcess {
-  return spawn("setpriv", ["--pdeathsig", "KILL", program, ...options], { stdio });
+  return spawn("setpriv", ["--pdeathsig", "KILL", program, ...options], { stdio, cwd });
 }
 
 /** Settles when the process has ended, at once if it had before. */

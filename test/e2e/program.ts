@@ -9,6 +9,8 @@ const run = promisify(execFile);
 /** The checkout, seen from `.build/test/e2e/`. */
 export const CHECKOUT = join(import.meta.dirname, "../../..");
 
+export const PROGRAM = join(CHECKOUT, "bin/kairos-netboot.js");
+
 /** Who runs the program. `directory` is theirs: home, temporary files and output are below it. */
 export interface User {
   uid: number;

@@ -18,7 +18,7 @@ import { LeaseFile, readLeases } from "./lease-file.js";
 import { type Lease, LeasePool } from "./lease-pool.js";
 import type { DhcpMessage } from "./message.js";
 import { lookForOtherServers } from "./other-servers.js";
-import { type Arrival, answerQuestion, type Reply, readQuestion } from "./proxy.js";
+import { type Arrival, answerQuestion, bootFileOf, type Reply, readQuestion } from "./proxy.js";
 import type { ProxyDhcpOptions } from "./server.js";
 import { DhcpSockets } from "./sockets.js";
 
@@ -192,11 +192,10 @@ export class FullDhcpServer {
     const server = this.#options.settings.network.address;
     const choice = await this.#options.choose(client, server);
     if ("refusal" in choice) return { fields: noBootFields, refusal: choice.refusal };
-    if ("disk" in choice && client.protocol === "http") return { fields: noBootFields };
-    const bootFile = "disk" in choice ? undefined : choice.bootFile;
+    const bootFile = bootFileOf(choice, client);
     const vendorSpecific = ["disk" in choice ? menuOfDisk : bootFromOffer];
     const fields = bootFields({ client, request, server, bootFile, vendorSpecific });
-    return { fields, offered: { client, bootFile } };
+    return { fields, offered: { client, bootFile: "disk" in choice ? undefined : bootFile } };
   }
 
   #ignored(request: DhcpMessage, reason: string, isNotable: boolean): void {

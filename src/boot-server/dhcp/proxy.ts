@@ -11,12 +11,12 @@ import { messageType, option } from "./options.js";
 export type OfferStyle = "direct" | "port-4011";
 
 /**
- * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk;
- * or why there is nothing for it.
+ * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk,
+ * with an address at which there is nothing; or why there is nothing for it.
  */
 export type BootChoice =
   | { readonly bootFile: string }
-  | { readonly disk: true }
+  | { readonly disk: true; readonly nothingAt: string }
   | { readonly refusal: string };
 
 /** How a message came. */
@@ -85,10 +85,9 @@ export function answerQuestion(
   if ("refusal" in choice) {
     return { kind: "silence", client, reason: choice.refusal, isNotable: true };
   }
-  const bootFile = "disk" in choice ? undefined : choice.bootFile;
-  const isToDisk = bootFile === undefined;
+  const isToDisk = "disk" in choice;
   const isOffer = replyType === messageType.offer;
-  if (isToDisk && (client.protocol === "http" || !isOffer)) {
+  if (isToDisk && !isOffer) {
     return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
   }
   // iPXE takes what the offer says; HTTP Boot knows no other way.
@@ -100,16 +99,28 @@ export function answerQuestion(
     client,
     request,
     server,
-    bootFile: isReferral ? undefined : bootFile,
+    bootFile: isReferral ? undefined : bootFileOf(choice, client),
     vendorSpecific: isReferral ? [] : pxeOptions,
   });
   return {
     kind: "reply",
     client,
-    bootFile,
+    bootFile: isToDisk ? undefined : choice.bootFile,
     message: { ...answerTo(request, server, replyType, options), ...fields },
     to: destinationOf(request, arrival),
   };
+}
+
+/**
+ * HTTP Boot knows no menus. It goes on to the disk when it is told that there is nothing at an
+ * address, and asks for a minute where nobody answers.
+ */
+export function bootFileOf(
+  choice: Exclude<BootChoice, { refusal: string }>,
+  { protocol }: BootClient,
+): string | undefined {
+  if (!("disk" in choice)) return choice.bootFile;
+  return protocol === "http" ? choice.nothingAt : undefined;
 }
 
 function silence(reason: string): Silence {

@@ -87,7 +87,10 @@ export class Timeline {
       case "leased":
         return false;
       case "ignored":
-        if (event.isNotable && this.state === "asking") this.state = "refused";
+        if (event.isNotable && (this.state === "asking" || this.state === "refused")) {
+          this.state = "refused";
+          this.reasons = [event.reason];
+        }
         return false;
       case "started":
       case "progress":
@@ -114,9 +117,8 @@ export class Timeline {
     const sent = Math.min(event.sent, size);
     const at = known?.at ?? now;
     this.#step({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
-    // The script that says so is fetched after that was decided.
-    const isTurnedAway = role === "script" && ["refused", "disk"].includes(this.state);
-    if (this.state !== "booted" && !isTurnedAway) this.state = "booting";
+    // The script that sends a machine to its disk is fetched, too.
+    if (this.state === "asking" || this.state === "stalled") this.state = "booting";
     const isDone = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
     return isComplete && isDone && this.#awaited.includes(role) && this.state === "booting";
   }

@@ -1,0 +1,109 @@
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BOOTED_FROM_DISK } from "./disk.js";
+import type { Lan } from "./lan.js";
+import { boot, type Report } from "./machine.js";
+import { CHECKOUT } from "./program.js";
+import { CACHE } from "./small-image.js";
+
+const OVMF = "/usr/share/OVMF";
+
+/** Firmware with a network card, as QEMU has it. */
+export interface Firmware {
+  /** `romfile=` takes away QEMU's own network boot ROM, which is iPXE. */
+  readonly card: string;
+  readonly isUefi: boolean;
+  /** Options of QEMU. */
+  readonly options: readonly string[];
+}
+
+/** PXE, and HTTP Boot where that fails; each with IPv6 after IPv4. */
+export const UEFI_PXE: Firmware = {
+  card: "virtio-net-pci,romfile=,bootindex=0",
+  isUefi: true,
+  options: [],
+};
+export const UEFI_HTTP: Firmware = {
+  card: "virtio-net-pci,romfile=,bootindex=0",
+  isUefi: true,
+  // It would be the first to be answered.
+  options: [...setting("IPv4PXESupport"), ...setting("IPv6PXESupport")],
+};
+/** OVMF has no driver of its own for this card: the one in iPXE's ROM does it all. */
+export const UEFI_IPXE: Firmware = { card: "e1000,bootindex=0", isUefi: true, options: [] };
+export const BIOS_IPXE: Firmware = {
+  card: "virtio-net-pci,bootindex=0",
+  isUefi: false,
+  options: [],
+};
+
+/**
+ * Debian has no PXE ROM for BIOS but iPXE. This is an iPXE that does not say so: it fetches and
+ * starts what it is offered, as the ROM of a network card does.
+ */
+export const BIOS_PXE: Firmware = {
+  card: "virtio-net-pci,romfile=",
+  isUefi: false,
+  options: [
+    ...["-kernel", "/usr/lib/ipxe/ipxe.lkrn"],
+    ...["-initrd", join(CHECKOUT, "test/e2e/plain-pxe.ipxe")],
+  ],
+};
+
+export interface MachineOptions {
+  readonly firmware: Firmware;
+  readonly mac: string;
+  readonly lan: Lan;
+  /** The network that it is in; the first if left out. */
+  readonly network?: Lan["networks"][number];
+  /** A directory for the machine's own files. */
+  readonly scratch: string;
+  /** What the firmware starts if it does not start the network. */
+  readonly disk?: string;
+  readonly deadlineMs?: number;
+  /** Ends the machine early. */
+  until?(output: string): boolean;
+}
+
+/** Starts a machine that boots from the network first, and waits for its end. */
+export async function bootMachine(options: MachineOptions): Promise<Report> {
+  const { firmware, mac, lan, network = lan.networks[0], scratch, disk, until } = options;
+  const drive = "if=none,id=disk,format=raw,readonly=on";
+  return boot({
+    qemu: [
+      ...(firmware.isUefi ? await ovmf(scratch) : []),
+      ...firmware.options,
+      ...["-netdev", `tap,id=net,ifname=${network.tap},script=no,downscript=no`],
+      ...["-device", `${firmware.card},netdev=net,mac=${mac}`],
+      ...(disk === undefined
+        ? []
+        : ["-drive", `${drive},file=${disk}`, "-device", "virtio-blk-pci,drive=disk,bootindex=1"]),
+    ],
+    within: lan.asMachine,
+    consoleLog: join(CACHE, "console-served.log"),
+    deadlineMs: options.deadlineMs ?? 4 * 60_000,
+    ...(until === undefined ? {} : { until }),
+  });
+}
+
+/** Starts a machine with a disk, and waits until it has booted from that. */
+export async function bootFromDisk(
+  options: MachineOptions & { readonly disk: string },
+): Promise<Report> {
+  return bootMachine({ ...options, until: (output) => output.includes(BOOTED_FROM_DISK) });
+}
+
+async function ovmf(scratch: string): Promise<string[]> {
+  const variables = join(scratch, "vars.fd");
+  await copyFile(join(OVMF, "OVMF_VARS.fd"), variables);
+  const flash = "if=pflash,format=raw";
+  return [
+    ...["-drive", `${flash},readonly=on,file=${join(OVMF, "OVMF_CODE.fd")}`],
+    ...["-drive", `${flash},file=${variables}`],
+  ];
+}
+
+/** Turns a way of booting off in OVMF. */
+function setting(name: string): string[] {
+  return ["-fw_cfg", `name=opt/org.tianocore/${name},string=n`];
+}

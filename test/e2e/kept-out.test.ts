@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { makeDisk } from "./disk.js";
+import {
+  BIOS_IPXE,
+  bootFromDisk,
+  type Firmware,
+  UEFI_HTTP,
+  UEFI_IPXE,
+  UEFI_PXE,
+} from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import type { Report } from "./machine.js";
+import { type MachineAnswer, type Server, startServer } from "./served.js";
+import { extractSmallImage } from "./small-image.js";
+
+const MAC = "52:54:00:aa:bb:01";
+const LOCAL = `machines: [{ match: { mac: "${MAC}" }, boot: local }]\n`;
+
+/** Machines whose firmware tries the network first, and has to go on to the disk. */
+const machines: {
+  name: string;
+  firmware: Firmware;
+  options: string[];
+  state: string;
+  reason: RegExp;
+  /** Nobody waits longer for a machine that could have started at once. */
+  seconds: number;
+}[] = [
+  ...[
+    { name: "a UEFI machine, by PXE and then by HTTP Boot,", firmware: UEFI_PXE, seconds: 45 },
+    { name: "a UEFI machine, by HTTP Boot,", firmware: UEFI_HTTP, seconds: 45 },
+    { name: "a UEFI machine whose network card has iPXE", firmware: UEFI_IPXE, seconds: 60 },
+    { name: "a BIOS machine whose network card has iPXE", firmware: BIOS_IPXE, seconds: 20 },
+  ].map((it) => ({
+    ...it,
+    name: `${it.name} that is to boot from its disk`,
+    options: ["--machines", "machines.yaml"],
+    state: "disk",
+    reason: /boot: local/,
+  })),
+  {
+    name: "a BIOS machine that is to get nothing",
+    firmware: BIOS_IPXE,
+    options: ["--deny", MAC],
+    state: "refused",
+    reason: /--deny 52:54:00:aa:bb:01/,
+    seconds: 20,
+  },
+];
+
+describe("a machine that is not to boot from the network", () => {
+  let scratch: string;
+  let disk: string;
+  let lan: Lan;
+
+  before(async () => {
+    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+    await extractSmallImage(join(scratch, "out"));
+    await writeFile(join(scratch, "machines.yaml"), LOCAL);
+    disk = await makeDisk(scratch);
+    lan = await startLan();
+  });
+
+  after(async () => {
+    await lan?.close();
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  });
+
+  for (const { name, firmware, options, state, reason, seconds } of machines) {
+    describe(name, () => {
+      let server: Server;
+      let report: Report;
+      let machine: MachineAnswer;
+
+      before(async () => {
+        server = await startServer(lan, scratch, ["out", ...options]);
+        report = await bootFromDisk({ firmware, mac: MAC, lan, scratch, disk });
+        machine = await server.machine(MAC);
+      });
+      after(() => server?.stop());
+
+      test("boots from its disk without waiting for the network", (t) => {
+        t.diagnostic(`${report.seconds.toFixed(1)} s`);
+        assert.ok(report.seconds < seconds, `it took ${report.seconds} s`);
+      });
+
+      test("is sent nothing but the script that says so", () => {
+        const sent = server.events.filter(({ type }) => type === "sent").map(({ role }) => role);
+        assert.deepEqual([...new Set(sent)], state === "disk" && sent.length > 0 ? ["script"] : []);
+      });
+
+      test("is told of with the reason", () => {
+        assert.equal(machine.state, state);
+        assert.match(machine.reasons.join(" "), reason);
+        assert.match(machine.decision.reasons.join(" "), reason);
+      });
+    });
+  }
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { BIOS_IPXE, bootMachine, UEFI_PXE } from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import { assertSteps, type Server, startServer } from "./served.js";
+import { extractSmallImage, NAME } from "./small-image.js";
+
+const machines = [
+  {
+    network: 0,
+    mac: "52:54:00:aa:bb:01",
+    firmware: BIOS_IPXE,
+    name: "a BIOS machine in the first",
+  },
+  {
+    network: 1,
+    mac: "52:54:00:aa:bb:02",
+    firmware: BIOS_IPXE,
+    name: "a BIOS machine in the second",
+  },
+  {
+    network: 1,
+    mac: "52:54:00:aa:bb:03",
+    firmware: UEFI_PXE,
+    name: "a UEFI machine in the second",
+  },
+];
+
+describe("serve, with a foot in each of two networks", () => {
+  let scratch: string;
+  let lan: Lan;
+  let server: Server;
+
+  before(async () => {
+    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+    await extractSmallImage(join(scratch, "out"));
+    lan = await startLan({ networks: 2 });
+    server = await startServer(lan, scratch, ["out"]);
+  });
+
+  after(async () => {
+    await server?.stop();
+    await lan?.close();
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  });
+
+  for (const { network: index, mac, firmware, name } of machines) {
+    test(`${name} boots from the address of its own`, async () => {
+      const before = server.events.length;
+      const network = lan.networks[index]!;
+      const kernel = `sent ${NAME}-kernel by http`;
+      const until = () => server.steps.slice(before).includes(kernel);
+      await bootMachine({ firmware, mac, lan, network, scratch, until });
+      assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${NAME}`, kernel]);
+      // It has no route to the other network: what it fetched it was told of with this address.
+      for (const event of server.events.slice(before)) {
+        if (event.type !== "sent") continue;
+        assert.equal(event.mac, mac);
+        assert.ok(String(event.client).startsWith(network.prefix), `${event.client}`);
+      }
+    });
+  }
+});
