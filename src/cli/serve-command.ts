@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ServeEvent } from "../boot-server/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { LineWriter } from "./line-writer.js";
 import { serveLine } from "./serve-wording.js";
 import { withSignals } from "./signals.js";
 
@@ -145,6 +146,8 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   }
 }
 
+const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
+
 /** Tells a person, or a program, what happens while machines are served. */
 export function reportEvent(
   event: ServeEvent,
@@ -153,9 +156,9 @@ export function reportEvent(
   if (quiet) return;
   if (json) {
     const time = new Date().toISOString();
-    process.stdout.write(`${JSON.stringify({ time, ...event })}\n`);
+    output.write(JSON.stringify({ time, ...event }));
     return;
   }
   if (event.type === "ignored" && !event.isNotable && !verbose) return;
-  process.stderr.write(`${serveLine(event)}\n`);
+  log.write(serveLine(event));
 }

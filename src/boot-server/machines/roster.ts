@@ -12,8 +12,14 @@ export class Roster {
   /** Adds what a machine says to what it said before. */
   learn(said: Machine): Machine {
     const known = this.#machines.get(said.mac);
-    const given = Object.entries(said).filter(([, value]) => value !== undefined);
-    const machine: Machine = { ...known, mac: said.mac, ...Object.fromEntries(given) };
+    const machine: Machine = {
+      mac: said.mac,
+      uuid: said.uuid ?? known?.uuid,
+      serial: said.serial ?? known?.serial,
+      architecture: said.architecture ?? known?.architecture,
+      ip: said.ip ?? known?.ip,
+      hostname: said.hostname ?? known?.hostname,
+    };
     remember(this.#machines, said.mac, machine);
     if (said.ip !== undefined) remember(this.#macs, said.ip, said.mac);
     return machine;
