@@ -75,7 +75,9 @@ export class BootPrograms {
   }
 
   for({ architecture, firmware }: BootClient): ServedFile | undefined {
-    return this.#found.get(`${architecture} ${firmware}`);
+    // U-Boot starts EFI programs, too.
+    const kind = firmware === "u-boot" ? "uefi" : firmware;
+    return this.#found.get(`${architecture} ${kind}`);
   }
 }
 

@@ -29,7 +29,9 @@ describe("boot programs", () => {
 
   it("are found as ipxe.org has them, for arm64 as well", async () => {
     const programs = await programsIn("arm64-efi/snponly.efi", "x86_64-efi/ipxe.efi");
-    assert.match(programs.for(client("arm64", "uefi"))!.path, /\/arm64-efi\/snponly\.efi$/);
+    for (const firmware of ["uefi", "u-boot"]) {
+      assert.match(programs.for(client("arm64", firmware))!.path, /\/arm64-efi\/snponly\.efi$/);
+    }
     assert.match(programs.for(client("amd64", "uefi"))!.path, /\/x86_64-efi\/ipxe\.efi$/);
     assert.deepEqual(programs.missingFor("amd64"), ["bios"]);
   });

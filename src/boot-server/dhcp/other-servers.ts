@@ -49,8 +49,7 @@ export async function lookAround(
   addresses: readonly ServedAddress[],
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const ignored = addresses.map(({ address }) => address);
-  const found = await surveyServers({ addresses, ignored, ...(signal ? { signal } : {}) });
+  const found = await surveyServers({ addresses, ...(signal ? { signal } : {}) });
   if (found === "unknown") return [];
   return addresses.flatMap(({ interface: name, address }) => {
     const here = found.filter((it) => it.address === address);

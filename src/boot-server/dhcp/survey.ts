@@ -18,8 +18,6 @@ export interface SurveyOptions {
    * for 3 s whether an address is free before it offers it.
    */
   readonly patience?: number;
-  /** Servers that are not told of: this program's own, where it answers already. */
-  readonly ignored?: readonly string[];
   /** Ends the asking, with an AbortError. */
   readonly signal?: AbortSignal;
 }
@@ -30,13 +28,13 @@ export interface SurveyOptions {
  * @throws the error of bind: EACCES, EADDRNOTAVAIL
  */
 export async function surveyServers(options: SurveyOptions): Promise<FoundServer[] | "unknown"> {
-  const { addresses, patience = 3500, ignored = [], signal } = options;
+  const { addresses, patience = 3500, signal } = options;
   const sockets: Socket[] = [];
   const found = new Map<string, FoundServer>();
   const asked = new Map<number, ServedAddress>();
   const onMessage = (bytes: Buffer) => {
     const heard = readOffer(bytes, asked);
-    if (heard === undefined || ignored.includes(heard.server)) return;
+    if (heard === undefined) return;
     found.set(`${heard.kind} ${heard.server} ${heard.address}`, heard);
   };
   try {
