@@ -10,7 +10,7 @@ RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  curl tftp-hpa tshark
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
-                 ovmf ipxe ipxe-qemu dnsmasq-base iproute2 mtools
+                 ovmf ipxe ipxe-qemu dnsmasq-base iproute2 mtools chromium
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz
 
 DEMO  = oci:testdata/demo-image
