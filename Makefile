@@ -1,17 +1,19 @@
 # make run    set up what is missing and make netboot files from an image
 # make test   set up what is missing and run all unit and integration tests
 # make e2e    boot what extract made, in QEMU, from a real registry and over the network
-# make bench  measure
+# make bench  measure; make bench-serve measures the serving only
 # make check  types, lint, format
 #
 # What a machine needs is named here (Debian's packages) and in package.json (npm's).
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
-                 curl tftp-hpa tshark
+                 curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
+                 systemd
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
-                 ovmf ipxe ipxe-qemu dnsmasq-base iproute2 mtools chromium
-BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz
+                 ovmf ipxe ipxe-qemu mtools chromium
+BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
+SERVE_BENCH_PACKAGES = $(RUN_PACKAGES) nginx-light dnsmasq-base curl apache2-utils iproute2
 
 DEMO  = oci:testdata/demo-image
 IMAGE = $(DEMO)
@@ -23,7 +25,8 @@ SOURCES = $(shell find src -name '*.ts')
 TESTS   = $(shell find test -name '*.test.ts' -not -path 'test/e2e/*')
 compiled = $(patsubst %.ts,.build/%.js,$(1))
 
-.PHONY: run test e2e bench check clean run-packages test-packages e2e-packages bench-packages
+.PHONY: run test e2e bench bench-serve check clean \
+  run-packages test-packages e2e-packages bench-packages serve-bench-packages
 .DELETE_ON_ERROR:
 
 run: run-packages dist/.complete
@@ -38,6 +41,10 @@ e2e: e2e-packages dist/.complete .build/.complete
 
 bench: bench-packages dist/.complete .build/.complete
 	node .build/test/bench/extract.bench.js
+	node .build/test/bench/serve.bench.js
+
+bench-serve: serve-bench-packages dist/.complete .build/.complete
+	node .build/test/bench/serve.bench.js
 
 check: node_modules/.complete
 	npm run --silent check
@@ -64,8 +71,9 @@ run-packages:   PACKAGES = $(RUN_PACKAGES)
 test-packages:  PACKAGES = $(TEST_PACKAGES)
 e2e-packages:   PACKAGES = $(E2E_PACKAGES)
 bench-packages: PACKAGES = $(BENCH_PACKAGES)
+serve-bench-packages: PACKAGES = $(SERVE_BENCH_PACKAGES)
 
-run-packages test-packages e2e-packages bench-packages:
+run-packages test-packages e2e-packages bench-packages serve-bench-packages:
 	@missing=; for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
 	done; \

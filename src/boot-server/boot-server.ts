@@ -1,14 +1,20 @@
 import { formatMac } from "./address.js";
 import type { BootPrograms } from "./boot-programs.js";
+import type { FullSettings } from "./dhcp/full-options.js";
+import { FullDhcpServer } from "./dhcp/full-server.js";
 import type { DhcpMessage } from "./dhcp/message.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
+import { lookAround } from "./dhcp/other-servers.js";
 import type { ProxyAnswer } from "./dhcp/proxy.js";
-import { ProxyDhcpServer } from "./dhcp/server.js";
+import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
+import { ProxiedFiles } from "./http/proxied-files.js";
 import { HttpServer } from "./http/server.js";
 import { StatusPages } from "./http/status-pages.js";
+import type { InheritedSockets } from "./inherited-sockets.js";
 import { Journal } from "./journal.js";
+import type { BootApi } from "./machines/boot-api.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
 import type { Machine } from "./machines/machine.js";
@@ -34,7 +40,12 @@ const stallInterval = 5_000;
 export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
-  readonly isProxy: boolean;
+  readonly mostTransfers: number;
+  readonly dhcp: "proxy" | "full" | "off";
+  /** How addresses are given; undefined but for `full`. */
+  readonly full: FullSettings | undefined;
+  /** Used instead of new ones, where there are any for a protocol. */
+  readonly inherited: InheritedSockets;
   readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly allow: readonly MacPattern[];
@@ -43,6 +54,8 @@ export interface BootServerOptions {
   rules(): Rules;
   readonly booted: BootedMachines;
   readonly signer: MachineSigner;
+  /** Asked what machines boot that no rule gives a release. */
+  readonly api: BootApi | undefined;
   onEvent(event: ServeEvent): void;
 }
 
@@ -58,17 +71,25 @@ export class BootServer {
   readonly #offers: Offers;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
-  readonly #dhcp: ProxyDhcpServer;
+  readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
+  readonly #proxied: ProxiedFiles;
+  readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { releases, programs, addresses, signer, booted } = options;
+    const { releases, programs, signer, booted, api } = options;
     const roster = this.#roster;
     this.#options = options;
     this.#httpPort = options.httpPort;
-    const policy = new MachinePolicy({ ...options, bootedAt: (mac) => booted.bootedAt(mac) });
+    const proxied = new ProxiedFiles(signer);
+    this.#proxied = proxied;
+    const policy = new MachinePolicy({
+      ...options,
+      apiUrl: api?.url,
+      bootedAt: (mac) => booted.bootedAt(mac),
+    });
     this.#policy = policy;
     this.#journal = new Journal(
       (event) => this.#emit(event),
@@ -82,7 +103,7 @@ export class BootServer {
       states: () => this.#states(),
       transfers: () => this.#transfers.count,
     });
-    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles });
+    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles, api });
     const site = new Site({
       releases,
       programs,
@@ -91,13 +112,17 @@ export class BootServer {
         policy,
         roster,
         signer,
+        api,
+        proxied,
         placeOf: (release) => releasePlace(release, releases),
         onScript: (...what) => this.#scriptGiven(...what),
       }),
+      proxied,
       status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
       machineAt: (client) => roster.at(client),
     });
     this.#http = new HttpServer({
+      mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => this.#transfers.httpStarted(transfer),
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
@@ -110,41 +135,82 @@ export class BootServer {
         this.#transfers.tftp(event);
       },
     });
-    this.#dhcp = new ProxyDhcpServer({
-      addresses,
+    this.#dhcp = this.#dhcpServer(options);
+  }
+
+  #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | FullDhcpServer {
+    const common: Omit<ProxyDhcpOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#offers.styleFor(client),
       onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
-      onMalformed: (from, problem) => {
-        const reason = `a datagram from ${from} is malformed: ${problem}`;
+      onRefused: (from, problem) => {
+        const reason = `a datagram from ${from} is refused: ${problem}`;
         this.#journal.add({ type: "ignored", mac: undefined, reason, isNotable: false });
       },
+    };
+    if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
+    return new FullDhcpServer({
+      ...common,
+      settings: full,
+      onLease: (lease) => {
+        const { mac, address: ip, hostname } = lease;
+        this.#roster.learn({ mac, ip, hostname });
+        this.#journal.add({ type: "leased", ...lease });
+      },
+      onWarning: (text) => this.#emit({ type: "message", level: "warning", text }),
     });
   }
 
-  /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
+  /** @throws NetbootError PORT_TAKEN, PORT_DENIED, DHCP_SERVER_PRESENT, LEASES_UNUSABLE */
   async start(): Promise<void> {
-    const { isProxy, addresses } = this.#options;
+    const { addresses, inherited } = this.#options;
+    const isDhcp = this.#options.dhcp !== "off";
+    const dhcp = this.#dhcp;
+    // Before anything is told of, as this may find that serving is not right here.
+    if (dhcp instanceof FullDhcpServer) {
+      await bound("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
+    }
+    for (const fd of inherited.http) this.#httpPort = (await this.#http.adopt(fd)).port;
+    for (const fd of inherited.tftp) await this.#tftp.adopt(fd);
     for (const { address, interface: name } of addresses) {
-      const { port } = await bound("HTTP", address, this.#httpPort, (own) =>
-        this.#http.listen(address, own),
-      );
-      this.#httpPort = port;
-      await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
-      const ports = { http: port, tftp: 69, ...(isProxy ? { dhcp: 67, pxe: 4011 } : {}) };
+      if (inherited.http.length === 0) {
+        const listen = (own: number) => this.#http.listen(address, own);
+        this.#httpPort = (await bound("HTTP", address, this.#httpPort, listen)).port;
+      }
+      if (inherited.tftp.length === 0) {
+        await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
+      }
+      const port = this.#httpPort;
+      const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isProxy) await bound("DHCP", "0.0.0.0", 67, () => this.#dhcp.listen());
+    if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
+    if (this.#options.dhcp === "proxy") void this.#lookAround();
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
+  /** Where it can be asked: `http://ADDRESS:PORT`. */
+  get url(): string {
+    return `http://${this.#options.addresses[0]!.address}:${this.#httpPort}`;
+  }
+
+  /** Machines are served meanwhile: it takes some seconds. */
+  async #lookAround(): Promise<void> {
+    const { signal } = this.#stopping;
+    const texts = await lookAround(this.#options.addresses, signal).catch(() => []);
+    for (const text of texts) this.#emit({ type: "message", level: "warning", text });
+  }
+
   async stop(): Promise<void> {
+    this.#stopping.abort();
     clearInterval(this.#stallTimer);
-    this.#dhcp.close();
+    await this.#dhcp.close();
     this.#tftp.close();
     await this.#http.close(grace);
     this.#transfers.close();
+    await this.#proxied.close();
+    await this.#options.api?.close();
   }
 
   #emit(event: ServeEvent): void {
@@ -157,23 +223,22 @@ export class BootServer {
     if (mac !== undefined) this.#styles.accepted(mac);
   }
 
-  #scriptGiven({ mac }: Machine, decision: Decision, isServedConfig: boolean): void {
+  #scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly Role[]): void {
     this.#accepted(mac);
     const { kind, reasons } = decision;
     if (kind === "local") {
       this.#journal.add({ type: "sent-to-disk", mac, reasons });
       return;
     }
-    const release = kind === "netboot" ? decision.release.name : undefined;
-    const roles: Role[] = ["kernel", "initrd", "squashfs"];
-    if (kind === "netboot")
-      this.#journal.expect(mac, isServedConfig ? [...roles, "cloud-config"] : roles);
+    const said = kind === "api" ? `what ${this.#options.api?.url} says` : undefined;
+    const release = kind === "netboot" ? decision.release.name : said;
+    if (release !== undefined) this.#journal.expect(mac, awaited);
     this.#journal.add({ type: "script", mac, release, reasons });
   }
 
   #hasBooted(mac: string): void {
     const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
-    if (decision.kind === "netboot" && decision.isOnce) this.#options.booted.add(mac);
+    if ("isOnce" in decision && decision.isOnce) this.#options.booted.add(mac);
   }
 
   #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {

@@ -23,6 +23,14 @@ export type MachineEvent = { readonly mac: string | undefined } & (
   /** It was told to boot from its disk. */
   | { readonly type: "sent-to-disk"; readonly reasons: readonly string[] }
   | {
+      /** An address was given to a machine that starts; renewals are not told of. */
+      readonly type: "leased";
+      readonly address: string;
+      readonly hostname: string | undefined;
+      /** Why there is nothing to boot for it, where it asked. */
+      readonly refusal: string | undefined;
+    }
+  | {
       readonly type: "ignored";
       readonly reason: string;
       /** False for those that never asked to be booted. */

@@ -1,5 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { NetbootError } from "../support/index.js";
+import { ipv4Number } from "./address.js";
 
 /** An address of this machine that boot clients can reach it at. */
 export interface ServedAddress {
@@ -47,10 +48,12 @@ function ipv4Addresses(): ServedAddress[] {
 
 /** True where both addresses are in the network of the first. */
 export function isInNetwork({ address, netmask }: ServedAddress, other: string): boolean {
-  const mask = toNumber(netmask);
-  return ((toNumber(address) ^ toNumber(other)) & mask) === 0;
+  return ((ipv4Number(address) ^ ipv4Number(other)) & ipv4Number(netmask)) === 0;
 }
 
-function toNumber(address: string): number {
-  return address.split(".").reduce((sum, part) => (sum << 8) | Number(part), 0);
+/** The first and the last address of a network: its own, and that of its broadcasts. */
+export function networkBounds({ address, netmask }: ServedAddress): [number, number] {
+  const mask = ipv4Number(netmask);
+  const network = (ipv4Number(address) & mask) >>> 0;
+  return [network, (network | ~mask) >>> 0];
 }

@@ -2,6 +2,7 @@ import type { BootPrograms } from "./boot-programs.js";
 import type { BootClient } from "./dhcp/client.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
 import type { BootChoice, OfferStyle } from "./dhcp/proxy.js";
+import type { BootApi } from "./machines/boot-api.js";
 import type { Decision, MachinePolicy } from "./machines/policy.js";
 import type { Roster } from "./machines/roster.js";
 import { Site } from "./site.js";
@@ -11,6 +12,8 @@ export interface OffersOptions {
   readonly roster: Roster;
   readonly programs: BootPrograms;
   readonly styles: OfferStyles;
+  /** Undefined where no rule asks one. */
+  readonly api?: BootApi | undefined;
 }
 
 /** What a machine that asks by DHCP is offered. */
@@ -22,7 +25,7 @@ export class Offers {
   }
 
   /** @param base `http://ADDRESS:PORT` as the machine can reach it */
-  choose(client: BootClient, base: string): BootChoice {
+  choose(client: BootClient, base: string): BootChoice | Promise<BootChoice> {
     const { isIpxe, architecture, architectureType } = client;
     if (architecture === undefined) {
       return { refusal: `Its architecture (${architectureType ?? "none"}) is not known.` };
@@ -34,7 +37,18 @@ export class Offers {
         ? { bootFile: Site.firstScriptAt(base) }
         : { disk: true, nothingAt: Site.nothingAt(base) };
     }
+    if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
     if (decision.kind !== "netboot") return { refusal: decision.reasons.at(-1)! };
+    return this.#beginning(client, decision, base);
+  }
+
+  async #chooseByApi(client: BootClient, decision: Decision, base: string): Promise<BootChoice> {
+    const answer = await this.#options.api!.askLately(client.mac);
+    return "refusal" in answer ? answer : this.#beginning(client, decision, base);
+  }
+
+  #beginning(client: BootClient, decision: Decision, base: string): BootChoice {
+    const { isIpxe } = client;
     return isIpxe ? { bootFile: Site.firstScriptAt(base) } : this.#program(client, decision, base);
   }
 

@@ -1,5 +1,7 @@
 import { NetbootError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
+import { usualMostTransfers } from "./http/server.js";
+import { BootApi } from "./machines/boot-api.js";
 import { MacPattern } from "./machines/mac-pattern.js";
 import type { LooseFiles } from "./releases.js";
 
@@ -13,20 +15,34 @@ export interface ServeOptions {
   /** Addresses or interfaces; all but the loopback if empty. */
   readonly listen?: readonly string[] | undefined;
   readonly httpPort?: number | undefined;
+  /** Large files that are sent at once, by HTTP; further machines wait for their turn. */
+  readonly mostTransfers?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
+   * - `full`: gives addresses as well, where there is no DHCP server
    * - `off`: somebody else tells machines where to begin
    */
   readonly dhcp?: string | undefined;
   /** A file that says what is done with which machine; read again when it changes. */
   readonly machines?: string | undefined;
+  /** Address of a boot API (pixiecore's), which is asked what each machine boots. */
+  readonly api?: string | undefined;
   /** Patterns of hardware addresses: the only machines that get something, if any is given. */
   readonly allow?: readonly string[] | undefined;
   /** Patterns of hardware addresses: machines that get nothing. */
   readonly deny?: readonly string[] | undefined;
   /** True to boot each machine once, and to send it to its disk from then on. */
   readonly isOnce?: boolean | undefined;
-  /** Where what outlives the server is kept; the user's own if left out. */
+  /** With `full`: the addresses to give, as `192.168.77.100-192.168.77.199`. */
+  readonly range?: string | undefined;
+  /** With `full`: how long an address is a machine's, as `90s`, `30m`, `12h`, `7d`; `1h` if left out. */
+  readonly leaseTime?: string | undefined;
+  /** With `full`: what machines are told of the network; nothing if left out. */
+  readonly router?: string | undefined;
+  readonly dns?: readonly string[] | undefined;
+  /** With `full`: gives addresses also where another DHCP server does. */
+  readonly dhcpAnyway?: boolean | undefined;
+  /** Where what outlives the server is kept; see `defaultStateDirectory`. */
   readonly stateDirectory?: string | undefined;
   /** Words that are added to the kernel's command line. */
   readonly commandLine?: string | undefined;
@@ -41,33 +57,42 @@ export interface ServeOptions {
 
 export interface CheckedServeOptions {
   readonly httpPort: number;
-  readonly isProxy: boolean;
+  readonly mostTransfers: number;
+  readonly dhcp: "proxy" | "full" | "off";
   readonly commandLine: string;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
   readonly files: LooseFiles | undefined;
+  readonly api: BootApi | undefined;
 }
 
 /** @throws NetbootError USAGE_INVALID */
 export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
-  const { httpPort = 8080, dhcp = "proxy", commandLine = "" } = options;
+  const { httpPort = 8080, mostTransfers = usualMostTransfers, dhcp = "proxy" } = options;
+  const { commandLine = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
   }
-  if (dhcp !== "proxy" && dhcp !== "off") {
-    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off.");
+  if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
+    throw usage("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
+  }
+  if (dhcp !== "proxy" && dhcp !== "full" && dhcp !== "off") {
+    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off, or full to give addresses.");
   }
   if (/[\n\r]/.test(commandLine)) {
     throw usage("--cmdline holds a line break.", "Write all words in one line.");
   }
   const files = looseFiles(options);
-  if (files === undefined && (options.directories ?? []).length === 0) {
+  const api = options.api === undefined ? undefined : new BootApi(options.api);
+  if (files === undefined && api === undefined && (options.directories ?? []).length === 0) {
     throw usage("There is nothing to serve.", "Name a directory that extract made: serve out/");
   }
   return {
     files,
+    api,
     httpPort,
-    isProxy: dhcp === "proxy",
+    mostTransfers,
+    dhcp,
     commandLine,
     allow: patterns(options.allow, "--allow"),
     deny: patterns(options.deny, "--deny"),

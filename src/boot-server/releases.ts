@@ -123,14 +123,13 @@ export async function servedFile(
 ): Promise<ServedFile | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) return undefined;
-  const { size, mtimeMs } = found;
-  return {
-    role,
-    name,
-    path: resolve(path),
-    size,
-    etag: `"${size.toString(16)}-${mtimeMs.toString(16)}"`,
-  };
+  const { size, mtime } = found;
+  return { role, name, path: resolve(path), size, etag: etagFor(size, mtime) };
+}
+
+/** Strong as long as nobody sets times back. */
+export function etagFor(size: number, mtime: Date): string {
+  return `"${size.toString(16)}-${mtime.getTime().toString(16)}"`;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -2,13 +2,16 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { BootPrograms, packagedPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
+import { checkFullOptions } from "./dhcp/full-options.js";
 import type { ServeEvent } from "./events.js";
+import { takeInheritedSockets } from "./inherited-sockets.js";
 import { BootedMachines } from "./machines/booted-machines.js";
 import { LiveRules } from "./machines/live-rules.js";
 import { MachineSigner } from "./machines/signed-machine.js";
 import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
+import { removeServerFile, writeServerFile } from "./server-file.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
 /**
@@ -21,6 +24,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tell = (level: "info" | "warning", text: string) =>
     onEvent({ type: "message", level, text });
   const addresses = servedAddresses(options.listen ?? []);
+  const full = checkFullOptions(options, addresses);
   const releases: Release[] = [];
   for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
   if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
@@ -43,7 +47,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   );
   const server = new BootServer({
     ...checked,
+    full,
     addresses,
+    inherited: takeInheritedSockets(),
     releases,
     programs,
     rules: () => rules.current,
@@ -53,10 +59,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   try {
     await server.start();
+    writeServerFile(state, { url: server.url, pid: process.pid });
     if (options.signal !== undefined && !options.signal.aborted)
       await once(options.signal, "abort");
   } finally {
     rules.close();
+    removeServerFile(state, process.pid);
     await server.stop();
   }
 }

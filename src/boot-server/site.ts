@@ -1,10 +1,11 @@
 import type { BootPrograms } from "./boot-programs.js";
 import type { BootScripts } from "./http/boot-scripts.js";
+import type { ProxiedFiles } from "./http/proxied-files.js";
 import type { HttpRequest, Resource } from "./http/server.js";
 import type { StatusPages } from "./http/status-pages.js";
 import type { Machine } from "./machines/machine.js";
 import type { MachinePolicy } from "./machines/policy.js";
-import type { Release, ServedFile } from "./releases.js";
+import type { Release, Role, ServedFile } from "./releases.js";
 
 const programs = "/programs/";
 const signed = "/cloud-config/";
@@ -15,6 +16,7 @@ export interface SiteOptions {
   readonly policy: MachinePolicy;
   readonly scripts: BootScripts;
   readonly status: StatusPages;
+  readonly proxied?: ProxiedFiles | undefined;
   /** The machine with an address, where that is known. */
   machineAt(client: string): Machine | undefined;
 }
@@ -56,7 +58,12 @@ export class Site {
     if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
     if (path === "/boot.ipxe") return scripts.first(base);
     if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
-    return status.find(path);
+    return path.startsWith("/proxied/") ? this.#proxied(request) : status.find(path);
+  }
+
+  #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
+    if (this.mayFetch(request.client)) return this.#options.proxied?.find(request);
+    return notForIt({ name: "file of another server", role: undefined });
   }
 
   #program(path: string): ServedFile | undefined {
@@ -84,7 +91,7 @@ export function releasePlace(release: Release, all: readonly Release[]): string 
   return `/releases/${all.indexOf(release) + 1}`;
 }
 
-function notForIt({ name, role }: ServedFile): Resource {
+function notForIt({ name, role }: { name: string; role: Role | undefined }): Resource {
   const text = "This machine is not to boot from the network.\n";
   return { kind: "text", name, role, type: "text/plain", text, status: 403 };
 }

@@ -51,7 +51,8 @@ export class TransferWatch {
     const { status, seconds, isComplete, reachesEnd } = outcome;
     if (status >= 400) {
       const mac = this.#options.macAt(client);
-      const reason = `${name} by HTTP: status ${status}`;
+      const isToWait = status === 503;
+      const reason = `${name} by HTTP: ${isToWait ? "it has to wait for its turn" : `status ${status}`}`;
       const isNotable = !isAskedForByDesign(name);
       this.#options.onEvent({ type: "ignored", mac, reason, isNotable });
     } else if (transfer.role !== undefined && !transfer.isHead) {

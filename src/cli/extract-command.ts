@@ -3,6 +3,7 @@ import type { ExtractResult } from "../extract/index.js";
 import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./create-reporter.js";
+import { reportEvent } from "./serve-command.js";
 import { withSignals } from "./signals.js";
 
 const examples = `
@@ -16,6 +17,8 @@ Examples:
     $ kairos-netboot extract oci:build/image:latest -o out/
   Smaller, and slower to make:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
+  And boot the machines of this network from them, until Ctrl-C:
+    $ sudo kairos-netboot extract IMAGE -o out/ --serve
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
@@ -38,6 +41,7 @@ interface Flags {
   cache: boolean;
   jobs?: string;
   force?: boolean;
+  serve?: boolean;
   quiet?: boolean;
   verbose?: boolean;
   json?: boolean;
@@ -61,6 +65,7 @@ export function extractCommand(): Command {
     .option("--no-cache", "keep no downloads")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
     .option("--force", "make the files again, also where they are there already")
+    .option("--serve", "then do what serve does with the directory, and no options")
     .option("-q, --quiet", "print nothing but the result and errors")
     .option("-v, --verbose", "tell more, and where an error comes from")
     .option("--json", "print JSON lines on standard output")
@@ -72,7 +77,7 @@ export function extractCommand(): Command {
 async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
-  const { quiet, verbose, json, cacheDir, jobs, output, ...rest } = flags;
+  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
   try {
     if (output === undefined) throw outputMissing();
     const result = await withSignals((signal) =>
@@ -90,10 +95,23 @@ async function run(image: string, flags: Flags): Promise<void> {
     reporter.done(result);
     reporter.stop();
     printResult(result, flags);
+    if (serve) await serveResult(result, flags);
   } catch (error) {
     reporter.stop();
     throw new CommandFailure(error, flags);
   }
+}
+
+/** As `serve DIR` would. */
+async function serveResult({ directory }: ExtractResult, flags: Flags): Promise<void> {
+  const { serve } = await import("../boot-server/index.js");
+  await withSignals((signal) =>
+    serve({
+      directories: [directory],
+      signal,
+      onEvent: (event) => reportEvent(event, flags),
+    }),
+  );
 }
 
 function outputMissing(): NetbootError {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
 import { reportError } from "./report-error.js";
 import { serveCommand } from "./serve-command.js";
@@ -13,6 +14,10 @@ Kairos images come from a registry; kernel, initrd and squashfs come out:
 Machines that are set to boot from the network then boot from them:
 
   $ sudo kairos-netboot serve out/
+
+Where one does not, this says why:
+
+  $ kairos-netboot explain 52:54:00:aa:bb:01
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
@@ -33,7 +38,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .helpOption("-h, --help", "explain the commands and options")
     .addHelpText("after", overview)
     .addCommand(extractCommand())
-    .addCommand(serveCommand());
+    .addCommand(serveCommand())
+    .addCommand(explainCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
@@ -45,7 +51,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
     if (error instanceof CommandFailure) return reportError(error.cause, error.flags);
     const flags = { json: argv.includes("--json"), verbose: false };
-    return reportError(toNetbootError(error, argv), flags);
+    const names = program.commands.map((command) => command.name());
+    return reportError(toNetbootError(error, argv, names), flags);
   }
 }
 
@@ -54,10 +61,14 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
 }
 
 /** commander's words, which name the nearest right option or command, in this program's form. */
-function toNetbootError(error: unknown, argv: readonly string[]): unknown {
+function toNetbootError(
+  error: unknown,
+  argv: readonly string[],
+  names: readonly string[],
+): unknown {
   if (!(error instanceof CommanderError)) return error;
   const [problem, suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const name = ["extract", "serve"].find((it) => it === argv[2]);
+  const name = names.find((it) => it === argv[2]);
   const command = ["kairos-netboot", name].filter(Boolean).join(" ");
   const hint = suggestion?.replace(/^\(|\)$/g, "") ?? `See ${command} --help.`;
   return new NetbootError("USAGE_INVALID", `${capitalize(problem!)}.`, hint);

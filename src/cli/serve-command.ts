@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ServeEvent } from "../boot-server/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { LineWriter } from "./line-writer.js";
 import { serveLine } from "./serve-wording.js";
 import { withSignals } from "./signals.js";
 
@@ -9,13 +10,19 @@ Examples:
   Boot the machines of this network, beside its DHCP server:
     $ sudo kairos-netboot serve out/
   With a cloud-config for all of them:
-    $ sudo kairos-netboot serve out/ --cloud-config machines.yaml
+    $ sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml
+  Each its own, and from the disk once it has booted:
+    $ sudo kairos-netboot serve out/ --machines machines.yaml --once
+  Where there is no DHCP server, for example on a switch of its own:
+    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
   Files of an old release, or of another tool:
     $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
   Two architectures, on one interface only:
     $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
   Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
     $ sudo kairos-netboot serve out/ --dhcp off
+  Where a program of yours says what each machine boots, as with pixiecore:
+    $ sudo kairos-netboot serve --api http://10.77.0.3:9000
 
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
@@ -25,11 +32,18 @@ interface Flags {
   squashfs?: string;
   listen?: string[];
   httpPort: string;
+  maxTransfers: string;
   dhcp: string;
   machines?: string;
+  api?: string;
   allow?: string[];
   deny?: string[];
   once?: boolean;
+  range?: string;
+  leaseTime?: string;
+  router?: string;
+  dns?: string[];
+  dhcpAnyway?: boolean;
   stateDir?: string;
   cmdline?: string;
   cloudConfig?: string;
@@ -54,8 +68,19 @@ export function serveCommand(): Command {
     .option("--squashfs <file>", "see --kernel")
     .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
-    .option("--dhcp <mode>", "proxy, or off where machines know where to begin", "proxy")
+    .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
+    .option(
+      "--dhcp <mode>",
+      "proxy, full to give addresses too, or off where machines know where to begin",
+      "proxy",
+    )
+    .option("--range <first-last>", "with --dhcp full: the addresses to give")
+    .option("--lease-time <time>", "with --dhcp full: such as 30m, 12h, 7d (default: 1h)")
+    .option("--router <address>", "with --dhcp full: the way to other networks")
+    .option("--dns <address...>", "with --dhcp full: servers of names")
+    .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
     .option("--machines <file>", "what is done with which machine (YAML)")
+    .option("--api <url>", "ask there what each machine boots (pixiecore's API)")
     .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
     .option("--deny <mac...>", "machines that get nothing")
     .option("--once", "boot each machine once, and send it to its disk from then on")
@@ -73,7 +98,19 @@ export function serveCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
-  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig, kernel, initrd, squashfs } = flags;
+  const {
+    httpPort,
+    maxTransfers,
+    cmdline,
+    ipxeDir,
+    listen,
+    dhcp,
+    cloudConfig,
+    kernel,
+    initrd,
+    squashfs,
+  } = flags;
+  const { range, leaseTime, router, dns, dhcpAnyway, stateDir } = flags;
   try {
     await withSignals((signal) =>
       serve({
@@ -83,18 +120,25 @@ async function run(directories: string[], flags: Flags): Promise<void> {
         squashfs,
         listen,
         dhcp,
+        range,
+        leaseTime,
+        router,
+        dns,
+        dhcpAnyway,
+        stateDirectory: stateDir,
         cloudConfig,
         machines: flags.machines,
+        api: flags.api,
         allow: flags.allow,
         deny: flags.deny,
         isOnce: flags.once,
-        stateDirectory: flags.stateDir,
         // What is no number is refused where all options are checked.
         httpPort: Number(httpPort),
+        mostTransfers: Number(maxTransfers),
         commandLine: cmdline,
         ipxeDirectory: ipxeDir,
         signal,
-        onEvent: (event) => report(event, flags),
+        onEvent: (event) => reportEvent(event, flags),
       }),
     );
   } catch (error) {
@@ -102,13 +146,19 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   }
 }
 
-function report(event: ServeEvent, { quiet, verbose, json }: Flags): void {
+const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
+
+/** Tells a person, or a program, what happens while machines are served. */
+export function reportEvent(
+  event: ServeEvent,
+  { quiet, verbose, json }: Pick<Flags, "quiet" | "verbose" | "json">,
+): void {
   if (quiet) return;
   if (json) {
     const time = new Date().toISOString();
-    process.stdout.write(`${JSON.stringify({ time, ...event })}\n`);
+    output.write(JSON.stringify({ time, ...event }));
     return;
   }
   if (event.type === "ignored" && !event.isNotable && !verbose) return;
-  process.stderr.write(`${serveLine(event)}\n`);
+  log.write(serveLine(event));
 }

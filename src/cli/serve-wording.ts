@@ -24,6 +24,11 @@ export function whatHappened(event: MachineEvent): string {
     }
     case "sent-to-disk":
       return `is sent to its disk: ${event.reasons.at(-1)}`;
+    case "leased": {
+      const name = event.hostname === undefined ? "" : ` (${event.hostname})`;
+      const refusal = event.refusal === undefined ? "" : `, and nothing to boot: ${event.refusal}`;
+      return `gets the address ${event.address}${name}${refusal}`;
+    }
     case "ignored":
       return `gets no answer: ${event.reason}`;
     case "script":

@@ -1,50 +1,110 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MachineEvent } from "../../src/boot-server/events.js";
-import { type MachineState, Timeline } from "../../src/boot-server/machines/timeline.js";
+import { Timeline } from "../../src/boot-server/machines/timeline.js";
+import type { Role } from "../../src/boot-server/releases.js";
 
 const mac = "52:54:00:aa:bb:01";
-const reasons = ["Because."];
-const offered: MachineEvent = {
-  ...{ type: "offered", mac, architecture: "amd64", firmware: "bios" },
-  bootFile: "http://10.77.0.2:8080/boot.ipxe",
-};
-const denied: MachineEvent = { type: "ignored", mac, reason: "Because.", isNotable: true };
+const client = "10.77.0.50";
+const script = "http://10.77.0.2:8080/boot.ipxe";
 
-function sent(role: "script" | "kernel", type: "started" | "sent"): MachineEvent {
-  const transfer = { mac, client: "10.77.0.98", protocol: "http", role, name: role } as const;
-  const bytes = { size: 100, sent: type === "sent" ? 100 : 0 };
-  if (type === "started") return { ...transfer, ...bytes, type };
-  return { ...transfer, ...bytes, type, seconds: 1, isComplete: true };
+const offered = (bootFile: string): MachineEvent => {
+  return { type: "offered", mac, architecture: "amd64", firmware: "uefi", bootFile };
+};
+const booted = (release: string | undefined): MachineEvent => {
+  return { type: "script", mac, release, reasons: ["because"] };
+};
+const sent = (role: Role, isComplete = true): MachineEvent => {
+  const transfer = { mac, client, protocol: "http", role, name: role, size: 100 } as const;
+  return { ...transfer, type: "sent", sent: isComplete ? 100 : 40, seconds: 1, isComplete };
+};
+const progress = (role: Role, done: number): MachineEvent => {
+  const transfer = { mac, client, protocol: "http", role, name: role, size: 100 } as const;
+  return { ...transfer, type: "progress", sent: done, rate: 5 };
+};
+
+/** Events, one a second, and the story they make. */
+function story(events: readonly MachineEvent[], start = 0): Timeline {
+  const timeline = new Timeline(mac, start);
+  timeline.expect(["kernel", "initrd", "squashfs", "cloud-config"]);
+  for (const [index, event] of events.entries()) timeline.add(event, start + index * 1000);
+  return timeline;
 }
 
-describe("a machine's state", () => {
-  const toDisk: MachineEvent = { type: "sent-to-disk", mac, reasons };
-  const nothing: MachineEvent = { type: "script", mac, release: undefined, reasons };
-  const script: MachineEvent = { type: "script", mac, release: "stable", reasons };
-  const fetched = [sent("script", "started"), sent("script", "sent")];
-  const table: [
-    name: string,
-    events: MachineEvent[],
-    state: MachineState,
-    why: readonly string[],
-  ][] = [
-    ["boots", [offered, script, ...fetched], "booting", reasons],
-    ["fetches what no DHCP server told it of", fetched, "booting", []],
-    ["is sent to its disk by a script", [offered, toDisk, ...fetched], "disk", reasons],
-    ["is sent to its disk by its firmware", [toDisk], "disk", reasons],
-    ["is refused by a script", [offered, nothing, ...fetched], "refused", reasons],
-    ["is not answered", [denied, denied], "refused", reasons],
-    ["is allowed to boot after all", [denied, offered, script, ...fetched], "booting", reasons],
+describe("a machine's story", () => {
+  const firmware = [offered("snponly.efi"), sent("boot-program")];
+  const ipxe = [offered(script), booted("stable")];
+  const files = [sent("kernel"), sent("initrd"), sent("squashfs"), sent("cloud-config")];
+  const table: [name: string, events: MachineEvent[], state: string, steps: string[]][] = [
+    ["begins with what it was offered", firmware.slice(0, 1), "asking", ["asked", "offered"]],
+    ["goes on with iPXE", [...firmware, ...ipxe], "booting", ["asked", "offered", "boot-program"]],
+    [
+      "is not at its end before the cloud-config was fetched",
+      [...firmware, ...ipxe, ...files.slice(0, 3)],
+      "booting",
+      ["asked", "offered", "boot-program", "kernel", "initrd", "squashfs"],
+    ],
+    [
+      "goes on while the squashfs is on its way",
+      [...ipxe, ...files.slice(0, 2), progress("squashfs", 20)],
+      "booting",
+      ["asked", "offered", "kernel", "initrd", "squashfs"],
+    ],
+    [
+      "ends where there is nothing for it",
+      [offered(script), booted(undefined)],
+      "refused",
+      ["asked", "offered"],
+    ],
+    [
+      "ends where nothing is offered",
+      [{ type: "ignored", mac, reason: "x", isNotable: true }],
+      "refused",
+      [],
+    ],
+    [
+      "begins anew when the firmware asks after the script",
+      [...ipxe, sent("script"), ...files.slice(0, 1), ...firmware.slice(0, 1)],
+      "asking",
+      ["asked", "offered"],
+    ],
+    [
+      "does not begin anew when iPXE asks again",
+      [...ipxe, sent("kernel"), offered(script)],
+      "booting",
+      ["asked", "offered", "kernel"],
+    ],
   ];
-  for (const [name, events, state, why] of table) {
-    it(`is ${state} where it ${name}`, () => {
-      const timeline = new Timeline(mac, 0);
-      for (const [at, event] of events.entries()) timeline.add(event, at);
+  for (const [name, events, state, steps] of table) {
+    it(name, () => {
+      const timeline = story(events);
       assert.equal(timeline.state, state);
-      assert.deepEqual(timeline.reasons, why);
-      const isOnItsWay = state === "booting";
-      assert.equal(timeline.stalledAfter(1_000_000) !== undefined, isOnItsWay);
+      assert.deepEqual([...timeline.steps.keys()], steps);
     });
   }
+
+  it("says once that the machine has all it needs", () => {
+    const timeline = new Timeline(mac, 0);
+    timeline.expect(["squashfs", "cloud-config"]);
+    assert.equal(timeline.add(booted("stable"), 0), false);
+    assert.equal(timeline.add(sent("squashfs", false), 1), false);
+    assert.equal(timeline.add(sent("squashfs"), 2), false);
+    assert.equal(timeline.add(sent("cloud-config"), 3), true);
+    timeline.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
+    assert.equal(timeline.add(sent("cloud-config"), 5), false);
+    assert.equal(timeline.state, "booted");
+  });
+
+  it("says of a machine that fetches that it stalled only after two minutes without a byte", () => {
+    const timeline = story([...ipxe, progress("squashfs", 10)]);
+    assert.equal(timeline.stalledAfter(121_000), undefined);
+    assert.equal(timeline.stalledAfter(123_000), "squashfs");
+    timeline.add(progress("squashfs", 11), 123_000);
+    assert.equal(timeline.stalledAfter(124_000), undefined);
+  });
+
+  it("keeps the last thirty events only", () => {
+    const timeline = story(Array.from({ length: 100 }, () => sent("kernel")));
+    assert.equal(timeline.events.length, 30);
+  });
 });

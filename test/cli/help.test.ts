@@ -17,6 +17,7 @@ const EXTRACT_OPTIONS = [
   "--no-cache",
   "--jobs",
   "--force",
+  "--serve",
   "-q, --quiet",
   "-v, --verbose",
   "--json",

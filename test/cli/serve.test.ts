@@ -67,6 +67,15 @@ describe("serve", () => {
     assert.match(ignored.reason, /\/nothing/);
   });
 
+  it("says that no DHCP server answers, and what helps", async () => {
+    const output = await inOwnNetwork(`
+      ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
+      ip link set e0 up; ip link set e1 up
+      $serve --listen e0 2> log & until grep -q "No DHCP" log 2>/dev/null; do sleep 0.05; done
+      kill -TERM $!; wait $!; grep "No DHCP" log`);
+    assert.match(output, /No DHCP server answers on e0\. .*--dhcp full --range/);
+  });
+
   const taken: [port: number, protocol: string, holder: string][] = [
     [8080, "HTTP", "--dhcp off"],
     [69, "TFTP", "--dhcp off --http-port 8081"],
@@ -114,7 +123,23 @@ describe("serve", () => {
       /127\.0\.0\.1/,
     ],
     ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
-    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off/],
+    ["no transfers at all", ["OUT", "--max-transfers", "0"], 2, /--max-transfers/, /16/],
+    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off, or full/],
+    ["full DHCP without a range", ["OUT", "--dhcp", "full"], 2, /needs the range/, /--range \d/],
+    [
+      "a range without full DHCP",
+      ["OUT", "--range", "10.0.0.1-10.0.0.9"],
+      2,
+      /--range is for/,
+      /--dhcp full/,
+    ],
+    [
+      "a range that is none",
+      ["OUT", "--dhcp", "full", "--range", "10.0.0.9-10.0.0.1"],
+      2,
+      /--range cannot be/,
+      /--range \d/,
+    ],
     ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
     [
       "a cloud-config that is none",
@@ -135,6 +160,63 @@ describe("serve", () => {
       const [first, second] = outcome.stderr.split("\n");
       assert.match(first!, message);
       assert.match(second!, hint);
+    });
+  }
+
+  const full: [name: string, flags: string, status: number, message: RegExp, hint: RegExp][] = [
+    [
+      "a range of another network",
+      "--range 10.9.9.1-10.9.9.9",
+      2,
+      /not within a network/,
+      /--range 10\.9\.8\.100-10\.9\.8\.199/,
+    ],
+    [
+      "a range with the network's own address",
+      "--range 10.9.8.0-10.9.8.9",
+      2,
+      /not within a network/,
+      /10\.9\.8\.100/,
+    ],
+    [
+      "a range with the address of broadcasts",
+      "--range 10.9.8.250-10.9.8.255",
+      2,
+      /not within a network/,
+      /10\.9\.8\.100/,
+    ],
+    [
+      "a lease time that is none",
+      "--range 10.9.8.10-10.9.8.20 --lease-time 1w",
+      2,
+      /--lease-time cannot be 1w/,
+      /12h/,
+    ],
+    [
+      "a router of another network",
+      "--range 10.9.8.10-10.9.8.20 --router 10.1.1.1",
+      2,
+      /router 10\.1\.1\.1 is not in the network/,
+      /--router/,
+    ],
+    ["a server of names that has no address", "--range 10.9.8.10-10.9.8.20 --dns x", 2, /x/, /as/],
+    [
+      "full DHCP on two interfaces",
+      "--range 10.9.8.10-10.9.8.20 --listen lo dummy",
+      2,
+      /is for one network, and lo, dummy are served/,
+      /--listen lo/,
+    ],
+  ];
+  for (const [what, flags, status, message, hint] of full) {
+    it(`refuses ${what}`, async () => {
+      const output = await inOwnNetwork(`
+        ip link add dummy type veth peer name end; ip link set end up; ip address add 10.9.7.1/24 dev dummy; ip link set dummy up
+        $serve --listen 10.9.8.7 --dhcp full ${flags} 2> log; echo status $?; cat log`);
+      const lines = output.split("\n");
+      assert.equal(lines[0], `status ${status}`, output);
+      assert.match(lines[1]!, message);
+      assert.match(lines[2]!, hint);
     });
   }
 

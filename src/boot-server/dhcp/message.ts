@@ -1,4 +1,4 @@
-import { formatIpv4, ipv4Bytes } from "../address.js";
+import { formatIpv4, ipv4Number } from "../address.js";
 import { PacketError } from "../packet-error.js";
 import { option } from "./options.js";
 
@@ -102,7 +102,7 @@ export function formatDhcp(message: DhcpMessage): Buffer {
   header.writeUInt16BE(message.flags, 10);
   const { clientAddress, yourAddress, nextServer, relayAddress } = message;
   for (const [index, address] of [clientAddress, yourAddress, nextServer, relayAddress].entries()) {
-    ipv4Bytes(address).copy(header, 12 + 4 * index);
+    header.writeUInt32BE(ipv4Number(address), 12 + 4 * index);
   }
   message.hardwareAddress.copy(header, 28, 0, 16);
   putText(header, 44, 64, message.serverName);

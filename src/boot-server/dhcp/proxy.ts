@@ -1,4 +1,4 @@
-import { ipv4Bytes } from "../address.js";
+import { answerTo, bootFields, bootFromOffer, menuOfDisk } from "./boot-fields.js";
 import { type BootClient, readBootClient } from "./client.js";
 import type { DhcpMessage } from "./message.js";
 import { messageType, option } from "./options.js";
@@ -56,19 +56,6 @@ export interface Silence {
 
 export type ProxyAnswer = Reply | Silence;
 
-/** PXE 2.1, section 2.2.3: 6 is PXE_DISCOVERY_CONTROL, bit 3 "use the boot file of this offer". */
-const bootFromOffer = Buffer.from([6, 1, 8]);
-/**
- * PXE 2.1, table 2-1: a menu (9) of one item, type 0, "boot from the disk", which is taken at once
- * (prompt 10 with a time of 0). Firmware that is not answered at all waits for a minute or two.
- */
-const menuOfDisk = Buffer.concat([
-  Buffer.from([6, 1, 0, 9, 7, 0, 0, 4]),
-  Buffer.from("Disk"),
-  Buffer.from([10, 5, 0]),
-  Buffer.from("Disk"),
-]);
-const endOfOptions = Buffer.from([255]);
 /** PXE 2.1, table 2-1: a boot item; Intel's ROMs expect back what they asked for. */
 const bootItem = 71;
 
@@ -103,43 +90,23 @@ export function answerQuestion(
   if (isToDisk && !isOffer) {
     return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
   }
-  const options = new Map<number, Buffer>([
-    [option.messageType, Buffer.from([replyType])],
-    [option.serverIdentifier, ipv4Bytes(arrival.server)],
-    [option.vendorClass, Buffer.from(client.protocol === "pxe" ? "PXEClient" : "HTTPClient")],
-  ]);
-  const identifier = request.options.get(option.clientMachineIdentifier);
-  if (identifier !== undefined) options.set(option.clientMachineIdentifier, identifier);
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
   const isReferral = isOffer && isPlainPxe && !isToDisk && styleFor(client) === "port-4011";
-  const vendorSpecific = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
-  if (client.protocol === "pxe" && !isReferral && vendorSpecific.length > 0) {
-    options.set(option.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions]));
-  }
-  const bootFile = isReferral ? undefined : bootFileOf(choice, client);
-  if (bootFile !== undefined) {
-    options.set(option.tftpServerName, Buffer.from(arrival.server));
-    options.set(option.bootFileName, Buffer.from(bootFile, "latin1"));
-  }
-  const relay = request.options.get(option.relayAgent);
-  // RFC 3046, section 2.2: to be echoed, and last.
-  if (relay !== undefined) options.set(option.relayAgent, relay);
+  const { server } = arrival;
+  const pxeOptions = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
+  const { options, ...fields } = bootFields({
+    client,
+    request,
+    server,
+    bootFile: isReferral ? undefined : bootFileOf(choice, client),
+    vendorSpecific: isReferral ? [] : pxeOptions,
+  });
   return {
     kind: "reply",
     client,
     bootFile: isToDisk ? undefined : choice.bootFile,
-    message: {
-      ...request,
-      op: "reply",
-      hops: 0,
-      seconds: 0,
-      yourAddress: "0.0.0.0",
-      nextServer: arrival.server,
-      serverName: "",
-      bootFile: bootFile ?? "",
-      options,
-    },
+    message: { ...answerTo(request, server, replyType, options), ...fields },
     to: destinationOf(request, arrival),
   };
 }
@@ -148,7 +115,7 @@ export function answerQuestion(
  * HTTP Boot knows no menus. It goes on to the disk when it is told that there is nothing at an
  * address, and asks for a minute where nobody answers.
  */
-function bootFileOf(
+export function bootFileOf(
   choice: Exclude<BootChoice, { refusal: string }>,
   { protocol }: BootClient,
 ): string | undefined {

@@ -1,3 +1,4 @@
+import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
 import { expandVariables } from "../machines/cloud-config.js";
 import type { Machine } from "../machines/machine.js";
 import type { Decision, MachinePolicy } from "../machines/policy.js";
@@ -5,6 +6,8 @@ import type { Roster } from "../machines/roster.js";
 import type { CloudConfig } from "../machines/rules.js";
 import type { MachineSigner } from "../machines/signed-machine.js";
 import type { Release, Role } from "../releases.js";
+import { apiScript } from "./api-script.js";
+import type { ProxiedFiles } from "./proxied-files.js";
 import { bootScript, diskScript, firstScript, machineFrom, refusalScript } from "./scripts.js";
 import type { Resource } from "./server.js";
 
@@ -14,8 +17,11 @@ export interface BootScriptsOptions {
   readonly signer: MachineSigner;
   /** Path of a release's files, without a slash at the end. */
   placeOf(release: Release): string;
-  /** A machine was given a script. */
-  onScript(machine: Machine, decision: Decision, isServedConfig: boolean): void;
+  /** Undefined where no rule asks one. */
+  readonly api?: BootApi | undefined;
+  readonly proxied?: ProxiedFiles | undefined;
+  /** A machine was given a script, and is to fetch what that names: files of these roles. */
+  onScript(machine: Machine, decision: Decision, awaited: readonly Role[]): void;
 }
 
 /** The scripts that iPXE runs, and the cloud-configs that these name. */
@@ -31,19 +37,24 @@ export class BootScripts {
   }
 
   /** @param query what the first script sends */
-  forMachine(query: URLSearchParams, client: string, base: string): Resource {
-    return text("machine.ipxe", "script", this.#scriptFor(query, client, base));
+  async forMachine(query: URLSearchParams, client: string, base: string): Promise<Resource> {
+    return text("machine.ipxe", "script", await this.#scriptFor(query, client, base));
   }
 
-  #scriptFor(query: URLSearchParams, client: string, base: string): string {
+  async #scriptFor(query: URLSearchParams, client: string, base: string): Promise<string> {
     const { policy, roster } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
     const decision = policy.decide(roster.learn({ ...said, ip: client }));
     const { cloudConfig, commandLine = "", hostname } = decision.treatment;
     const machine = roster.learn({ mac: said.mac, hostname });
+    if (decision.kind === "api") {
+      const answer = await this.#options.api!.ask(machine.mac);
+      return this.#scriptOfApi(answer, machine, decision, base);
+    }
     const isServedConfig = cloudConfig !== undefined && "text" in cloudConfig;
-    this.#options.onScript(machine, decision, decision.kind === "netboot" && isServedConfig);
+    const files: Role[] = ["kernel", "initrd", "squashfs"];
+    this.#options.onScript(machine, decision, isServedConfig ? [...files, "cloud-config"] : files);
     if (decision.kind === "local") return diskScript();
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
     if (cloudConfig !== undefined && !roster.isPlausible(machine)) {
@@ -53,6 +64,27 @@ export class BootScripts {
     const { release } = decision;
     const url = `${base}${this.#options.placeOf(release)}`;
     return bootScript({ release, url, cloudConfig: config, commandLine });
+  }
+
+  #scriptOfApi(answer: ApiAnswer, machine: Machine, decision: Decision, base: string): string {
+    const { treatment, reasons } = decision;
+    if ("refusal" in answer) {
+      const { refusal } = answer;
+      const nothing = { kind: "unfit", treatment, reasons: [...reasons, refusal] } as const;
+      this.#options.onScript(machine, nothing, []);
+      return refusalScript(refusal);
+    }
+    const { boot } = answer;
+    this.#options.onScript(
+      machine,
+      decision,
+      boot.initrds.length > 0 ? ["kernel", "initrd"] : ["kernel"],
+    );
+    return apiScript({
+      boot,
+      commandLine: treatment.commandLine ?? "",
+      addressOf: (url, use) => `${base}${this.#options.proxied!.pathOf(url, use)}`,
+    });
   }
 
   /** Who has the address was given it: it holds who may read, and cannot be guessed. */

@@ -1,4 +1,6 @@
+import type { MachineEvent } from "../events.js";
 import type { Machine } from "../machines/machine.js";
+import type { Decision } from "../machines/policy.js";
 import type { Step, Timeline } from "../machines/timeline.js";
 
 /** One machine, as `/api/machines` tells of it. Nothing that a cloud-config holds is in it. */
@@ -24,6 +26,20 @@ export interface StepStatus {
   readonly percent?: number | undefined;
   readonly isComplete?: boolean | undefined;
 }
+
+/** All that is known of one machine, as `/api/machines/MAC` tells of it. */
+export type MachineReport = (MachineStatus | UnheardOf) & {
+  /** What it would get now. */
+  readonly decision: {
+    readonly kind: Decision["kind"];
+    readonly release: string | undefined;
+    readonly reasons: readonly string[];
+  };
+  /** The last ones, oldest first. */
+  readonly events: readonly (MachineEvent & { readonly time: string })[];
+};
+
+export type UnheardOf = Machine & { readonly state: "unheard-of" };
 
 export function machineStatus(machine: Machine, timeline: Timeline): MachineStatus {
   return {

@@ -95,6 +95,6 @@ exit 1
 }
 
 /** iPXE would read `${` and `||` as its own. */
-function lineOf(text: string): string {
+export function lineOf(text: string): string {
   return text.replace(/[^\w .,:/()-]/g, " ");
 }

@@ -1,19 +1,23 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname } from "node:path";
-import send from "send";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, ListenOptions } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Role, ServedFile } from "../releases.js";
+import { Admission } from "./admission.js";
+import { endWithText } from "./end-with-text.js";
+import { FileSender } from "./file-sender.js";
 
-/** Read from the disk at a time: with Node's 64 KiB, large files take twice the processor time. */
-const readAhead = 1024 * 1024;
-/** Milliseconds that a client has for the head of a request. */
-const patience = 10_000;
+const connectionOptions = {
+  /** Milliseconds that a client has for the head of a request. */
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  /** Also a client that waits for its turn is asked whether it is there, after milliseconds. */
+  keepAlive: true,
+  keepAliveInitialDelay: 10_000,
+};
+
+/** Large transfers at once, if nothing else is said. */
+export const usualMostTransfers = 16;
 
 /** What an address holds. */
 export type Resource =
@@ -28,12 +32,26 @@ export type Resource =
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "file"; readonly file: ServedFile };
+  | { readonly kind: "file"; readonly file: ServedFile }
+  /** What comes from elsewhere. */
+  | {
+      readonly kind: "stream";
+      readonly name: string;
+      readonly role: Role | undefined;
+      /** Bytes of the whole; 0 where that is not known. */
+      readonly size: number;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Readable;
+    };
 
 export interface HttpRequest {
   /** Decoded; begins with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly method: string;
+  /** As it was sent (RFC 9110, section 14.2). */
+  readonly range: string | undefined;
   readonly client: string;
   /** `http://ADDRESS:PORT` of this server as the client reaches it. `Host` is not asked. */
   readonly base: string;
@@ -45,6 +63,8 @@ export interface HttpServerOptions {
   /** An answer begins; `onEnd` is told of the same one. */
   onStart?(transfer: HttpTransfer): void;
   onEnd(transfer: HttpTransfer, outcome: HttpOutcome): void;
+  /** Large transfers at once; the others wait for their turn. */
+  readonly mostTransfers?: number;
 }
 
 /** An answer on its way. */
@@ -74,19 +94,36 @@ export interface HttpOutcome {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #servers: Server[] = [];
+  readonly #files: FileSender;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#files = new FileSender(
+      new Admission({ most: options.mostTransfers ?? usualMostTransfers }),
+    );
   }
 
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  async listen(address: string, port: number): Promise<{ port: number }> {
-    const server = createServer({ headersTimeout: patience, requestTimeout: patience }, (...pair) =>
+  listen(address: string, port: number): Promise<{ port: number }> {
+    return this.#listen({ host: address, port });
+  }
+
+  /**
+   * Takes a socket that listens already.
+   * @param fd its descriptor
+   * @throws the error of taking it
+   */
+  adopt(fd: number): Promise<{ port: number }> {
+    return this.#listen({ fd });
+  }
+
+  async #listen(place: ListenOptions & { fd?: number }): Promise<{ port: number }> {
+    const server = createServer(connectionOptions, (...pair) =>
       this.#answer(...pair).catch(() => pair[1].destroy()),
     );
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject).listen(port, address, resolve);
+      server.once("error", reject).listen(place, resolve);
     });
     return server.address() as AddressInfo;
   }
@@ -103,21 +140,24 @@ export class HttpServer {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
-      end(response, 405, "text/plain", "Only GET and HEAD are served.\n");
+      endWithText(response, 405, "text/plain", "Only GET and HEAD are served.\n");
       return;
     }
     const parsed = parseRequest(request);
     if (parsed === undefined) {
-      end(response, 400, "text/plain", "Bad request.\n");
+      endWithText(response, 400, "text/plain", "Bad request.\n");
       return;
     }
     const resource = (await this.#options.find(parsed)) ?? nothingAt(parsed.path);
     this.#watch(request, response, parsed, resource);
     if (resource.kind === "file") {
-      sendFile(request, response, resource.file);
+      await this.#files.send(request, response, resource.file);
+    } else if (resource.kind === "stream") {
+      response.writeHead(resource.status, resource.headers);
+      await pipeline(resource.body, response);
     } else {
       for (const header of Object.entries(resource.headers ?? {})) response.setHeader(...header);
-      end(response, resource.status ?? 200, resource.type, resource.text);
+      endWithText(response, resource.status ?? 200, resource.type, resource.text);
     }
   }
 
@@ -134,7 +174,7 @@ export class HttpServer {
       client,
       name: isFile ? resource.file.name : resource.name,
       role: isFile ? resource.file.role : resource.role,
-      size: isFile ? resource.file.size : Buffer.byteLength(resource.text),
+      size: sizeOf(resource),
       isHead: method === "HEAD",
       get sent() {
         return Math.max(0, socket.bytesWritten - before);
@@ -151,6 +191,11 @@ export class HttpServer {
       });
     });
   }
+}
+
+function sizeOf(resource: Resource): number {
+  if (resource.kind === "file") return resource.file.size;
+  return resource.kind === "stream" ? resource.size : Buffer.byteLength(resource.text);
 }
 
 /** By `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4). */
@@ -173,6 +218,8 @@ function parseRequest(request: IncomingMessage): HttpRequest | undefined {
   return {
     path,
     query: new URLSearchParams(search),
+    method: request.method ?? "GET",
+    range: request.headers.range,
     client: remoteAddress,
     base: `http://${localAddress}:${localPort}`,
   };
@@ -186,33 +233,6 @@ function decoded(target: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function end(response: ServerResponse, status: number, type: string, text: string): void {
-  const body = Buffer.from(text);
-  response.writeHead(status, {
-    "Content-Type": `${type}; charset=utf-8`,
-    "Content-Length": body.length,
-    "Cache-Control": "no-store",
-  });
-  response.end(body);
-}
-
-/** EDK2 goes by these (UEFI specification, 24.7.3.1). */
-const types: Readonly<Record<string, string>> = {
-  ".efi": "application/efi",
-  ".iso": "application/vnd.efi-iso",
-};
-
-function sendFile(request: IncomingMessage, response: ServerResponse, file: ServedFile): void {
-  response.setHeader("ETag", file.etag);
-  response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
-  const options = { cacheControl: false, dotfiles: "allow", highWaterMark: readAhead } as const;
-  send(request, encodeURI(file.path), options)
-    .on("error", ({ status }: { status: number }) => {
-      end(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
-    })
-    .pipe(response);
 }
 
 async function closeServer(server: Server, grace: number): Promise<void> {

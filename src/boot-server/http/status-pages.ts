@@ -3,7 +3,12 @@ import { normalMac } from "../machines/machine.js";
 import type { MachinePolicy } from "../machines/policy.js";
 import type { Roster } from "../machines/roster.js";
 import type { Metrics } from "../metrics.js";
-import { type MachineStatus, machineStatus } from "./machine-status.js";
+import {
+  type MachineReport,
+  type MachineStatus,
+  machineStatus,
+  type UnheardOf,
+} from "./machine-status.js";
 import type { Resource } from "./server.js";
 import { statusPage, statusPageHeaders } from "./status-page.js";
 
@@ -37,16 +42,15 @@ export class StatusPages {
   }
 
   /** All that is known of a machine, and what it would get now. */
-  #machine(mac: string): unknown {
+  #machine(mac: string): MachineReport {
     const { journal, roster, policy } = this.#options;
     const machine = roster.get(mac);
     const timeline = journal.timelineOf(mac);
     const decision = policy.decide(machine);
     const release = decision.kind === "netboot" ? decision.release.name : undefined;
+    const unheardOf: UnheardOf = { ...machine, state: "unheard-of" };
     return {
-      ...(timeline === undefined
-        ? { ...machine, state: "unheard-of" }
-        : machineStatus(machine, timeline)),
+      ...(timeline === undefined ? unheardOf : machineStatus(machine, timeline)),
       decision: { kind: decision.kind, release, reasons: decision.reasons },
       events: (timeline?.events ?? []).map(({ at, event }) => ({
         time: new Date(at).toISOString(),

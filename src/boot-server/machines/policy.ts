@@ -11,6 +11,8 @@ export type Decision = (
       /** True where it boots from its disk from the next time on. */
       readonly isOnce: boolean;
     }
+  /** The boot API is asked. */
+  | { readonly kind: "api"; readonly isOnce: boolean }
   | { readonly kind: "local" }
   | { readonly kind: "deny" }
   /** Nothing that is served fits it. */
@@ -20,6 +22,8 @@ export type Decision = (
 export interface PolicyOptions {
   /** For each architecture the first one is the default. */
   readonly releases: readonly Release[];
+  /** Where a boot API is asked for machines that no rule gives a release; undefined without one. */
+  readonly apiUrl?: string | undefined;
   /** Machines that get something; all if empty. */
   readonly allow: readonly MacPattern[];
   /** Machines that get nothing. */
@@ -64,6 +68,11 @@ export class MachinePolicy {
     if (bootedAt !== undefined) {
       const since = `It booted from the network at ${bootedAt.toISOString()}, and is to do so once`;
       return { kind: "local", treatment, reasons: [...reasons, `${since} (boot: once).`] };
+    }
+    const { apiUrl } = this.#options;
+    if (treatment.release === undefined && apiUrl !== undefined) {
+      const text = `The boot API at ${apiUrl} is asked what it boots.`;
+      return { kind: "api", isOnce, treatment, reasons: [...reasons, text] };
     }
     const release = treatment.release ?? this.#releaseFor(machine.architecture);
     const misfit = misfitOf(release, machine);

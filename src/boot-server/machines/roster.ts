@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readArpTable } from "../arp-table.js";
 import type { Machine } from "./machine.js";
 
 /** Machines that are remembered; the one heard of longest ago is forgotten first. */
@@ -12,8 +12,14 @@ export class Roster {
   /** Adds what a machine says to what it said before. */
   learn(said: Machine): Machine {
     const known = this.#machines.get(said.mac);
-    const given = Object.entries(said).filter(([, value]) => value !== undefined);
-    const machine: Machine = { ...known, mac: said.mac, ...Object.fromEntries(given) };
+    const machine: Machine = {
+      mac: said.mac,
+      uuid: said.uuid ?? known?.uuid,
+      serial: said.serial ?? known?.serial,
+      architecture: said.architecture ?? known?.architecture,
+      ip: said.ip ?? known?.ip,
+      hostname: said.hostname ?? known?.hostname,
+    };
     remember(this.#machines, said.mac, machine);
     if (said.ip !== undefined) remember(this.#macs, said.ip, said.mac);
     return machine;
@@ -42,15 +48,7 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   if (map.size > mostMachines) map.delete(map.keys().next().value!);
 }
 
-/** The hardware address on this machine's own wire: proc(5), /proc/net/arp. */
+/** The hardware address on this machine's own wire. */
 function neighbour(address: string): string | undefined {
-  try {
-    for (const line of readFileSync("/proc/net/arp", "latin1").split("\n").slice(1)) {
-      const [ip, , , mac] = line.split(/\s+/);
-      if (ip === address && mac !== "00:00:00:00:00:00") return mac;
-    }
-  } catch {
-    // Other systems have none.
-  }
-  return undefined;
+  return readArpTable().find((entry) => entry.address === address && entry.isComplete)?.mac;
 }

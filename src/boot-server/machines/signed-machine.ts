@@ -44,12 +44,31 @@ export class MachineSigner {
   /** @returns undefined for a word that this server did not make */
   read(signed: string): Machine | undefined {
     const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
+    if (!this.#isRight(word, given)) return undefined;
+    return JSON.parse(Buffer.from(word, "base64url").toString()) as Machine;
+  }
+
+  /**
+   * A text that is about no machine, with its signature.
+   * @param use what it is signed for: for another it does not hold. Letters only: with the colon
+   *   after it, no word of a machine is like it.
+   */
+  signText(use: string, text: string): string {
+    const word = Buffer.from(text).toString("base64url");
+    return `${word}.${this.#signatureOf(`${use}:${word}`).toString("base64url")}`;
+  }
+
+  /** @returns undefined for what this server did not sign for that use */
+  readText(use: string, signed: string): string | undefined {
+    const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
+    const isOwn = this.#isRight(`${use}:${word}`, given);
+    return isOwn ? Buffer.from(word, "base64url").toString() : undefined;
+  }
+
+  #isRight(word: string, given: string): boolean {
     const signature = Buffer.from(given, "base64url");
     const expected = this.#signatureOf(word);
-    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-      return undefined;
-    }
-    return JSON.parse(Buffer.from(word, "base64url").toString()) as Machine;
+    return signature.length === expected.length && timingSafeEqual(signature, expected);
   }
 
   #signatureOf(word: string): Buffer {

@@ -84,6 +84,8 @@ export class Timeline {
         this.reasons = event.reasons;
         this.state = event.release === undefined ? "refused" : "booting";
         return false;
+      case "leased":
+        return false;
       case "ignored":
         if (event.isNotable && (this.state === "asking" || this.state === "refused")) {
           this.state = "refused";

@@ -58,13 +58,16 @@ export function parseTransferPacket(bytes: Buffer): TransferPacket {
   throw new PacketError("it does not belong in a transfer");
 }
 
-/** @param block its low 16 bits are sent */
-export function dataPacket(block: number, contents: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + contents.length);
-  bytes.writeUInt16BE(opcode.data, 0);
-  bytes.writeUInt16BE(block % 65536, 2);
-  bytes.set(contents, 4);
-  return bytes;
+/** Bytes before the contents of a block. */
+export const dataHeader = 4;
+
+/**
+ * Writes what stands before a block's contents.
+ * @param block its low 16 bits are sent
+ */
+export function writeDataHeader(packet: Buffer, block: number): void {
+  packet.writeUInt16BE(opcode.data, 0);
+  packet.writeUInt16BE(block % 65536, 2);
 }
 
 export function optionAcknowledgement(options: ReadonlyMap<string, string>): Buffer {

@@ -1,15 +1,24 @@
 import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { localAddressTowards } from "../local-address.js";
 import { PacketError } from "../packet-error.js";
+import { RateLimit } from "../rate-limit.js";
+import { identityOf, SharedBlocks } from "../shared-blocks.js";
+import { FileWindow } from "./file-window.js";
 import { negotiate } from "./options.js";
 import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet.js";
 import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
 
 /** Transfers at the same time; further requests are dropped, and clients ask again. */
 const mostTransfers = 200;
+/** Blocks of boot programs that are kept, 1 MiB each. */
+const mostBlocks = 16;
 /** Of one client. */
 const mostOfOneClient = 8;
+
+/** Requests of one client; firmware asks for a few files, each once or twice. */
+const usualRate = { burst: 100, perSecond: 20 };
 
 export interface TftpServerOptions {
   /** The files there are, by the names that clients ask for. Nothing else is ever opened. */
@@ -44,6 +53,8 @@ export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
   readonly #transfers = new Map<Transfer, string>();
+  readonly #rate = new RateLimit(usualRate);
+  readonly #blocks = new SharedBlocks(mostBlocks);
 
   constructor(options: TftpServerOptions) {
     this.#options = options;
@@ -53,8 +64,25 @@ export class TftpServer {
   async listen(address: string, port = 69): Promise<{ port: number }> {
     const socket = await bindUdp(address, port);
     this.#sockets.push(socket);
-    socket.on("message", (bytes, from) => this.#receive(bytes, from, address, socket));
+    socket.on("message", (bytes, from) => this.#receive(bytes, from, async () => address, socket));
     return socket.address();
+  }
+
+  /**
+   * Takes a socket that is bound already, to one address or to all.
+   * @param fd its descriptor
+   * @throws the error of taking it
+   */
+  async adopt(fd: number): Promise<void> {
+    const socket = await adoptUdp(fd);
+    this.#sockets.push(socket);
+    const { address } = socket.address();
+    // Which address a datagram came to is not told: clients are answered by the way back to them.
+    const addressFor = (from: Peer) =>
+      address === "0.0.0.0" ? localAddressTowards(from.address) : Promise.resolve(address);
+    socket.on("message", (bytes, from) =>
+      this.#receive(bytes, from, () => addressFor(from), socket),
+    );
   }
 
   close(): void {
@@ -62,7 +90,8 @@ export class TftpServer {
     for (const transfer of this.#transfers.keys()) transfer.abort();
   }
 
-  #receive(bytes: Buffer, from: Peer, address: string, socket: Socket): void {
+  #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
+    if (!this.#rate.admits(from.address)) return;
     const answer = (code: number, message: string) =>
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
     try {
@@ -79,7 +108,7 @@ export class TftpServer {
   async #serve(
     { name, mode, options }: ReadRequest,
     peer: Peer,
-    address: string,
+    address: () => Promise<string>,
     answer: (code: number, message: string) => void,
   ): Promise<void> {
     const client = peer.address;
@@ -93,7 +122,7 @@ export class TftpServer {
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
     try {
-      await this.#transfer(name, path, peer, address, options);
+      await this.#transfer(name, path, peer, await address(), options);
     } catch {
       refuse(errorCode.undefined, "the file cannot be read");
     }
@@ -112,10 +141,12 @@ export class TftpServer {
     requested: ReadonlyMap<string, string>,
   ): Promise<void> {
     const client = peer.address;
-    const file = await open(path);
+    const handle = await open(path);
     try {
-      const { size } = await file.stat();
-      const transfer = new Transfer(file, size, peer, negotiate(requested, size));
+      const stats = await handle.stat();
+      const { size } = stats;
+      const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
+      const transfer = new Transfer(file, peer, negotiate(requested, size));
       this.#transfers.set(transfer, client);
       this.#options.onEvent({ type: "started", client, name, size });
       try {
@@ -125,9 +156,10 @@ export class TftpServer {
         this.#options.onEvent({ type: "ended", client, name, size, outcome, seconds });
       } finally {
         this.#transfers.delete(transfer);
+        await file.close();
       }
     } finally {
-      await file.close();
+      await handle.close();
     }
   }
 }

@@ -1,13 +1,15 @@
 import { createSocket, type Socket } from "node:dgram";
-import type { FileHandle } from "node:fs/promises";
+import { itself } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
+import type { FileWindow } from "./file-window.js";
 import type { TransferOptions } from "./options.js";
 import {
-  dataPacket,
+  dataHeader,
   errorCode,
   errorPacket,
   optionAcknowledgement,
   parseTransferPacket,
+  writeDataHeader,
 } from "./packet.js";
 
 /** Times that a window is sent without an answer before the client is given up. */
@@ -35,7 +37,7 @@ export type TransferOutcome =
  */
 export class Transfer {
   readonly #socket: Socket;
-  readonly #file: FileHandle;
+  readonly #file: FileWindow;
   readonly #size: number;
   readonly #peer: Peer;
   readonly #options: TransferOptions;
@@ -45,20 +47,21 @@ export class Transfer {
   #acknowledged = 0;
   #isWaitingForOptions: boolean;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
   #tries = 0;
-  /** Windows are read one at a time, into the same memory. */
-  readonly #buffer: Buffer;
+  #isOver = false;
   #isReading = false;
-  #isStale = false;
+  /** The same memory for each block: much memory that is used once makes V8 look for it all the time. */
+  #packet: Buffer;
 
-  constructor(file: FileHandle, size: number, peer: Peer, options: TransferOptions) {
-    this.#socket = createSocket("udp4");
+  constructor(file: FileWindow, peer: Peer, options: TransferOptions) {
+    this.#socket = createSocket({ type: "udp4", lookup: itself });
     this.#file = file;
-    this.#size = size;
+    this.#size = file.size;
     this.#peer = peer;
     this.#options = options;
     this.#isWaitingForOptions = options.acknowledged.size > 0;
-    this.#buffer = Buffer.allocUnsafeSlow(options.blockSize * options.windowSize);
+    this.#packet = newPacket(options.blockSize);
   }
 
   /**
@@ -80,6 +83,7 @@ export class Transfer {
       this.#send();
       return await outcome;
     } finally {
+      this.#isOver = true;
       clearTimeout(this.#timer);
       this.#socket.close();
     }
@@ -132,59 +136,69 @@ export class Transfer {
   }
 
   #send(): void {
-    clearTimeout(this.#timer);
     this.#tries += 1;
     if (this.#tries > mostTries) {
       this.#finish({ kind: "timeout" });
       return;
     }
-    this.#timer = setTimeout(() => this.#send(), this.#options.timeout * this.#tries);
+    this.#startTimer(this.#options.timeout * this.#tries);
     if (this.#isWaitingForOptions) {
       this.#reply(optionAcknowledgement(this.#options.acknowledged));
     } else {
-      this.#sendWindow().catch((error: unknown) => this.#fail(error));
+      this.#sendWindow();
     }
   }
 
-  async #sendWindow(): Promise<void> {
-    this.#isStale = true;
-    if (this.#isReading) return;
-    this.#isReading = true;
-    while (this.#isStale) {
-      this.#isStale = false;
-      const first = this.#acknowledged;
-      const bytes = await this.#readWindow(first);
-      // An acknowledgement came meanwhile: another window is wanted.
-      if (!this.#isStale) this.#sendBlocks(first, bytes);
+  /** The same timer again where it can be: one is started for each acknowledgement. */
+  #startTimer(milliseconds: number): void {
+    if (this.#timer !== undefined && this.#timerMs === milliseconds) {
+      this.#timer.refresh();
+      return;
     }
-    this.#isReading = false;
+    clearTimeout(this.#timer);
+    this.#timerMs = milliseconds;
+    this.#timer = setTimeout(() => this.#send(), milliseconds);
   }
 
-  #readWindow(first: number): Promise<Buffer> {
-    const start = first * this.#options.blockSize;
-    return this.#read(start, Math.min(this.#buffer.length, this.#size - start));
-  }
-
-  #sendBlocks(first: number, bytes: Buffer): void {
+  #sendWindow(): void {
     const { blockSize, windowSize } = this.#options;
-    const count = Math.min(windowSize, this.#lastBlock - first);
-    for (let index = 0; index < count; index += 1) {
-      const block = bytes.subarray(index * blockSize, (index + 1) * blockSize);
-      this.#reply(dataPacket(first + index + 1, block));
+    const start = this.#acknowledged * blockSize;
+    const end = Math.min(start + windowSize * blockSize, this.#size);
+    if (this.#file.holds(start, end)) {
+      const count = Math.min(windowSize, this.#lastBlock - this.#acknowledged);
+      for (let index = 0; index < count; index += 1) this.#sendBlock(this.#acknowledged + index);
+    } else if (!this.#isReading) {
+      this.#isReading = true;
+      this.#file.fetch(start, end).then(
+        () => {
+          this.#isReading = false;
+          // Of what is wanted by now: an acknowledgement may have come meanwhile.
+          if (!this.#isOver) this.#sendWindow();
+        },
+        (error: unknown) => this.#fail(error),
+      );
     }
   }
 
-  async #read(start: number, length: number): Promise<Buffer> {
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await this.#file.read(this.#buffer, done, length - done, start + done);
-      if (bytesRead === 0) throw new Error("the file became shorter while it was sent");
-      done += bytesRead;
-    }
-    return this.#buffer.subarray(0, length);
+  /** @param index counted from 0, as the file's bytes are; the block's number is one more */
+  #sendBlock(index: number): void {
+    const { blockSize } = this.#options;
+    const start = index * blockSize;
+    const length = Math.min(blockSize, this.#size - start);
+    const packet = this.#packet.subarray(0, dataHeader + length);
+    writeDataHeader(packet, index + 1);
+    this.#file.copy(start, packet.subarray(dataHeader));
+    this.#reply(packet);
+    // The system has copied it, but for what has to wait for room.
+    if (this.#socket.getSendQueueCount() > 0) this.#packet = newPacket(blockSize);
   }
 
+  /** Without a callback, errors are passed over: what is lost is sent again. */
   #reply(bytes: Buffer): void {
-    this.#socket.send(bytes, this.#peer.port, this.#peer.address, () => {});
+    this.#socket.send(bytes, this.#peer.port, this.#peer.address);
   }
+}
+
+function newPacket(blockSize: number): Buffer {
+  return Buffer.allocUnsafeSlow(dataHeader + blockSize);
 }

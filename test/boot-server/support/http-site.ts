@@ -2,9 +2,11 @@ import { join } from "node:path";
 import { BootPrograms } from "../../../src/boot-server/boot-programs.js";
 import type { MachineEvent } from "../../../src/boot-server/events.js";
 import { BootScripts } from "../../../src/boot-server/http/boot-scripts.js";
+import { ProxiedFiles } from "../../../src/boot-server/http/proxied-files.js";
 import { HttpServer } from "../../../src/boot-server/http/server.js";
 import { StatusPages } from "../../../src/boot-server/http/status-pages.js";
 import { Journal } from "../../../src/boot-server/journal.js";
+import type { BootApi } from "../../../src/boot-server/machines/boot-api.js";
 import { MachinePolicy } from "../../../src/boot-server/machines/policy.js";
 import { Roster } from "../../../src/boot-server/machines/roster.js";
 import { readRuleBook } from "../../../src/boot-server/machines/rule-book.js";
@@ -29,19 +31,30 @@ export interface HttpSiteOptions {
   readonly machinesFile?: string;
   /** Where the key is; a new directory if left out. */
   readonly state?: string;
+  readonly api?: BootApi;
   readonly bootedAt?: (mac: string) => Date | undefined;
   readonly onEvent?: (event: MachineEvent) => void;
 }
 
 /** The HTTP half of a boot server, without DHCP and TFTP, which want ports below 1024. */
 export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite> {
-  const { releases, commandLine, cloudConfig, machinesFile, bootedAt = () => undefined } = options;
+  const {
+    releases,
+    commandLine,
+    cloudConfig,
+    machinesFile,
+    bootedAt = () => undefined,
+    api,
+  } = options;
   const programs = options.programs ?? (await BootPrograms.find([]));
   const defaults = { commandLine };
   const sources = { machinesFile, defaults, cloudConfig, releases, programs };
   const { rules } = await readRuleBook(sources);
   const roster = new Roster();
-  const policy = new MachinePolicy({ releases, allow: [], deny: [], rules: () => rules, bootedAt });
+  const policy = new MachinePolicy({
+    ...{ releases, allow: [], deny: [], rules: () => rules, bootedAt },
+    apiUrl: api?.url,
+  });
   const journal = new Journal(
     (event) => options.onEvent?.(event as MachineEvent),
     () => {},
@@ -49,12 +62,17 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   const state = options.state ?? (await sharedDirectory());
   const signer = await MachineSigner.withKeyFile(join(state, "key"));
   const placeOf = (release: Release) => releasePlace(release, releases);
+  const proxied = new ProxiedFiles(signer);
   const metrics = new Metrics({ states: () => new Map(), transfers: () => 0 });
   const site = new Site({
     releases,
     programs,
     policy,
-    scripts: new BootScripts({ policy, roster, signer, placeOf, onScript: () => {} }),
+    scripts: new BootScripts({
+      ...{ policy, roster, signer, placeOf, api, proxied },
+      onScript: () => {},
+    }),
+    proxied,
     status: new StatusPages({ journal, roster, policy, metrics }),
     machineAt: (client) => roster.at(client),
   });

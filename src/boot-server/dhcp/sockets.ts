@@ -1,0 +1,140 @@
+import type { Socket } from "node:dgram";
+import { formatMac } from "../address.js";
+import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { noSockets } from "../inherited-sockets.js";
+import { localAddressTowards } from "../local-address.js";
+import { isInNetwork, type ServedAddress } from "../network.js";
+import { PacketError } from "../packet-error.js";
+import { RateLimit } from "../rate-limit.js";
+import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
+import type { Arrival } from "./proxy.js";
+
+/** A machine that boots sends about ten messages in a few seconds, of firmware, iPXE and system. */
+const usualRate = { burst: 30, perSecond: 5 };
+
+const none = "0.0.0.0";
+
+export interface DhcpSocketsOptions {
+  readonly addresses: readonly ServedAddress[];
+  /** Called with a message and the served addresses that it may be meant for, at least one. */
+  onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
+  /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
+  onRefused(from: string, reason: string): void;
+}
+
+/** The ports of DHCP and PXE (PXE 2.1, section 2.2): what comes in is read, what goes out written. */
+export class DhcpSockets {
+  readonly #options: DhcpSocketsOptions;
+  readonly #sockets: Socket[] = [];
+  /** For each address and port one socket, which sends from it and out of its interface. */
+  readonly #senders = new Map<string, Socket>();
+  /** For each hardware address. */
+  readonly #rate = new RateLimit(usualRate);
+  #isClosed = false;
+
+  constructor(options: DhcpSocketsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen({ dhcp, pxe } = noSockets): Promise<void> {
+    const { addresses } = this.#options;
+    for (const fd of dhcp) this.#useForDhcp(this.#keep(await adoptUdp(fd)));
+    for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
+    if (dhcp.length === 0) {
+      // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
+      for (const address of [none, ...addresses.map((one) => one.address)]) {
+        this.#useForDhcp(await this.#bind(address, 67));
+      }
+    }
+    if (pxe.length === 0) {
+      for (const { address } of addresses)
+        this.#use(await this.#bind(address, 4011), address, 4011);
+    }
+  }
+
+  /** One that is bound to all addresses hears broadcasts; one that is bound to its own sends. */
+  #useForDhcp(socket: Socket): void {
+    const { address } = socket.address();
+    if (address !== none) this.#use(socket, address, 67);
+    else socket.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+  }
+
+  #use(socket: Socket, address: string, port: 67 | 4011): void {
+    socket.setBroadcast(true);
+    socket.on("message", (bytes, from) => this.#receive(bytes, [{ port, from, server: address }]));
+    this.#senders.set(`${address}:${port}`, socket);
+  }
+
+  /** One socket for all addresses: which of them a machine asked is not told. */
+  #useForAllOfPxe(socket: Socket): void {
+    for (const { address } of this.#options.addresses) {
+      this.#senders.set(`${address}:4011`, socket);
+    }
+    socket.on("message", (bytes, from) => {
+      localAddressTowards(from.address).then(
+        (server) => this.#receive(bytes, [{ port: 4011, from, server }]),
+        // Who cannot be reached cannot be answered.
+        () => {},
+      );
+    });
+  }
+
+  /** Sends an answer from the address and port that the question came to. */
+  send({ server, port }: Arrival, message: DhcpMessage, to: Arrival["from"]): void {
+    // The server was stopped while the answer was thought of.
+    if (this.#isClosed) return;
+    const sender = this.#senders.get(`${server}:${port}`);
+    sender?.send(formatDhcp(message), to.port, to.address, () => {});
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  async #bind(address: string, port: number): Promise<Socket> {
+    return this.#keep(await bindUdp(address, port, { reuseAddr: true }));
+  }
+
+  #keep(socket: Socket): Socket {
+    this.#sockets.push(socket);
+    return socket;
+  }
+
+  /**
+   * The interface that a broadcast came from is not told. Each network gets an answer with its own
+   * address in it, and the machine hears the one of its own; a relay's network is known.
+   */
+  #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
+    const addresses = this.#options.addresses.filter((it) => this.#senders.has(`${it.address}:67`));
+    if (addresses.length === 0) return;
+    // This server's own question for others like it.
+    if (addresses.some(({ address }) => address === from.address)) return;
+    const near = addresses.filter(
+      (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
+    );
+    const served = near.length > 0 ? near : addresses;
+    this.#receive(
+      bytes,
+      served.map(({ address }) => ({ port: 67, from, server: address })),
+    );
+  }
+
+  #receive(bytes: Buffer, arrivals: readonly Arrival[]): void {
+    let request: DhcpMessage;
+    try {
+      request = parseDhcp(bytes);
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#options.onRefused(arrivals[0]!.from.address, error.message);
+      return;
+    }
+    const mac = formatMac(request.hardwareAddress);
+    if (this.#rate.admits(mac)) this.#options.onMessage(request, arrivals);
+    else this.#options.onRefused(arrivals[0]!.from.address, `${mac} asks too often`);
+  }
+}

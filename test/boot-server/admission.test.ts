@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  Admission,
+  type AdmissionOptions,
+  type Slot,
+} from "../../src/boot-server/http/admission.js";
+
+describe("admission of large transfers", () => {
+  it("gives slots in the order of asking, as others are given back", async () => {
+    const machines = new Machines({ most: 2 });
+    for (const name of ["a", "b", "c", "d"]) machines.ask(name);
+    assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
+    machines.release("b");
+    assert.deepEqual(await machines.log(), ["c slot"]);
+    machines.release("c");
+    machines.release("c");
+    assert.deepEqual(await machines.log(), ["d slot"]);
+  });
+
+  it("passes over a client that has its share, and comes back to it", async () => {
+    const machines = new Machines({ most: 3, mostOfOneClient: 2 });
+    for (const name of ["a", "a", "a", "b", "c"]) machines.ask(name);
+    assert.deepEqual(await machines.log(), ["a slot", "a slot", "b slot"]);
+    machines.release("a");
+    assert.deepEqual(await machines.log(), ["a slot"]);
+  });
+
+  it("passes over a client that went away while it waited", async () => {
+    const machines = new Machines({ most: 1 });
+    for (const name of ["a", "b", "c"]) machines.ask(name);
+    machines.leave("b");
+    assert.deepEqual(await machines.log(), ["a slot", "b gone"]);
+    machines.release("a");
+    assert.deepEqual(await machines.log(), ["c slot"]);
+  });
+
+  it("keeps the place of a client that comes back", async () => {
+    const machines = new Machines({ most: 1 });
+    for (const name of ["a", "b", "c"]) machines.ask(name);
+    machines.leave("b");
+    machines.ask("b");
+    await machines.log();
+    machines.release("a");
+    assert.deepEqual(await machines.log(), ["b slot"]);
+  });
+
+  it("forgets the place of one that stays away", async () => {
+    const machines = new Machines({ most: 1, memory: 5 });
+    for (const name of ["a", "b", "c"]) machines.ask(name);
+    machines.leave("b");
+    await sleep(20);
+    machines.ask("b");
+    await machines.log();
+    machines.release("a");
+    assert.deepEqual(await machines.log(), ["c slot"]);
+  });
+
+  it("tells a client twice to come again, and lets its third request wait", async () => {
+    const machines = new Machines({ most: 1, patience: 5 });
+    machines.ask("a");
+    assert.deepEqual(await machines.log(), ["a slot"]);
+    for (const _ of ["first", "second"]) {
+      machines.ask("b");
+      await sleep(30);
+      assert.deepEqual(await machines.log(), ["b later"]);
+    }
+    machines.ask("b");
+    await sleep(30);
+    assert.deepEqual(await machines.log(), []);
+    machines.release("a");
+    assert.deepEqual(await machines.log(), ["b slot"]);
+  });
+
+  it("has a client come again within half a minute, however long the queue is", async () => {
+    const admission = new Admission({ most: 1, patience: 5 });
+    const { signal } = new AbortController();
+    await admission.ask("a", "file", signal);
+    const names = Array.from({ length: 50 }, (_, index) => String(index));
+    const answers = await Promise.all(names.map((name) => admission.ask(name, "file", signal)));
+    for (const answer of answers) {
+      assert.ok(answer?.kind === "later" && answer.seconds >= 1 && answer.seconds <= 30);
+    }
+  });
+});
+
+/** Machines by name, and what became of their requests since it was last looked at. */
+class Machines {
+  readonly #admission: Admission;
+  readonly #slots = new Map<string, Slot>();
+  readonly #controllers = new Map<string, AbortController>();
+  #log: string[] = [];
+
+  constructor(options: AdmissionOptions) {
+    this.#admission = new Admission(options);
+  }
+
+  ask(name: string): void {
+    const controller = new AbortController();
+    this.#controllers.set(name, controller);
+    void this.#admission.ask(name, "file", controller.signal).then((answer) => {
+      if (answer?.kind === "slot") this.#slots.set(name, answer);
+      this.#log.push(`${name} ${answer?.kind ?? "gone"}`);
+    });
+  }
+
+  leave(name: string): void {
+    this.#controllers.get(name)!.abort();
+  }
+
+  release(name: string): void {
+    this.#slots.get(name)!.release();
+  }
+
+  async log(): Promise<string[]> {
+    await sleep(1);
+    const log = this.#log;
+    this.#log = [];
+    return log;
+  }
+}

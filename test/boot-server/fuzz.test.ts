@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { promisify } from "node:util";
+import { extract } from "../../src/index.js";
+import { checkout, demoImage, demoName } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+
+const run = promisify(execFile);
+/** `FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000` is what `make e2e` takes. */
+const { FUZZ_DATAGRAMS = "30000", FUZZ_REQUESTS = "1000", FUZZ_SEED = "1" } = process.env;
+
+describe("a boot server that is sent what no client would send", () => {
+  it("neither ends nor grows, and still boots machines", async () => {
+    const directory = await temporaryDirectory();
+    const out = join(directory, "out");
+    await extract({ image: demoImage, output: out, platform: "amd64" });
+    await mkdir(join(directory, "ipxe"));
+    for (const name of ["snponly.efi", "undionly.kpxe"]) {
+      await writeFile(join(directory, "ipxe", name), Buffer.alloc(200_000, name));
+    }
+    const serve = `${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${out}`;
+    const fuzz = join(import.meta.dirname, "support/fuzz.js");
+    const script = `set -u; cd ${directory}; export XDG_STATE_HOME=$PWD
+      ip link set lo up; ip address add 10.9.8.7/24 dev lo; ip address add 10.9.8.50/24 dev lo
+      ${serve} --listen 10.9.8.7 --ipxe-dir ipxe 2> log > /dev/null & server=$!
+      until grep -q Serving log; do sleep 0.05; done
+      ${process.execPath} ${fuzz} 10.9.8.7 10.9.8.50 $server ${FUZZ_DATAGRAMS} ${FUZZ_REQUESTS} ${FUZZ_SEED}
+      curl -sf tftp://10.9.8.7/snponly.efi | cmp - ipxe/snponly.efi && echo same
+      curl -sf http://10.9.8.7:8080/releases/1/${demoName}.squashfs | cmp - ${out}/${demoName}.squashfs && echo same
+      kill $server; wait $server; echo status $?; tail -c 600 log >&2`;
+    const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c", script];
+    const { stdout, stderr } = await run("unshare", words);
+    const [seen = "{}", ...rest] = stdout.trim().split("\n");
+    assert.deepEqual(rest, ["same", "same", "status 0"], stderr);
+    const { halfway, end } = JSON.parse(seen) as Record<string, { now: number; peak: number }>;
+    console.log(
+      `Memory: ${halfway!.now} MB half-way, ${end!.now} MB at the end, ${end!.peak} MB at most`,
+    );
+    assert.ok(end!.peak < 300, `${end!.peak} MB`);
+  });
+});

@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { checkout } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+
+const run = promisify(execFile);
+
+/** What udhcpc calls with what it got: it says so in a file, and does as it is told. */
+const action = `#!/bin/sh
+echo "$1 \${ip:-none} mask=$subnet router=$router dns=$dns time=$lease server=$serverid" >> "$HEARD"
+case $1 in
+  bound | renew) ip address flush dev eth0; ip address add "$ip/24" dev eth0 ;;
+  deconfig) ip address flush dev eth0 ;;
+esac
+`;
+
+/**
+ * Shell functions for a network of its own: a switch, this machine at 10.5.0.1, and the machines
+ * \`a\`, \`b\` and \`c\`, each in a network namespace.
+ * - \`at a WORDS\` runs a command there
+ * - \`ask a\` has busybox' udhcpc get an address, and prints what it heard
+ * - \`serve WORDS\` starts the server, which answers when the function returns
+ */
+const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
+  ip link set lo up
+  ip link add br0 type bridge; ip link set br0 up; ip address add 10.5.0.1/24 dev br0
+  for name in a b c; do
+    unshare --net sleep 300 & pid=$!; eval "pid_$name=$pid"
+    until [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+    ip link add "to_$name" type veth peer name eth0 address "02:00:00:00:00:0$name" netns "$pid"
+    ip link set "to_$name" master br0 up
+    nsenter --net=/proc/$pid/ns/net ip link set eth0 up
+  done
+  at() { eval "pid=\\$pid_$1"; shift; nsenter --net=/proc/$pid/ns/net "$@"; }
+  ask() { who=$1; shift; HEARD=$who.heard; export HEARD; : > $HEARD
+    at $who busybox udhcpc -i eth0 -f -n -q -t 4 -T 3 -s ./action "$@" > $who.log 2>&1
+    grep -v deconfig $who.heard || echo "$who got nothing"; }
+  serve() { : > log
+    ${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${served} --state-dir state "$@" 2> log &
+    server=$!
+    until grep -q Serving log; do kill -0 $server 2> /dev/null || return 1; sleep 0.05; done; }
+  stop() { kill -TERM $server; wait $server; }`;
+
+/** The output of a shell script that is run in such a network. */
+export async function inDhcpLan(served: string, script: string): Promise<string> {
+  const scratch = await temporaryDirectory();
+  await writeFile(join(scratch, "action"), action);
+  await chmod(join(scratch, "action"), 0o755);
+  // With the processes' namespace all of them end when the script does.
+  const words = ["--map-root-user", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"];
+  const { stdout } = await run("unshare", [
+    ...words,
+    "sh",
+    "-c",
+    `${setUp(scratch, served)}\n${script}`,
+  ]);
+  return stdout;
+}

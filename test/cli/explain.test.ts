@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import type { MachineReport } from "../../src/boot-server/index.js";
+import { explanation } from "../../src/cli/explain-wording.js";
+import { runProgram } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+
+const mac = "52:54:00:aa:bb:01";
+
+describe("explain", () => {
+  let out: string;
+  before(async () => {
+    out = await demoRelease();
+  });
+
+  const ask = "curl -s -o script";
+  it("finds the server by what it wrote down, and tells what it knows", async () => {
+    const output = await inOwnNetwork(`
+      $netboot serve ${out} --listen 10.9.8.7 --http-port 8123 --dhcp off --deny 52:54:00:ff 2> log & server=$!
+      until_says log Serving
+      ${ask} "http://10.9.8.7:8123/machine.ipxe?mac=${mac}&buildarch=x86_64&serial=S1"
+      ${ask} "http://10.9.8.7:8123/machine.ipxe?mac=52:54:00:ff:00:01&buildarch=x86_64"
+      $netboot explain 52-54-00-AA-BB-01; echo status $?
+      $netboot explain 52:54:00:ff:00:01
+      $netboot explain 00:00:00:00:00:09
+      $netboot explain ${mac} --json > json; $node -p 'JSON.parse(fs.readFileSync("json")).decision.kind'
+      kill $server; wait $server; ls state/kairos-netboot`);
+    const parts = [
+      /^52:54:00:aa:bb:01 is booting; it was last heard of \d seconds ago\.$/m,
+      /^ {2}architecture: amd64$/m,
+      /^ {2}serial: S1$/m,
+      /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines are treated alike\./,
+      /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}runs iPXE: boots kairos-demo/m,
+      /^status 0$/m,
+      /^52:54:00:ff:00:01 got nothing;/m,
+      /it would get nothing:\n {2}It is kept out by --deny 52:54:00:ff\./,
+      /^00:00:00:00:00:09 was not heard of since the server started\.$/m,
+      /DHCP relay/,
+      /^netboot$/m,
+    ];
+    for (const part of parts) assert.match(output, part);
+    assert.equal(output.trim().split("\n").at(-1), "key", "what it wrote down is taken back");
+  });
+
+  it("looks at port 8080 of this machine's addresses where nothing is written down", async () => {
+    const output = await inOwnNetwork(`
+      $netboot serve ${out} --listen 10.9.8.7 --dhcp off --state-dir elsewhere 2> log & until_says log Serving
+      $netboot explain ${mac}; kill $!`);
+    assert.match(output, /was not heard of/);
+  });
+
+  it("says that no server answers, and how to name one", async () => {
+    const output = await inOwnNetwork(`$netboot explain ${mac} 2>&1; echo status $?`);
+    assert.match(output, /No boot server answers at http:\/\/127\.0\.0\.1:8080, http:\/\/10\.9/);
+    assert.match(output, /--server http:/);
+    assert.match(output, /^status 1$/m);
+  });
+
+  const wrong: [name: string, words: string[], message: RegExp][] = [
+    ["what is no hardware address", ["52:54"], /52:54 is no hardware address/],
+    ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is no address/],
+  ];
+  for (const [name, words, message] of wrong) {
+    it(`refuses ${name}`, async () => {
+      const outcome = await runProgram(["explain", ...words], { cwd: await temporaryDirectory() });
+      assert.equal(outcome.status, 2);
+      assert.match(outcome.stderr, message);
+    });
+  }
+
+  it("suspects Secure Boot where iPXE was fetched and not heard of again", () => {
+    const file = {
+      role: "boot-program",
+      name: "snponly.efi",
+      size: 1,
+      sent: 1,
+      client: "",
+    } as const;
+    const sent = {
+      ...file,
+      type: "sent",
+      mac,
+      protocol: "tftp",
+      seconds: 1,
+      isComplete: true,
+    } as const;
+    const time = "2026-01-02T03:04:05.678Z";
+    const known = { state: "asking", release: undefined, reasons: [], begunAt: time, steps: [] };
+    const report: MachineReport = {
+      ...{ mac, architecture: "amd64", lastSeenAt: time, ...known },
+      decision: { kind: "netboot", release: "r", reasons: [] },
+      events: [{ time, ...sent }],
+    };
+    const lines = explanation(report, new Date("2026-01-02T03:34:05Z"));
+    assert.ok(lines.some((line) => line.includes("Secure Boot")));
+    assert.match(lines[0]!, /30 minutes ago/);
+  });
+});
+
+describe("extract --serve", () => {
+  it("serves what it made until it is told to end", async () => {
+    const output = await inOwnNetwork(`
+      $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve > files 2> log &
+      until_says log 'Serving on lo: http://10.9.8.7:8080'
+      curl -s http://10.9.8.7:8080/boot.ipxe | head -1
+      kill -INT $!; wait $!; echo status $?; grep -c . files`);
+    assert.equal(output, "#!ipxe\nstatus 0\n5\n");
+  });
+});

@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { extract } from "../../../src/index.js";
+import { checkout, demoImage } from "../../extract/support/program.js";
+import { sharedDirectory, temporaryDirectory } from "../../extract/support/temporary-directory.js";
+
+const run = promisify(execFile);
+
+/** What `extract` makes of the demo image. */
+export async function demoRelease(): Promise<string> {
+  const out = join(await sharedDirectory(), "out");
+  await extract({ image: demoImage, output: out, platform: "amd64" });
+  return out;
+}
+
+/**
+ * A shell script's output, run in a network of its own where this machine is 10.9.8.7; `$node` and
+ * `$netboot` are commands, `until_says FILE WORDS` waits for a line.
+ */
+export async function inOwnNetwork(script: string): Promise<string> {
+  const setUp = `set -u; cd "${await temporaryDirectory()}"; export XDG_STATE_HOME="$PWD/state"
+    node="${process.execPath}"; netboot="$node ${checkout}/bin/kairos-netboot.js"
+    ip link set lo up; ip address add 10.9.8.7/24 dev lo
+    until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.05; done; }`;
+  const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
+  const options = { timeout: 60_000 };
+  return (await run("unshare", [...words, `${setUp}\n${script}`], options)).stdout;
+}
