@@ -40,7 +40,7 @@ const style = `
   li.whole { background: color-mix(in srgb, var(--good) 18%, transparent); }
   li.busy { background: color-mix(in srgb, var(--busy) 18%, transparent); }
   progress { width: 100%; height: .5rem; accent-color: var(--busy); margin-top: .5rem; }
-  p { margin: .35rem 0 0; overflow-wrap: anywhere; }
+  p { margin: .25rem 0 0; overflow-wrap: anywhere; }
 `;
 
 /** Nothing but what stands in the page itself may run, and nothing of another host is fetched. */
@@ -104,9 +104,9 @@ function card(machine: MachineStatus, now: Date): string {
   const isTold = ["refused", "disk", "stalled"].includes(state);
   return `<article class="${escaped(state)}">
 <header><h2>${escaped(mac)}</h2><span class="state">${escaped(words[state] ?? state)}</span>
-<span class="dim">${about.map(escaped).join(" · ")}</span>
 <span class="dim">${ago(lastSeenAt, now)}</span></header>
-<ol>${steps.map(stepItem).join("")}</ol>${steps.filter(isUnderWay).map(progressBar).join("")}
+${about.length > 0 ? `<p class="dim">${about.map(escaped).join(" · ")}</p>` : ""}
+${steps.length > 0 ? `<ol>${steps.map(stepItem).join("")}</ol>` : ""}${steps.filter(isUnderWay).map(progressBar).join("")}
 ${isTold ? reasons.map((reason) => `<p>${escaped(reason)}</p>`).join("") : ""}</article>`;
 }
 

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { BIOS_PXE, bootMachine } from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import { type Server, startServer } from "./served.js";
+import { CACHE, extractSmallImage } from "./small-image.js";
+
+const run = promisify(execFile);
+
+const MAC = "52:54:00:aa:bb:01";
+
+let scratch: string;
+let lan: Lan;
+let server: Server;
+
+before(async () => {
+  scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+  await extractSmallImage(join(scratch, "out"));
+  lan = await startLan();
+  server = await startServer(lan, scratch, ["out"]);
+});
+
+after(async () => {
+  await server?.stop();
+  await lan?.close();
+  if (scratch) await rm(scratch, { recursive: true, force: true });
+});
+
+for (const [place, size] of [
+  ["a desk", "1280,800"],
+  ["a phone", "390,844"],
+] as const) {
+  test(`a browser on ${place} shows how far a machine has come`, async (t) => {
+    const before = server.events.length;
+    let page = "";
+    let isSeen = false;
+    // Its firmware's own driver is slow: there is time to look while the kernel is on its way.
+    const booted = bootMachine({
+      ...{ firmware: BIOS_PXE, mac: MAC, lan, scratch },
+      until: () => isSeen,
+    });
+    const isUnderWay = () => server.events.slice(before).some(({ type }) => type === "script");
+    const look = async () => {
+      while (!isUnderWay()) await sleep(100);
+      await sleep(1000);
+      const picture = join(CACHE, `status-page-${size.replace(",", "x")}.png`);
+      t.diagnostic(picture);
+      await browse(size, [`--screenshot=${picture}`]);
+      // Long enough for the page to ask for itself again, twice.
+      page = await browse(size, ["--virtual-time-budget=2500", "--dump-dom"]);
+    };
+    await Promise.all([booted, look().finally(() => (isSeen = true))]);
+    assert.match(page, new RegExp(`<h2>${MAC}</h2><span class="state">boots<`));
+    assert.doesNotMatch(page, /class="lost"/);
+    for (const step of ["asked", "offered", "boot-program", "script"]) {
+      assert.match(page, new RegExp(`<li class="whole"[^>]*>${step}</li>`));
+    }
+    assert.match(page, /<li class="busy"[^>]*>kernel \d+ %, [\d.]+ MB\/s<\/li>/);
+    assert.match(page, /<progress max="100" value="\d+" aria-label="kernel">/);
+  });
+}
+
+/** What Chromium, from the place of the boot server, makes of the page. */
+async function browse(size: string, options: string[]): Promise<string> {
+  const address = `http://${lan.networks[0].bootServer}:8080/`;
+  const [program, ...words] = [
+    ...lan.asBootServer,
+    ...["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
+    ...[`--user-data-dir=${join(scratch, "chromium")}`, `--window-size=${size}`],
+  ];
+  return (await run(program!, [...words, ...options, address])).stdout;
+}
