@@ -234,6 +234,6 @@ async function bound<Result>(
   try {
     return await listen(port);
   } catch (error) {
-    throw portError(error, what, address, port);
+    throw await portError(error, what, address, port);
   }
 }

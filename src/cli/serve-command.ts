@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import type { ServeEvent } from "../boot-server/index.js";
+import type { ServeEvent, ServeOptions } from "../boot-server/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { runChecks } from "./serve-check.js";
 import { serveLine } from "./serve-wording.js";
 import { withSignals } from "./signals.js";
 
@@ -18,6 +19,8 @@ Examples:
     $ sudo kairos-netboot serve out/ --dhcp off
   Where a program of yours says what each machine boots, as with pixiecore:
     $ sudo kairos-netboot serve --api http://10.77.0.3:9000
+  Look first whether ports, files and rights are there:
+    $ sudo kairos-netboot serve out/ --check
 
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
@@ -34,6 +37,7 @@ interface Flags {
   deny?: string[];
   once?: boolean;
   stateDir?: string;
+  check?: boolean;
   cmdline?: string;
   cloudConfig?: string;
   ipxeDir?: string;
@@ -67,6 +71,7 @@ export function serveCommand(): Command {
     .option("--cmdline <words>", "added to the kernel's command line")
     .option("--cloud-config <place>", "a file that is served, or an address")
     .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
+    .option("--check", "look whether all is ready, say so, and serve nothing")
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
     .option("--json", "print JSON lines on standard output")
@@ -77,34 +82,28 @@ export function serveCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
-  const { httpPort, cmdline, ipxeDir, listen, dhcp, cloudConfig, kernel, initrd, squashfs } = flags;
+  const options = optionsOf(directories, flags);
   try {
-    await withSignals((signal) =>
-      serve({
-        directories,
-        kernel,
-        initrd,
-        squashfs,
-        listen,
-        dhcp,
-        cloudConfig,
-        machines: flags.machines,
-        api: flags.api,
-        allow: flags.allow,
-        deny: flags.deny,
-        isOnce: flags.once,
-        stateDirectory: flags.stateDir,
-        // What is no number is refused where all options are checked.
-        httpPort: Number(httpPort),
-        commandLine: cmdline,
-        ipxeDirectory: ipxeDir,
-        signal,
-        onEvent: (event) => reportEvent(event, flags),
-      }),
-    );
+    if (flags.check) await runChecks(options, flags.json ?? false);
+    else await withSignals((signal) => serve({ ...options, signal }));
   } catch (error) {
     throw new CommandFailure(error, flags);
   }
+}
+
+function optionsOf(directories: string[], flags: Flags): ServeOptions {
+  const { httpPort, cmdline, ipxeDir, once, stateDir, ...same } = flags;
+  return {
+    ...same,
+    directories,
+    isOnce: once,
+    stateDirectory: stateDir,
+    // What is no number is refused where all options are checked.
+    httpPort: Number(httpPort),
+    commandLine: cmdline,
+    ipxeDirectory: ipxeDir,
+    onEvent: (event) => reportEvent(event, flags),
+  };
 }
 
 /** Tells a person, or a program, what happens while machines are served. */
