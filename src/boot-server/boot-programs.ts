@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
 import type { BootClient, Firmware, MachineArchitecture } from "./dhcp/client.js";
-import { type ServedFile, servedFile } from "./releases.js";
+import { type Release, type ServedFile, servedFile } from "./releases.js";
 
 /** Where Debian's and Ubuntu's package `ipxe` puts them. */
 export const packagedPrograms = "/usr/lib/ipxe";
@@ -79,6 +79,21 @@ export class BootPrograms {
     const kind = firmware === "u-boot" ? "uefi" : firmware;
     return this.#found.get(`${architecture} ${kind}`);
   }
+}
+
+/** What a person should know before machines of some kind are not answered. */
+export function missingPrograms(
+  releases: readonly Release[],
+  programs: BootPrograms,
+): { what: string; hint: string }[] {
+  const architectures = new Set(releases.map(({ architecture }) => architecture));
+  return [...architectures].flatMap((architecture) => {
+    const missing = programs.missingFor(architecture);
+    if (missing.length === 0) return [];
+    const what = `There is no iPXE for ${architecture} machines with ${missing.join(" or ")}`;
+    const source = architecture === "amd64" ? "install the package ipxe, or " : "";
+    return [{ what, hint: `${source}name a directory that holds one with --ipxe-dir.` }];
+  });
 }
 
 /** A program by its file; undefined where there is none. */

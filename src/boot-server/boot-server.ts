@@ -237,7 +237,8 @@ export class BootServer {
   }
 
   #hasBooted(mac: string): void {
-    const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
+    const stage = { isUnderWay: true, hasSaidAll: true };
+    const decision = this.#policy.decide(this.#roster.get(mac), stage);
     if ("isOnce" in decision && decision.isOnce) this.#options.booted.add(mac);
   }
 
@@ -271,6 +272,6 @@ async function bound<Result>(
   try {
     return await listen(port);
   } catch (error) {
-    throw portError(error, what, address, port);
+    throw await portError(error, what, address, port);
   }
 }

@@ -38,7 +38,9 @@ export class Offers {
         : { disk: true, nothingAt: Site.nothingAt(base) };
     }
     if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
-    if (decision.kind !== "netboot") return { refusal: decision.reasons.at(-1)! };
+    if (decision.kind !== "netboot" && decision.kind !== "unsettled") {
+      return { refusal: decision.reasons.at(-1)! };
+    }
     return this.#beginning(client, decision, base);
   }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { BootPrograms, packagedPrograms } from "./boot-programs.js";
+import { BootPrograms, missingPrograms, packagedPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
 import { checkFullOptions } from "./dhcp/full-options.js";
 import type { ServeEvent } from "./events.js";
@@ -29,7 +29,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
   if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
   const programs = await BootPrograms.find([options.ipxeDirectory ?? [], packagedPrograms].flat());
-  for (const text of missingPrograms(releases, programs)) tell("warning", text);
+  for (const { what, hint } of missingPrograms(releases, programs)) {
+    tell("warning", `${what}: ${hint}`);
+  }
   const state = options.stateDirectory ?? defaultStateDirectory();
   const rules = await LiveRules.read(
     {
@@ -67,15 +69,4 @@ export async function serve(options: ServeOptions): Promise<void> {
     removeServerFile(state, process.pid);
     await server.stop();
   }
-}
-
-/** What a person should know before machines of some kind are not answered. */
-function missingPrograms(releases: readonly Release[], programs: BootPrograms): string[] {
-  const architectures = new Set(releases.map(({ architecture }) => architecture));
-  return [...architectures].flatMap((architecture) => {
-    const missing = programs.missingFor(architecture);
-    if (missing.length === 0) return [];
-    const source = architecture === "amd64" ? "install the package ipxe, or " : "";
-    return `There is no iPXE for ${architecture} machines with ${missing.join(" or ")}: ${source}name a directory that holds one with --ipxe-dir.`;
-  });
 }

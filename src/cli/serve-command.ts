@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import type { ServeEvent } from "../boot-server/index.js";
+import type { ServeEvent, ServeOptions } from "../boot-server/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { LineWriter } from "./line-writer.js";
+import { runChecks } from "./serve-check.js";
 import { serveLine } from "./serve-wording.js";
 import { withSignals } from "./signals.js";
 
@@ -23,6 +24,8 @@ Examples:
     $ sudo kairos-netboot serve out/ --dhcp off
   Where a program of yours says what each machine boots, as with pixiecore:
     $ sudo kairos-netboot serve --api http://10.77.0.3:9000
+  Look first whether ports, files and rights are there:
+    $ sudo kairos-netboot serve out/ --check
 
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
@@ -45,6 +48,7 @@ interface Flags {
   dns?: string[];
   dhcpAnyway?: boolean;
   stateDir?: string;
+  check?: boolean;
   cmdline?: string;
   cloudConfig?: string;
   ipxeDir?: string;
@@ -88,6 +92,7 @@ export function serveCommand(): Command {
     .option("--cmdline <words>", "added to the kernel's command line")
     .option("--cloud-config <place>", "a file that is served, or an address")
     .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
+    .option("--check", "look whether all is ready, say so, and serve nothing")
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
     .option("--json", "print JSON lines on standard output")
@@ -98,55 +103,32 @@ export function serveCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
-  const {
-    httpPort,
-    maxTransfers,
-    cmdline,
-    ipxeDir,
-    listen,
-    dhcp,
-    cloudConfig,
-    kernel,
-    initrd,
-    squashfs,
-  } = flags;
-  const { range, leaseTime, router, dns, dhcpAnyway, stateDir } = flags;
+  const options = optionsOf(directories, flags);
   try {
-    await withSignals((signal) =>
-      serve({
-        directories,
-        kernel,
-        initrd,
-        squashfs,
-        listen,
-        dhcp,
-        range,
-        leaseTime,
-        router,
-        dns,
-        dhcpAnyway,
-        stateDirectory: stateDir,
-        cloudConfig,
-        machines: flags.machines,
-        api: flags.api,
-        allow: flags.allow,
-        deny: flags.deny,
-        isOnce: flags.once,
-        // What is no number is refused where all options are checked.
-        httpPort: Number(httpPort),
-        mostTransfers: Number(maxTransfers),
-        commandLine: cmdline,
-        ipxeDirectory: ipxeDir,
-        signal,
-        onEvent: (event) => reportEvent(event, flags),
-      }),
-    );
+    if (flags.check) await runChecks(options, flags.json ?? false);
+    else await withSignals((signal) => serve({ ...options, signal }));
   } catch (error) {
     throw new CommandFailure(error, flags);
   }
 }
 
 const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
+
+function optionsOf(directories: string[], flags: Flags): ServeOptions {
+  const { httpPort, maxTransfers, cmdline, ipxeDir, once, stateDir, ...same } = flags;
+  return {
+    ...same,
+    directories,
+    isOnce: once,
+    stateDirectory: stateDir,
+    // What is no number is refused where all options are checked.
+    httpPort: Number(httpPort),
+    mostTransfers: Number(maxTransfers),
+    commandLine: cmdline,
+    ipxeDirectory: ipxeDir,
+    onEvent: (event) => reportEvent(event, flags),
+  };
+}
 
 /** Tells a person, or a program, what happens while machines are served. */
 export function reportEvent(

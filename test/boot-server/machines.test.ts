@@ -70,7 +70,7 @@ describe("a machines file", () => {
     ["by any bytes", "mac: '52:*:*:aa'", {}, true],
     ["not by another beginning", "mac: 52:54:01", {}, false],
     ["by UUID in capitals", `uuid: ${uuid.toUpperCase()}`, { uuid }, true],
-    ["not by a UUID that was not said", `uuid: ${uuid}`, {}, false],
+    ["not by another UUID", `uuid: ${uuid}`, { uuid: uuid.replace("1", "2") }, false],
     ["by a serial number with zeros before it", "serial: 0012", { serial: "0012" }, true],
     ["not by the number it stands for", "serial: 0012", { serial: "12" }, false],
     ["by architecture", "architecture: amd64", {}, true],

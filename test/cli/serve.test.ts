@@ -81,16 +81,16 @@ describe("serve", () => {
     [69, "TFTP", "--dhcp off --http-port 8081"],
   ];
   for (const [port, protocol, flags] of taken) {
-    it(`says that port ${port} is taken, and how to see by whom`, async () => {
+    it(`says that port ${port} is taken, and by whom`, async () => {
       const output = await inOwnNetwork(`
         $serve --listen 10.9.8.7 ${flags} 2> log & until_listening
         $serve --listen 10.9.8.7 --dhcp off 2> other; echo status $?; cat other; kill $!`);
       assert.match(output, /^status 1\n/);
       assert.match(
         output,
-        new RegExp(`Another program has port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
+        new RegExp(`\\w+ \\(pid \\d+\\) has port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
       );
-      assert.match(output, new RegExp(`ss -lntup 'sport = :${port}'`));
+      assert.match(output, /leave this part to it/);
     });
   }
 

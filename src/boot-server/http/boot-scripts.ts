@@ -45,7 +45,7 @@ export class BootScripts {
     const { policy, roster } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
-    const decision = policy.decide(roster.learn({ ...said, ip: client }));
+    const decision = policy.decide(roster.learn({ ...said, ip: client }), { hasSaidAll: true });
     const { cloudConfig, commandLine = "", hostname } = decision.treatment;
     const machine = roster.learn({ mac: said.mac, hostname });
     if (decision.kind === "api") {
@@ -97,7 +97,8 @@ export class BootScripts {
   cloudConfig(word: string, client: string): Resource {
     const machine = this.#options.signer.read(word);
     // It may have begun to boot before it was to boot once only.
-    const decision = machine && this.#options.policy.decide(machine, { isUnderWay: true });
+    const decision =
+      machine && this.#options.policy.decide(machine, { isUnderWay: true, hasSaidAll: true });
     const config = decision?.kind === "netboot" ? decision.treatment.cloudConfig : undefined;
     if (machine === undefined || config === undefined || !("text" in config)) {
       const refusal = "This cloud-config is for another machine.\n";

@@ -1,7 +1,8 @@
 import type { Release } from "../releases.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { Machine } from "./machine.js";
-import type { MachineEntry, MachineMatch, Rules, Treatment } from "./rules.js";
+import { howWell } from "./match.js";
+import type { MachineEntry, Rules, Treatment } from "./rules.js";
 
 /** What a machine gets, and why: sentences for a person who wonders. */
 export type Decision = (
@@ -11,6 +12,8 @@ export type Decision = (
       /** True where it boots from its disk from the next time on. */
       readonly isOnce: boolean;
     }
+  /** It may be the machine of an entry: iPXE will say of it what its firmware does not. */
+  | { readonly kind: "unsettled" }
   /** The boot API is asked. */
   | { readonly kind: "api"; readonly isOnce: boolean }
   | { readonly kind: "local" }
@@ -50,14 +53,22 @@ export class MachinePolicy {
   /**
    * @param isUnderWay true for a machine that is in the middle of booting: that it booted once
    *   is no reason to stop it
+   * @param hasSaidAll true for one whose iPXE has said what it knows
    */
-  decide(machine: Machine, { isUnderWay = false } = {}): Decision {
+  decide(machine: Machine, { isUnderWay = false, hasSaidAll = false } = {}): Decision {
     const { entries, defaults } = this.#options.rules();
-    const entry = entries.find(({ match }) => matches(match, machine));
+    const entry = entries.find(({ match }) => {
+      const certainty = howWell(match, machine);
+      return certainty === "yes" || (certainty === "perhaps" && !hasSaidAll);
+    });
     const treatment = entry === undefined ? defaults : merged(entry, defaults);
-    const reasons = [describeEntry(entry, entries)];
     const refusal = this.#refusal(machine);
     if (refusal !== undefined) return { kind: "deny", treatment, reasons: [refusal] };
+    if (entry !== undefined && howWell(entry.match, machine) === "perhaps") {
+      const text = `It may be the machine of ${entry.place}, which it has not said enough for yet.`;
+      return { kind: "unsettled", treatment, reasons: [text] };
+    }
+    const reasons = [describeEntry(entry, entries)];
     const mode = treatment.boot ?? "netboot";
     if (mode === "deny" || mode === "local") {
       const text = mode === "deny" ? "It is to get nothing" : "It is to boot from its disk";
@@ -94,18 +105,6 @@ export class MachinePolicy {
   #releaseFor(architecture: string | undefined): Release | undefined {
     return this.#options.releases.find((release) => release.architecture === architecture);
   }
-}
-
-/** What a machine has not said matches nothing. */
-function matches({ mac, uuid, serial, architecture }: MachineMatch, machine: Machine): boolean {
-  const isOneOf = (wanted: readonly string[] | undefined, actual: string | undefined) =>
-    wanted === undefined || (actual !== undefined && wanted.includes(actual));
-  return (
-    (mac === undefined || mac.some((pattern) => pattern.matches(machine.mac))) &&
-    isOneOf(uuid, machine.uuid) &&
-    isOneOf(serial, machine.serial) &&
-    isOneOf(architecture, machine.architecture)
-  );
 }
 
 function merged(entry: Treatment, defaults: Treatment): Treatment {

@@ -24,6 +24,7 @@ export async function inOwnNetwork(script: string): Promise<string> {
     ip link set lo up; ip address add 10.9.8.7/24 dev lo
     until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.05; done; }`;
   const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
-  const options = { timeout: 60_000 };
+  // unshare waits for its child whatever SIGTERM says.
+  const options = { timeout: 60_000, killSignal: "SIGKILL" } as const;
   return (await run("unshare", [...words, `${setUp}\n${script}`], options)).stdout;
 }

@@ -1,0 +1,134 @@
+import { join } from "node:path";
+import { formatBytes, systemCode } from "../support/index.js";
+import { BootPrograms, missingPrograms, packagedPrograms } from "./boot-programs.js";
+import { type CheckResult, ok, resultsOf } from "./check-result.js";
+import { checkFullOptions } from "./dhcp/full-options.js";
+import { lookAround, lookForOtherServers } from "./dhcp/other-servers.js";
+import { takeInheritedSockets } from "./inherited-sockets.js";
+import { readRuleBook } from "./machines/rule-book.js";
+import { MachineSigner } from "./machines/signed-machine.js";
+import { memoryNeeded } from "./memory-estimate.js";
+import { servedAddresses } from "./network.js";
+import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
+import { checkPorts } from "./port-checks.js";
+import { looseRelease, type Release, readRelease } from "./releases.js";
+import { defaultStateDirectory } from "./state-directory.js";
+
+/**
+ * Looks whether `serve` would work with the same options, and serves nothing. A check that fails
+ * keeps none of the others from being made.
+ * @throws NetbootError USAGE_INVALID
+ */
+export async function* checkServing(options: ServeOptions): AsyncGenerator<CheckResult> {
+  const checks = new Checks(options, checkServeOptions(options));
+  yield* await resultsOf(() => checks.ports());
+  yield* await resultsOf(() => checks.releases());
+  yield* await resultsOf(() => checks.programs());
+  yield* await resultsOf(() => checks.rules());
+  yield* await resultsOf(() => checks.state());
+  yield* await resultsOf(() => checks.api());
+  // Last, as it waits for answers.
+  yield* await resultsOf(() => checks.otherServers());
+}
+
+class Checks {
+  readonly #options: ServeOptions;
+  readonly #checked: CheckedServeOptions;
+  readonly #releases: Release[] = [];
+  #programs: BootPrograms | undefined;
+
+  constructor(options: ServeOptions, checked: CheckedServeOptions) {
+    this.#options = options;
+    this.#checked = checked;
+  }
+
+  async ports(): Promise<CheckResult[]> {
+    const addresses = servedAddresses(this.#options.listen ?? []);
+    const names = addresses.map(({ interface: name, address }) => `${address} (${name})`);
+    const ports = { ...this.#checked, addresses, inherited: takeInheritedSockets() };
+    return [ok(`addresses: ${names.join(", ")}`), ...(await checkPorts(ports))];
+  }
+
+  async releases(): Promise<CheckResult[]> {
+    const { files } = this.#checked;
+    const sources = (this.#options.directories ?? []).map((it) => () => readRelease(it));
+    if (files !== undefined) sources.push(() => looseRelease(files));
+    const found: CheckResult[] = [];
+    for (const read of sources) found.push(...(await resultsOf(() => this.#release(read))));
+    return found;
+  }
+
+  async #release(read: () => Promise<Release>): Promise<CheckResult[]> {
+    const release = await read();
+    this.#releases.push(release);
+    const { name, architecture, squashfs } = release;
+    // In half gigabytes, rounded up: it is no more than an estimate.
+    const memory = Math.ceil((memoryNeeded(release) / 1e9) * 2) / 2;
+    const kept = formatBytes(squashfs.size);
+    return [
+      ok(`${name} for ${architecture} has all its files, in their sizes`),
+      ok(
+        `machines need at least about ${memory} GB of memory for it (its ${kept} squashfs stays there)`,
+      ),
+    ];
+  }
+
+  async programs(): Promise<CheckResult[]> {
+    const places = [this.#options.ipxeDirectory ?? [], packagedPrograms].flat();
+    const programs = await BootPrograms.find(places);
+    this.#programs = programs;
+    const missing = missingPrograms(this.#releases, programs);
+    if (missing.length > 0) {
+      return missing.map(({ what, hint }) => ({ status: "warn", what, hint }));
+    }
+    return [ok(`boot programs: ${[...programs.byName.keys()].join(", ") || "none"}`)];
+  }
+
+  async rules(): Promise<CheckResult[]> {
+    const { machines, cloudConfig, isOnce } = this.#options;
+    const { rules, files } = await readRuleBook({
+      machinesFile: machines,
+      defaults: { boot: isOnce ? "once" : undefined, commandLine: this.#checked.commandLine },
+      cloudConfig,
+      releases: this.#releases,
+      programs: this.#programs!,
+    });
+    if (files.length === 0) return [];
+    return [ok(`${files.join(", ")}: right; ${rules.entries.length} machines are named`)];
+  }
+
+  async state(): Promise<CheckResult[]> {
+    const state = this.#options.stateDirectory ?? defaultStateDirectory();
+    await MachineSigner.withKeyFile(join(state, "key"));
+    return [ok(`${state} can be written to`)];
+  }
+
+  async api(): Promise<CheckResult[]> {
+    const { api } = this.#checked;
+    if (api === undefined) return [];
+    // No machine has it: that there is an answer at all is what counts.
+    const answer = await api.ask("00:00:00:00:00:00");
+    await api.close();
+    if ("boot" in answer || /status/.test(answer.refusal)) return [ok(`${api.url} answers`)];
+    const what = answer.refusal.replace(/\.$/, "");
+    return [{ status: "warn", what, hint: `See what runs at ${api.url}.` }];
+  }
+
+  async otherServers(): Promise<CheckResult[]> {
+    if (this.#checked.dhcp === "off") return [];
+    const addresses = servedAddresses(this.#options.listen ?? []);
+    const full = checkFullOptions(this.#options, addresses);
+    try {
+      const warnings =
+        full === undefined
+          ? await lookAround(addresses)
+          : await lookForOtherServers(full.network, full.isBesideOthers);
+      if (warnings.length === 0) return [ok("no other server is in the way")];
+      return warnings.map((text) => ({ status: "warn", what: text.replace(/\.$/, "") }));
+    } catch (error) {
+      // That rights are missing was told of with the ports.
+      if (systemCode(error) === "EACCES") return [];
+      throw error;
+    }
+  }
+}

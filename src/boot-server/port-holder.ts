@@ -1,0 +1,70 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { endianness } from "node:os";
+import { ipv4Bytes } from "./address.js";
+
+/** A program that has a port. */
+export interface PortHolder {
+  readonly pid: number;
+  /** As `ps` calls it. */
+  readonly name: string;
+}
+
+/**
+ * Which program has a port: proc(5), /proc/net/tcp and /proc/PID/fd.
+ * @param address IPv4; a program that has the port of all addresses has it, too
+ * @returns undefined where none has it, or an ordinary user may not see whose it is
+ */
+export async function portHolder(
+  protocol: "tcp" | "udp",
+  address: string,
+  port: number,
+): Promise<PortHolder | undefined> {
+  const tables = await Promise.all(
+    [protocol, `${protocol}6`].map((name) =>
+      readFile(`/proc/net/${name}`, "latin1").catch(() => ""),
+    ),
+  );
+  const inodes = tables.flatMap((table) => socketsAt(table, address, port));
+  return inodes.length === 0 ? undefined : holderOf(inodes.map((inode) => `socket:[${inode}]`));
+}
+
+const listening = "0A";
+const unconnected = "07";
+const anyAddress = /^0+$/;
+
+/**
+ * Inodes of the sockets that keep an address and port to themselves.
+ * @param table /proc/net/tcp, tcp6, udp or udp6
+ */
+export function socketsAt(table: string, address: string, port: number): string[] {
+  const wantedAddress = address === "0.0.0.0" ? undefined : hexAddress(address);
+  return table
+    .split("\n")
+    .slice(1)
+    .flatMap((line) => {
+      const [, local = "", , state = "", , , , , , inode = "0"] = line.trim().split(/\s+/);
+      const [own = "", ownPort = ""] = local.split(":");
+      const isOwner = state === listening || state === unconnected;
+      const isThere = wantedAddress === undefined || own === wantedAddress || anyAddress.test(own);
+      return isOwner && isThere && Number.parseInt(ownPort, 16) === port ? [inode] : [];
+    });
+}
+
+/** Four bytes as one number of this machine's byte order. */
+function hexAddress(address: string): string {
+  const bytes = ipv4Bytes(address);
+  if (endianness() === "LE") bytes.reverse();
+  return bytes.toString("hex").toUpperCase();
+}
+
+async function holderOf(sockets: readonly string[]): Promise<PortHolder | undefined> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const targets = descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => ""));
+    if (!(await Promise.all(targets)).some((target) => sockets.includes(target))) continue;
+    const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "a program");
+    return { pid: Number(pid), name: name.trim() };
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+
+describe("serve --check", () => {
+  let out: string;
+  before(async () => {
+    out = await demoRelease();
+  });
+  const check = (flags = "") =>
+    `$netboot serve ${out} --listen 10.9.8.7 ${flags} --check 2> errors; echo status $?; cat errors`;
+
+  it("says what it found, a line each, and serves nothing", async () => {
+    const output = await inOwnNetwork(`
+      printf 'machines:\\n- match: { mac: "52:54" }\\n  boot: local\\n' > machines.yaml
+      ${check("--machines machines.yaml")}; ls state/kairos-netboot`);
+    const parts = [
+      /^ok {3}addresses: 10\.9\.8\.7 \(lo\)$/m,
+      /^ok {3}port 8080 for HTTP can be had$/m,
+      /^ok {3}port 67 for DHCP can be had$/m,
+      /^ok {3}kairos-demo-1-core-amd64-generic-v0\.1\.0 for amd64 has all its files/m,
+      /^ok {3}machines need at least about 1 GB of memory/m,
+      /^ok {3}machines\.yaml: right; 1 machines are named$/m,
+      /^status 0\nkey$/m,
+    ];
+    for (const part of parts) assert.match(output, part);
+  });
+
+  const failures: [name: string, setUp: string, flags: string, line: RegExp][] = [
+    [
+      "ports that other programs have, and which ones",
+      `$netboot serve $out --listen 10.9.8.7 --state-dir other 2> log & server=$!; until_says log Serving`,
+      "",
+      /^FAIL \w+ \(pid \d+\) has port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) has port 69 .*\nok {3}port 67 for DHCP can be had, beside \w+ \(pid \d+\)$/m,
+    ],
+    [
+      "files that are not those that were made",
+      `cp -r $out broken; for it in broken/*initrd; do echo > $it; done`,
+      "--cmdline x broken",
+      /^FAIL The file .*-initrd has 1 bytes instead of \d+\. .*--force\.$/m,
+    ],
+    [
+      "a machines file that is not right",
+      "printf 'machines:\\n- match: { mac: no }\\n' > m.yaml",
+      "--machines m.yaml",
+      /^FAIL m\.yaml, line 2: .*no hardware address/m,
+    ],
+    [
+      "a cloud-config that is none",
+      "echo hostname: x > config",
+      "--cloud-config config",
+      /^FAIL The file config does not begin with #cloud-config/m,
+    ],
+  ];
+  for (const [name, setUp, flags, line] of failures) {
+    it(`finds ${name}`, async () => {
+      const end = "\n[ -z $server ] || kill $server";
+      const output = await inOwnNetwork(`out=${out} server=; ${setUp}\n${check(flags)}${end}`);
+      assert.match(output, line);
+      assert.match(output, /^status 1\nkairos-netboot: \d of \d+ checks failed\.$/m);
+    });
+  }
+
+  it("finds rights that are missing, and says how to get them", async () => {
+    const output = await inOwnNetwork(`
+      setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service \\
+        ${check()}`);
+    assert.match(output, /^ok {3}port 8080/m);
+    assert.match(output, /^FAIL An ordinary user may not have port 69 .*sudo setcap .* systemd/m);
+    assert.match(output, /^FAIL An ordinary user may not have port 67 /m);
+    assert.match(output, /^ok {3}port 4011/m);
+  });
+
+  it("prints JSON lines", async () => {
+    const output = await inOwnNetwork(check("--json --ipxe-dir . --dhcp off"));
+    const [first] = output.split("\n");
+    const expected = { type: "check", status: "ok", what: "addresses: 10.9.8.7 (lo)" };
+    assert.deepEqual(JSON.parse(first!), expected);
+  });
+
+  it("says that a boot API does not answer", async () => {
+    const output = await inOwnNetwork(check("--api http://127.0.0.1:9"));
+    assert.match(output, /^warn The boot API cannot be reached \(ECONNREFUSED\)\. See what runs/m);
+    assert.match(output, /^status 0$/m);
+  });
+});
