@@ -24,7 +24,9 @@ export class BootApi {
 
   /** @throws NetbootError USAGE_INVALID */
   constructor(url: string) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    // The address is shown to people: no password may be in it.
+    const isAddress = /^https?:\/\/[^@]+$/.test(url) && URL.canParse(url);
+    if (!isAddress) {
       throw new NetbootError(
         "USAGE_INVALID",
         `--api ${url} is no address.`,
