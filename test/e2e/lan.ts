@@ -30,9 +30,10 @@ export interface Lan {
 /**
  * Needs root. Every network has a dnsmasq that gives addresses, and knows nothing of booting; it
  * and the boot server each are in a network namespace of their own.
+ * @param options.hasDhcp whether dnsmasq gives addresses of IPv4, too
  */
-export async function startLan({ networks: count = 1 } = {}): Promise<Lan> {
-  const lan = new LanBuilder();
+export async function startLan({ networks: count = 1, hasDhcp = true } = {}): Promise<Lan> {
+  const lan = new LanBuilder(hasDhcp);
   try {
     return await lan.build(count);
   } catch (error) {
@@ -47,6 +48,11 @@ class LanBuilder {
   readonly #server = `${this.#name}-server`;
   readonly #namespaces: string[] = [];
   readonly #ends: (() => Promise<unknown>)[] = [];
+  readonly #hasDhcp: boolean;
+
+  constructor(hasDhcp: boolean) {
+    this.#hasDhcp = hasDhcp;
+  }
 
   async build(count: number): Promise<Lan> {
     await this.#addNamespace(this.#wire);
@@ -79,7 +85,9 @@ class LanBuilder {
     await this.#plug(bridge, this.#server, `eth${index}`, bootServer);
     await ip(`-n ${this.#wire} tuntap add ${tap} mode tap`);
     await ip(`-n ${this.#wire} link set ${tap} master ${bridge} up`);
-    await this.#startDnsmasq(dhcp, [`${prefix}50,${prefix}99`, `${prefix6}50,${prefix6}99,64`]);
+    const range = `${prefix}50,${prefix}99`;
+    const range6 = `${prefix6}50,${prefix6}99,64`;
+    await this.#startDnsmasq(dhcp, this.#hasDhcp ? [range, range6] : [range6]);
     return { prefix, bootServer, tap };
   }
 

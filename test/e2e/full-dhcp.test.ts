@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { makeDisk } from "./disk.js";
+import { BIOS_IPXE, bootFromDisk, bootMachine, UEFI_HTTP, UEFI_PXE } from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import { assertSteps, type Server, startServer } from "./served.js";
+import { extractSmallImage, NAME } from "./small-image.js";
+
+const INSTALLED = "52:54:00:aa:bb:20";
+const LOCAL = `machines: [{ match: { mac: "${INSTALLED}" }, boot: local }]\n`;
+const toScript = "offered http://10.77.0.2:8080/boot.ipxe";
+
+const machines = [
+  {
+    name: "a UEFI machine, by PXE,",
+    firmware: UEFI_PXE,
+    steps: ["offered snponly.efi", "sent snponly.efi by tftp", toScript],
+  },
+  {
+    name: "a UEFI machine, by HTTP Boot,",
+    firmware: UEFI_HTTP,
+    steps: [
+      "offered http://10.77.0.2:8080/programs/snponly.efi",
+      "sent snponly.efi by http",
+      toScript,
+    ],
+  },
+  { name: "a BIOS machine whose network card has iPXE", firmware: BIOS_IPXE, steps: [toScript] },
+];
+
+describe("serve, where no other server gives addresses", () => {
+  let scratch: string;
+  let disk: string;
+  let lan: Lan;
+  let server: Server;
+
+  before(async () => {
+    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+    await extractSmallImage(join(scratch, "out"));
+    disk = await makeDisk(scratch);
+    lan = await startLan({ hasDhcp: false });
+    const { prefix } = lan.networks[0];
+    const range = `${prefix}50-${prefix}99`;
+    await writeFile(join(scratch, "machines.yaml"), LOCAL);
+    const options = ["--dhcp", "full", "--range", range, "--machines", "machines.yaml"];
+    server = await startServer(lan, scratch, ["out", ...options]);
+  });
+
+  after(async () => {
+    await server?.stop();
+    await lan?.close();
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  });
+
+  for (const [index, { name, firmware, steps }] of machines.entries()) {
+    test(`${name} gets an address and boots`, async (t) => {
+      const before = server.events.length;
+      const mac = `52:54:00:aa:bb:1${index}`;
+      const until = () => server.steps.slice(before).includes(`sent ${NAME}-initrd by http`);
+      const { seconds } = await bootMachine({ firmware, mac, lan, scratch, until });
+      t.diagnostic(`${seconds.toFixed(1)} s`);
+      assertSteps(server.steps.slice(before), [...steps, `script ${NAME}`]);
+      const leases = server.events.filter((it) => it.type === "leased" && it.mac === mac);
+      assert.notEqual(leases.length, 0);
+    });
+  }
+
+  test("a UEFI machine that is to boot from its disk does so at once", async (t) => {
+    const before = server.events.length;
+    const firmware = UEFI_PXE;
+    const { seconds } = await bootFromDisk({ firmware, mac: INSTALLED, lan, scratch, disk });
+    t.diagnostic(`${seconds.toFixed(1)} s`);
+    assert.ok(seconds < 45, `it took ${seconds} s`);
+    assertSteps(server.steps.slice(before), ["sent-to-disk"]);
+    assert.ok(!server.steps.slice(before).some((it) => it.startsWith("sent ")));
+  });
+});
