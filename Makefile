@@ -33,11 +33,13 @@ run: run-packages dist/.complete
 	node bin/kairos-netboot.js extract '$(IMAGE)' -o '$(OUT)' $(if $(PLATFORM),--platform $(PLATFORM))
 	@echo && ls -l '$(OUT)'
 
+# Many wait for a process, a port or a time: three files at once on two cores.
 test: test-packages dist/.complete .build/.complete
-	node --test $(call compiled,$(TESTS))
+	node --test --test-concurrency=3 $(call compiled,$(TESTS))
 
 e2e: e2e-packages dist/.complete .build/.complete
-	node --test --test-concurrency=1 $(call compiled,$(shell find test/e2e -name '*.test.ts'))
+	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 node --test --test-concurrency=1 \
+	  $(call compiled,$(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
 
 bench: bench-packages dist/.complete .build/.complete
 	node .build/test/bench/extract.bench.js
