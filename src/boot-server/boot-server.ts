@@ -103,7 +103,7 @@ export class BootServer {
       states: () => this.#states(),
       transfers: () => this.#transfers.count,
     });
-    this.#offers = new Offers({ policy, roster, programs, styles: this.#styles, api });
+    this.#offers = new Offers({ policy, roster, programs, api });
     const site = new Site({
       releases,
       programs,
@@ -141,7 +141,7 @@ export class BootServer {
   #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | FullDhcpServer {
     const common: Omit<ProxyDhcpOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
-      styleFor: (client) => this.#offers.styleFor(client),
+      styleFor: (client) => this.#styles.next(client),
       onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
       onRefused: (from, problem) => {
         const reason = `a datagram from ${from} is refused: ${problem}`;

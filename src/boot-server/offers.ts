@@ -1,7 +1,6 @@
 import type { BootPrograms } from "./boot-programs.js";
 import type { BootClient } from "./dhcp/client.js";
-import type { OfferStyles } from "./dhcp/offer-styles.js";
-import type { BootChoice, OfferStyle } from "./dhcp/proxy.js";
+import type { BootChoice } from "./dhcp/proxy.js";
 import type { BootApi } from "./machines/boot-api.js";
 import type { Decision, MachinePolicy } from "./machines/policy.js";
 import type { Roster } from "./machines/roster.js";
@@ -11,7 +10,6 @@ export interface OffersOptions {
   readonly policy: MachinePolicy;
   readonly roster: Roster;
   readonly programs: BootPrograms;
-  readonly styles: OfferStyles;
   /** Undefined where no rule asks one. */
   readonly api?: BootApi | undefined;
 }
@@ -54,11 +52,6 @@ export class Offers {
     return isIpxe ? { bootFile: Site.firstScriptAt(base) } : this.#program(client, decision, base);
   }
 
-  /** To be called once for each offer. */
-  styleFor(client: BootClient): OfferStyle {
-    return this.#decide(client).treatment.offerStyle ?? this.#options.styles.next(client);
-  }
-
   #decide({ mac, uuid, architecture }: BootClient): Decision {
     const { policy, roster } = this.#options;
     return policy.decide(roster.learn({ mac, uuid, architecture }));
@@ -71,6 +64,7 @@ export class Offers {
       return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
     }
     const { name } = program;
-    return { bootFile: client.protocol === "http" ? Site.programAt(base, name) : name };
+    const bootFile = client.protocol === "http" ? Site.programAt(base, name) : name;
+    return { bootFile, style: treatment.offerStyle };
   }
 }

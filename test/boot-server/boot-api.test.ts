@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
 import type { BootClient } from "../../src/boot-server/dhcp/client.js";
-import { OfferStyles } from "../../src/boot-server/dhcp/offer-styles.js";
 import { BootApi } from "../../src/boot-server/machines/boot-api.js";
 import { MachinePolicy } from "../../src/boot-server/machines/policy.js";
 import { Roster } from "../../src/boot-server/machines/roster.js";
@@ -167,8 +166,7 @@ describe("a boot API", () => {
       ...{ releases: [], allow: [], deny: [], rules: () => rules, bootedAt: () => undefined },
       apiUrl: api.url,
     });
-    const styles = new OfferStyles();
-    const offers = new Offers({ policy, roster: new Roster(), programs, styles, api });
+    const offers = new Offers({ policy, roster: new Roster(), programs, api });
     const client = (mac: string): BootClient => {
       const kind = { architecture: "amd64", firmware: "uefi", architectureType: 7 } as const;
       return { mac, uuid: undefined, protocol: "pxe", isIpxe: false, ...kind };
@@ -176,7 +174,10 @@ describe("a boot API", () => {
     const base = "http://10.0.0.1:8080";
     const stalled = offers.choose(client(silent), base);
     const start = performance.now();
-    assert.deepEqual(await offers.choose(client(known), base), { bootFile: "snponly.efi" });
+    assert.deepEqual(await offers.choose(client(known), base), {
+      bootFile: "snponly.efi",
+      style: undefined,
+    });
     assert.ok(performance.now() - start < 2_000);
     assert.deepEqual(await offers.choose({ ...client(known), isIpxe: true }, base), {
       bootFile: `${base}/boot.ipxe`,

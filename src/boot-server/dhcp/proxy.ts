@@ -15,7 +15,11 @@ export type OfferStyle = "direct" | "port-4011";
  * with an address at which there is nothing; or why there is nothing for it.
  */
 export type BootChoice =
-  | { readonly bootFile: string }
+  | {
+      readonly bootFile: string;
+      /** Where the machine's firmware is known to take one only. */
+      readonly style?: OfferStyle | undefined;
+    }
   | { readonly disk: true; readonly nothingAt: string }
   | { readonly refusal: string };
 
@@ -75,7 +79,7 @@ export function readQuestion(request: DhcpMessage, arrival: Arrival): Question |
 /**
  * What a ProxyDHCP server says (RFC 2131, and PXE 2.1): an offer beside the DHCP server's own,
  * without an address.
- * @param styleFor asked only where the style matters
+ * @param styleFor asked only where the style matters and was not chosen
  */
 export function answerQuestion(
   { client, request, arrival, replyType }: Question,
@@ -92,7 +96,8 @@ export function answerQuestion(
   }
   // iPXE takes what the offer says; HTTP Boot knows no other way.
   const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
-  const isReferral = isOffer && isPlainPxe && !isToDisk && styleFor(client) === "port-4011";
+  const isStyled = isOffer && isPlainPxe && !isToDisk;
+  const isReferral = isStyled && (choice.style ?? styleFor(client)) === "port-4011";
   const { server } = arrival;
   const pxeOptions = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
   const { options, ...fields } = bootFields({
