@@ -27,6 +27,19 @@ export function adoptUdp(fd: number): Promise<Socket> {
   return opened(socket, (done) => socket.bind({ fd }, done));
 }
 
+/**
+ * Calls for each datagram that can be answered: some come from port 0, which nothing can be sent to
+ * (`send` would throw).
+ */
+export function onDatagram(
+  socket: Socket,
+  handle: (bytes: Buffer, from: { readonly address: string; readonly port: number }) => void,
+): void {
+  socket.on("message", (bytes, from) => {
+    if (from.port !== 0) handle(bytes, from);
+  });
+}
+
 async function opened(socket: Socket, open: (done: () => void) => void): Promise<Socket> {
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,10 +1,12 @@
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
+import { NetbootError } from "../support/index.js";
 import type { BootClient, Firmware, MachineArchitecture } from "./dhcp/client.js";
 import { type Release, type ServedFile, servedFile } from "./releases.js";
 
 /** Where Debian's and Ubuntu's package `ipxe` puts them. */
-export const packagedPrograms = "/usr/lib/ipxe";
+const packagedPrograms = "/usr/lib/ipxe";
 
 interface Kind {
   readonly architecture: MachineArchitecture;
@@ -46,6 +48,24 @@ export class BootPrograms {
     this.#directories = directories;
     this.#found = found;
     this.byName = new Map([...found.values()].map((program) => [program.name, program]));
+  }
+
+  /**
+   * Those of Debian's package, and before them those of another directory.
+   * @throws NetbootError USAGE_INVALID where there is no such directory
+   */
+  static async beside(directory: string | undefined): Promise<BootPrograms> {
+    if (directory === undefined) return BootPrograms.find([packagedPrograms]);
+    const isThere = await stat(directory).then(
+      (it) => it.isDirectory(),
+      () => false,
+    );
+    if (isThere) return BootPrograms.find([directory, packagedPrograms]);
+    throw new NetbootError(
+      "USAGE_INVALID",
+      `There is no directory ${directory} with boot programs.`,
+      "Name one that holds snponly.efi, undionly.kpxe or arm64-efi/snponly.efi with --ipxe-dir.",
+    );
   }
 
   /** @param directories looked through in this order */

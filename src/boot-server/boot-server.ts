@@ -116,6 +116,10 @@ export class BootServer {
         proxied,
         placeOf: (release) => releasePlace(release, releases),
         onScript: (...what) => this.#scriptGiven(...what),
+        onImpostor: (mac, said) => {
+          const reason = `by its address it is ${mac}, and it says that it is ${said}`;
+          this.#journal.add({ type: "ignored", mac, reason, isNotable: true });
+        },
       }),
       proxied,
       status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
@@ -125,6 +129,10 @@ export class BootServer {
       mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => this.#transfers.httpStarted(transfer),
+      onError: (error) => {
+        const text = `An answer by HTTP failed: ${error}`;
+        this.#emit({ type: "message", level: "warning", text });
+      },
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
     });
     this.#tftp = new TftpServer({
@@ -237,9 +245,14 @@ export class BootServer {
   }
 
   #hasBooted(mac: string): void {
-    const stage = { isUnderWay: true, hasSaidAll: true };
-    const decision = this.#policy.decide(this.#roster.get(mac), stage);
-    if ("isOnce" in decision && decision.isOnce) this.#options.booted.add(mac);
+    const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
+    if (!("isOnce" in decision) || !decision.isOnce) return;
+    try {
+      this.#options.booted.add(mac);
+    } catch (error) {
+      const text = `That ${mac} has booted cannot be kept for the next run: ${error}`;
+      this.#emit({ type: "message", level: "warning", text });
+    }
   }
 
   #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {

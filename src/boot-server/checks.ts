@@ -1,6 +1,7 @@
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatBytes, systemCode } from "../support/index.js";
-import { BootPrograms, missingPrograms, packagedPrograms } from "./boot-programs.js";
+import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
 import { checkFullOptions } from "./dhcp/full-options.js";
 import { lookAround, lookForOtherServers } from "./dhcp/other-servers.js";
@@ -8,11 +9,11 @@ import { takeInheritedSockets } from "./inherited-sockets.js";
 import { readRuleBook } from "./machines/rule-book.js";
 import { MachineSigner } from "./machines/signed-machine.js";
 import { memoryNeeded } from "./memory-estimate.js";
-import { servedAddresses } from "./network.js";
+import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts } from "./port-checks.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
-import { defaultStateDirectory } from "./state-directory.js";
+import { defaultStateDirectory, stateError } from "./state-directory.js";
 
 /**
  * Looks whether `serve` would work with the same options, and serves nothing. A check that fails
@@ -36,6 +37,9 @@ class Checks {
   readonly #checked: CheckedServeOptions;
   readonly #releases: Release[] = [];
   #programs: BootPrograms | undefined;
+  /** Undefined where they could not be found out, which was told of. */
+  #addresses: readonly ServedAddress[] | undefined;
+  #isReleaseMissing = false;
 
   constructor(options: ServeOptions, checked: CheckedServeOptions) {
     this.#options = options;
@@ -44,6 +48,7 @@ class Checks {
 
   async ports(): Promise<CheckResult[]> {
     const addresses = servedAddresses(this.#options.listen ?? []);
+    this.#addresses = addresses;
     const names = addresses.map(({ interface: name, address }) => `${address} (${name})`);
     const ports = { ...this.#checked, addresses, inherited: takeInheritedSockets() };
     return [ok(`addresses: ${names.join(", ")}`), ...(await checkPorts(ports))];
@@ -55,6 +60,7 @@ class Checks {
     if (files !== undefined) sources.push(() => looseRelease(files));
     const found: CheckResult[] = [];
     for (const read of sources) found.push(...(await resultsOf(() => this.#release(read))));
+    this.#isReleaseMissing = found.some(({ status }) => status === "fail");
     return found;
   }
 
@@ -74,8 +80,7 @@ class Checks {
   }
 
   async programs(): Promise<CheckResult[]> {
-    const places = [this.#options.ipxeDirectory ?? [], packagedPrograms].flat();
-    const programs = await BootPrograms.find(places);
+    const programs = await BootPrograms.beside(this.#options.ipxeDirectory);
     this.#programs = programs;
     const missing = missingPrograms(this.#releases, programs);
     if (missing.length > 0) {
@@ -86,12 +91,14 @@ class Checks {
 
   async rules(): Promise<CheckResult[]> {
     const { machines, cloudConfig, isOnce } = this.#options;
+    // What is wrong with them then may be no fault of theirs.
+    if (this.#isReleaseMissing || this.#programs === undefined) return [];
     const { rules, files } = await readRuleBook({
       machinesFile: machines,
       defaults: { boot: isOnce ? "once" : undefined, commandLine: this.#checked.commandLine },
       cloudConfig,
       releases: this.#releases,
-      programs: this.#programs!,
+      programs: this.#programs,
     });
     if (files.length === 0) return [];
     return [ok(`${files.join(", ")}: right; ${rules.entries.length} machines are named`)];
@@ -100,6 +107,7 @@ class Checks {
   async state(): Promise<CheckResult[]> {
     const state = this.#options.stateDirectory ?? defaultStateDirectory();
     await MachineSigner.withKeyFile(join(state, "key"));
+    await probeDirectory(state);
     return [ok(`${state} can be written to`)];
   }
 
@@ -115,8 +123,8 @@ class Checks {
   }
 
   async otherServers(): Promise<CheckResult[]> {
-    if (this.#checked.dhcp === "off") return [];
-    const addresses = servedAddresses(this.#options.listen ?? []);
+    const addresses = this.#addresses;
+    if (this.#checked.dhcp === "off" || addresses === undefined) return [];
     const full = checkFullOptions(this.#options, addresses);
     try {
       const warnings =
@@ -130,5 +138,16 @@ class Checks {
       if (systemCode(error) === "EACCES") return [];
       throw error;
     }
+  }
+}
+
+/** @throws NetbootError STATE_NOT_WRITABLE */
+async function probeDirectory(directory: string): Promise<void> {
+  const probe = join(directory, `.probe-${process.pid}`);
+  try {
+    await writeFile(probe, "");
+    await rm(probe);
+  } catch (cause) {
+    throw stateError(directory, cause);
   }
 }

@@ -30,8 +30,12 @@ export type MachineEvent = { readonly mac: string | undefined } & (
       /** Why there is nothing to boot for it, where it asked. */
       readonly refusal: string | undefined;
     }
+  /** A large file is for it when others have theirs. */
+  | { readonly type: "waiting"; readonly client: string; readonly name: string }
   | {
       readonly type: "ignored";
+      /** Who asked by TFTP or HTTP, and was told so; undefined for DHCP, where nobody answered. */
+      readonly client?: string;
       readonly reason: string;
       /** False for those that never asked to be booted. */
       readonly isNotable: boolean;

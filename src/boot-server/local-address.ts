@@ -12,7 +12,7 @@ export async function localAddressTowards(remote: string): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
       // Discard (RFC 863): any port will do.
-      socket.connect(9, remote, resolve);
+      socket.once("connect", resolve).connect(9, remote);
     });
     return socket.address().address;
   } finally {

@@ -85,6 +85,15 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   const files = looseFiles(options);
   const api = options.api === undefined ? undefined : new BootApi(options.api);
   if (files === undefined && api === undefined && (options.directories ?? []).length === 0) {
+    const swallowed = [options.listen, options.allow, options.deny, options.dns]
+      .flatMap((words) => words ?? [])
+      .find((word) => word.includes("/"));
+    if (swallowed !== undefined) {
+      throw usage(
+        `There is nothing to serve: ${swallowed} was taken for a part of the option before it.`,
+        "Put the directories first: serve out/ --listen eth0",
+      );
+    }
     throw usage("There is nothing to serve.", "Name a directory that extract made: serve out/");
   }
   return {

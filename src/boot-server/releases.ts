@@ -52,6 +52,13 @@ export async function readRelease(directory: string): Promise<Release> {
     );
   }
   const { files, source } = description;
+  if (!/^[\w.+-]+$/.test(description.name)) {
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      `The release in ${directory} is called "${description.name}", which no iPXE script can hold.`,
+      "Make it again with a name of letters, digits and . + - _: extract --name",
+    );
+  }
   const served = async (role: keyof typeof files): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
@@ -87,7 +94,10 @@ export interface LooseFiles {
  * @throws NetbootError RELEASE_INVALID where one is missing, or the kernel is none that is known
  */
 export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Promise<Release> {
-  const name = basename(squashfs).replace(/\.[^.]*$/, "");
+  // The names stand in iPXE scripts and on the kernel's command line.
+  const name = basename(squashfs)
+    .replace(/\.[^.]*$/, "")
+    .replace(/[^\w.+-]/g, "-");
   const names = fileNames(name);
   const served = async (path: string, role: keyof LooseFiles): Promise<ServedFile> => {
     const file = await servedFile(path, names[role], role);

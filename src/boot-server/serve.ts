@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { BootPrograms, missingPrograms, packagedPrograms } from "./boot-programs.js";
+import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
 import { checkFullOptions } from "./dhcp/full-options.js";
 import type { ServeEvent } from "./events.js";
@@ -28,7 +28,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const releases: Release[] = [];
   for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
   if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
-  const programs = await BootPrograms.find([options.ipxeDirectory ?? [], packagedPrograms].flat());
+  const programs = await BootPrograms.beside(options.ipxeDirectory);
   for (const { what, hint } of missingPrograms(releases, programs)) {
     tell("warning", `${what}: ${hint}`);
   }
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     {
       onChange: ({ entries }) =>
         tell("info", `The rules were read again: ${entries.length} machines.`),
-      onError: ({ message }) => tell("warning", `${message} What held before still holds.`),
+      onError: (problem) => tell("warning", `${problem} What held before still holds.`),
     },
   );
   const server = new BootServer({
@@ -61,7 +61,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   try {
     await server.start();
-    writeServerFile(state, { url: server.url, pid: process.pid });
+    try {
+      writeServerFile(state, { url: server.url, pid: process.pid });
+    } catch (error) {
+      tell("warning", `${state} cannot be written to, so explain needs --server: ${error}`);
+    }
     if (options.signal !== undefined && !options.signal.aborted)
       await once(options.signal, "abort");
   } finally {

@@ -58,7 +58,9 @@ export class Site {
     if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
     if (path === "/boot.ipxe") return scripts.first(base);
     if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
-    return path.startsWith("/proxied/") ? this.#proxied(request) : status.find(path);
+    return path.startsWith("/proxied/")
+      ? this.#proxied(request)
+      : status.find(path, base.startsWith(`http://${client}:`));
   }
 
   #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { NetbootError, systemCode } from "../support/index.js";
 
 /**
  * The directory for what a boot server remembers across restarts: systemd's, if its unit has a
@@ -13,4 +14,14 @@ export function defaultStateDirectory(environment: NodeJS.ProcessEnv = process.e
   // The specification wants relative ones to be passed over.
   const base = ofUser && isAbsolute(ofUser) ? ofUser : join(homedir(), ".local", "state");
   return join(base, "kairos-netboot");
+}
+
+/** The error of a state directory that cannot be used. */
+export function stateError(directory: string, cause: unknown): NetbootError {
+  return new NetbootError(
+    "STATE_NOT_WRITABLE",
+    `The directory ${directory} cannot be used (${systemCode(cause) ?? cause}).`,
+    "Name a directory for what outlives the server with --state-dir.",
+    { cause },
+  );
 }

@@ -51,10 +51,13 @@ export class TransferWatch {
     const { status, seconds, isComplete, reachesEnd } = outcome;
     if (status >= 400) {
       const mac = this.#options.macAt(client);
-      const isToWait = status === 503;
-      const reason = `${name} by HTTP: ${isToWait ? "it has to wait for its turn" : `status ${status}`}`;
+      if (status === 503) {
+        this.#options.onEvent({ type: "waiting", mac, client, name });
+        return;
+      }
+      const reason = `${name} by HTTP: status ${status}`;
       const isNotable = !isAskedForByDesign(name);
-      this.#options.onEvent({ type: "ignored", mac, reason, isNotable });
+      this.#options.onEvent({ type: "ignored", mac, client, reason, isNotable });
     } else if (transfer.role !== undefined && !transfer.isHead) {
       this.#tell("sent", transfer, { seconds, isComplete: isComplete && reachesEnd });
     }
@@ -66,7 +69,7 @@ export class TransferWatch {
     if (event.type === "refused") {
       const reason = `${name} by TFTP: ${event.reason}`;
       const isNotable = !isAskedForByDesign(name);
-      this.#options.onEvent({ type: "ignored", mac, reason, isNotable });
+      this.#options.onEvent({ type: "ignored", mac, client, reason, isNotable });
       return;
     }
     const { size } = event;

@@ -3,6 +3,7 @@ import { printable } from "../support/index.js";
 import { whatHappened } from "./serve-wording.js";
 
 const states: Readonly<Record<string, string>> = {
+  seen: "is on the network, and did not ask to be booted",
   asking: "asked to be booted, was offered a boot program, and did not fetch the script yet",
   booting: "is booting",
   booted: "fetched all that it needs to boot",
@@ -64,7 +65,9 @@ function whatItWouldGet({ decision, architecture, state }: MachineReport): strin
       return ["If it asked now, it would be sent to its disk:", ...why];
     case "deny":
       return ["If it asked now, it would get nothing:", ...why];
-    default:
+    case "unsettled":
+      return ["If it asked now, it would get iPXE, and what follows when that says more:", ...why];
+    case "unfit":
       return architecture === undefined && state === "unheard-of"
         ? ["If it asked now, it would get the release for its architecture, if there is one."]
         : ["If it asked now, there would be nothing that fits it:", ...why];
@@ -85,7 +88,7 @@ function timeOf(time: string): string {
 }
 
 function agoOf(seconds: number): string {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} seconds ago`;
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s ago`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} minutes ago` : `${Math.round(minutes / 60)} hours ago`;
 }

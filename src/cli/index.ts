@@ -29,7 +29,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the i
  */
 export async function main(argv: readonly string[]): Promise<number> {
   // A reader that went away (`| head`) is no failure of the job.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  // That nothing more can be written is one, but no reason to stop in the middle of it.
+  let isOutputLost = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code !== "EPIPE") isOutputLost = true;
+    });
+  }
   const program = new Command("kairos-netboot")
     .description(
       "Turns a Kairos container image into the files that a machine boots from over the network, and boots machines from them.",
@@ -45,7 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     await program.parseAsync(argv);
-    return 0;
+    return isOutputLost ? 1 : 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
@@ -54,10 +60,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     const names = program.commands.map((command) => command.name());
     return reportError(toNetbootError(error, argv, names), flags);
   }
-}
-
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
 }
 
 /** commander's words, which name the nearest right option or command, in this program's form. */

@@ -105,7 +105,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
   const options = optionsOf(directories, flags);
   try {
-    if (flags.check) await runChecks(options, flags.json ?? false);
+    if (flags.check) await runChecks(options, flags);
     else await withSignals((signal) => serve({ ...options, signal }));
   } catch (error) {
     throw new CommandFailure(error, flags);
@@ -122,7 +122,7 @@ function optionsOf(directories: string[], flags: Flags): ServeOptions {
     isOnce: once,
     stateDirectory: stateDir,
     // What is no number is refused where all options are checked.
-    httpPort: Number(httpPort),
+    httpPort: Number(httpPort) || Number.NaN,
     mostTransfers: Number(maxTransfers),
     commandLine: cmdline,
     ipxeDirectory: ipxeDir,

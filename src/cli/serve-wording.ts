@@ -30,7 +30,11 @@ export function whatHappened(event: MachineEvent): string {
       return `gets the address ${event.address}${name}${refusal}`;
     }
     case "ignored":
-      return `gets no answer: ${event.reason}`;
+      return event.client === undefined
+        ? `gets no answer: ${event.reason}`
+        : `is refused ${event.reason}`;
+    case "waiting":
+      return `waits for its turn to fetch ${event.name}`;
     case "script":
       return event.release === undefined
         ? `runs iPXE: nothing for it. ${event.reasons.at(-1)}`
@@ -49,10 +53,10 @@ export function whatHappened(event: MachineEvent): string {
     case "booted":
       return `has all it needs of ${event.release}, after ${event.seconds.toFixed(0)} s`;
     case "stalled":
-      return `is not heard from since ${event.seconds.toFixed(0)} s; the last was: ${event.step}`;
+      return `has not been heard from for ${event.seconds.toFixed(0)} s; the last was: ${event.step}`;
   }
 }
 
 function clientOf(event: MachineEvent): string {
-  return "client" in event ? event.client : "somebody";
+  return ("client" in event ? event.client : undefined) ?? "somebody";
 }

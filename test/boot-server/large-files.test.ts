@@ -4,6 +4,7 @@ import { createHash, randomFillSync } from "node:crypto";
 import { once } from "node:events";
 import { rename, truncate, writeFile } from "node:fs/promises";
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -31,6 +32,22 @@ describe("large files by HTTP", () => {
   });
   after(() => server.close(0));
   beforeEach(() => writeFile(path, bytes));
+
+  it("gives the place of a client back that asked twice at once and went away", async () => {
+    const { hostname, port, pathname } = new URL(url);
+    for (let times = 0; times < 8; times += 1) {
+      const socket = connect(Number(port), hostname);
+      socket.on("error", () => {});
+      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(2));
+      await once(socket, "data");
+      socket.destroy();
+    }
+    const { stdout } = await run("curl", ["-s", "--max-time", "10", url], {
+      encoding: "buffer",
+      maxBuffer: 2 * size,
+    });
+    assert.ok(stdout.equals(bytes));
+  });
 
   /** A client that reads nothing until it is told to. */
   async function slowClient(): Promise<{ request: ClientRequest; answer: IncomingMessage }> {

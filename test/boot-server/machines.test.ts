@@ -205,6 +205,11 @@ describe("a machines file", () => {
   const wrong: [name: string, text: string, message: RegExp][] = [
     ["YAML that is none", "machines: [", /^machines\.yaml, line 1: .*\.$/],
     ["a tab", "machines:\n\t- x\n", /line 2: /],
+    [
+      "a hardware address that begins with * without quotes",
+      "machines:\n  - match:\n      mac: *:54:00\n",
+      /line 3: \*:54:00 stands for nothing; put what begins with \* in quotes/,
+    ],
     ["a list", "- a\n", /machines\.yaml.*: .*object/],
     ["a key that there is not", own("bot: deny"), /line 1: machines: unrecognized key: "bot"/],
     ["a key that there is not, at the top", "machine: []\n", /unrecognized key: "machine"/],
@@ -273,7 +278,7 @@ describe("a machines file", () => {
     const told: string[] = [];
     const rules = await LiveRules.read(sources, {
       onChange: () => told.push("read"),
-      onError: ({ message }) => told.push(message),
+      onError: (problem) => told.push(problem),
     });
     try {
       const change = async (target: string, text: string) => {
@@ -317,12 +322,25 @@ describe("--allow and --deny", () => {
   }
 });
 
+it("a machine whose serial number says nothing gets what the defaults say, once iPXE has asked", async () => {
+  const text = `machines: [{ match: { serial: x }, boot-program: other.efi }]\ndefaults: { boot: deny }\n`;
+  await writeFile(join(directory, "other.efi"), "program");
+  const unsettled = await decide(text, amd64);
+  assert.equal(unsettled.kind, "unsettled");
+  assert.equal(unsettled.treatment.bootProgram, undefined);
+  assert.equal((await decide(text, { ...amd64, hasSaidAll: true })).kind, "deny");
+});
+
 describe("a machine that is to boot once", () => {
   it("is remembered until its file is removed", async () => {
     const place = join(directory, "booted");
     new BootedMachines(place).add(mac);
     assert.ok(new BootedMachines(place).bootedAt(mac)! <= new Date());
     assert.equal(new BootedMachines(place).bootedAt("52:54:00:aa:bb:02"), undefined);
+    await writeFile(join(directory, "file"), "");
+    const unwritable = new BootedMachines(join(directory, "file"));
+    assert.throws(() => unwritable.add(mac));
+    assert.ok(unwritable.bootedAt(mac)! <= new Date());
     await rm(join(place, "52-54-00-aa-bb-01"));
     assert.equal(new BootedMachines(place).bootedAt(mac), undefined);
   });

@@ -46,6 +46,20 @@ describe("TFTP", () => {
     return run("curl", ["--silent", "--path-as-is", "--output", target, ...options, url]);
   };
 
+  it("serves on where two hundred forged senders asked, and were never heard of again", async () => {
+    const request = Buffer.from("\0\x01file-512\0octet\0timeout\x0010\0", "latin1");
+    const sockets = Array.from({ length: 26 }, () => createSocket("udp4"));
+    for (const [index, socket] of sockets.entries()) {
+      socket.bind(0, `127.0.1.${index + 1}`);
+      await once(socket, "listening");
+      for (let times = 0; times < 8; times += 1) socket.send(request, port, "127.0.0.1");
+    }
+    await sleep(200);
+    await curl("file-512");
+    for (const socket of sockets) socket.close();
+    assert.equal((await readFile(join(directory, "fetched"))).length, 512);
+  });
+
   for (const size of sizes) {
     // curl takes an acknowledged size of 0 for an error.
     const blockSizes = size === 0 ? [] : [8, 512, 1468, 65464];

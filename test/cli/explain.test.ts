@@ -27,7 +27,7 @@ describe("explain", () => {
       $netboot explain ${mac} --json > json; $node -p 'JSON.parse(fs.readFileSync("json")).decision.kind'
       kill $server; wait $server; ls state/kairos-netboot`);
     const parts = [
-      /^52:54:00:aa:bb:01 is booting; it was last heard of \d seconds ago\.$/m,
+      /^52:54:00:aa:bb:01 is booting; it was last heard of \d s ago\.$/m,
       /^ {2}architecture: amd64$/m,
       /^ {2}serial: S1$/m,
       /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines are treated alike\./,

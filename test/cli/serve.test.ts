@@ -67,6 +67,30 @@ describe("serve", () => {
     assert.match(ignored.reason, /\/nothing/);
   });
 
+  it("gives nothing to a machine that says it is another one, and tells of it", async () => {
+    const output = await inOwnNetwork(`
+      ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
+      ip link set e0 up; ip link set e1 up; ip address add 10.5.5.9/32 dev lo
+      ip neigh add 10.5.5.9 lladdr 52:54:00:00:00:66 dev e0 nud permanent
+      $serve --listen e0 --dhcp off --deny 52:54:00:00:00:66 2> log & until_listening
+      ask() { curl -s --interface 10.5.5.9 "http://10.5.5.1:8080/$1"; }
+      ask "machine.ipxe?mac=52:54:00:00:00:01&buildarch=x86_64" | grep -c "^kernel"
+      ask "releases/1/${name}-kernel" | head -c 100; kill $!; wait $!; cat log`);
+    assert.match(output, /^0\n/);
+    assert.match(output, /is not to boot from the network/);
+    assert.match(output, /52:54:00:00:00:66 .*it says that it is 52:54:00:00:00:01/);
+  });
+
+  it("refuses directories that an option before them took, and boot programs that are not there", async () => {
+    const cwd = await temporaryDirectory();
+    const first = await runProgram(["serve", "--listen", "lo", `${out}/`], { cwd });
+    assert.match(first.stderr, /was taken for a part of the option before it/);
+    assert.match(first.stderr, /Put the directories first/);
+    const second = await runProgram(["serve", out, "--ipxe-dir", "nowhere"], { cwd });
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, /no directory nowhere/);
+  });
+
   it("says that no DHCP server answers, and what helps", async () => {
     const output = await inOwnNetwork(`
       ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0

@@ -1,6 +1,6 @@
 import type { Socket } from "node:dgram";
 import { formatMac } from "../address.js";
-import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp, onDatagram } from "../bind-udp.js";
 import { noSockets } from "../inherited-sockets.js";
 import { localAddressTowards } from "../local-address.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
@@ -60,12 +60,12 @@ export class DhcpSockets {
   #useForDhcp(socket: Socket): void {
     const { address } = socket.address();
     if (address !== none) this.#use(socket, address, 67);
-    else socket.on("message", (bytes, from) => this.#receiveBroadcast(bytes, from));
+    else onDatagram(socket, (bytes, from) => this.#receiveBroadcast(bytes, from));
   }
 
   #use(socket: Socket, address: string, port: 67 | 4011): void {
     socket.setBroadcast(true);
-    socket.on("message", (bytes, from) => this.#receive(bytes, [{ port, from, server: address }]));
+    onDatagram(socket, (bytes, from) => this.#receive(bytes, [{ port, from, server: address }]));
     this.#senders.set(`${address}:${port}`, socket);
   }
 
@@ -74,7 +74,7 @@ export class DhcpSockets {
     for (const { address } of this.#options.addresses) {
       this.#senders.set(`${address}:4011`, socket);
     }
-    socket.on("message", (bytes, from) => {
+    onDatagram(socket, (bytes, from) => {
       localAddressTowards(from.address).then(
         (server) => this.#receive(bytes, [{ port: 4011, from, server }]),
         // Who cannot be reached cannot be answered.

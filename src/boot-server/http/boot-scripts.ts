@@ -22,6 +22,8 @@ export interface BootScriptsOptions {
   readonly proxied?: ProxiedFiles | undefined;
   /** A machine was given a script, and is to fetch what that names: files of these roles. */
   onScript(machine: Machine, decision: Decision, awaited: readonly Role[]): void;
+  /** A machine said that it is another one, and got nothing. */
+  onImpostor(mac: string, said: string): void;
 }
 
 /** The scripts that iPXE runs, and the cloud-configs that these name. */
@@ -45,7 +47,12 @@ export class BootScripts {
     const { policy, roster } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
-    const decision = policy.decide(roster.learn({ ...said, ip: client }), { hasSaidAll: true });
+    const owner = roster.ownerOf(client);
+    if (owner !== undefined && owner !== said.mac && policy.tellsApart) {
+      this.#options.onImpostor(owner, said.mac);
+      return refusalScript("another machine than it says it is has its address");
+    }
+    const decision = policy.decide(roster.learn({ ...said, ip: client, hasSaidAll: true }));
     const { cloudConfig, commandLine = "", hostname } = decision.treatment;
     const machine = roster.learn({ mac: said.mac, hostname });
     if (decision.kind === "api") {
@@ -57,9 +64,6 @@ export class BootScripts {
     this.#options.onScript(machine, decision, isServedConfig ? [...files, "cloud-config"] : files);
     if (decision.kind === "local") return diskScript();
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
-    if (cloudConfig !== undefined && !roster.isPlausible(machine)) {
-      return refusalScript("another machine than it says it is has its address");
-    }
     const config = cloudConfig && this.#configAddress(cloudConfig, machine, base);
     const { release } = decision;
     const url = `${base}${this.#options.placeOf(release)}`;
@@ -95,10 +99,10 @@ export class BootScripts {
 
   /** @param word the last part of the address */
   cloudConfig(word: string, client: string): Resource {
-    const machine = this.#options.signer.read(word);
+    const said = this.#options.signer.read(word);
+    const machine = said && { ...said, hasSaidAll: true };
     // It may have begun to boot before it was to boot once only.
-    const decision =
-      machine && this.#options.policy.decide(machine, { isUnderWay: true, hasSaidAll: true });
+    const decision = machine && this.#options.policy.decide(machine, { isUnderWay: true });
     const config = decision?.kind === "netboot" ? decision.treatment.cloudConfig : undefined;
     if (machine === undefined || config === undefined || !("text" in config)) {
       const refusal = "This cloud-config is for another machine.\n";

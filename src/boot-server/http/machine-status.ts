@@ -3,8 +3,15 @@ import type { Machine } from "../machines/machine.js";
 import type { Decision } from "../machines/policy.js";
 import type { Step, Timeline } from "../machines/timeline.js";
 
+/** Serial number and UUID are left out: rules go by them, and they are harder to guess than to read. */
+type Seen = Omit<Machine, "serial" | "uuid" | "hasSaidAll">;
+
+export function seenOf({ mac, architecture, ip, hostname }: Machine): Seen {
+  return { mac, architecture, ip, hostname };
+}
+
 /** One machine, as `/api/machines` tells of it. Nothing that a cloud-config holds is in it. */
-export interface MachineStatus extends Machine {
+export interface MachineStatus extends Seen {
   readonly state: string;
   readonly release: string | undefined;
   /** Why it is treated as it is: sentences. */
@@ -29,6 +36,9 @@ export interface StepStatus {
 
 /** All that is known of one machine, as `/api/machines/MAC` tells of it. */
 export type MachineReport = (MachineStatus | UnheardOf) & {
+  /** Only for those who ask from the server's own machine. */
+  readonly serial?: string | undefined;
+  readonly uuid?: string | undefined;
   /** What it would get now. */
   readonly decision: {
     readonly kind: Decision["kind"];
@@ -39,11 +49,11 @@ export type MachineReport = (MachineStatus | UnheardOf) & {
   readonly events: readonly (MachineEvent & { readonly time: string })[];
 };
 
-export type UnheardOf = Machine & { readonly state: "unheard-of" };
+export type UnheardOf = Seen & { readonly state: "unheard-of" };
 
 export function machineStatus(machine: Machine, timeline: Timeline): MachineStatus {
   return {
-    ...machine,
+    ...seenOf(machine),
     state: timeline.state,
     release: timeline.release,
     reasons: timeline.reasons,

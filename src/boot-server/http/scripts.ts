@@ -23,18 +23,21 @@ goto ask
 `;
 }
 
+/** Characters of what a machine says of itself that are kept. */
+const longestWord = 64;
+
 /**
  * Reads what the first script sends.
  * @returns undefined where that names no hardware address
  */
 export function machineFrom(query: URLSearchParams): Machine | undefined {
-  const said = (name: string) => query.get(name) || undefined;
-  const mac = normalMac(said("mac") ?? "");
+  const said = (name: string) => query.get(name)?.trim().slice(0, longestWord) || undefined;
+  const mac = normalMac(query.get("mac") ?? "");
   if (mac === undefined) return undefined;
   return {
     mac,
     uuid: said("uuid")?.toLowerCase(),
-    serial: said("serial")?.trim(),
+    serial: said("serial"),
     hostname: said("hostname"),
     architecture: architectureOf(said("buildarch"), said("platform")),
   };

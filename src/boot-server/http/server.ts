@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, ListenOptions } from "node:net";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Role, ServedFile } from "../releases.js";
@@ -15,6 +15,11 @@ const connectionOptions = {
   keepAlive: true,
   keepAliveInitialDelay: 10_000,
 };
+
+/** Requests on one connection that wait for their turn. */
+const mostPipelined = 32;
+/** Characters of what somebody asked for that are told of. */
+const longestName = 200;
 
 /** Large transfers at once, if nothing else is said. */
 export const usualMostTransfers = 16;
@@ -63,6 +68,8 @@ export interface HttpServerOptions {
   /** An answer begins; `onEnd` is told of the same one. */
   onStart?(transfer: HttpTransfer): void;
   onEnd(transfer: HttpTransfer, outcome: HttpOutcome): void;
+  /** An answer failed for a reason that is not its client's. */
+  onError?(error: unknown): void;
   /** Large transfers at once; the others wait for their turn. */
   readonly mostTransfers?: number;
 }
@@ -94,6 +101,7 @@ export interface HttpOutcome {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #servers: Server[] = [];
+  readonly #turns = new WeakMap<Socket, { count: number; last: Promise<void> }>();
   readonly #files: FileSender;
 
   constructor(options: HttpServerOptions) {
@@ -118,9 +126,7 @@ export class HttpServer {
   }
 
   async #listen(place: ListenOptions & { fd?: number }): Promise<{ port: number }> {
-    const server = createServer(connectionOptions, (...pair) =>
-      this.#answer(...pair).catch(() => pair[1].destroy()),
-    );
+    const server = createServer(connectionOptions, (...pair) => this.#takeTurn(...pair));
     this.#servers.push(server);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject).listen(place, resolve);
@@ -136,6 +142,41 @@ export class HttpServer {
     await Promise.all(this.#servers.map((server) => closeServer(server, grace)));
   }
 
+  /**
+   * One answer at a time on a connection: Node never tells of the end of one that waits behind
+   * another when the client goes away.
+   */
+  #takeTurn(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const waiting = this.#turns.get(socket) ?? { count: 0, last: Promise.resolve() };
+    if (waiting.count >= mostPipelined) {
+      socket.destroy();
+      return;
+    }
+    waiting.count += 1;
+    waiting.last = waiting.last.then(async () => {
+      if (!socket.destroyed) await this.#answerWhole(request, response);
+      waiting.count -= 1;
+    });
+    this.#turns.set(socket, waiting);
+  }
+
+  /** Never fails, and ends when the answer did. */
+  async #answerWhole(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const closed = new Promise((resolve) => {
+      response.once("close", resolve);
+    });
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      // Who went away needs no answer, and is no reason to tell anybody.
+      if (!request.socket.destroyed) this.#options.onError?.(error);
+      if (!response.headersSent) endWithText(response, 500, "text/plain", "The server failed.\n");
+      else response.destroy();
+    }
+    await closed;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
@@ -149,6 +190,10 @@ export class HttpServer {
       return;
     }
     const resource = (await this.#options.find(parsed)) ?? nothingAt(parsed.path);
+    if (request.socket.destroyed) {
+      if (resource.kind === "stream") resource.body.destroy();
+      return;
+    }
     this.#watch(request, response, parsed, resource);
     if (resource.kind === "file") {
       await this.#files.send(request, response, resource.file);
@@ -206,12 +251,14 @@ function reachesEnd(response: ServerResponse): boolean {
 
 function nothingAt(path: string): Resource {
   const text = "There is no such file.\n";
-  return { kind: "text", name: path, type: "text/plain", text, status: 404 };
+  const name = path.length > longestName ? `${path.slice(0, longestName)}…` : path;
+  return { kind: "text", name, type: "text/plain", text, status: 404 };
 }
 
 function parseRequest(request: IncomingMessage): HttpRequest | undefined {
   const { localAddress, localPort, remoteAddress } = request.socket;
   if (localAddress === undefined || remoteAddress === undefined) return undefined;
+  const [own, client] = [localAddress, remoteAddress].map(withoutMapping) as [string, string];
   const [target, search = ""] = (request.url ?? "").split("?", 2) as [string, string?];
   const path = decoded(target);
   if (path === undefined) return undefined;
@@ -220,9 +267,14 @@ function parseRequest(request: IncomingMessage): HttpRequest | undefined {
     query: new URLSearchParams(search),
     method: request.method ?? "GET",
     range: request.headers.range,
-    client: remoteAddress,
-    base: `http://${localAddress}:${localPort}`,
+    client,
+    base: `http://${own}:${localPort}`,
   };
+}
+
+/** A socket for IPv6 and IPv4 has `::ffff:` before addresses of the latter (RFC 4291, 2.5.5.2). */
+function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:/, "");
 }
 
 /** Double slashes are read as one: shim asks so. */

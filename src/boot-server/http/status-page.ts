@@ -59,6 +59,7 @@ export const statusPageHeaders = {
 };
 
 const words: Readonly<Record<string, string>> = {
+  seen: "is on the network",
   asking: "asks to be booted",
   booting: "boots",
   booted: "has booted",

@@ -7,6 +7,7 @@ import {
   type MachineReport,
   type MachineStatus,
   machineStatus,
+  seenOf,
   type UnheardOf,
 } from "./machine-status.js";
 import type { Resource } from "./server.js";
@@ -27,12 +28,13 @@ export class StatusPages {
     this.#options = options;
   }
 
-  async find(path: string): Promise<Resource | undefined> {
+  /** @param isOwn true for those who ask from this machine */
+  async find(path: string, isOwn: boolean): Promise<Resource | undefined> {
     if (path === "/") return this.#page();
     if (path === "/api/machines") return json("machines", { machines: this.#machines() });
     if (path === "/metrics") return this.#metrics();
     const mac = normalMac(/^\/api\/machines\/([^/]+)$/.exec(path)?.[1] ?? "");
-    return mac === undefined ? undefined : json("machine", this.#machine(mac));
+    return mac === undefined ? undefined : json("machine", this.#machine(mac, isOwn));
   }
 
   /** Those heard of last come first. */
@@ -42,15 +44,17 @@ export class StatusPages {
   }
 
   /** All that is known of a machine, and what it would get now. */
-  #machine(mac: string): MachineReport {
+  #machine(mac: string, isOwn: boolean): MachineReport {
     const { journal, roster, policy } = this.#options;
     const machine = roster.get(mac);
     const timeline = journal.timelineOf(mac);
     const decision = policy.decide(machine);
     const release = decision.kind === "netboot" ? decision.release.name : undefined;
-    const unheardOf: UnheardOf = { ...machine, state: "unheard-of" };
+    const unheardOf: UnheardOf = { ...seenOf(machine), state: "unheard-of" };
+    const { serial, uuid } = machine;
     return {
       ...(timeline === undefined ? unheardOf : machineStatus(machine, timeline)),
+      ...(isOwn ? { serial, uuid } : {}),
       decision: { kind: decision.kind, release, reasons: decision.reasons },
       events: (timeline?.events ?? []).map(({ at, event }) => ({
         time: new Date(at).toISOString(),

@@ -3,6 +3,8 @@ import type { Machine } from "./machine.js";
 /** What `${machine.…}` can name in a cloud-config. */
 export const variables = ["mac", "ip", "uuid", "serial", "hostname"] as const;
 
+type Variable = (typeof variables)[number];
+
 const reference = /\$\{machine\.([^}]*)\}/g;
 
 /** Names in a text that are no variables. */
@@ -21,10 +23,10 @@ export function expandVariables(
   machine: Machine,
   encode: (value: string) => string = harmless,
 ): string {
-  return text.replaceAll(reference, (_, name: keyof Machine) => encode(valueFor(machine, name)));
+  return text.replaceAll(reference, (_, name: Variable) => encode(valueFor(machine, name)));
 }
 
-function valueFor(machine: Machine, name: keyof Machine): string {
+function valueFor(machine: Machine, name: Variable): string {
   return machine[name] ?? (name === "hostname" ? machine.mac.replaceAll(":", "-") : "");
 }
 

@@ -1,5 +1,4 @@
 import { unwatchFile, watchFile } from "node:fs";
-import { NetbootError } from "../../support/index.js";
 import { type RuleBook, type RuleSources, readRuleBook } from "./rule-book.js";
 import type { Rules } from "./rules.js";
 
@@ -10,7 +9,7 @@ export interface LiveRulesOptions {
   /** The rules were read again. */
   onChange(rules: Rules): void;
   /** The files changed and are not right any more: the last good rules stay. */
-  onError(error: NetbootError): void;
+  onError(problem: string): void;
 }
 
 /** The rules as their files are now: read again when one of these changes. */
@@ -19,7 +18,12 @@ export class LiveRules {
   readonly #options: LiveRulesOptions;
   #book: RuleBook;
   #watched: readonly string[] = [];
-  readonly #reload = () => void this.#read();
+  #isClosed = false;
+  /** Changes are read one after the other, so that the last one holds. */
+  #reading: Promise<void> = Promise.resolve();
+  readonly #reload = () => {
+    this.#reading = this.#reading.then(() => this.#read());
+  };
 
   private constructor(sources: RuleSources, options: LiveRulesOptions, book: RuleBook) {
     this.#sources = sources;
@@ -38,20 +42,23 @@ export class LiveRules {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#watch([]);
   }
 
+  /** Never fails: a server that runs does not end because of a file. */
   async #read(): Promise<void> {
+    if (this.#isClosed) return;
+    const tried: string[] = [];
     try {
-      this.#book = await readRuleBook(this.#sources);
+      this.#book = await readRuleBook(this.#sources, (file) => tried.push(file));
+      this.#options.onChange(this.#book.rules);
     } catch (error) {
-      if (!(error instanceof NetbootError)) throw error;
-      this.#options.onError(error);
-      return;
+      this.#options.onError(error instanceof Error ? error.message : String(error));
+      // A file that is missing may come.
+      tried.push(...this.#book.files);
     }
-    if (this.#watched.length === 0) return;
-    this.#watch(this.#book.files);
-    this.#options.onChange(this.#book.rules);
+    if (!this.#isClosed) this.#watch(tried);
   }
 
   /** By asking for their times: also tells of editors that put a new file in the old one's place. */

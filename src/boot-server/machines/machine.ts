@@ -10,6 +10,8 @@ export interface Machine {
   /** IPv4. */
   readonly ip?: string | undefined;
   readonly hostname?: string | undefined;
+  /** True once its iPXE has said what it knows: what is undefined now stays so. */
+  readonly hasSaidAll?: boolean | undefined;
 }
 
 /** A hardware address in lower case with colons; undefined where it is none. */

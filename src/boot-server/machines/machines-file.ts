@@ -1,4 +1,4 @@
-import { isScalar, LineCounter, parseDocument } from "yaml";
+import { type Alias, type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { NetbootError } from "../../support/index.js";
 import { MacPattern } from "./mac-pattern.js";
@@ -63,8 +63,13 @@ export type WrittenEntry = z.infer<typeof schema>["machines"][number];
 
 /** What a machines file says. */
 export interface WrittenRules {
-  readonly machines: readonly (WrittenEntry & { readonly place: string })[];
-  readonly defaults: WrittenTreatment & { readonly place: string };
+  readonly machines: readonly (WrittenEntry & Placed & { readonly place: string })[];
+  readonly defaults: WrittenTreatment & Placed;
+}
+
+/** Where keys stand, as in `machines.yaml, line 7`. */
+export interface Placed {
+  placeOf(key: string): string;
 }
 
 /**
@@ -82,6 +87,11 @@ export function parseMachinesFile(text: string, name: string): WrittenRules {
     const [problem] = error.message.split(" at line ");
     throw machinesError(`${name}, line ${lineOf(error.pos[0])}`, lowered(problem!));
   }
+  const alias = findAlias(document);
+  if (alias !== undefined) {
+    const problem = `*${alias.source} stands for nothing; put what begins with * in quotes`;
+    throw machinesError(`${name}, line ${lineOf(alias.range?.[0] ?? 0)}`, problem);
+  }
   const content: unknown = document.toJS() ?? {};
   const parsed = schema.safeParse(isScalar(document.contents) && content === "" ? {} : content);
   const placeOf = (path: readonly PropertyKey[]): string => {
@@ -92,15 +102,32 @@ export function parseMachinesFile(text: string, name: string): WrittenRules {
     return name;
   };
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    const key = path.filter((part) => typeof part === "string").join(".");
+    const [issue] = parsed.error.issues;
+    const { path: place, message } = issue!;
+    const path = issue!.code === "unrecognized_keys" ? [...place, issue!.keys[0]!] : place;
+    const key = place.filter((part) => typeof part === "string").join(".");
     throw machinesError(placeOf(path), [key, lowered(message)].filter(Boolean).join(": "));
   }
   const { machines, defaults } = parsed.data;
   return {
-    machines: machines.map((entry, index) => ({ ...entry, place: placeOf(["machines", index]) })),
-    defaults: { ...defaults, place: placeOf(["defaults"]) },
+    machines: machines.map((entry, index) => {
+      const placeOfKey = (key: string) => placeOf(["machines", index, key]);
+      return { ...entry, place: placeOf(["machines", index]), placeOf: placeOfKey };
+    }),
+    defaults: { ...defaults, placeOf: (key) => placeOf(["defaults", key]) },
   };
+}
+
+/** YAML takes what begins with `*` for an alias; nobody needs these here. */
+function findAlias(document: Document): Alias | undefined {
+  let found: Alias | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** @param place as in `machines.yaml, line 7` */

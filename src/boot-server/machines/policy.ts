@@ -50,23 +50,31 @@ export class MachinePolicy {
     return this.#options.rules().programs;
   }
 
+  /** True where machines are not all treated alike, and it matters which one asks. */
+  get tellsApart(): boolean {
+    const { allow, deny, rules, apiUrl } = this.#options;
+    const { entries, defaults } = rules();
+    const isPlain = defaults.cloudConfig === undefined && defaults.boot !== "once";
+    return entries.length + allow.length + deny.length > 0 || !isPlain || apiUrl !== undefined;
+  }
+
   /**
    * @param isUnderWay true for a machine that is in the middle of booting: that it booted once
    *   is no reason to stop it
-   * @param hasSaidAll true for one whose iPXE has said what it knows
    */
-  decide(machine: Machine, { isUnderWay = false, hasSaidAll = false } = {}): Decision {
+  decide(machine: Machine, { isUnderWay = false } = {}): Decision {
     const { entries, defaults } = this.#options.rules();
     const entry = entries.find(({ match }) => {
       const certainty = howWell(match, machine);
-      return certainty === "yes" || (certainty === "perhaps" && !hasSaidAll);
+      return certainty === "yes" || (certainty === "perhaps" && machine.hasSaidAll !== true);
     });
     const treatment = entry === undefined ? defaults : merged(entry, defaults);
     const refusal = this.#refusal(machine);
     if (refusal !== undefined) return { kind: "deny", treatment, reasons: [refusal] };
     if (entry !== undefined && howWell(entry.match, machine) === "perhaps") {
       const text = `It may be the machine of ${entry.place}, which it has not said enough for yet.`;
-      return { kind: "unsettled", treatment, reasons: [text] };
+      // What is the entry's is not for those that are not.
+      return { kind: "unsettled", treatment: defaults, reasons: [text] };
     }
     const reasons = [describeEntry(entry, entries)];
     const mode = treatment.boot ?? "netboot";

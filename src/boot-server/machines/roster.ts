@@ -3,11 +3,15 @@ import type { Machine } from "./machine.js";
 
 /** Machines that are remembered; the one heard of longest ago is forgotten first. */
 const mostMachines = 10_000;
+/** Milliseconds that the kernel's table is taken to be as it was. */
+const neighboursGoodFor = 250;
 
 /** What machines said of themselves, each time a little more. */
 export class Roster {
   readonly #machines = new Map<string, Machine>();
   readonly #macs = new Map<string, string>();
+  #neighbours: ReadonlyMap<string, string> = new Map();
+  #neighboursReadAt = Number.NEGATIVE_INFINITY;
 
   /** Adds what a machine says to what it said before. */
   learn(said: Machine): Machine {
@@ -19,6 +23,7 @@ export class Roster {
       architecture: said.architecture ?? known?.architecture,
       ip: said.ip ?? known?.ip,
       hostname: said.hostname ?? known?.hostname,
+      hasSaidAll: said.hasSaidAll ?? known?.hasSaidAll,
     };
     remember(this.#machines, said.mac, machine);
     if (said.ip !== undefined) remember(this.#macs, said.ip, said.mac);
@@ -29,16 +34,21 @@ export class Roster {
     return this.#machines.get(mac) ?? { mac };
   }
 
-  /** The machine with an address, by what it said or by what the kernel found out. */
+  /** The machine with an address, by what the kernel found out or by what it said. */
   at(ip: string): Machine | undefined {
-    const mac = this.#macs.get(ip) ?? neighbour(ip);
+    const mac = this.ownerOf(ip) ?? this.#macs.get(ip);
     return mac === undefined ? undefined : this.get(mac);
   }
 
-  /** False where the kernel knows that another machine has the address. */
-  isPlausible({ mac, ip }: Machine): boolean {
-    const actual = ip === undefined ? undefined : neighbour(ip);
-    return actual === undefined || actual === mac;
+  /** The hardware address that the kernel found out: undefined but on this machine's own wire. */
+  ownerOf(ip: string): string | undefined {
+    const now = performance.now();
+    if (now - this.#neighboursReadAt > neighboursGoodFor) {
+      const complete = readArpTable().filter(({ isComplete }) => isComplete);
+      this.#neighbours = new Map(complete.map(({ address, mac }) => [address, mac]));
+      this.#neighboursReadAt = now;
+    }
+    return this.#neighbours.get(ip);
   }
 }
 
@@ -46,9 +56,4 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   map.delete(key);
   map.set(key, value);
   if (map.size > mostMachines) map.delete(map.keys().next().value!);
-}
-
-/** The hardware address on this machine's own wire. */
-function neighbour(address: string): string | undefined {
-  return readArpTable().find((entry) => entry.address === address && entry.isComplete)?.mac;
 }

@@ -1,10 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { NetbootError } from "../../support/index.js";
+import { NetbootError, systemCode } from "../../support/index.js";
 import { type BootPrograms, bootProgram } from "../boot-programs.js";
 import type { Release, ServedFile } from "../releases.js";
 import { unknownVariables } from "./cloud-config.js";
-import { machinesError, parseMachinesFile, type WrittenTreatment } from "./machines-file.js";
+import {
+  machinesError,
+  type Placed,
+  parseMachinesFile,
+  type WrittenTreatment,
+} from "./machines-file.js";
 import type { CloudConfig, Rules, Treatment } from "./rules.js";
 
 const largestFile = 4 * 1024 * 1024;
@@ -28,10 +33,14 @@ export interface RuleBook {
 
 /**
  * Reads the machines file and all that it names.
+ * @param onFile told of each file before it is read
  * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID
  */
-export async function readRuleBook(sources: RuleSources): Promise<RuleBook> {
-  return new RuleReader(sources).read();
+export async function readRuleBook(
+  sources: RuleSources,
+  onFile: (path: string) => void = () => {},
+): Promise<RuleBook> {
+  return new RuleReader(sources, onFile).read();
 }
 
 class RuleReader {
@@ -39,8 +48,11 @@ class RuleReader {
   readonly #files: string[] = [];
   readonly #programs = new Map<string, ServedFile>();
 
-  constructor(sources: RuleSources) {
+  readonly #onFile: (path: string) => void;
+
+  constructor(sources: RuleSources, onFile: (path: string) => void) {
     this.#sources = sources;
+    this.#onFile = onFile;
   }
 
   async read(): Promise<RuleBook> {
@@ -57,7 +69,7 @@ class RuleReader {
     const written = parseMachinesFile(text, basename(machinesFile));
     const entries: Rules["entries"][number][] = [];
     for (const { match, hostname, place, ...rest } of written.machines) {
-      entries.push({ ...(await this.#treatment({ ...rest, place })), match, hostname, place });
+      entries.push({ ...(await this.#treatment(rest)), match, hostname, place });
     }
     const { defaults } = written;
     const known = Object.entries(await this.#treatment(defaults)).filter(
@@ -68,17 +80,24 @@ class RuleReader {
     return { rules, files: this.#files };
   }
 
-  async #treatment(written: WrittenTreatment & { place: string }): Promise<Treatment> {
-    const { boot, cmdline, release, place } = written;
+  async #treatment(written: WrittenTreatment & Placed): Promise<Treatment> {
+    const { boot, cmdline, release } = written;
+    const at = (key: string) => written.placeOf(key);
     const config = written["cloud-config"];
     const program = written["boot-program"];
     const beside = dirname(this.#sources.machinesFile!);
     return {
       boot,
       commandLine: cmdline,
-      release: release === undefined ? undefined : this.#release(release, place),
-      cloudConfig: config === undefined ? undefined : await this.#cloudConfig(config, beside),
-      bootProgram: program === undefined ? undefined : await this.#program(program, beside, place),
+      release: release === undefined ? undefined : this.#release(release, at("release")),
+      cloudConfig:
+        config === undefined
+          ? undefined
+          : await this.#cloudConfig(config, beside).catch(withPlace(at("cloud-config"))),
+      bootProgram:
+        program === undefined
+          ? undefined
+          : await this.#program(program, beside, at("boot-program")),
       offerStyle: written["offer-style"],
     };
   }
@@ -122,14 +141,26 @@ class RuleReader {
     what: string,
   ): Promise<string> {
     this.#files.push(path);
+    this.#onFile(path);
     const bytes = await readFile(path).catch((cause: unknown) => {
-      const hint =
-        "Name a file, or for a cloud-config an address that begins with http:// or https://.";
-      throw new NetbootError(code, `The ${what} ${path} cannot be read.`, hint, { cause });
+      const isConfig = code === "CLOUD_CONFIG_INVALID";
+      const hint = `Name a file that can be read${isConfig ? ", or an address that begins with http:// or https://" : ""}.`;
+      const reason = systemCode(cause) ?? String(cause);
+      throw new NetbootError(code, `The ${what} ${path} cannot be read (${reason}).`, hint, {
+        cause,
+      });
     });
     if (bytes.length <= largestFile) return bytes.toString("utf8");
     throw new NetbootError(code, `The ${what} ${path} is larger than 4 MiB.`, "Name another file.");
   }
+}
+
+/** Says where the machines file names what is wrong. */
+function withPlace(place: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NetbootError)) throw error;
+    throw new NetbootError(error.code, `${place}: ${error.message}`, error.hint, { cause: error });
+  };
 }
 
 function checked(text: string, path: string): string {

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { NetbootError, systemCode } from "../../support/index.js";
+import { systemCode } from "../../support/index.js";
+import { stateError } from "../state-directory.js";
 import type { Machine } from "./machine.js";
 
 const keySize = 32;
@@ -25,12 +26,7 @@ export class MachineSigner {
     try {
       return new MachineSigner((await readKey(path)) ?? (await makeKey(path)));
     } catch (cause) {
-      throw new NetbootError(
-        "STATE_NOT_WRITABLE",
-        `The directory ${dirname(path)} cannot be used (${systemCode(cause) ?? cause}).`,
-        "Name a directory for what outlives the server with --state-dir.",
-        { cause },
-      );
+      throw stateError(dirname(path), cause);
     }
   }
 

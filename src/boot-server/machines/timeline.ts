@@ -9,6 +9,7 @@ const patience = 120_000;
 const pause = 90_000;
 
 /**
+ * - `seen`: it was given an address, or did something else on its way to nowhere
  * - `asking`: its firmware was offered something
  * - `booting`: it fetches, or runs what it fetched
  * - `booted`: it has all that it needs
@@ -16,7 +17,14 @@ const pause = 90_000;
  * - `disk`: it was sent to its disk
  * - `refused`: it got nothing
  */
-export type MachineState = "asking" | "booting" | "booted" | "stalled" | "disk" | "refused";
+export type MachineState =
+  | "seen"
+  | "asking"
+  | "booting"
+  | "booted"
+  | "stalled"
+  | "disk"
+  | "refused";
 
 export interface Step {
   readonly name: "asked" | "offered" | Role;
@@ -39,7 +47,7 @@ export interface LoggedEvent {
 /** How far a machine came. */
 export class Timeline {
   readonly mac: string;
-  state: MachineState = "asking";
+  state: MachineState = "seen";
   release: string | undefined;
   /** Why it was treated as it was, the last time that was decided. */
   reasons: readonly string[] = [];
@@ -85,9 +93,10 @@ export class Timeline {
         this.state = event.release === undefined ? "refused" : "booting";
         return false;
       case "leased":
+      case "waiting":
         return false;
       case "ignored":
-        if (event.isNotable && (this.state === "asking" || this.state === "refused")) {
+        if (event.isNotable && ["seen", "asking", "refused"].includes(this.state)) {
           this.state = "refused";
           this.reasons = [event.reason];
         }
@@ -118,7 +127,7 @@ export class Timeline {
     const at = known?.at ?? now;
     this.#step({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
     // The script that sends a machine to its disk is fetched, too.
-    if (this.state === "asking" || this.state === "stalled") this.state = "booting";
+    if (["seen", "asking", "stalled"].includes(this.state)) this.state = "booting";
     const isDone = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
     return isComplete && isDone && this.#awaited.includes(role) && this.state === "booting";
   }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { adoptUdp, bindUdp } from "../bind-udp.js";
+import { adoptUdp, bindUdp, onDatagram } from "../bind-udp.js";
 import { localAddressTowards } from "../local-address.js";
 import { PacketError } from "../packet-error.js";
 import { RateLimit } from "../rate-limit.js";
@@ -14,6 +14,8 @@ import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
 const mostTransfers = 200;
 /** Blocks of boot programs that are kept, 1 MiB each. */
 const mostBlocks = 16;
+/** Characters of a name that nothing is called that are told of. */
+const longestName = 200;
 /** Of one client. */
 const mostOfOneClient = 8;
 
@@ -64,7 +66,7 @@ export class TftpServer {
   async listen(address: string, port = 69): Promise<{ port: number }> {
     const socket = await bindUdp(address, port);
     this.#sockets.push(socket);
-    socket.on("message", (bytes, from) => this.#receive(bytes, from, async () => address, socket));
+    onDatagram(socket, (bytes, from) => this.#receive(bytes, from, async () => address, socket));
     return socket.address();
   }
 
@@ -80,9 +82,7 @@ export class TftpServer {
     // Which address a datagram came to is not told: clients are answered by the way back to them.
     const addressFor = (from: Peer) =>
       address === "0.0.0.0" ? localAddressTowards(from.address) : Promise.resolve(address);
-    socket.on("message", (bytes, from) =>
-      this.#receive(bytes, from, () => addressFor(from), socket),
-    );
+    onDatagram(socket, (bytes, from) => this.#receive(bytes, from, () => addressFor(from), socket));
   }
 
   close(): void {
@@ -98,7 +98,11 @@ export class TftpServer {
       const request = parseRequest(bytes);
       if (request.kind === "write")
         answer(errorCode.accessViolation, "nothing can be written here");
-      else void this.#serve(request, from, address, answer);
+      else {
+        this.#serve(request, from, address, answer).catch(() =>
+          answer(errorCode.undefined, "this server failed"),
+        );
+      }
     } catch (error) {
       // What is no request gets no answer: it may be an answer itself.
       if (!(error instanceof PacketError)) throw error;
@@ -114,13 +118,15 @@ export class TftpServer {
     const client = peer.address;
     const refuse = (code: number, reason: string) => {
       answer(code, reason);
-      this.#options.onEvent({ type: "refused", client, name, reason });
+      const shown = name.slice(0, longestName);
+      this.#options.onEvent({ type: "refused", client, name: shown, reason });
     };
     if (mode !== "octet") return refuse(errorCode.illegalOperation, "only mode octet is served");
     if (isSuspicious(name)) return refuse(errorCode.accessViolation, "no such name is served");
     const path = this.#options.find(name, client);
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
+    if (this.#transfers.size >= mostTransfers && !this.#makeRoom()) return;
     try {
       await this.#transfer(name, path, peer, await address(), options);
     } catch {
@@ -130,7 +136,18 @@ export class TftpServer {
 
   #isBusy(client: string): boolean {
     const own = [...this.#transfers.values()].filter((other) => other === client).length;
-    return own >= mostOfOneClient || this.#transfers.size >= mostTransfers;
+    return own >= mostOfOneClient;
+  }
+
+  /** Gives up the oldest transfer that nobody ever answered: its sender may be forged. */
+  #makeRoom(): boolean {
+    for (const transfer of this.#transfers.keys()) {
+      if (transfer.wasAnswered) continue;
+      transfer.abort();
+      this.#transfers.delete(transfer);
+      return true;
+    }
+    return false;
   }
 
   async #transfer(

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
-import { itself } from "../bind-udp.js";
+import { itself, onDatagram } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
 import type { FileWindow } from "./file-window.js";
 import type { TransferOptions } from "./options.js";
@@ -49,6 +49,7 @@ export class Transfer {
   #timer: NodeJS.Timeout | undefined;
   #timerMs = 0;
   #tries = 0;
+  #wasAnswered = false;
   #isOver = false;
   #isReading = false;
   /** The same memory for each block: much memory that is used once makes V8 look for it all the time. */
@@ -75,7 +76,7 @@ export class Transfer {
     });
     outcome.catch(() => {});
     this.#socket.on("error", (error) => this.#fail(error));
-    this.#socket.on("message", (bytes, from) => this.#receive(bytes, from));
+    onDatagram(this.#socket, (bytes, from) => this.#receive(bytes, from));
     try {
       await new Promise<void>((resolve, reject) => {
         this.#socket.once("error", reject).bind({ address, port: 0 }, resolve);
@@ -87,6 +88,11 @@ export class Transfer {
       clearTimeout(this.#timer);
       this.#socket.close();
     }
+  }
+
+  /** True once the client was heard from. */
+  get wasAnswered(): boolean {
+    return this.#wasAnswered;
   }
 
   /** Ends it, and tells the client. */
@@ -109,6 +115,7 @@ export class Transfer {
     }
     try {
       const packet = parseTransferPacket(bytes);
+      this.#wasAnswered = true;
       if (packet.kind === "error") {
         this.#finish({ kind: "declined", message: packet.message });
       } else {

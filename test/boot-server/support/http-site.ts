@@ -71,6 +71,7 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
     scripts: new BootScripts({
       ...{ policy, roster, signer, placeOf, api, proxied },
       onScript: () => {},
+      onImpostor: () => {},
     }),
     proxied,
     status: new StatusPages({ journal, roster, policy, metrics }),
