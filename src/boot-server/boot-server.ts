@@ -1,13 +1,11 @@
-import { formatMac } from "./address.js";
+import { BootEvents } from "./boot-events.js";
 import type { BootPrograms } from "./boot-programs.js";
 import type { FullSettings } from "./dhcp/full-options.js";
 import { FullDhcpServer } from "./dhcp/full-server.js";
-import type { DhcpMessage } from "./dhcp/message.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
 import { lookAround } from "./dhcp/other-servers.js";
-import type { ProxyAnswer } from "./dhcp/proxy.js";
 import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
-import type { MachineEvent, ServeEvent } from "./events.js";
+import type { ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
 import { ProxiedFiles } from "./http/proxied-files.js";
 import { HttpServer } from "./http/server.js";
@@ -17,17 +15,15 @@ import { Journal } from "./journal.js";
 import type { BootApi } from "./machines/boot-api.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
-import type { Machine } from "./machines/machine.js";
-import { type Decision, MachinePolicy } from "./machines/policy.js";
+import { MachinePolicy } from "./machines/policy.js";
 import { Roster } from "./machines/roster.js";
 import type { Rules } from "./machines/rules.js";
 import type { MachineSigner } from "./machines/signed-machine.js";
-import type { MachineState } from "./machines/timeline.js";
 import { Metrics } from "./metrics.js";
 import type { ServedAddress } from "./network.js";
 import { Offers } from "./offers.js";
 import { portError } from "./ports.js";
-import type { Release, Role } from "./releases.js";
+import type { Release } from "./releases.js";
 import { releasePlace, Site } from "./site.js";
 import { TftpServer } from "./tftp/server.js";
 import { TransferWatch } from "./transfer-watch.js";
@@ -64,7 +60,7 @@ export class BootServer {
   readonly #options: BootServerOptions;
   readonly #roster = new Roster();
   readonly #styles = new OfferStyles();
-  readonly #policy: MachinePolicy;
+  readonly #events: BootEvents;
   readonly #journal: Journal;
   readonly #metrics: Metrics;
   readonly #transfers: TransferWatch;
@@ -90,17 +86,26 @@ export class BootServer {
       apiUrl: api?.url,
       bootedAt: (mac) => booted.bootedAt(mac),
     });
-    this.#policy = policy;
+    const events = new BootEvents({
+      policy,
+      roster,
+      booted,
+      styles: this.#styles,
+      apiUrl: api?.url,
+      journal: () => this.#journal,
+      onWarning: (text) => this.#warn(text),
+    });
+    this.#events = events;
     this.#journal = new Journal(
       (event) => this.#emit(event),
-      (mac) => this.#hasBooted(mac),
+      (mac) => events.hasBooted(mac),
     );
     this.#transfers = new TransferWatch({
       macAt: (client) => roster.at(client)?.mac,
       onEvent: (event, how) => this.#journal.add(event, how),
     });
     this.#metrics = new Metrics({
-      states: () => this.#states(),
+      states: () => this.#journal.states(),
       transfers: () => this.#transfers.count,
     });
     this.#offers = new Offers({ policy, roster, programs, api });
@@ -115,11 +120,8 @@ export class BootServer {
         api,
         proxied,
         placeOf: (release) => releasePlace(release, releases),
-        onScript: (...what) => this.#scriptGiven(...what),
-        onImpostor: (mac, said) => {
-          const reason = `by its address it is ${mac}, and it says that it is ${said}`;
-          this.#journal.add({ type: "ignored", mac, reason, isNotable: true });
-        },
+        onScript: (...what) => events.scriptGiven(...what),
+        onImpostor: (...who) => events.impostor(...who),
       }),
       proxied,
       status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
@@ -129,17 +131,14 @@ export class BootServer {
       mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => this.#transfers.httpStarted(transfer),
-      onError: (error) => {
-        const text = `An answer by HTTP failed: ${error}`;
-        this.#emit({ type: "message", level: "warning", text });
-      },
+      onError: (error) => this.#warn(`An answer by HTTP failed: ${error}`),
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
     });
     this.#tftp = new TftpServer({
       find: (name, client) =>
         site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
       onEvent: (event) => {
-        if (event.type === "started") this.#accepted(roster.at(event.client)?.mac);
+        if (event.type === "started") events.accepted(roster.at(event.client)?.mac);
         this.#transfers.tftp(event);
       },
     });
@@ -150,11 +149,8 @@ export class BootServer {
     const common: Omit<ProxyDhcpOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#styles.next(client),
-      onAnswer: (answer, request) => this.#journal.add(this.#eventOf(answer, request)),
-      onRefused: (from, problem) => {
-        const reason = `a datagram from ${from} is refused: ${problem}`;
-        this.#journal.add({ type: "ignored", mac: undefined, reason, isNotable: false });
-      },
+      onAnswer: (...what) => this.#events.answered(...what),
+      onRefused: (...what) => this.#events.datagramRefused(...what),
     };
     if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
     return new FullDhcpServer({
@@ -165,7 +161,7 @@ export class BootServer {
         this.#roster.learn({ mac, ip, hostname });
         this.#journal.add({ type: "leased", ...lease });
       },
-      onWarning: (text) => this.#emit({ type: "message", level: "warning", text }),
+      onWarning: (text) => this.#warn(text),
     });
   }
 
@@ -207,7 +203,7 @@ export class BootServer {
   async #lookAround(): Promise<void> {
     const { signal } = this.#stopping;
     const texts = await lookAround(this.#options.addresses, signal).catch(() => []);
-    for (const text of texts) this.#emit({ type: "message", level: "warning", text });
+    for (const text of texts) this.#warn(text);
   }
 
   async stop(): Promise<void> {
@@ -226,53 +222,8 @@ export class BootServer {
     this.#options.onEvent(event);
   }
 
-  /** A machine fetched what it was offered: the style of its offers is right. */
-  #accepted(mac: string | undefined): void {
-    if (mac !== undefined) this.#styles.accepted(mac);
-  }
-
-  #scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly Role[]): void {
-    this.#accepted(mac);
-    const { kind, reasons } = decision;
-    if (kind === "local") {
-      this.#journal.add({ type: "sent-to-disk", mac, reasons });
-      return;
-    }
-    const said = kind === "api" ? `what ${this.#options.api?.url} says` : undefined;
-    const release = kind === "netboot" ? decision.release.name : said;
-    if (release !== undefined) this.#journal.expect(mac, awaited);
-    this.#journal.add({ type: "script", mac, release, reasons });
-  }
-
-  #hasBooted(mac: string): void {
-    const decision = this.#policy.decide(this.#roster.get(mac), { isUnderWay: true });
-    if (!("isOnce" in decision) || !decision.isOnce) return;
-    try {
-      this.#options.booted.add(mac);
-    } catch (error) {
-      const text = `That ${mac} has booted cannot be kept for the next run: ${error}`;
-      this.#emit({ type: "message", level: "warning", text });
-    }
-  }
-
-  #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {
-    if (answer.kind === "silence") {
-      const mac = formatMac(request.hardwareAddress);
-      const { reason, isNotable } = answer;
-      return { type: "ignored", mac, reason, isNotable };
-    }
-    const { mac, architecture, firmware } = answer.client;
-    const { bootFile } = answer;
-    if (bootFile !== undefined) return { type: "offered", mac, architecture, firmware, bootFile };
-    const { reasons } = this.#policy.decide(this.#roster.get(mac));
-    return { type: "sent-to-disk", mac, reasons };
-  }
-
-  #states(): Map<MachineState, number> {
-    const states = new Map<MachineState, number>();
-    for (const { state } of this.#journal.timelines)
-      states.set(state, (states.get(state) ?? 0) + 1);
-    return states;
+  #warn(text: string): void {
+    this.#emit({ type: "message", level: "warning", text });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { MachineEvent, ServeEvent } from "./events.js";
-import { Timeline } from "./machines/timeline.js";
+import { type MachineState, Timeline } from "./machines/timeline.js";
 import type { Role } from "./releases.js";
 
 /** Machines whose story is kept; the one heard of longest ago is forgotten first. */
@@ -20,6 +20,15 @@ export class Journal {
   /** Those heard of last come last. */
   get timelines(): readonly Timeline[] {
     return [...this.#timelines.values()];
+  }
+
+  /** Machines in each state. */
+  states(): ReadonlyMap<MachineState, number> {
+    const states = new Map<MachineState, number>();
+    for (const { state } of this.#timelines.values()) {
+      states.set(state, (states.get(state) ?? 0) + 1);
+    }
+    return states;
   }
 
   timelineOf(mac: string): Timeline | undefined {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeDisk } from "./disk.js";
@@ -13,10 +12,11 @@ import {
   UEFI_HTTP,
   UEFI_PXE,
 } from "./firmware.js";
-import { type Lan, startLan } from "./lan.js";
+import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
 import { assertSteps, type Server, startServer } from "./served.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { type Setting, startSetting } from "./setting.js";
+import { NAME } from "./small-image.js";
 
 const MAC = "52:54:00:aa:bb:01";
 const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-boot-server\n";
@@ -86,21 +86,20 @@ const machines: {
 ];
 
 describe("serve, beside a DHCP server that knows nothing of booting", () => {
+  let setting: Setting;
   let scratch: string;
   let disk: string;
   let lan: Lan;
 
   before(async () => {
-    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
-    await extractSmallImage(join(scratch, "out"));
+    setting = await startSetting();
+    ({ scratch, lan } = setting);
     await writeFile(join(scratch, "cloud-config.yaml"), CLOUD_CONFIG);
     disk = await makeDisk(scratch);
-    lan = await startLan();
   });
 
   after(async () => {
-    await lan?.close();
-    if (scratch) await rm(scratch, { recursive: true, force: true });
+    await setting?.close();
   });
 
   for (const { name, firmware, served = ["out"], rules, until, steps } of machines) {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeDisk } from "./disk.js";
 import { BIOS_IPXE, bootFromDisk, bootMachine, UEFI_HTTP, UEFI_PXE } from "./firmware.js";
-import { type Lan, startLan } from "./lan.js";
+import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./served.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { type Setting, startSetting } from "./setting.js";
+import { NAME } from "./small-image.js";
 
 const INSTALLED = "52:54:00:aa:bb:20";
 const LOCAL = `machines: [{ match: { mac: "${INSTALLED}" }, boot: local }]\n`;
@@ -32,16 +32,16 @@ const machines = [
 ];
 
 describe("serve, where no other server gives addresses", () => {
+  let setting: Setting;
   let scratch: string;
   let disk: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
-    await extractSmallImage(join(scratch, "out"));
+    setting = await startSetting({ hasDhcp: false });
+    ({ scratch, lan } = setting);
     disk = await makeDisk(scratch);
-    lan = await startLan({ hasDhcp: false });
     const { prefix } = lan.networks[0];
     const range = `${prefix}50-${prefix}99`;
     await writeFile(join(scratch, "machines.yaml"), LOCAL);
@@ -51,8 +51,7 @@ describe("serve, where no other server gives addresses", () => {
 
   after(async () => {
     await server?.stop();
-    await lan?.close();
-    if (scratch) await rm(scratch, { recursive: true, force: true });
+    await setting?.close();
   });
 
   for (const [index, { name, firmware, steps }] of machines.entries()) {

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BIOS_IPXE, bootMachine, UEFI_PXE } from "./firmware.js";
-import { type Lan, startLan } from "./lan.js";
+import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./served.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { type Setting, startSetting } from "./setting.js";
+import { NAME } from "./small-image.js";
 
 const machines = [
   {
@@ -30,21 +28,20 @@ const machines = [
 ];
 
 describe("serve, with a foot in each of two networks", () => {
+  let setting: Setting;
   let scratch: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
-    await extractSmallImage(join(scratch, "out"));
-    lan = await startLan({ networks: 2 });
+    setting = await startSetting({ networks: 2 });
+    ({ scratch, lan } = setting);
     server = await startServer(lan, scratch, ["out"]);
   });
 
   after(async () => {
     await server?.stop();
-    await lan?.close();
-    if (scratch) await rm(scratch, { recursive: true, force: true });
+    await setting?.close();
   });
 
   for (const { network: index, mac, firmware, name } of machines) {

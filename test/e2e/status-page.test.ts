@@ -1,35 +1,33 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BIOS_PXE, bootMachine } from "./firmware.js";
-import { type Lan, startLan } from "./lan.js";
+import type { Lan } from "./lan.js";
 import { type Server, startServer } from "./served.js";
-import { CACHE, extractSmallImage } from "./small-image.js";
+import { type Setting, startSetting } from "./setting.js";
+import { CACHE } from "./small-image.js";
 
 const run = promisify(execFile);
 
 const MAC = "52:54:00:aa:bb:01";
 
+let setting: Setting;
 let scratch: string;
 let lan: Lan;
 let server: Server;
 
 before(async () => {
-  scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
-  await extractSmallImage(join(scratch, "out"));
-  lan = await startLan();
+  setting = await startSetting();
+  ({ scratch, lan } = setting);
   server = await startServer(lan, scratch, ["out"]);
 });
 
 after(async () => {
   await server?.stop();
-  await lan?.close();
-  if (scratch) await rm(scratch, { recursive: true, force: true });
+  await setting?.close();
 });
 
 for (const [place, size] of [

@@ -1,0 +1,97 @@
+import { formatMac } from "./address.js";
+import type { DhcpMessage } from "./dhcp/message.js";
+import type { OfferStyles } from "./dhcp/offer-styles.js";
+import type { ProxyAnswer } from "./dhcp/proxy.js";
+import type { MachineEvent } from "./events.js";
+import type { Journal } from "./journal.js";
+import type { BootedMachines } from "./machines/booted-machines.js";
+import type { Machine } from "./machines/machine.js";
+import type { Decision, MachinePolicy } from "./machines/policy.js";
+import type { Roster } from "./machines/roster.js";
+import type { Role } from "./releases.js";
+
+export interface BootEventsOptions {
+  readonly policy: MachinePolicy;
+  readonly roster: Roster;
+  readonly styles: OfferStyles;
+  readonly booted: BootedMachines;
+  /** Of the boot API; undefined without one. */
+  readonly apiUrl: string | undefined;
+  /** Asked when something has happened: it is made later than this. */
+  journal(): Journal;
+  onWarning(text: string): void;
+}
+
+/** Makes events of what machines were told, and remembers what follows from it. */
+export class BootEvents {
+  readonly #options: BootEventsOptions;
+
+  constructor(options: BootEventsOptions) {
+    this.#options = options;
+  }
+
+  /** DHCP answered, or was silent. */
+  answered(answer: ProxyAnswer, request: DhcpMessage): void {
+    this.#add(this.#eventOf(answer, request));
+  }
+
+  /** A datagram was passed over. */
+  datagramRefused(from: string, problem: string): void {
+    const reason = `a datagram from ${from} is refused: ${problem}`;
+    this.#add({ type: "ignored", mac: undefined, reason, isNotable: false });
+  }
+
+  /** A machine fetches what it was offered: the style of its offers is right. */
+  accepted(mac: string | undefined): void {
+    if (mac !== undefined) this.#options.styles.accepted(mac);
+  }
+
+  /** @param awaited what it is to fetch then */
+  scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly Role[]): void {
+    this.accepted(mac);
+    const { kind, reasons } = decision;
+    if (kind === "local") {
+      this.#add({ type: "sent-to-disk", mac, reasons });
+      return;
+    }
+    const said = kind === "api" ? `what ${this.#options.apiUrl} says` : undefined;
+    const release = kind === "netboot" ? decision.release.name : said;
+    if (release !== undefined) this.#options.journal().expect(mac, awaited);
+    this.#add({ type: "script", mac, release, reasons });
+  }
+
+  /** A machine said that it is another one. */
+  impostor(mac: string, said: string): void {
+    const reason = `by its address it is ${mac}, and it says that it is ${said}`;
+    this.#add({ type: "ignored", mac, reason, isNotable: true });
+  }
+
+  /** A machine has all that it needs. */
+  hasBooted(mac: string): void {
+    const { policy, roster, booted, onWarning } = this.#options;
+    const decision = policy.decide(roster.get(mac), { isUnderWay: true });
+    if (!("isOnce" in decision) || !decision.isOnce) return;
+    try {
+      booted.add(mac);
+    } catch (error) {
+      onWarning(`That ${mac} has booted cannot be kept for the next run: ${error}`);
+    }
+  }
+
+  #add(event: MachineEvent): void {
+    this.#options.journal().add(event);
+  }
+
+  #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {
+    if (answer.kind === "silence") {
+      const mac = formatMac(request.hardwareAddress);
+      const { reason, isNotable } = answer;
+      return { type: "ignored", mac, reason, isNotable };
+    }
+    const { mac, architecture, firmware } = answer.client;
+    const { bootFile } = answer;
+    if (bootFile !== undefined) return { type: "offered", mac, architecture, firmware, bootFile };
+    const { policy, roster } = this.#options;
+    return { type: "sent-to-disk", mac, reasons: policy.decide(roster.get(mac)).reasons };
+  }
+}
