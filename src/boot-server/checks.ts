@@ -5,13 +5,13 @@ import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
 import { checkFullOptions } from "./dhcp/full-options.js";
 import { lookAround, lookForOtherServers } from "./dhcp/other-servers.js";
-import { takeInheritedSockets } from "./inherited-sockets.js";
+import { noSockets, takeInheritedSockets } from "./inherited-sockets.js";
 import { readRuleBook } from "./machines/rule-book.js";
 import { MachineSigner } from "./machines/signed-machine.js";
 import { memoryNeeded } from "./memory-estimate.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
-import { checkPorts } from "./port-checks.js";
+import { checkPorts, takePorts } from "./port-checks.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
 import { defaultStateDirectory, stateError } from "./state-directory.js";
 
@@ -30,6 +30,15 @@ export async function* checkServing(options: ServeOptions): AsyncGenerator<Check
   yield* await resultsOf(() => checks.api());
   // Last, as it waits for answers.
   yield* await resultsOf(() => checks.otherServers());
+}
+
+/**
+ * Makes sure that the ports can be had, for who has long work to do before serving.
+ * @throws NetbootError LISTEN_INVALID, PORT_TAKEN, PORT_DENIED, USAGE_INVALID
+ */
+export async function requirePorts(options: ServeOptions): Promise<void> {
+  const addresses = servedAddresses(options.listen ?? []);
+  await takePorts({ ...checkServeOptions(options), addresses, inherited: noSockets });
 }
 
 class Checks {

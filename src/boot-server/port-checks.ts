@@ -25,6 +25,22 @@ interface Port {
 
 /** Takes each port for a moment. */
 export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
+  const found: CheckResult[] = [];
+  for (const port of portsOf(wanted)) {
+    found.push(...(await resultsOf(async () => [await checkPort(port)])));
+  }
+  return found;
+}
+
+/**
+ * The same, for who needs them all.
+ * @throws NetbootError PORT_TAKEN, PORT_DENIED
+ */
+export async function takePorts(wanted: PortsWanted): Promise<void> {
+  for (const port of portsOf(wanted)) await checkPort(port);
+}
+
+function portsOf(wanted: PortsWanted): Port[] {
   const { httpPort, dhcp, inherited } = wanted;
   const addresses = wanted.addresses.map(({ address }) => address);
   const ports: Port[] = [
@@ -36,9 +52,7 @@ export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
     ports.push({ protocol: "DHCP", number: 67, handedOver: inherited.dhcp, addresses: all });
     ports.push({ protocol: "PXE", number: 4011, handedOver: inherited.pxe, addresses });
   }
-  const found: CheckResult[] = [];
-  for (const port of ports) found.push(...(await resultsOf(async () => [await checkPort(port)])));
-  return found;
+  return ports;
 }
 
 /** @throws NetbootError PORT_TAKEN, PORT_DENIED */

@@ -80,6 +80,8 @@ async function run(image: string, flags: Flags): Promise<void> {
   const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
   try {
     if (output === undefined) throw outputMissing();
+    // Before the long work, not after it.
+    if (serve) await ensureServing(output);
     const result = await withSignals((signal) =>
       extract({
         image,
@@ -100,6 +102,11 @@ async function run(image: string, flags: Flags): Promise<void> {
     reporter.stop();
     throw new CommandFailure(error, flags);
   }
+}
+
+async function ensureServing(directory: string): Promise<void> {
+  const { requirePorts } = await import("../boot-server/index.js");
+  await requirePorts({ directories: [directory] });
 }
 
 /** As `serve DIR` would. */

@@ -99,6 +99,17 @@ describe("explain", () => {
 });
 
 describe("extract --serve", () => {
+  it("says that a port is taken before it makes anything", async () => {
+    const out = await demoRelease();
+    const output = await inOwnNetwork(`
+      $netboot serve ${out} --listen 10.9.8.7 --dhcp off 2> log & until_says log Serving
+      $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve 2>&1
+      echo status $?; kill $!; ls`);
+    assert.match(output, /has port 8080 of 10\.9\.8\.7 for HTTP/);
+    assert.match(output, /^status 1$/m);
+    assert.doesNotMatch(output, /^made$/m);
+  });
+
   it("serves what it made until it is told to end", async () => {
     const output = await inOwnNetwork(`
       $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve > files 2> log &
