@@ -11,6 +11,10 @@ import {
   parseTransferPacket,
   writeDataHeader,
 } from "./packet.js";
+import { Wakefulness } from "./wakefulness.js";
+
+/** Of all transfers. */
+const wakefulness = new Wakefulness();
 
 /** Times that a window is sent without an answer before the client is given up. */
 const mostTries = 6;
@@ -140,6 +144,7 @@ export class Transfer {
     this.#tries = 0;
     if (this.#acknowledged >= this.#lastBlock) this.#finish({ kind: "complete" });
     else this.#send();
+    wakefulness.extend();
   }
 
   #send(): void {
