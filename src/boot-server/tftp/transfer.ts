@@ -81,6 +81,7 @@ export class Transfer {
     outcome.catch(() => {});
     this.#socket.on("error", (error) => this.#fail(error));
     onDatagram(this.#socket, (bytes, from) => this.#receive(bytes, from));
+    wakefulness.enter();
     try {
       await new Promise<void>((resolve, reject) => {
         this.#socket.once("error", reject).bind({ address, port: 0 }, resolve);
@@ -89,6 +90,7 @@ export class Transfer {
       return await outcome;
     } finally {
       this.#isOver = true;
+      wakefulness.leave();
       clearTimeout(this.#timer);
       this.#socket.close();
     }
