@@ -1,6 +1,6 @@
-import { networkInterfaces } from "node:os";
 import { NetbootError } from "../support/index.js";
 import type { MachineReport } from "./http/machine-status.js";
+import { ipv4Addresses } from "./network.js";
 import { readServerFile } from "./server-file.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
@@ -44,10 +44,7 @@ export async function askServer(mac: string, options: AskOptions): Promise<Machi
 function placesHere({ stateDirectory }: AskOptions): string[] {
   const states = [stateDirectory ?? defaultStateDirectory(), serviceState];
   const written = states.flatMap((state) => readServerFile(state)?.url ?? []);
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses = []) => addresses)
-    .filter(({ family }) => family === "IPv4")
-    .map(({ address }) => `http://${address}:8080`);
+  const own = ipv4Addresses().map(({ address }) => `http://${address}:8080`);
   return [...new Set([...written, ...own])];
 }
 

@@ -13,7 +13,7 @@ import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
-import { defaultStateDirectory, stateError } from "./state-directory.js";
+import { stateError } from "./state-directory.js";
 
 /**
  * Looks whether `serve` would work with the same options, and serves nothing. A check that fails
@@ -99,13 +99,10 @@ class Checks {
   }
 
   async rules(): Promise<CheckResult[]> {
-    const { machines, cloudConfig, isOnce } = this.#options;
     // What is wrong with them then may be no fault of theirs.
     if (this.#isReleaseMissing || this.#programs === undefined) return [];
     const { rules, files } = await readRuleBook({
-      machinesFile: machines,
-      defaults: { boot: isOnce ? "once" : undefined, commandLine: this.#checked.commandLine },
-      cloudConfig,
+      ...this.#checked.ruleSources,
       releases: this.#releases,
       programs: this.#programs,
     });
@@ -114,7 +111,7 @@ class Checks {
   }
 
   async state(): Promise<CheckResult[]> {
-    const state = this.#options.stateDirectory ?? defaultStateDirectory();
+    const state = this.#checked.stateDirectory;
     await MachineSigner.withKeyFile(join(state, "key"));
     await probeDirectory(state);
     return [ok(`${state} can be written to`)];

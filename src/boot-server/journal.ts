@@ -1,5 +1,6 @@
 import type { MachineEvent, ServeEvent } from "./events.js";
 import { type MachineState, Timeline } from "./machines/timeline.js";
+import { RecentMap } from "./recent-map.js";
 import type { Role } from "./releases.js";
 
 /** Machines whose story is kept; the one heard of longest ago is forgotten first. */
@@ -7,7 +8,7 @@ const mostMachines = 5_000;
 
 /** Writes down what happens to each machine, and passes it on. */
 export class Journal {
-  readonly #timelines = new Map<string, Timeline>();
+  readonly #timelines = new RecentMap<string, Timeline>(mostMachines);
   readonly #onEvent: (event: ServeEvent) => void;
   readonly #onBooted: (mac: string) => void;
 
@@ -66,11 +67,7 @@ export class Journal {
 
   #timeline(mac: string): Timeline {
     const timeline = this.#timelines.get(mac) ?? new Timeline(mac, Date.now());
-    this.#timelines.delete(mac);
-    this.#timelines.set(mac, timeline);
-    if (this.#timelines.size > mostMachines) {
-      this.#timelines.delete(this.#timelines.keys().next().value!);
-    }
+    this.#timelines.put(mac, timeline);
     return timeline;
   }
 }

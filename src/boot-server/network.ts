@@ -38,7 +38,8 @@ export function servedAddresses(wanted: readonly string[]): ServedAddress[] {
   });
 }
 
-function ipv4Addresses(): ServedAddress[] {
+/** All of this machine, the loopback among them. */
+export function ipv4Addresses(): ServedAddress[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses
       .filter(({ family }) => family === "IPv4")

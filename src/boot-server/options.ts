@@ -3,7 +3,9 @@ import type { ServeEvent } from "./events.js";
 import { usualMostTransfers } from "./http/server.js";
 import { BootApi } from "./machines/boot-api.js";
 import { MacPattern } from "./machines/mac-pattern.js";
+import type { RuleSources } from "./machines/rule-book.js";
 import type { LooseFiles } from "./releases.js";
+import { defaultStateDirectory } from "./state-directory.js";
 
 export interface ServeOptions {
   /** Directories that `extract` made; for each architecture the first one is served. */
@@ -59,7 +61,9 @@ export interface CheckedServeOptions {
   readonly httpPort: number;
   readonly mostTransfers: number;
   readonly dhcp: "proxy" | "full" | "off";
-  readonly commandLine: string;
+  /** What the rules are made of, beside releases and boot programs. */
+  readonly ruleSources: Pick<RuleSources, "machinesFile" | "defaults" | "cloudConfig">;
+  readonly stateDirectory: string;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
   readonly files: LooseFiles | undefined;
@@ -102,7 +106,12 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
     httpPort,
     mostTransfers,
     dhcp,
-    commandLine,
+    ruleSources: {
+      machinesFile: options.machines,
+      defaults: { boot: options.isOnce ? "once" : undefined, commandLine },
+      cloudConfig: options.cloudConfig,
+    },
+    stateDirectory: options.stateDirectory ?? defaultStateDirectory(),
     allow: patterns(options.allow, "--allow"),
     deny: patterns(options.deny, "--deny"),
   };

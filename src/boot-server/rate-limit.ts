@@ -1,3 +1,5 @@
+import { RecentMap } from "./recent-map.js";
+
 /** Clients that are remembered; the one heard of longest ago is forgotten first. */
 const mostClients = 10_000;
 
@@ -11,7 +13,7 @@ export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #now: () => number;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new RecentMap<string, Bucket>(mostClients);
 
   /** @param now milliseconds of a clock that does not go back */
   constructor(
@@ -30,11 +32,7 @@ export class RateLimit {
     const gained = ((now - bucket.filledAt) / 1000) * this.#perSecond;
     bucket.tokens = Math.min(this.#burst, bucket.tokens + gained);
     bucket.filledAt = now;
-    this.#buckets.delete(client);
-    this.#buckets.set(client, bucket);
-    if (this.#buckets.size > mostClients) {
-      this.#buckets.delete(this.#buckets.keys().next().value!);
-    }
+    this.#buckets.put(client, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens -= 1;
     return true;

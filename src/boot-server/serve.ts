@@ -12,7 +12,6 @@ import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
 import { looseRelease, type Release, readRelease } from "./releases.js";
 import { removeServerFile, writeServerFile } from "./server-file.js";
-import { defaultStateDirectory } from "./state-directory.js";
 
 /**
  * Serves releases to machines that boot from the network, until the signal ends it.
@@ -32,15 +31,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const { what, hint } of missingPrograms(releases, programs)) {
     tell("warning", `${what}: ${hint}`);
   }
-  const state = options.stateDirectory ?? defaultStateDirectory();
+  const { stateDirectory: state, ruleSources } = checked;
   const rules = await LiveRules.read(
-    {
-      machinesFile: options.machines,
-      defaults: { boot: options.isOnce ? "once" : undefined, commandLine: checked.commandLine },
-      cloudConfig: options.cloudConfig,
-      releases,
-      programs,
-    },
+    { ...ruleSources, releases, programs },
     {
       onChange: ({ entries }) =>
         tell("info", `The rules were read again: ${entries.length} machines.`),

@@ -1,3 +1,4 @@
+import { RecentMap } from "../recent-map.js";
 import type { BootClient } from "./client.js";
 import type { OfferStyle } from "./proxy.js";
 
@@ -19,7 +20,7 @@ interface Asking {
  * asking: some firmware of HP and Supermicro takes only one of the two.
  */
 export class OfferStyles {
-  readonly #machines = new Map<string, Asking>();
+  readonly #machines = new RecentMap<string, Asking>(mostMachines);
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that does not go back */
@@ -39,12 +40,7 @@ export class OfferStyles {
     }
     asking.unanswered += 1;
     asking.lastAsked = now;
-    // Put at the end: the first is the one to forget.
-    this.#machines.delete(mac);
-    this.#machines.set(mac, asking);
-    if (this.#machines.size > mostMachines) {
-      this.#machines.delete(this.#machines.keys().next().value!);
-    }
+    this.#machines.put(mac, asking);
     return asking.style;
   }
 

@@ -1,4 +1,5 @@
 import { readArpTable } from "../arp-table.js";
+import { RecentMap } from "../recent-map.js";
 import type { Machine } from "./machine.js";
 
 /** Machines that are remembered; the one heard of longest ago is forgotten first. */
@@ -8,8 +9,8 @@ const neighboursGoodFor = 250;
 
 /** What machines said of themselves, each time a little more. */
 export class Roster {
-  readonly #machines = new Map<string, Machine>();
-  readonly #macs = new Map<string, string>();
+  readonly #machines = new RecentMap<string, Machine>(mostMachines);
+  readonly #macs = new RecentMap<string, string>(mostMachines);
   #neighbours: ReadonlyMap<string, string> = new Map();
   #neighboursReadAt = Number.NEGATIVE_INFINITY;
 
@@ -25,8 +26,8 @@ export class Roster {
       hostname: said.hostname ?? known?.hostname,
       hasSaidAll: said.hasSaidAll ?? known?.hasSaidAll,
     };
-    remember(this.#machines, said.mac, machine);
-    if (said.ip !== undefined) remember(this.#macs, said.ip, said.mac);
+    this.#machines.put(said.mac, machine);
+    if (said.ip !== undefined) this.#macs.put(said.ip, said.mac);
     return machine;
   }
 
@@ -50,10 +51,4 @@ export class Roster {
     }
     return this.#neighbours.get(ip);
   }
-}
-
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > mostMachines) map.delete(map.keys().next().value!);
 }

@@ -32,22 +32,18 @@ export class MachineSigner {
 
   /** Letters, digits, `-`, `_` and a dot. */
   sign({ mac, uuid, serial, architecture, hostname }: Machine): string {
-    const said = Buffer.from(JSON.stringify({ mac, uuid, serial, architecture, hostname }));
-    const word = said.toString("base64url");
-    return `${word}.${this.#signatureOf(word).toString("base64url")}`;
+    return this.signText("machine", JSON.stringify({ mac, uuid, serial, architecture, hostname }));
   }
 
   /** @returns undefined for a word that this server did not make */
   read(signed: string): Machine | undefined {
-    const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
-    if (!this.#isRight(word, given)) return undefined;
-    return JSON.parse(Buffer.from(word, "base64url").toString()) as Machine;
+    const said = this.readText("machine", signed);
+    return said === undefined ? undefined : (JSON.parse(said) as Machine);
   }
 
   /**
-   * A text that is about no machine, with its signature.
-   * @param use what it is signed for: for another it does not hold. Letters only: with the colon
-   *   after it, no word of a machine is like it.
+   * A text with its signature.
+   * @param use what it is signed for, in letters: for another it does not hold
    */
   signText(use: string, text: string): string {
     const word = Buffer.from(text).toString("base64url");
@@ -57,14 +53,10 @@ export class MachineSigner {
   /** @returns undefined for what this server did not sign for that use */
   readText(use: string, signed: string): string | undefined {
     const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
-    const isOwn = this.#isRight(`${use}:${word}`, given);
-    return isOwn ? Buffer.from(word, "base64url").toString() : undefined;
-  }
-
-  #isRight(word: string, given: string): boolean {
     const signature = Buffer.from(given, "base64url");
-    const expected = this.#signatureOf(word);
-    return signature.length === expected.length && timingSafeEqual(signature, expected);
+    const expected = this.#signatureOf(`${use}:${word}`);
+    const isOwn = signature.length === expected.length && timingSafeEqual(signature, expected);
+    return isOwn ? Buffer.from(word, "base64url").toString() : undefined;
   }
 
   #signatureOf(word: string): Buffer {
