@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { memoryNeeded } from "../artifacts/index.js";
 import { formatBytes, systemCode } from "../support/index.js";
 import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
@@ -8,7 +9,6 @@ import { lookAround, lookForOtherServers } from "./dhcp/other-servers.js";
 import { noSockets, takeInheritedSockets } from "./inherited-sockets.js";
 import { readRuleBook } from "./machines/rule-book.js";
 import { MachineSigner } from "./machines/signed-machine.js";
-import { memoryNeeded } from "./memory-estimate.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";

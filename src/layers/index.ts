@@ -1,4 +1,4 @@
-export { type ByteString, display, encode } from "./byte-string.js";
+export { type ByteString, display, encode } from "../tar/index.js";
 export { DeferredOutput } from "./deferred-output.js";
 export { Flattening, type FlowingOutput } from "./flatten.js";
 export type { Layer } from "./layer.js";

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ByteString } from "./byte-string.js";
+import type { ByteString } from "../tar/index.js";
 import type { ContentSink } from "./layer.js";
 import type { ContentLocation } from "./tree/tree-node.js";
 

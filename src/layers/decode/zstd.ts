@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Blob } from "../../sources/index.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { FormatError } from "../../tar/index.js";
 
 /** Chunks that the worker may be ahead of the reader. */
 const credit = 16;
@@ -16,7 +16,7 @@ export type ZstdWorkerMessage = { chunk: Uint8Array } | { error: string } | { do
 /**
  * zstd without the program: zstddec (WASM) in a worker thread, fed from the blob's file once it
  * is complete. Node's own zstd is not used: it drops all but the first of concatenated frames.
- * @throws LayerFormatError
+ * @throws FormatError
  */
 export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<Buffer> {
   await blob.complete;
@@ -31,7 +31,7 @@ export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<B
     for (;;) {
       const message = await messages.next();
       if ("done" in message) return;
-      if ("error" in message) throw new LayerFormatError(message.error);
+      if ("error" in message) throw new FormatError(message.error);
       yield Buffer.from(message.chunk.buffer, message.chunk.byteOffset, message.chunk.byteLength);
       Atomics.add(credits, 0, 1);
       Atomics.notify(credits, 0);

@@ -1,6 +1,4 @@
-import { type ByteString, display } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
-import type { TarEntry } from "../tar/tar-entry.js";
+import { type ByteString, display, FormatError, type TarEntry } from "../../tar/index.js";
 import { joinPath, type PathParts, splitPath } from "./path.js";
 import { PathWalk, SymlinkLoopError } from "./tree-lookup.js";
 import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
@@ -34,7 +32,7 @@ export class Tree {
 
   /**
    * Lays one more layer on top.
-   * @throws LayerFormatError that names the entry; the tree is not to be used any more then
+   * @throws FormatError that names the entry; the tree is not to be used any more then
    */
   apply({ entries, impliedMtime }: LayerIndex): void {
     this.#layer += 1;
@@ -56,9 +54,7 @@ export class Tree {
       return action();
     } catch (error) {
       if (!(error instanceof SymlinkLoopError)) throw error;
-      throw new LayerFormatError(
-        `the path ${display(entry.name)} leads through a loop of symlinks`,
-      );
+      throw new FormatError(`the path ${display(entry.name)} leads through a loop of symlinks`);
     }
   }
 
@@ -87,9 +83,7 @@ export class Tree {
 
   #applyRoot(entry: TarEntry): void {
     if (entry.type !== "directory") {
-      throw new LayerFormatError(
-        `the entry ${display(entry.name)} would replace the root directory`,
-      );
+      throw new FormatError(`the entry ${display(entry.name)} would replace the root directory`);
     }
     this.root.attributes = entry;
   }
@@ -197,7 +191,7 @@ export class Tree {
     const name = parts[parts.length - 1];
     const node = name === undefined ? directory : directory?.children.get(name)?.node;
     if (node instanceof Directory) {
-      throw new LayerFormatError(
+      throw new FormatError(
         `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, a directory`,
       );
     }
@@ -233,7 +227,7 @@ export class Tree {
     if (target !== undefined && !chain.has(target)) return target;
     const hidden = this.#hidden.get(joinPath(splitPath(entry.linkName)));
     if (hidden !== undefined) return hidden;
-    throw new LayerFormatError(
+    throw new FormatError(
       `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which is nowhere`,
     );
   }
