@@ -58,3 +58,15 @@ export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedMember,
   // Go's writers end an archive as POSIX has it; one that just stops may have lost members.
   throw new FormatError("it is cut short: its end is missing");
 }
+
+/** True where these bytes, at least a block, begin as an archive does, an empty one included. */
+export function isTar(head: Buffer): boolean {
+  if (head.length < blockSize) return false;
+  const block = head.subarray(0, blockSize);
+  try {
+    if (!isZero(block)) parseHeader(block);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import type { Blob } from "../../sources/index.js";
+import { readChunks } from "../../support/index.js";
 import { FormatError } from "../../tar/index.js";
 import { feed } from "./feed.js";
 
@@ -33,9 +33,9 @@ export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
 /** Node stops at a zero behind a member, whatever follows it. */
 async function checkFill(blob: Blob, start: number): Promise<void> {
   await blob.complete;
-  if (start >= blob.descriptor.size) return;
-  for await (const chunk of createReadStream(blob.path, { start })) {
-    if ((chunk as Buffer).some((byte) => byte !== 0)) {
+  const { path, offset = 0, descriptor } = blob;
+  for await (const chunk of readChunks(path, descriptor.size - start, offset + start)) {
+    if (chunk.some((byte) => byte !== 0)) {
       throw new FormatError("something follows the compressed data");
     }
   }
@@ -69,7 +69,7 @@ async function lastWord(blob: Blob): Promise<number> {
       Buffer.alloc(4),
       0,
       4,
-      Math.max(blob.descriptor.size - 4, 0),
+      (blob.offset ?? 0) + Math.max(blob.descriptor.size - 4, 0),
     );
     return bytesRead === 4 ? buffer.readUInt32LE(0) : -1;
   } finally {

@@ -12,8 +12,8 @@ const mostWords = 1000;
 
 /**
  * The output of a decompressor that reads the blob on standard input; each chunk is good until the
- * next is asked for. A blob that is complete is handed over as an open file, so its bytes do not
- * pass through this process.
+ * next is asked for. A blob that is complete and a file of its own is handed over as an open file,
+ * so its bytes do not pass through this process.
  * @throws FormatError with the program's words when it finds fault with the blob;
  *   NetbootError DECOMPRESSOR_FAILED when it is ended by a signal; the error of starting it
  */
@@ -25,7 +25,8 @@ export async function* pipeThrough(
 ): AsyncGenerator<Buffer> {
   // Without it (no place for the socket, say) everything takes a little longer.
   const output = await ChildOutput.open().catch(() => undefined);
-  const file = blob.isComplete ? await open(blob.path) : undefined;
+  const isWholeFile = blob.isComplete && blob.offset === undefined;
+  const file = isWholeFile ? await open(blob.path) : undefined;
   const stdio = [file?.fd ?? "pipe", output?.childEnd ?? "pipe", "pipe"] as const;
   const child = spawn(program, args, { stdio: [...stdio] });
   output?.childEnd.destroy();

@@ -7,6 +7,9 @@ const credit = 16;
 
 export interface ZstdWorkerInput {
   readonly path: string;
+  /** Where in the file the compressed bytes begin, and how many they are. */
+  readonly offset: number;
+  readonly size: number;
   /** One counter, decreased by the worker for each chunk it sends, waited for at 0. */
   readonly credits: SharedArrayBuffer;
 }
@@ -22,7 +25,9 @@ export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<B
   await blob.complete;
   const credits = new Int32Array(new SharedArrayBuffer(4));
   credits[0] = credit;
-  const workerData: ZstdWorkerInput = { path: blob.path, credits: credits.buffer };
+  const { path, offset = 0, descriptor } = blob;
+  const { size } = descriptor;
+  const workerData: ZstdWorkerInput = { path, offset, size, credits: credits.buffer };
   const worker = new Worker(new URL("./zstd-worker.js", import.meta.url), { workerData });
   const messages = new MessageQueue(worker);
   const stop = () => messages.push({ error: "interrupted" });
