@@ -7,4 +7,11 @@ export {
   type ExtractResult,
   extract,
 } from "./extract/index.js";
+export {
+  type InspectEvent,
+  type Inspection,
+  type InspectionProblem,
+  type InspectOptions,
+  inspect,
+} from "./inspect/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";

@@ -13,6 +13,6 @@ export {
   formatChecksums,
   sha256OfText,
 } from "./files.js";
-export { memoryNeeded } from "./memory-estimate.js";
+export { formatMemory, memoryNeeded } from "./memory-estimate.js";
 export { isIntact, readDescription } from "./published.js";
 export { Staging } from "./staging.js";

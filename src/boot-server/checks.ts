@@ -1,6 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { memoryNeeded } from "../artifacts/index.js";
+import { formatMemory, memoryNeeded } from "../artifacts/index.js";
 import { formatBytes, systemCode } from "../support/index.js";
 import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
@@ -77,13 +77,12 @@ class Checks {
     const release = await read();
     this.#releases.push(release);
     const { name, architecture, squashfs } = release;
-    // In half gigabytes, rounded up: it is no more than an estimate.
-    const memory = Math.ceil((memoryNeeded(release) / 1e9) * 2) / 2;
+    const memory = formatMemory(memoryNeeded(release));
     const kept = formatBytes(squashfs.size);
     return [
       ok(`${name} for ${architecture} has all its files, in their sizes`),
       ok(
-        `machines need at least about ${memory} GB of memory for it (its ${kept} squashfs stays there)`,
+        `machines need at least about ${memory} of memory for it (its ${kept} squashfs stays there)`,
       ),
     ];
   }

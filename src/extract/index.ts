@@ -1,2 +1,7 @@
 export { type ExtractResult, extract, type ResultPaths } from "./extract.js";
-export type { ExtractEvent, ExtractEventOf, ExtractOptions } from "./options.js";
+export {
+  checkPlatform,
+  type ExtractEvent,
+  type ExtractEventOf,
+  type ExtractOptions,
+} from "./options.js";

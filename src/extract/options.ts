@@ -117,7 +117,8 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
   };
 }
 
-function checkPlatform(text: string | undefined): Platform {
+/** @throws NetbootError PLATFORM_INVALID */
+export function checkPlatform(text: string | undefined): Platform {
   try {
     return text === undefined ? hostPlatform() : parsePlatform(text);
   } catch (error) {

@@ -178,17 +178,8 @@ export class Flattening {
   }
 
   async #ensureKept({ location }: Inode): Promise<void> {
-    if (this.#kept.has(location)) return;
-    let isFound = false;
-    const visitor: LayerVisitor = {
-      entry: (_entry, ordinal) => {
-        if (ordinal !== location.ordinal) return undefined;
-        isFound = true;
-        return this.#kept.diskSink(location);
-      },
-      isSatisfied: () => isFound,
-    };
-    await readLayer(this.#options.layers[location.layer]!, visitor, this.#options.signal);
+    const layer = this.#options.layers[location.layer]!;
+    await this.#kept.ensure(layer, location, this.#options.signal);
   }
 
   /** What is done with each entry when it is read for the first time. */

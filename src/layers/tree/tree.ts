@@ -21,7 +21,8 @@ class PendingInode extends Inode {}
  */
 export class Tree {
   readonly root = new Directory(impliedAttributes(0));
-  #layer = -1;
+  #layer: number;
+  #isCertain = true;
   #ordinal = -1;
   #impliedMtime = 0;
   /** Files that this layer's whiteouts hid, by path: its hard links may still mean them. */
@@ -29,6 +30,20 @@ export class Tree {
   /** Directories that hold nothing of lower layers any more. */
   #emptied = new Set<Directory>();
   #pendingPlaces: { directory: Directory; name: ByteString }[] = [];
+
+  /** @param bottom number of the layer that is applied first; there may be others below it */
+  constructor(bottom = 0) {
+    this.#layer = bottom - 1;
+  }
+
+  /**
+   * True as long as each name's place followed from what the layers themselves brought. Whatever
+   * lies below them, all that the tree has is then there, at the same place. False once a parent
+   * was made or a target missed that a lower layer may have, as a directory or as a symlink.
+   */
+  get isCertain(): boolean {
+    return this.#isCertain;
+  }
 
   /**
    * Lays one more layer on top.
@@ -111,6 +126,7 @@ export class Tree {
   /** The directory an entry goes into: symlinks followed, missing ones made, files replaced. */
   #parent(parts: PathParts): PathWalk {
     const walk = this.#walk(parts.slice(0, -1), (directory, name) => {
+      this.#isCertain = false;
       const made = new Directory(impliedAttributes(this.#impliedMtime));
       this.#link(directory, name, made);
       return made;
@@ -120,7 +136,10 @@ export class Tree {
 
   /** The directory that a path leads to, if it is there. */
   #existing(parts: PathParts): PathWalk | undefined {
-    return this.#walk(parts, () => undefined);
+    return this.#walk(parts, () => {
+      this.#isCertain = false;
+      return undefined;
+    });
   }
 
   /** @param missing what to do where no directory is: make one, or give up with undefined */
@@ -190,6 +209,7 @@ export class Tree {
     const directory = this.#existing(parts.slice(0, -1))?.directory;
     const name = parts[parts.length - 1];
     const node = name === undefined ? directory : directory?.children.get(name)?.node;
+    if (node === undefined) this.#isCertain = false;
     if (node instanceof Directory) {
       throw new FormatError(
         `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, a directory`,
