@@ -114,7 +114,7 @@ function targetOf(directory: readonly ByteString[], linkName: ByteString): LinkT
 /** The error for an archive that cannot be opened. */
 export function cannotOpen(where: string, error: unknown): unknown {
   const code = systemCode(error);
-  if (code === undefined) return error;
+  if (code === undefined || error instanceof NetbootError) return error;
   return new NetbootError(
     "LAYOUT_INVALID",
     `The archive ${where} cannot be read (${code}).`,

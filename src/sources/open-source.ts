@@ -11,7 +11,7 @@ import type { ImageSource, SourceOptions } from "./image-source.js";
 import { OciLayoutSource } from "./oci-layout-source.js";
 import { type ArchiveOptions, openArchiveFile, openArchiveStream } from "./open-archive.js";
 import { RegistrySource } from "./registry-source.js";
-import { isDirectory, isFile, splitReference } from "./split-reference.js";
+import { isDirectory, isFile, splitDigest, splitTag } from "./split-reference.js";
 import { StandardInputSource } from "./standard-input-source.js";
 import { translateError } from "./translate-error.js";
 
@@ -54,14 +54,14 @@ function openerOf(reference: string): Opener {
 }
 
 function ociLayout(text: string, reference: string): Opener {
-  const { path: where, tag } = splitReference(text, isDirectory);
+  const { path: where, tag } = splitDigest(text, isDirectory);
   const files = async () => new DirectoryFiles(where);
   const place = { reference, kind: "OCI layout", where, untagged: `oci:${where}`, tag, files };
   return (options) => new OciLayoutSource(place, options);
 }
 
 function ociArchive(text: string, reference: string): Opener {
-  const { path: where, tag } = splitReference(text, isFile);
+  const { path: where, tag } = splitDigest(text, isFile);
   const place = { reference, kind: "OCI archive", where, untagged: `oci-archive:${where}`, tag };
   return (options) => {
     const files = () => openArchiveFile(where, archiveOptions(options));
@@ -70,7 +70,7 @@ function ociArchive(text: string, reference: string): Opener {
 }
 
 function dockerArchive(text: string, reference: string): Opener {
-  const { path: where, tag } = splitReference(text, isFile);
+  const { path: where, tag } = splitTag(text, isFile);
   const choice = tag === undefined ? undefined : dockerChoice(tag, reference);
   const place = { reference, where, untagged: `docker-archive:${where}`, choice };
   return (options) => {

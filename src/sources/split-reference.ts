@@ -6,13 +6,17 @@ export interface SplitReference {
   readonly tag?: string;
 }
 
+/** `PATH`, `PATH:TAG` or `PATH@DIGEST`, where the digest is given as the tag. */
+export function splitDigest(text: string, isPath: (path: string) => boolean): SplitReference {
+  const digest = /^(.*)@(sha256:[0-9a-f]{64})$/.exec(text);
+  return digest === null ? splitTag(text, isPath) : { path: digest[1]!, tag: digest[2]! };
+}
+
 /**
- * `PATH`, `PATH:TAG` or, for what has digests, `PATH@DIGEST`; a path that itself holds a colon is
- * found, too. A tag may be a whole reference, and hold colons as well; skopeo splits at the first.
+ * `PATH` or `PATH:TAG`; a path that itself holds a colon is found, too. A tag may be a whole
+ * reference, and hold colons as well; skopeo splits at the first.
  */
-export function splitReference(text: string, isPath: (path: string) => boolean): SplitReference {
-  const digest = /^(.*[^:])@(sha256:[0-9a-f]{64})$/.exec(text);
-  if (digest !== null) return { path: digest[1]!, tag: digest[2]! };
+export function splitTag(text: string, isPath: (path: string) => boolean): SplitReference {
   if (isPath(text)) return { path: text };
   const colons = [...text.matchAll(/:/g)].map(({ index }) => index);
   const colon = colons.findLast((at) => isPath(text.slice(0, at))) ?? colons[0];

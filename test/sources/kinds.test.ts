@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { NetbootError } from "../../src/support/index.js";
-import { imageOf, noise } from "../extract/support/images.js";
+import { noise } from "../extract/support/images.js";
 import { demoImage, demoName, runProgram, succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
+import { writeLayout } from "../support/image-layout.js";
+import { tar } from "../support/tar-builder.js";
 import {
   demoAs,
   dockerSaves,
@@ -60,7 +62,13 @@ describe("an image that skopeo copied gives the same bytes as from an OCI layout
 
   it("without igzip and zstd as well, from layers compressed within an archive", async () => {
     const image = join(await temporaryDirectory(), "image.tar");
-    await skopeoCopy(await imageOf([baseLayer, [noise("x", 3_000_000)]]), `oci-archive:${image}`);
+    const layout = await temporaryDirectory();
+    await writeLayout(layout, [
+      { tar: tar(baseLayer) },
+      { tar: tar([noise("x", 3_000_000)]), compression: "gzip" },
+      { tar: tar([noise("y", 3_000_000)]), compression: "zstd" },
+    ]);
+    await skopeoCopy(`oci:${layout}:test`, `oci-archive:${image}`);
     const cwd = await temporaryDirectory();
     const [with_, without] = [
       await run(cwd, image, "a"),
