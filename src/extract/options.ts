@@ -7,7 +7,7 @@ import { type Compression, parseBlockSize, parseCompression } from "../squashfs/
 import { NetbootError } from "../support/index.js";
 
 export interface ExtractOptions {
-  /** `quay.io/kairos/…:tag`, any registry's reference, or `oci:DIR[:TAG]`. */
+  /** `quay.io/kairos/…:tag`, any registry's reference, or another source, as `openSource` says. */
   image: string;
   /** The directory to make or to replace. */
   output: string;
