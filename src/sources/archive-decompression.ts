@@ -27,7 +27,7 @@ interface Decompressor {
 /**
  * An archive's bytes without their compression. What follows them unread is not noticed here: the
  * archive has an end of its own, and its blobs have digests.
- * @throws NetbootError LAYOUT_INVALID, DECOMPRESSOR_FAILED, and what the chunks throw
+ * @throws NetbootError LAYOUT_INVALID, ZSTD_MISSING, and what the chunks throw
  */
 export async function* decompress(
   compression: ArchiveCompression,
@@ -62,7 +62,7 @@ async function open(compression: "gzip" | "zstd", where: string): Promise<Decomp
   if (program !== undefined) return programDecompressor(program, where);
   if (compression === "gzip") return ownGunzip();
   throw new NetbootError(
-    "DECOMPRESSOR_FAILED",
+    "ZSTD_MISSING",
     `The archive ${where} is compressed with zstd, and there is no program zstd.`,
     "Install zstd, or decompress the archive first.",
   );

@@ -38,9 +38,12 @@ export class Archive implements ImageFiles {
   static async open(path: string, where: string, signal: AbortSignal): Promise<Archive> {
     const archive = new Archive(where);
     const file = await open(path);
+    let count = 0;
     try {
       for await (const { entry, offset } of indexTar(file)) {
         signal.throwIfAborted();
+        count += 1;
+        if (count > mostMembers) throw new FormatError(`it holds more than ${mostMembers} members`);
         const { type, linkName } = entry;
         const name = memberName(entry.name);
         if (name === undefined || !["file", "symlink", "hardlink"].includes(type)) continue;
@@ -78,9 +81,6 @@ export class Archive implements ImageFiles {
   #add(name: ByteString, member: Member): void {
     if (this.#members.has(name)) this.#twice.add(name);
     this.#members.set(name, member);
-    if (this.#members.size > mostMembers) {
-      throw new FormatError(`it holds more than ${mostMembers} files`);
-    }
   }
 
   #invalid(problem: string, cause?: unknown): NetbootError {

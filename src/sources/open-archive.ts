@@ -21,7 +21,7 @@ export interface ArchiveOptions {
 /**
  * Opens an archive that is a file. A plain tar is read where it lies; a compressed one is unpacked
  * to a plain tar in the scratch space.
- * @throws NetbootError LAYOUT_INVALID, DISK_FULL, DECOMPRESSOR_FAILED
+ * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING
  */
 export async function openArchiveFile(path: string, options: ArchiveOptions): Promise<Archive> {
   try {
@@ -39,7 +39,7 @@ export async function openArchiveFile(path: string, options: ArchiveOptions): Pr
 /**
  * Copies an archive that comes as a stream to a plain tar in the scratch space, and opens that.
  * @param chunks each may be overwritten once the next is asked for
- * @throws NetbootError LAYOUT_INVALID, DISK_FULL, DECOMPRESSOR_FAILED, and what the chunks throw
+ * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING, and what the chunks throw
  */
 export async function openArchiveStream(
   chunks: AsyncIterable<Buffer>,

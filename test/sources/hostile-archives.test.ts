@@ -122,6 +122,19 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       "LAYOUT_INVALID",
       /layer\.tar more than once/,
     ],
+    [
+      "it has more members than any",
+      [
+        {
+          raw: Buffer.alloc(
+            512 * 100_001,
+            tar([{ name: "d/", type: "directory" }]).subarray(0, 512),
+          ),
+        },
+      ],
+      "LAYOUT_INVALID",
+      /more than 100000 members/,
+    ],
     ["a layer is missing", members({ layer: undefined }), "BLOB_NOT_FOUND", /layer\.tar/],
     ["the configuration is missing", members({ config: undefined }), "BLOB_NOT_FOUND", /config/],
     ["manifest.json is missing", members({ manifest: undefined }), "LAYOUT_INVALID", /manifest/],

@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { NetbootError } from "../../src/support/index.js";
 import { noise } from "../extract/support/images.js";
-import { demoImage, demoName, runProgram, succeed } from "../extract/support/program.js";
+import {
+  demoImage,
+  demoName,
+  outcomeOf,
+  runProgram,
+  startProgram,
+  succeed,
+} from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 import { writeLayout } from "../support/image-layout.js";
@@ -240,3 +248,29 @@ function isError(code: string, message: RegExp) {
     return true;
   };
 }
+
+it("an archive compressed with zstd needs the program, and says so", async () => {
+  const reference = await compressed(await demoAs("oci-archive"), "zstd");
+  const cwd = await temporaryDirectory();
+  const args = ["inspect", reference, "--platform", "amd64"];
+  const { status, stderr } = await runProgram(args, { cwd, env: { PATH: await noTools() } });
+  assert.equal(status, 5);
+  assert.match(stderr, /no program zstd/);
+});
+
+it("Ctrl-C ends it while nothing comes on standard input, and leaves nothing behind", async () => {
+  const [cwd, elsewhere] = [await temporaryDirectory(), await temporaryDirectory()];
+  const fifo = join(elsewhere, "fifo");
+  await succeed("mkfifo", [fifo]);
+  const prefix = ["sh", "-c", 'exec "$@" <"$0"', fifo];
+  const child = startProgram(["extract", "-", "-o", "out"], { cwd, prefix });
+  const outcome = outcomeOf(child);
+  const writer = await open(fifo, "w");
+  // Enough for it to begin, and not to tell what comes.
+  await writer.write("ab");
+  await once(child.stderr, "data");
+  child.kill("SIGINT");
+  assert.equal((await outcome).status, 130);
+  await writer.close();
+  assert.deepEqual(await readdir(cwd), []);
+});
