@@ -28,8 +28,8 @@ The directory is made, or replaced as a whole, when everything is complete and v
 holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
 that already, nothing is done.
 
-Sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG],
-docker-daemon:NAME[:TAG], dir:DIR, and - for an archive on standard input.
+Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
+docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
 
 Credentials are those of docker login and podman login.`;
 

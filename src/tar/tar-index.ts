@@ -7,6 +7,9 @@ import type { TarEntry } from "./tar-entry.js";
 import { parseHeader } from "./tar-header.js";
 import { largestExtension } from "./tar-reader.js";
 
+/** Bytes that are read at once. */
+const windowSize = 16 * 1024;
+
 /** An entry of an archive that lies in a file. */
 export interface IndexedMember {
   readonly entry: TarEntry;
@@ -23,11 +26,20 @@ export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedMember,
   const { size: end } = await file.stat();
   const headers = new EntryHeaders();
   let position = 0;
+  // Headers of small members stand close together.
+  let window = Buffer.alloc(0);
+  let windowStart = 0;
   const read = async (length: number): Promise<Buffer> => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-    if (bytesRead < length) throw new FormatError("it ends in the middle of a header");
+    if (position + length > windowStart + window.length) {
+      const wanted = Math.max(length, windowSize);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, position);
+      if (bytesRead < length) throw new FormatError("it ends in the middle of a header");
+      window = buffer.subarray(0, bytesRead);
+      windowStart = position;
+    }
+    const start = position - windowStart;
     position += padded(length);
-    return buffer;
+    return window.subarray(start, start + length);
   };
   while (position < end) {
     const block = await read(blockSize);
