@@ -164,7 +164,7 @@ function openImageSource(
     onProgress: ({ digest, size }, present, isCached) =>
       options.emit({ type: "layer", digest, present, size, isCached }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
-    onMessage: (text) => options.emit({ type: "message", level: "info", text }),
+    onNotice: (text) => options.emit({ type: "message", level: "info", text }),
   });
 }
 

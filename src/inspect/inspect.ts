@@ -47,7 +47,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     signal: controller.signal,
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),
     onWarning: (text) => options.tell("warning", text),
-    onMessage: (text) => options.tell("info", text),
+    onNotice: (text) => options.tell("info", text),
   });
   try {
     const image = await source.resolve(options.platform);

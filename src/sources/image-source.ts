@@ -33,6 +33,6 @@ export interface SourceOptions {
   /** Bytes of a blob that are there, of how many. */
   onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
   onWarning?(message: string): void;
-  /** Told what takes long and is no blob. */
-  onMessage?: ((message: string) => void) | undefined;
+  /** Why something takes longer. */
+  onNotice?(message: string): void;
 }

@@ -15,7 +15,7 @@ export interface ArchiveOptions {
   /** Where a copy is put, if there has to be one. */
   readonly scratch: string;
   readonly signal: AbortSignal;
-  readonly onMessage: SourceOptions["onMessage"];
+  readonly onNotice: SourceOptions["onNotice"];
 }
 
 /**
@@ -44,10 +44,10 @@ export async function openArchiveFile(path: string, options: ArchiveOptions): Pr
 export async function openArchiveStream(
   chunks: AsyncIterable<Buffer>,
   where: string,
-  { scratch, signal, onMessage }: ArchiveOptions,
+  { scratch, signal, onNotice }: ArchiveOptions,
 ): Promise<Archive> {
   const path = join(scratch, `archive-${randomUUID().slice(0, 8)}.tar`);
-  onMessage?.(`Reading the archive ${where}.`);
+  onNotice?.(`Reading the archive ${where}.`);
   try {
     await mkdir(scratch, { recursive: true });
     const { head, all } = await peek(chunks, magicSize);

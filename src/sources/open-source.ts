@@ -127,8 +127,8 @@ function parsed(name: string) {
   }
 }
 
-function archiveOptions({ scratchDirectory, signal, onMessage }: SourceOptions): ArchiveOptions {
-  return { scratch: scratchDirectory, signal, onMessage };
+function archiveOptions({ scratchDirectory, signal, onNotice }: SourceOptions): ArchiveOptions {
+  return { scratch: scratchDirectory, signal, onNotice };
 }
 
 function cannotRead(reference: string): NetbootError {

@@ -48,9 +48,9 @@ export class StandardInputSource implements ImageSource {
       );
     }
     this.#isRead = true;
-    const { signal, scratchDirectory: scratch, onMessage } = this.#options;
+    const { signal, scratchDirectory: scratch, onNotice } = this.#options;
     addAbortSignal(signal, process.stdin);
-    return openArchiveStream(process.stdin, where, { signal, scratch, onMessage });
+    return openArchiveStream(process.stdin, where, { signal, scratch, onNotice });
   }
 
   /** What docker save writes is both since Docker 25, and read as it always was. */
