@@ -157,12 +157,14 @@ function openImageSource(
 ): ImageSource {
   return openSource(options.image, {
     cacheDirectory: options.cacheDirectory ?? join(staging.scratch, "cache"),
+    scratchDirectory: join(staging.scratch, "source"),
     concurrency: options.downloads,
     userAgent: `kairos-netboot/${programVersion()}`,
     signal,
     onProgress: ({ digest, size }, present, isCached) =>
       options.emit({ type: "layer", digest, present, size, isCached }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
+    onNotice: (text) => options.emit({ type: "message", level: "info", text }),
   });
 }
 

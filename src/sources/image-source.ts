@@ -24,6 +24,8 @@ export interface ImageSource {
 export interface SourceOptions {
   /** Where blobs are kept. */
   readonly cacheDirectory: string;
+  /** For copies that are needed only as long as the source is; the caller removes it. */
+  readonly scratchDirectory: string;
   /** Blobs that are fetched at the same time. */
   readonly concurrency: number;
   readonly userAgent: string;
@@ -31,4 +33,6 @@ export interface SourceOptions {
   /** Bytes of a blob that are there, of how many. */
   onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
   onWarning?(message: string): void;
+  /** Why something takes longer. */
+  onNotice?(message: string): void;
 }
