@@ -37,6 +37,8 @@ interface Flags {
   initrd?: string;
   compression: string;
   blockSize: string;
+  verifyKey?: string;
+  signKey?: string;
   cacheDir?: string;
   cache: boolean;
   jobs?: string;
@@ -61,6 +63,8 @@ export function extractCommand(): Command {
     .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
     .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
+    .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
+    .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")

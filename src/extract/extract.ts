@@ -23,6 +23,7 @@ import { probeMksquashfs } from "../squashfs/index.js";
 import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
 import { describe, optionsOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
+import { approval, type Keys, readKeys } from "./keys.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
 import { buildRootFilesystem, type RootFilesystem } from "./root-filesystem.js";
 
@@ -53,19 +54,21 @@ export interface ExtractResult {
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
+  const keys = await readKeys(checked);
   try {
-    return await attempt(checked, options.signal);
+    return await attempt(checked, keys, options.signal);
   } catch (error) {
     if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
     const text = `${error.message} It is fetched again.`;
     checked.emit({ type: "message", level: "warning", text });
-    return attempt(checked, options.signal);
+    return attempt(checked, keys, options.signal);
   }
 }
 
 /** Leaves nothing behind but its result and what is cached. */
 async function attempt(
   checked: CheckedOptions,
+  keys: Keys,
   signal: AbortSignal | undefined,
 ): Promise<ExtractResult> {
   const staging = await Staging.create(checked.output);
@@ -76,7 +79,7 @@ async function attempt(
   if (signal?.aborted) stop();
   const source = openImageSource(checked, staging, controller.signal);
   try {
-    return await extractFrom(source, staging, checked, controller.signal);
+    return await extractFrom(source, staging, { options: checked, keys }, controller.signal);
   } catch (error) {
     if (signal?.aborted) throw interrupted();
     const damage = isDamage(error) ? await source.dropDamaged() : undefined;
@@ -98,11 +101,11 @@ function isDamage(error: unknown): boolean {
 async function extractFrom(
   source: ImageSource,
   staging: Staging,
-  options: CheckedOptions,
+  { options, keys }: { options: CheckedOptions; keys: Keys },
   signal: AbortSignal,
 ): Promise<ExtractResult> {
   const version = await probeMksquashfs();
-  const image = await source.resolve(options.platform);
+  const image = await source.resolve(options.platform, approval(source, keys, options));
   const earlier = options.force ? undefined : await reusable(image, options);
   if (earlier !== undefined) {
     return resultOf(options.output, earlier, true);

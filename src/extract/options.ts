@@ -23,6 +23,10 @@ export interface ExtractOptions {
   kernel?: string | undefined;
   /** Path of the initrd inside the image. */
   initrd?: string | undefined;
+  /** A public key in PEM: an image that it did not sign, as cosign signs, is refused. */
+  verifyKey?: string | undefined;
+  /** A private key in PEM, to sign `SHA256SUMS` with. */
+  signKey?: string | undefined;
   /** Where downloads are kept. */
   cacheDirectory?: string | undefined;
   /** False to keep no downloads. */
@@ -82,6 +86,9 @@ export interface CheckedOptions {
   /** Paths inside the image as bytes, absolute. */
   readonly kernel: string | undefined;
   readonly initrd: string | undefined;
+  /** Files with keys. */
+  readonly verifyKey: string | undefined;
+  readonly signKey: string | undefined;
   /** Undefined where nothing is to be kept. */
   readonly cacheDirectory: string | undefined;
   readonly downloads: number;
@@ -109,6 +116,8 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
     blockSize: parseBlockSize(options.blockSize ?? "1M"),
     kernel: checkPath(options.kernel),
     initrd: checkPath(options.initrd),
+    verifyKey: options.verifyKey,
+    signKey: options.signKey,
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,

@@ -10,13 +10,15 @@ import {
   type Platform,
   parseManifest,
   type ResolvedImage,
+  type ResolveOptions,
   resolveImage,
 } from "../oci-client/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import { verifyFile } from "./download.js";
 import { FileBlob } from "./file-blob.js";
-import type { ImageSource, SourceOptions } from "./image-source.js";
+import type { AttachedSignatures, ImageSource, SourceOptions } from "./image-source.js";
+import { isSignatures, LayoutSignatures } from "./layout-signatures.js";
 import { translated } from "./translate-error.js";
 
 const refName = "org.opencontainers.image.ref.name";
@@ -41,10 +43,18 @@ export class OciLayoutSource implements ImageSource {
     this.#limit = pLimit(options.concurrency);
   }
 
-  async resolve(platform: Platform): Promise<ResolvedImage> {
+  async resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     const root = await this.#root();
     const { signal } = this.#options;
-    return translated(() => resolveImage(this.#reader(), root, platform, { signal }));
+    const options = { signal, ...(approve && { approve }) };
+    return translated(() => resolveImage(this.#reader(), root, platform, options));
+  }
+
+  get signatures(): AttachedSignatures {
+    return new LayoutSignatures({
+      index: async () => parseIndex(await this.#readIndex(), this.#directory),
+      read: (digest, maxBytes) => this.#readBlob(digest, maxBytes),
+    });
   }
 
   /** Nothing is copied, so nothing needs room. */
@@ -88,7 +98,9 @@ export class OciLayoutSource implements ImageSource {
 
   /** The manifest or index that the tag names, or the only one there is. */
   async #root(): Promise<ImageRoot> {
-    const index = parseIndex(await this.#readIndex(), this.#directory);
+    const all = parseIndex(await this.#readIndex(), this.#directory);
+    // cosign save puts the signatures beside the image.
+    const index = { ...all, manifests: all.manifests.filter((it) => !isSignatures(it)) };
     if (this.#tag === undefined) {
       const names = namesIn(index);
       if (index.manifests.length === 1) return index.manifests[0]!;

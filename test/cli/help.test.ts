@@ -13,6 +13,8 @@ const EXTRACT_OPTIONS = [
   "--initrd",
   "--compression",
   "--block-size",
+  "--verify-key",
+  "--sign-key",
   "--cache-dir",
   "--no-cache",
   "--jobs",

@@ -1,0 +1,34 @@
+import type { KeyObject } from "node:crypto";
+import type { ResolveOptions } from "../oci-client/index.js";
+import { readPrivateKey, readPublicKey, verifyImage } from "../signatures/index.js";
+import type { ImageSource } from "../sources/index.js";
+import type { CheckedOptions } from "./options.js";
+
+export interface Keys {
+  /** To check the image with. */
+  readonly verify: KeyObject | undefined;
+  /** To sign the checksums with. */
+  readonly sign: KeyObject | undefined;
+}
+
+/** @throws NetbootError KEY_INVALID, before the long work and not after it */
+export async function readKeys({ verifyKey, signKey }: CheckedOptions): Promise<Keys> {
+  return {
+    verify: verifyKey === undefined ? undefined : await readPublicKey(verifyKey),
+    sign: signKey === undefined ? undefined : await readPrivateKey(signKey),
+  };
+}
+
+/** What an image has to stand before anything but its manifest is fetched. */
+export function approval(
+  source: ImageSource,
+  { verify }: Keys,
+  { emit }: CheckedOptions,
+): ResolveOptions["approve"] {
+  if (verify === undefined) return undefined;
+  return async ({ digest, indexDigest }) => {
+    const digests = indexDigest === undefined ? [digest] : [digest, indexDigest];
+    const signature = await verifyImage(source.signatures, digests, verify);
+    emit({ type: "message", level: "info", text: `The key signed ${signature.digest}.` });
+  };
+}
