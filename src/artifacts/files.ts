@@ -5,6 +5,7 @@ import { readChunks } from "../support/index.js";
 import type { Description, FileDescription } from "./description.js";
 
 export const checksumsName = "SHA256SUMS";
+export const checksumsSignatureName = "SHA256SUMS.sig";
 
 /** The names under which Kairos' releases have these files. */
 export function fileNames(name: string): { kernel: string; initrd: string; squashfs: string } {

@@ -7,6 +7,7 @@ export {
 } from "./description.js";
 export {
   checksumsName,
+  checksumsSignatureName,
   describeFile,
   fileNames,
   filesOf,

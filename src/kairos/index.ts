@@ -5,3 +5,4 @@ export { type KairosFacts, readKairosFacts } from "./facts.js";
 export { ImageTree } from "./image-tree.js";
 export { bcjFilterFor, type KernelConfig } from "./kernel-config.js";
 export { kernelArchitecture } from "./kernel-file.js";
+export { type KernelImage, readKernelImage } from "./kernel-image.js";

@@ -1,7 +1,9 @@
 export { type ByteString, display, encode } from "./byte-string.js";
+export { pipeThrough } from "./decode/pipe-through.js";
 export { DeferredOutput } from "./deferred-output.js";
 export { Flattening, type FlowingOutput } from "./flatten.js";
 export type { Layer } from "./layer.js";
+export { LayerFormatError } from "./layer-format-error.js";
 export { clampTime, fitsSquashfs } from "./tar-writer.js";
 export { splitPath } from "./tree/path.js";
 export { lookUp, nodeAt } from "./tree/tree-lookup.js";
