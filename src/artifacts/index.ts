@@ -14,5 +14,6 @@ export {
   formatChecksums,
   sha256OfText,
 } from "./files.js";
+export { ipxeScript } from "./ipxe-script.js";
 export { isIntact, readDescription } from "./published.js";
 export { Staging } from "./staging.js";

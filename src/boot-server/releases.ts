@@ -59,7 +59,7 @@ export async function readRelease(directory: string): Promise<Release> {
       "Make it again with a name of letters, digits and . + - _: extract --name",
     );
   }
-  const served = async (role: keyof typeof files): Promise<ServedFile> => {
+  const served = async (role: "kernel" | "initrd" | "squashfs"): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
     const actual = await sizeOf(path);

@@ -19,12 +19,14 @@ Examples:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
   And boot the machines of this network from them, until Ctrl-C:
     $ sudo kairos-netboot extract IMAGE -o out/ --serve
+  For a web server, with what machines are to become:
+    $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
 The directory is made, or replaced as a whole, when everything is complete and verified. It then
-holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
-that already, nothing is done.
+holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
+any web server), netboot.json and SHA256SUMS. Where it holds just that already, nothing is done.
 
 Credentials are those of docker login and podman login.`;
 
@@ -42,6 +44,11 @@ interface Flags {
   cacheDir?: string;
   cache: boolean;
   jobs?: string;
+  url?: string;
+  cmdline?: string;
+  cmdlineReplace?: string;
+  console?: string[];
+  cloudConfig?: string;
   force?: boolean;
   serve?: boolean;
   quiet?: boolean;
@@ -68,6 +75,15 @@ export function extractCommand(): Command {
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
+    .option("--url <base>", "where a web server will have the directory, for the script")
+    .option("--cloud-config <file>", "put it beside the files, and name it in the script")
+    .option("--cmdline <words>", "added to the kernel's command line")
+    .option("--cmdline-replace <words>", "in the place of the release's own")
+    .option(
+      "--console <console>",
+      "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
+      (console: string, earlier: string[] = []) => [...earlier, console],
+    )
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")
     .option("-q, --quiet", "print nothing but the result and errors")
@@ -81,7 +97,8 @@ export function extractCommand(): Command {
 async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
-  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
+  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...others } = flags;
+  const { cmdline, cmdlineReplace, console: consoles, ...rest } = others;
   try {
     if (output === undefined) throw outputMissing();
     // Before the long work, not after it.
@@ -91,6 +108,9 @@ async function run(image: string, flags: Flags): Promise<void> {
         image,
         output,
         ...rest,
+        commandLine: cmdline,
+        commandLineReplacement: cmdlineReplace,
+        consoles,
         cacheDirectory: cacheDir,
         // What is no number is refused where all options are checked.
         jobs: jobs === undefined ? undefined : Number(jobs),
