@@ -15,6 +15,8 @@ export function fileNames(name: string) {
     squashfs: `${name}.squashfs`,
     script: `${name}.ipxe`,
     cloudConfig: `${name}-cloud-config.yaml`,
+    spdx: `${name}.spdx.json`,
+    cyclonedx: `${name}.cdx.json`,
   };
 }
 

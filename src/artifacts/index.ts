@@ -1,5 +1,6 @@
 export {
   type Description,
+  descriptionJsonSchema,
   descriptionName,
   type FileDescription,
   formatDescription,
@@ -15,5 +16,6 @@ export {
   sha256OfText,
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
+export { formatProvenance, provenanceName } from "./provenance.js";
 export { isIntact, readDescription } from "./published.js";
 export { Staging } from "./staging.js";

@@ -39,6 +39,7 @@ interface Flags {
   initrd?: string;
   compression: string;
   blockSize: string;
+  sbom?: string | boolean;
   verifyKey?: string;
   signKey?: string;
   cacheDir?: string;
@@ -70,6 +71,7 @@ export function extractCommand(): Command {
     .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
     .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
+    .option("--sbom [format]", "list the image's packages: spdx (default) or cyclonedx")
     .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
     .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")

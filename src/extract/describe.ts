@@ -54,6 +54,7 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     commandLineReplacement: options.boot.replacement ?? null,
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
+    sbom: options.sbom ?? null,
   };
 }
 

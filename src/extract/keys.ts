@@ -1,6 +1,9 @@
-import type { KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
 import type { ResolveOptions } from "../oci-client/index.js";
-import { readPrivateKey, readPublicKey, verifyImage } from "../signatures/index.js";
+import { isSignedBy, readPrivateKey, readPublicKey, verifyImage } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
 import type { CheckedOptions } from "./options.js";
 
@@ -31,4 +34,16 @@ export function approval(
     const signature = await verifyImage(source.signatures, digests, verify);
     emit({ type: "message", level: "info", text: `The key signed ${signature.digest}.` });
   };
+}
+
+/** True where no signature is wanted, or the earlier checksums have one of this key. */
+export async function isSigned(directory: string, { sign }: Keys): Promise<boolean> {
+  if (sign === undefined) return true;
+  try {
+    const sums = await readFile(join(directory, checksumsName));
+    const signature = await readFile(join(directory, checksumsSignatureName));
+    return isSignedBy(createPublicKey(sign), sums, signature);
+  } catch {
+    return false;
+  }
 }

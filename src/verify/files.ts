@@ -42,7 +42,7 @@ export async function checkKernel(
     const what = [
       name,
       "is",
-      `a ${format}`.replace(/^a (?=[EIU])/, "an "),
+      `a ${format}`.replace(/^a (?=[EI])/, "an "),
       architecture && `for ${architecture}`,
     ];
     const words = [...what, version && `, version ${version}`].filter(Boolean).join(" ");

@@ -36,22 +36,27 @@ export async function findRelease(
   }
   const files = description?.files;
   const usual = fileNames(name);
-  const script = `${name}.ipxe`;
   return {
     directory,
     kernel: files?.kernel.name ?? usual.kernel,
     initrd: files?.initrd.name ?? usual.initrd,
     squashfs: files?.squashfs.name ?? usual.squashfs,
-    script: names.includes(script) ? script : undefined,
+    script: files?.script.name ?? (names.includes(usual.script) ? usual.script : undefined),
   };
 }
 
-/** What stands before `.squashfs` where kernel or initrd stand beside it. */
+const suffixes = ["-kernel", "-initrd", ".squashfs"];
+
+/** What is common to at least two of the three names: the third is then missing, and told of. */
 function releaseNames(names: readonly string[]): string[] {
-  return names
-    .filter((name) => name.endsWith(".squashfs"))
-    .map((name) => name.slice(0, -".squashfs".length))
-    .filter((name) => names.includes(`${name}-kernel`) || names.includes(`${name}-initrd`));
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const suffix = suffixes.find((it) => name.endsWith(it) && name.length > it.length);
+    if (suffix === undefined) continue;
+    const release = name.slice(0, -suffix.length);
+    counts.set(release, (counts.get(release) ?? 0) + 1);
+  }
+  return [...counts].filter(([, count]) => count > 1).map(([name]) => name);
 }
 
 async function listNames(directory: string): Promise<string[]> {

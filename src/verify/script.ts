@@ -57,7 +57,12 @@ export function scriptReferences(text: string): Set<string> {
     for (const command of line.split(/\s(?:\|\||&&)\s/)) {
       const words = command.trim().split(/\s+/);
       const [verb, first, ...rest] = words;
-      if (verb === "set" && first !== undefined) variables.set(first, rest.join(" "));
+      if (verb === "set" && first !== undefined) {
+        const value = rest.join(" ");
+        variables.set(first, value);
+        // Beside the files, or somewhere else.
+        if (first === "config" && !/^\w+:\/\//.test(value)) note(value);
+      }
       if (verb === undefined || !fetching.has(verb)) continue;
       const address = words.slice(1).find((word, at, all) => !isOption(word, all[at - 1]));
       if (address !== undefined) note(address);

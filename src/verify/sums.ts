@@ -58,7 +58,7 @@ interface Expected {
 export async function* checkSums(
   directory: string,
   description: Description | undefined,
-  needed: readonly string[],
+  needed: Iterable<string>,
 ): AsyncGenerator<Check> {
   const bytes = await readSmall(join(directory, checksumsName));
   const listed = bytes && parseChecksums(bytes.toString("utf8"));

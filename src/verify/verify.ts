@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { descriptionName, readDescription } from "../artifacts/index.js";
+import { descriptionName, filesOf, readDescription } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import { interrupted } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
@@ -47,12 +47,14 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
   yield await describeDescription(directory, description !== undefined);
   const signature = await checkSignature(directory, key);
   if (signature !== undefined) yield signature;
-  const needed = [files.kernel, files.initrd, files.squashfs, files.script];
-  yield* checkSums(
-    directory,
-    description,
-    needed.filter((name) => name !== undefined),
-  );
+  const { kernel: kernelName, initrd: initrdName, squashfs: squashfsName, script } = files;
+  const needed = new Set([kernelName, initrdName, squashfsName]);
+  if (script !== undefined) needed.add(script);
+  if (description !== undefined) {
+    needed.add(descriptionName);
+    for (const { name } of filesOf(description)) needed.add(name);
+  }
+  yield* checkSums(directory, description, needed);
   const kernel = await checkKernel(files, description);
   yield kernel.check;
   const initrd = await checkInitrd(files, signal);

@@ -13,6 +13,7 @@ const EXTRACT_OPTIONS = [
   "--initrd",
   "--compression",
   "--block-size",
+  "--sbom",
   "--verify-key",
   "--sign-key",
   "--cache-dir",
@@ -56,7 +57,9 @@ describe("help", () => {
   it("of extract lists each of its options once, with words that explain it", async () => {
     const { stdout } = await run("extract", "--help");
     const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("Examples:"));
-    const listed = [...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: <\w+>)? {2,}\S+/gm)];
+    const listed = [
+      ...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: [<[]\w+[>\]])? {2,}\S+/gm),
+    ];
     assert.deepEqual(listed.map(([, name]) => name).sort(), [...EXTRACT_OPTIONS].sort());
   });
 

@@ -177,8 +177,7 @@ const faults: readonly Case[] = [
   },
   {
     name: "a script that names a file that is not there",
-    before:
-      "printf '#!ipxe\\nset url http://192.0.2.1/\\nkernel ${url}r-kernel root=live:${url}x.squashfs initrd=r-initrd\\ninitrd ${url}r-initrd\\nboot\\n' >r.ipxe",
+    before: `printf '#!ipxe\\nset url http://192.0.2.1/\\nkernel \${url}r-kernel root=live:\${url}x.squashfs initrd=r-initrd\\ninitrd \${url}r-initrd\\nboot\\n' >r.ipxe`,
     check: "script",
     what: /names files that are not there: x\.squashfs/,
   },
@@ -207,8 +206,7 @@ describe("verify", () => {
   });
 
   it("checks what can be checked without a description", async () => {
-    const script =
-      "#!ipxe\\nset url http://192.0.2.1/a\\nkernel ${url}/r-kernel initrd=r-initrd root=live:${url}/r.squashfs\\ninitrd ${url}/r-initrd || goto failed\\nboot\\n";
+    const script = `#!ipxe\\nset url http://192.0.2.1/a\\nkernel \${url}/r-kernel initrd=r-initrd root=live:\${url}/r.squashfs\\ninitrd \${url}/r-initrd || goto failed\\nboot\\n`;
     const { status, checks } = await verify(await release(`printf '${script}' >r.ipxe`));
     assert.equal(status, 0);
     const found = checks.map(({ check, status }) => `${check} ${status}`);
@@ -257,7 +255,7 @@ describe("verify", () => {
 
   it("refuses a directory without a release, with several, or none at all", async () => {
     const empty = await temporaryDirectory();
-    const several = await release("for f in r-* r.*; do cp $f x${f#r}; done");
+    const several = await release(`for f in r-* r.*; do cp $f x\${f#r}; done`);
     for (const [directory, message] of [
       [empty, /holds no release/],
       [several, /holds several releases: /],

@@ -1,0 +1,36 @@
+import { type Description, descriptionName } from "./description.js";
+import { filesOf, sha256OfText } from "./files.js";
+
+export const provenanceName = "provenance.json";
+
+/**
+ * An in-toto Statement v1 with a SLSA Provenance v1 predicate (https://slsa.dev/spec/v1.0/provenance):
+ * the files, and the image and the options that they were made from. As with all that is written
+ * here, times of the run are left out.
+ * @param json the description as it is written
+ * @param imageUri names the image and its digest
+ */
+export function formatProvenance(description: Description, json: string, imageUri: string): string {
+  const { source, options, program } = description;
+  const [algorithm, hex] = source.manifestDigest.split(":");
+  const subjects = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
+  const statement = {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: subjects.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: {
+      buildDefinition: {
+        buildType: `pkg:generic/${program.name}#extract/v1`,
+        externalParameters: { image: source.reference, platform: source.platform, options },
+        resolvedDependencies: [{ name: "image", uri: imageUri, digest: { [algorithm!]: hex! } }],
+      },
+      runDetails: {
+        builder: {
+          id: `pkg:generic/${program.name}@${encodeURIComponent(program.version)}`,
+          version: { [program.name]: program.version },
+        },
+      },
+    },
+  };
+  return `${JSON.stringify(statement, undefined, 2)}\n`;
+}
