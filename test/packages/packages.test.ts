@@ -207,8 +207,8 @@ describe("--sbom", () => {
     };
     const { purls } = await sbomOf([osRelease("debian", "12"), file("tzdata"), file("base"), sums]);
     assert.deepEqual(purls.map(String), [
-      "pkg:deb/debian/base@1:2.0~rc1%2Bb2?arch=amd64&distro=debian-12",
-      "pkg:deb/debian/tzdata@1:2.0~rc1%2Bb2?arch=amd64&distro=debian-12",
+      "pkg:deb/debian/base@1:2.0~rc1+b2?arch=amd64&distro=debian-12",
+      "pkg:deb/debian/tzdata@1:2.0~rc1+b2?arch=amd64&distro=debian-12",
     ]);
   });
 
