@@ -16,6 +16,11 @@ export {
   sha256OfText,
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
-export { formatProvenance, provenanceName } from "./provenance.js";
+export {
+  formatProvenance,
+  type Provenance,
+  parseProvenance,
+  provenanceName,
+} from "./provenance.js";
 export { isIntact, readDescription } from "./published.js";
 export { Staging } from "./staging.js";

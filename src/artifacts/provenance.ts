@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { type Description, descriptionName } from "./description.js";
 import { filesOf, sha256OfText } from "./files.js";
 
@@ -33,4 +34,40 @@ export function formatProvenance(description: Description, json: string, imageUr
     },
   };
   return `${JSON.stringify(statement, undefined, 2)}\n`;
+}
+
+const digests = z.record(z.string(), z.string());
+
+const statement = z.object({
+  _type: z.literal("https://in-toto.io/Statement/v1"),
+  predicateType: z.literal("https://slsa.dev/provenance/v1"),
+  subject: z.array(z.object({ name: z.string(), digest: digests })).max(1000),
+  predicate: z.object({
+    buildDefinition: z.object({
+      resolvedDependencies: z.array(z.object({ digest: digests.optional() })).max(1000),
+    }),
+  }),
+});
+
+export interface Provenance {
+  /** Names of files, and their SHA-256 in hexadecimal. */
+  readonly subjects: ReadonlyMap<string, string | undefined>;
+  /** Digests, as `sha256:…`. */
+  readonly dependencies: ReadonlySet<string>;
+}
+
+/** @returns undefined where the text is no such statement */
+export function parseProvenance(text: string): Provenance | undefined {
+  try {
+    const { subject, predicate } = statement.parse(JSON.parse(text));
+    const dependencies = predicate.buildDefinition.resolvedDependencies.flatMap(({ digest }) =>
+      Object.entries(digest ?? {}).map(([algorithm, hex]) => `${algorithm}:${hex}`),
+    );
+    return {
+      subjects: new Map(subject.map(({ name, digest }) => [name, digest.sha256])),
+      dependencies: new Set(dependencies),
+    };
+  } catch {
+    return undefined;
+  }
 }

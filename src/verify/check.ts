@@ -5,6 +5,7 @@ export type CheckName =
   | "description"
   | "signature"
   | "sums"
+  | "provenance"
   | "kernel"
   | "initrd"
   | "squashfs"

@@ -6,6 +6,7 @@ import { interrupted } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./files.js";
 import { checkModules } from "./modules.js";
+import { checkProvenance } from "./provenance.js";
 import { findRelease } from "./release-files.js";
 import { checkScript } from "./script.js";
 import { checkSignature } from "./signature.js";
@@ -55,6 +56,8 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
     for (const { name } of filesOf(description)) needed.add(name);
   }
   yield* checkSums(directory, description, needed);
+  const provenance = await checkProvenance(directory, description);
+  if (provenance !== undefined) yield provenance;
   const kernel = await checkKernel(files, description);
   yield kernel.check;
   const initrd = await checkInitrd(files, signal);

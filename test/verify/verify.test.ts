@@ -219,6 +219,27 @@ describe("verify", () => {
     assert.match(find(checks, "script").what, /r-kernel, r\.squashfs, r-initrd$/);
   });
 
+  it("finds a provenance that is about other files, or another image", async () => {
+    const directory = join(await temporaryDirectory(), "out");
+    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
+    await runProgram(args, { cwd: "/" });
+    assert.equal(find((await verify(directory)).checks, "provenance").status, "ok");
+    for (const [change, what] of [
+      ['s/"sha256": "7e6e/"sha256": "0000/', /does not name the image/],
+      ['0,/"sha256": "..../s//"sha256": "0000/', /is about another kairos-demo/],
+      ["s/slsa/salsa/", /is no SLSA statement/],
+    ] as const) {
+      await shell(
+        `cp provenance.json ../kept; sed -i '${change}' provenance.json; sha256sum $(cut -c 67- SHA256SUMS) >../sums; mv ../sums SHA256SUMS`,
+        directory,
+      );
+      const { status, checks } = await verify(directory);
+      assert.equal(status, 1);
+      assert.match(find(checks, "provenance").what, what);
+      await shell("mv ../kept provenance.json", directory);
+    }
+  });
+
   it("does without sums, and says so", async () => {
     const { status, checks } = await verify(await release("true", "rm SHA256SUMS"));
     assert.equal(status, 0);
