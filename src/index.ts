@@ -8,3 +8,4 @@ export {
   extract,
 } from "./extract/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";
+export { type Check, type VerifyOptions, verifyDirectory } from "./verify/index.js";

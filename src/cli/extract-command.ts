@@ -26,7 +26,8 @@ Examples:
 
 The directory is made, or replaced as a whole, when everything is complete and verified. It then
 holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
-any web server), netboot.json and SHA256SUMS. Where it holds just that already, nothing is done.
+any web server), netboot.json, provenance.json and SHA256SUMS. Where it holds just that already,
+nothing is done.
 
 Credentials are those of docker login and podman login.`;
 

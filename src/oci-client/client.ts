@@ -93,7 +93,8 @@ export class RegistryClient {
       headers: { accept: OCI_INDEX },
       signal,
     });
-    if (response.status === 404) {
+    // Older registries have various words for an address that they do not know.
+    if ([400, 404, 405, 406, 501].includes(response.status)) {
       await response.discard();
       return undefined;
     }

@@ -18,7 +18,7 @@ const mostSignatures = 100;
 /** Where the signatures of an image are kept, beside it. */
 export interface SignatureStore {
   /** Manifests that may hold signatures of what has this digest. */
-  signatureManifests(digest: string): Promise<Uint8Array[]>;
+  signatureManifests(digest: string): AsyncIterable<Uint8Array>;
   /** A blob that such a manifest names; its digest is checked. */
   signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
   /** The index or manifest with this digest, which is checked. */
@@ -50,7 +50,7 @@ export async function verifyImage(
 ): Promise<ImageSignature> {
   const tally: Tally = { found: 0, others: new Set() };
   for (const digest of digests) {
-    for (const bytes of await store.signatureManifests(digest)) {
+    for await (const bytes of store.signatureManifests(digest)) {
       const manifest = asManifest(bytes);
       if (manifest === undefined) continue;
       for (const layer of manifest.layers) {

@@ -5,7 +5,7 @@ import type { Blob } from "./blob.js";
 /** Signatures that are kept beside an image, as cosign puts them there. */
 export interface AttachedSignatures {
   /** Manifests that may hold signatures of what has this digest; none where there are none. */
-  signatureManifests(digest: string): Promise<Uint8Array[]>;
+  signatureManifests(digest: string): AsyncIterable<Uint8Array>;
   /** A blob that such a manifest names; its digest is checked. */
   signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
   /** The index or manifest with this digest, which is checked. */

@@ -19,20 +19,12 @@ export interface LayoutReader {
 export class LayoutSignatures implements AttachedSignatures {
   constructor(readonly layout: LayoutReader) {}
 
-  signatureManifests(digest: string): Promise<Uint8Array[]> {
-    return translated(async () => {
-      const tag = digest.replace(":", "-");
-      const found: Uint8Array[] = [];
-      for (const descriptor of (await this.layout.index()).manifests) {
-        if (found.length >= mostManifests) break;
-        if (isSignatures(descriptor)) {
-          found.push(await this.signedDocument(descriptor.digest));
-        } else if (isNamed(descriptor, tag)) {
-          found.push(...(await this.#listed(descriptor)));
-        }
-      }
-      return found;
-    });
+  async *signatureManifests(digest: string): AsyncGenerator<Uint8Array> {
+    const tag = digest.replace(":", "-");
+    for (const descriptor of (await this.layout.index()).manifests) {
+      if (isSignatures(descriptor)) yield await this.signedDocument(descriptor.digest);
+      else if (isNamed(descriptor, tag)) yield* await this.#listed(descriptor);
+    }
   }
 
   signatureBlob({ digest, size }: Descriptor, maxBytes: number): Promise<Uint8Array> {
@@ -46,11 +38,13 @@ export class LayoutSignatures implements AttachedSignatures {
   }
 
   /** The manifests in an index that stands for a list of referrers. */
-  async #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
-    const document = parseManifest(await this.signedDocument(descriptor.digest));
-    if (document.kind !== "index") return [];
-    const digests = document.manifests.slice(0, mostManifests).map(({ digest }) => digest);
-    return Promise.all(digests.map((digest) => this.signedDocument(digest)));
+  #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
+    return translated(async () => {
+      const document = parseManifest(await this.signedDocument(descriptor.digest));
+      if (document.kind !== "index") return [];
+      const digests = document.manifests.slice(0, mostManifests).map(({ digest }) => digest);
+      return Promise.all(digests.map((digest) => this.signedDocument(digest)));
+    });
   }
 }
 

@@ -23,16 +23,14 @@ export class RegistrySignatures implements AttachedSignatures {
     readonly signal: AbortSignal,
   ) {}
 
-  signatureManifests(digest: string): Promise<Uint8Array[]> {
-    return translated(async () => {
-      const tag = digest.replace(":", "-");
-      const byTag = await this.#tagged(`${tag}.sig`);
-      const manifests = byTag === undefined ? [] : [byTag];
-      for (const referrer of (await this.#referrers(digest, tag)).slice(0, mostReferrers)) {
-        manifests.push(await this.signedDocument(referrer.digest));
-      }
-      return manifests;
-    });
+  async *signatureManifests(digest: string): AsyncGenerator<Uint8Array> {
+    const tag = digest.replace(":", "-");
+    const byTag = await translated(() => this.#tagged(`${tag}.sig`));
+    if (byTag !== undefined) yield byTag;
+    const referrers = await translated(() => this.#referrers(digest, tag));
+    for (const referrer of referrers.slice(0, mostReferrers)) {
+      yield await this.signedDocument(referrer.digest);
+    }
   }
 
   signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array> {
