@@ -23,6 +23,8 @@ export interface KernelImage {
 
 /** Enough for all headers, and for a bzImage's version, which stands in its set-up code. */
 const headSize = 64 * 1024;
+/** Where the set-up header ends. */
+const setupEnd = 0x268;
 /** An unpacked kernel's banner stands in its read-only data, far before this. */
 const mostSearched = 256 * 1024 * 1024;
 const longestVersion = 128;
@@ -45,7 +47,8 @@ const peMachines: Readonly<Record<number, string>> = {
 export async function readKernelImage(path: string): Promise<KernelImage | undefined> {
   const head = await readAt(path, 0, headSize);
   if (head.length < 0x40) return undefined;
-  if (head.toString("latin1", 0x202, 0x206) === "HdrS") return bzImage(head);
+  const isSetUp = head.length >= setupEnd && head.toString("latin1", 0x202, 0x206) === "HdrS";
+  if (isSetUp) return bzImage(head);
   if (head.readUInt16BE(0) === 0x1f8b) return compressedImage(path);
   const plain = imageArchitecture(head);
   if (plain !== undefined) {

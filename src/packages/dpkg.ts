@@ -39,8 +39,10 @@ export function parseDpkgStatus(text: string): InstalledPackage[] {
 function fieldsOf(stanza: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of stanza.split("\n")) {
-    const match = /^([!-9;-~]+):[ \t]*(.*?)[ \t]*$/.exec(line);
-    if (match !== null) fields.set(match[1]!.toLowerCase(), match[2]!);
+    const colon = line.indexOf(":");
+    // Further lines of a field begin with a space.
+    if (colon <= 0 || /^\s/.test(line)) continue;
+    fields.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
   }
   return fields;
 }

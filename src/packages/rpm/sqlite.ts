@@ -16,6 +16,8 @@ export class SqliteDatabase {
   readonly #pages: ReadonlyMap<number, Buffer>;
   readonly #pageSize: number;
   readonly #usable: number;
+  /** A page belongs to one place only; that none is read twice ends loops. */
+  readonly #read = new Set<number>();
 
   /** @throws PackageDatabaseError */
   constructor(file: Buffer, log: Buffer = Buffer.alloc(0)) {
@@ -41,14 +43,11 @@ export class SqliteDatabase {
   }
 
   *#records(root: number): Generator<Value[]> {
-    // Pages that are still to be read, last first; none is read twice, so loops end.
+    // Pages that are still to be read, last first.
     const todo = [root];
-    const seen = new Set<number>();
     let count = 0;
     while (todo.length > 0) {
       const number = todo.pop()!;
-      if (seen.has(number)) throw damaged();
-      seen.add(number);
       const page = this.#page(number);
       const head = number === 1 ? 100 : 0;
       const kind = page[head];
@@ -83,9 +82,6 @@ export class SqliteDatabase {
     const chunks = [slice(page, start, local)];
     let next = read32(page, start + local);
     for (let missing = size - local; missing > 0; ) {
-      if (next === 0 || size > this.#file.length + this.#pages.size * this.#pageSize) {
-        throw damaged();
-      }
       const overflow = this.#page(next);
       const taken = Math.min(missing, this.#usable - 4);
       chunks.push(overflow.subarray(4, 4 + taken));
@@ -96,6 +92,8 @@ export class SqliteDatabase {
   }
 
   #page(number: number): Buffer {
+    if (this.#read.has(number)) throw damaged();
+    this.#read.add(number);
     const logged = this.#pages.get(number);
     if (logged !== undefined) return logged;
     const start = (number - 1) * this.#pageSize;
