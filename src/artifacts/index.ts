@@ -23,4 +23,5 @@ export {
   provenanceName,
 } from "./provenance.js";
 export { isIntact, readDescription } from "./published.js";
+export { type FoundRelease, findReleases } from "./recognise.js";
 export { Staging } from "./staging.js";
