@@ -29,7 +29,7 @@ export function verifyCommand(): Command {
     .description(
       "Checks sums, kernel, initrd, squashfs and script of a directory, and whether they belong together.",
     )
-    .argument("<dir>", "directory that extract made, or one with NAME-kernel, -initrd, .squashfs")
+    .argument("<dir>", "directory that extract made, or another with kernel, initrd and squashfs")
     .option("--key <file>", "public key that SHA256SUMS has to be signed with")
     .option("--source", "ask the registry whether the image is still the same")
     .option("-q, --quiet", "print nothing but what failed")

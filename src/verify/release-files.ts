@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { type Description, descriptionName, fileNames } from "../artifacts/index.js";
+import { type Description, descriptionName, fileNames, findReleases } from "../artifacts/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** Names in one directory that belong together. */
@@ -12,37 +12,34 @@ export interface ReleaseFiles {
 }
 
 /**
- * The release in a directory: as its description says, else by the names that releases have.
- * @throws NetbootError RELEASE_INVALID where there is none, or more than one
+ * The releases in a directory: the one of its description, else those that the names of files tell.
+ * @throws NetbootError RELEASE_INVALID where there is none, or it cannot be told what belongs together
  */
-export async function findRelease(
+export async function releasesIn(
   directory: string,
   description: Description | undefined,
-): Promise<ReleaseFiles> {
+): Promise<ReleaseFiles[]> {
   const names = await listNames(directory);
-  const prefixes = description === undefined ? releaseNames(names) : [description.name];
-  if (prefixes.length > 1) {
-    throw invalid(
-      `The directory ${directory} holds several releases: ${prefixes.slice(0, 5).join(", ")}.`,
-      "Put each into a directory of its own.",
-    );
+  const scriptOf = (name: string) => {
+    const { script } = fileNames(name);
+    return names.includes(script) ? script : undefined;
+  };
+  if (description !== undefined) {
+    const { kernel, initrd, squashfs, script } = description.files;
+    const files = { kernel: kernel.name, initrd: initrd.name, squashfs: squashfs.name };
+    return [{ directory, ...files, script: script.name }];
   }
-  const [name] = prefixes;
-  if (name === undefined) {
+  const usual = releaseNames(names).map((name) => ({ name, ...fileNames(name) }));
+  const found = usual.length > 0 ? usual : await findReleases(directory);
+  if (found.length === 0) {
     throw invalid(
-      `The directory ${directory} holds no release: neither ${descriptionName} nor NAME-kernel, NAME-initrd and NAME.squashfs.`,
+      `The directory ${directory} holds no release: neither ${descriptionName} nor a kernel, an initrd and a squashfs.`,
       `Make one: kairos-netboot extract IMAGE -o ${directory}`,
     );
   }
-  const files = description?.files;
-  const usual = fileNames(name);
-  return {
-    directory,
-    kernel: files?.kernel.name ?? usual.kernel,
-    initrd: files?.initrd.name ?? usual.initrd,
-    squashfs: files?.squashfs.name ?? usual.squashfs,
-    script: files?.script.name ?? (names.includes(usual.script) ? usual.script : undefined),
-  };
+  return found.map(({ name, kernel, initrd, squashfs }) => {
+    return { directory, kernel, initrd, squashfs, script: scriptOf(name) };
+  });
 }
 
 const suffixes = ["-kernel", "-initrd", ".squashfs"];
@@ -56,7 +53,10 @@ function releaseNames(names: readonly string[]): string[] {
     const release = name.slice(0, -suffix.length);
     counts.set(release, (counts.get(release) ?? 0) + 1);
   }
-  return [...counts].filter(([, count]) => count > 1).map(([name]) => name);
+  return [...counts]
+    .filter(([, count]) => count > 1)
+    .map(([name]) => name)
+    .sort();
 }
 
 async function listNames(directory: string): Promise<string[]> {

@@ -1,13 +1,13 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { descriptionName, filesOf, readDescription } from "../artifacts/index.js";
+import { type Description, descriptionName, filesOf, readDescription } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import { interrupted } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./files.js";
 import { checkModules } from "./modules.js";
 import { checkProvenance } from "./provenance.js";
-import { findRelease } from "./release-files.js";
+import { type ReleaseFiles, releasesIn } from "./release-files.js";
 import { checkScript } from "./script.js";
 import { checkSignature } from "./signature.js";
 import { checkSource } from "./source.js";
@@ -44,30 +44,49 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
   const { directory } = options;
   const key = options.key === undefined ? undefined : await readPublicKey(options.key);
   const description = await readDescription(directory);
-  const files = await findRelease(directory, description);
+  const releases = await releasesIn(directory, description);
   yield await describeDescription(directory, description !== undefined);
   const signature = await checkSignature(directory, key);
   if (signature !== undefined) yield signature;
-  const { kernel: kernelName, initrd: initrdName, squashfs: squashfsName, script } = files;
-  const needed = new Set([kernelName, initrdName, squashfsName]);
-  if (script !== undefined) needed.add(script);
-  if (description !== undefined) {
-    needed.add(descriptionName);
-    for (const { name } of filesOf(description)) needed.add(name);
-  }
-  yield* checkSums(directory, description, needed);
+  yield* checkSums(directory, description, neededNames(releases, description));
   const provenance = await checkProvenance(directory, description);
   if (provenance !== undefined) yield provenance;
+  for (const release of releases) yield* checkRelease(release, description, signal);
+  if (options.source) yield await checkSource(description, signal);
+}
+
+/** What has to be in the sums. */
+function neededNames(
+  releases: readonly ReleaseFiles[],
+  description: Description | undefined,
+): Set<string> {
+  const names = releases.flatMap(({ kernel, initrd, squashfs, script }) => {
+    return script === undefined ? [kernel, initrd, squashfs] : [kernel, initrd, squashfs, script];
+  });
+  const described = description === undefined ? [] : filesOf(description).map(({ name }) => name);
+  return new Set([...names, ...(description === undefined ? [] : [descriptionName]), ...described]);
+}
+
+async function* checkRelease(
+  files: ReleaseFiles,
+  description: Description | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Check> {
   const kernel = await checkKernel(files, description);
   yield kernel.check;
   const initrd = await checkInitrd(files, signal);
   yield initrd.check;
   const squashfs = await checkSquashfsFile(files, description, signal);
   yield squashfs.check;
-  const found = { kernel: kernel.version, initrd: initrd.versions, squashfs: squashfs.versions };
-  yield* checkModules(found, description);
+  const versions = {
+    kernel: kernel.version,
+    modules: [
+      [files.initrd, initrd.versions],
+      [files.squashfs, squashfs.versions],
+    ],
+  } as const;
+  yield* checkModules(versions, description);
   yield* checkScript(files);
-  if (options.source) yield await checkSource(description, signal);
 }
 
 async function describeDescription(directory: string, isValid: boolean): Promise<Check> {

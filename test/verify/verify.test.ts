@@ -166,14 +166,14 @@ const faults: readonly Case[] = [
     before:
       "(cd ../tree && mv usr/lib/modules/* usr/lib/modules/9.9.9 && find . | cpio -o -H newc --quiet | gzip) >r-initrd",
     check: "modules",
-    what: /the initrd has modules of 9\.9\.9, but the kernel is 0\.1\.0-demo/,
+    what: /r-initrd has modules of 9\.9\.9, but the kernel is 0\.1\.0-demo/,
   },
   {
     name: "a squashfs of another kernel",
     before:
       "mv ../tree/usr/lib/modules/* ../tree/usr/lib/modules/9.9.9; mksquashfs ../tree r.squashfs -noappend -quiet -no-progress >/dev/null",
     check: "modules",
-    what: /the squashfs has modules of 9\.9\.9/,
+    what: /r\.squashfs has modules of 9\.9\.9/,
   },
   {
     name: "a script that names a file that is not there",
@@ -274,12 +274,39 @@ describe("verify", () => {
     assert.deepEqual(stdout.match(/^\w+/gm), ["FAILED", "FAILED"]);
   });
 
-  it("refuses a directory without a release, with several, or none at all", async () => {
+  it("checks several releases side by side, each for itself", async () => {
+    const several = "for f in r-* r.*; do cp $f o$f; done; truncate -s 1100 or-kernel";
+    const { status, checks } = await verify(await release(several));
+    assert.equal(status, 1);
+    const kernels = checks.filter(({ check }) => check === "kernel");
+    assert.deepEqual(
+      kernels.map(({ status }) => status),
+      ["failed", "ok"],
+    );
+    // Two of the good one, and one that tells why the other's cannot be looked at.
+    const modules = checks.filter(({ check }) => check === "modules").map(({ status }) => status);
+    assert.deepEqual(modules, ["unchecked", "ok", "ok"]);
+  });
+
+  it("checks a kernel, an initrd and a squashfs that are alone, whatever their names", async () => {
+    const renamed =
+      "mv r-kernel vmlinuz; mv r-initrd initrd.img; mv r.squashfs root.squashfs; touch r-x r.x";
+    const { status, checks } = await verify(
+      await release(renamed, "sha256sum vmlinuz initrd.img root.squashfs >SHA256SUMS"),
+    );
+    assert.equal(status, 0, JSON.stringify(checks));
+    assert.match(find(checks, "kernel").what, /^vmlinuz is a bzImage/);
+    assert.match(find(checks, "modules").what, /^initrd\.img has the modules/);
+  });
+
+  it("refuses a directory without a release, with an unclear one, or none at all", async () => {
     const empty = await temporaryDirectory();
-    const several = await release(`for f in r-* r.*; do cp $f x\${f#r}; done`);
+    const unclear = await release(
+      "cp r-kernel vmlinuz; mv r-kernel kernel; mv r-initrd initrd; touch r-x",
+    );
     for (const [directory, message] of [
       [empty, /holds no release/],
-      [several, /holds several releases: /],
+      [unclear, /holds several files that are called like a kernel/],
       [join(empty, "none"), /cannot be read \(ENOENT\)/],
     ] as const) {
       const { status, stderr } = await runProgram(["verify", directory], { cwd: "/" });
