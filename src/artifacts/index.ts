@@ -5,6 +5,7 @@ export {
   type FileDescription,
   formatDescription,
   isFileName,
+  parseDescription,
 } from "./description.js";
 export {
   checksumsName,

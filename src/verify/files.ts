@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Description } from "../artifacts/index.js";
 import { InitrdFormatError, listInitrd } from "../initrd/index.js";
 import { readKernelImage } from "../kairos/index.js";
-import { NetbootError, systemCode } from "../support/index.js";
+import { NetbootError } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
+import { fileProblem, unreadable } from "./regular-file.js";
 import type { ReleaseFiles } from "./release-files.js";
 
 /** What a look at a file gives: a check, and what it says of the kernel's version. */
@@ -28,6 +29,8 @@ export async function checkKernel(
     check: failed("kernel", `${name} ${problem}`),
     version: undefined,
   });
+  const problem = await fileProblem(path);
+  if (problem !== undefined) return bad(problem);
   try {
     const image = await readKernelImage(path);
     if (image === undefined) return bad("is no kernel: neither bzImage, Image nor EFI program");
@@ -56,8 +59,11 @@ export async function checkInitrd(
   { directory, initrd: name }: ReleaseFiles,
   signal: AbortSignal,
 ): Promise<ModulesFinding> {
+  const path = join(directory, name);
+  const problem = await fileProblem(path);
+  if (problem !== undefined) return badInitrd(`${name} ${problem}`);
   try {
-    const { entries, parts, moduleVersions } = await listInitrd(join(directory, name), signal);
+    const { entries, parts, moduleVersions } = await listInitrd(path, signal);
     const how = parts.join(" + ").replace(/^cpio$/, "uncompressed");
     const what = `${name} can be listed to its end: ${entries} entries (${how})`;
     return { check: ok("initrd", what), versions: moduleVersions };
@@ -74,11 +80,4 @@ export async function checkInitrd(
 
 function badInitrd(what: string): ModulesFinding {
   return { check: failed("initrd", what), versions: undefined };
-}
-
-/** @throws what is no error of the file system */
-export function unreadable(error: unknown): string {
-  const code = systemCode(error);
-  if (code === undefined) throw error;
-  return code === "ENOENT" ? "is missing" : `cannot be read (${code})`;
 }

@@ -7,7 +7,8 @@ import {
   provenanceName,
 } from "../artifacts/index.js";
 import { type Check, failed, ok } from "./check.js";
-import { parseChecksums, readSmall } from "./sums.js";
+import { readSmall } from "./regular-file.js";
+import { parseChecksums } from "./sums.js";
 
 /**
  * Whether the statement beside the files is about these files and this image; whether the files are

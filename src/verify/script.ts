@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
+import { readSmall } from "./regular-file.js";
 import type { ReleaseFiles } from "./release-files.js";
-import { readSmall } from "./sums.js";
 
 /** Each file that the script names has to be in the directory. */
 export async function* checkScript({ directory, script }: ReleaseFiles): AsyncGenerator<Check> {

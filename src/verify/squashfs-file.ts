@@ -4,7 +4,8 @@ import type { Description } from "../artifacts/index.js";
 import { listSquashfs, readSuperblock } from "../squashfs/index.js";
 import { findProgram } from "../support/index.js";
 import { failed, ok, unchecked } from "./check.js";
-import { type ModulesFinding, unreadable } from "./files.js";
+import type { ModulesFinding } from "./files.js";
+import { fileProblem, unreadable } from "./regular-file.js";
 import type { ReleaseFiles } from "./release-files.js";
 
 const mostVersions = 100;
@@ -20,6 +21,8 @@ export async function checkSquashfsFile(
     check: failed("squashfs", `${name} ${problem}`),
     versions: undefined,
   });
+  const unusable = await fileProblem(path);
+  if (unusable !== undefined) return bad(unusable);
   try {
     const superblock = await readSuperblock(path);
     if (superblock === undefined) return bad("is no squashfs 4.0");

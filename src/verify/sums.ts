@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import {
   checksumsName,
@@ -9,26 +8,11 @@ import {
   filesOf,
   isFileName,
 } from "../artifacts/index.js";
-import { formatBytes, systemCode } from "../support/index.js";
+import { formatBytes } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
+import { fileProblem, readSmall, unreadable } from "./regular-file.js";
 
-/** A list of a release's few files takes some hundred bytes. */
-const largestList = 1024 * 1024;
 const mostFiles = 1000;
-
-/** The bytes of a small file; undefined where there is none, or it is too large. */
-export async function readSmall(path: string, maxBytes = largestList): Promise<Buffer | undefined> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return undefined;
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
-    return bytesRead > maxBytes ? undefined : buffer.subarray(0, bytesRead);
-  } catch {
-    return undefined;
-  } finally {
-    await file.close();
-  }
-}
 
 /**
  * Reads what `sha256sum` writes.
@@ -94,12 +78,13 @@ async function checkFile(
   { says, sums, size }: Expected,
 ): Promise<Check> {
   const who = says.join(" and ");
+  const problem = await fileProblem(join(directory, name));
+  if (problem !== undefined) return failed("sums", `${name} ${problem}`);
   let actual: FileDescription;
   try {
     actual = await describeFile(directory, name);
   } catch (error) {
-    const reason = systemCode(error) === "ENOENT" ? "is missing" : "cannot be read";
-    return failed("sums", `${name} ${reason}`);
+    return failed("sums", `${name} ${unreadable(error)}`);
   }
   if (sums.size > 1) return failed("sums", `${name}: ${who} contradict each other`);
   if (size !== undefined && actual.size !== size) {

@@ -1,12 +1,18 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Description, descriptionName, filesOf, readDescription } from "../artifacts/index.js";
+import {
+  type Description,
+  descriptionName,
+  filesOf,
+  parseDescription,
+} from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import { interrupted } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./files.js";
 import { checkModules } from "./modules.js";
 import { checkProvenance } from "./provenance.js";
+import { readSmall } from "./regular-file.js";
 import { type ReleaseFiles, releasesIn } from "./release-files.js";
 import { checkScript } from "./script.js";
 import { checkSignature } from "./signature.js";
@@ -43,7 +49,8 @@ export async function* verifyDirectory(options: VerifyOptions): AsyncGenerator<C
 async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenerator<Check> {
   const { directory } = options;
   const key = options.key === undefined ? undefined : await readPublicKey(options.key);
-  const description = await readDescription(directory);
+  const json = await readSmall(join(directory, descriptionName));
+  const description = json && parseDescription(json.toString("utf8"));
   const releases = await releasesIn(directory, description);
   yield await describeDescription(directory, description !== undefined);
   const signature = await checkSignature(directory, key);

@@ -274,6 +274,19 @@ describe("verify", () => {
     assert.deepEqual(stdout.match(/^\w+/gm), ["FAILED", "FAILED"]);
   });
 
+  it("waits for no pipe, and reads no device to its end", { timeout: 60_000 }, async () => {
+    const names = ["r-kernel", "r-initrd", "r.squashfs", "netboot.json", "SHA256SUMS", "r.ipxe"];
+    for (const make of ["mkfifo", "ln -s /dev/zero"]) {
+      for (const name of names) {
+        const directory = await release("true", `rm -f ${name}; ${make} ${name}`);
+        const { status, checks } = await verify(directory);
+        const failed = checks.filter(({ status }) => status === "failed");
+        assert.ok(name === "SHA256SUMS" || failed.length > 0, `${make} ${name}`);
+        assert.equal(status, failed.length > 0 ? 1 : 0);
+      }
+    }
+  });
+
   it("checks several releases side by side, each for itself", async () => {
     const several = "for f in r-* r.*; do cp $f o$f; done; truncate -s 1100 or-kernel";
     const { status, checks } = await verify(await release(several));
