@@ -3,9 +3,12 @@ export type { Description } from "./artifacts/index.js";
 export { type ServeEvent, type ServeOptions, serve } from "./boot-server/index.js";
 export {
   type ExtractEvent,
+  type ExtractManyOptions,
   type ExtractOptions,
   type ExtractResult,
   extract,
+  extractMany,
+  type ImageOutcome,
 } from "./extract/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";
 export { type Check, type VerifyOptions, verifyDirectory } from "./verify/index.js";

@@ -46,6 +46,7 @@ export interface ArtifactsInput {
 export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
   const { staging, source, image, root, options, keys } = input;
   const { directory } = staging;
+  warnOfHttps(input);
   const files = await writeFiles(input);
   const description = describe(files, { reference: source.reference, image }, root, options);
   const json = formatDescription(description);
@@ -88,6 +89,14 @@ async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> 
     ...(cloudConfig === undefined ? {} : { cloudConfig: await described(names.cloudConfig) }),
     ...(sbom === undefined ? {} : { sbom: await described(sbom) }),
   };
+}
+
+/** Its busybox has wget, which knows plain HTTP only. */
+function warnOfHttps({ root, options }: ArtifactsInput): void {
+  if (!/^alpine/i.test(root.facts.release.flavor ?? "")) return;
+  if (!options.boot.url?.startsWith("https:")) return;
+  const text = "Alpine's initrd cannot fetch by HTTPS: machines will not find their squashfs.";
+  options.emit({ type: "message", level: "warning", text });
 }
 
 function scriptOf({ source, image, root, options }: ArtifactsInput): string {
