@@ -12,6 +12,8 @@ Examples:
     $ kairos-netboot verify out/ --key release.pub
   Whether the tag that they were made from still names that image:
     $ kairos-netboot verify out/ --source
+  Of several images that were extracted in one go:
+    $ kairos-netboot verify out/*
 
 Each line is ok, FAILED, or not checked with the reason. The exit status is 1 where one failed.`;
 
@@ -29,7 +31,10 @@ export function verifyCommand(): Command {
     .description(
       "Checks sums, kernel, initrd, squashfs and script of a directory, and whether they belong together.",
     )
-    .argument("<dir>", "directory that extract made, or another with kernel, initrd and squashfs")
+    .argument(
+      "<dirs...>",
+      "directories that extract made, or others with kernel, initrd and squashfs",
+    )
     .option("--key <file>", "public key that SHA256SUMS has to be signed with")
     .option("--source", "ask the registry whether the image is still the same")
     .option("-q, --quiet", "print nothing but what failed")
@@ -40,19 +45,19 @@ export function verifyCommand(): Command {
     .action(run);
 }
 
-async function run(directory: string, flags: Flags): Promise<void> {
-  const { key, source, quiet, json } = flags;
+async function run(directories: string[], flags: Flags): Promise<void> {
+  const { key, source } = flags;
   try {
     const { verifyDirectory } = await import("../verify/index.js");
     let count = 0;
     let failures = 0;
     await withSignals(async (signal) => {
-      for await (const check of verifyDirectory({ directory, key, source, signal })) {
-        count += 1;
-        if (check.status === "failed") failures += 1;
-        else if (quiet) continue;
-        const line = json ? JSON.stringify({ type: "check", ...check }) : checkLine(check);
-        process.stdout.write(`${line}\n`);
+      for (const directory of directories) {
+        for await (const check of verifyDirectory({ directory, key, source, signal })) {
+          count += 1;
+          if (check.status === "failed") failures += 1;
+          tell(check, directory, directories.length > 1, flags);
+        }
       }
     });
     if (failures > 0) throw checkFailed(failures, count);
@@ -61,11 +66,16 @@ async function run(directory: string, flags: Flags): Promise<void> {
   }
 }
 
-const marks = { ok: "ok         ", failed: "FAILED     ", unchecked: "not checked" } as const;
-
-function checkLine({ check, status, what }: Check): string {
-  return printable(`${marks[status]}  ${check}: ${what}`);
+function tell(check: Check, directory: string, isOfSeveral: boolean, { quiet, json }: Flags): void {
+  if (quiet && check.status !== "failed") return;
+  const place = isOfSeveral ? `${directory}: ` : "";
+  const line = json
+    ? JSON.stringify({ type: "check", directory, ...check })
+    : printable(`${marks[check.status]}  ${place}${check.check}: ${check.what}`);
+  process.stdout.write(`${line}\n`);
 }
+
+const marks = { ok: "ok         ", failed: "FAILED     ", unchecked: "not checked" } as const;
 
 function checkFailed(failures: number, count: number): NetbootError {
   return new NetbootError(

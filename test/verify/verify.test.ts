@@ -268,6 +268,17 @@ describe("verify", () => {
     assert.match(stderr, /^kairos-netboot: 2 of \d+ checks failed\.$/m);
   });
 
+  it("checks several directories, and names the one that each line is of", async () => {
+    const [good, bad] = [await release(), await release("true", "rm r.squashfs")];
+    const { status, stdout } = await runProgram(["verify", good, bad], { cwd: "/" });
+    assert.equal(status, 1);
+    const lines = stdout.trimEnd().split("\n");
+    assert.ok(lines.some((line) => line.startsWith(`ok           ${good}: kernel: `)));
+    const failed = lines.filter((line) => line.startsWith("FAILED"));
+    assert.equal(failed.length, 2);
+    assert.ok(failed.every((line) => line.includes(`  ${bad}: `)));
+  });
+
   it("prints nothing but what failed with --quiet", async () => {
     const directory = await release("true", "rm r.squashfs");
     const { stdout } = await runProgram(["verify", directory, "-q"], { cwd: directory });
