@@ -9,7 +9,7 @@
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
-                 systemd
+                 systemd openssl cpio xz-utils lz4 bzip2 binutils systemd-boot-efi rpm sqlite3
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
                  ovmf ipxe ipxe-qemu mtools chromium nginx-light podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)

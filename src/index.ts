@@ -18,3 +18,4 @@ export {
   inspect,
 } from "./inspect/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";
+export { type Check, type VerifyOptions, verifyDirectory } from "./verify/index.js";

@@ -1,12 +1,14 @@
 import { z } from "zod";
 
+const fileName = /^(?!\.\.?$)[^/\0]+$/;
+
 /** True for the name of a file in a directory, and of nothing outside it. */
 export function isFileName(name: string): boolean {
-  return /^[^/\0]+$/.test(name) && name !== "." && name !== "..";
+  return fileName.test(name);
 }
 
 const file = z.object({
-  name: z.string().refine(isFileName),
+  name: z.string().regex(fileName),
   /** Bytes. */
   size: z.int().nonnegative(),
   /** Hexadecimal. */
@@ -30,6 +32,8 @@ export const descriptionSchema = z.object({
     /** For iPXE. */
     script: file,
     cloudConfig: file.optional(),
+    /** The packages in the image. */
+    sbom: file.optional(),
   }),
   source: z.object({
     reference: text,
@@ -76,6 +80,7 @@ export const descriptionSchema = z.object({
     consoles: z.array(text),
     /** Its SHA-256. */
     cloudConfig: text.nullable(),
+    sbom: z.enum(["spdx", "cyclonedx"]).nullable(),
   }),
   program: z.object({ name: z.literal("kairos-netboot"), version: text }),
   /** When the image was made, as it says itself. */
@@ -89,6 +94,15 @@ export const descriptionName = "netboot.json";
 
 export function formatDescription(description: Description): string {
   return `${JSON.stringify(description, undefined, 2)}\n`;
+}
+
+/** The same as a JSON Schema (draft 2020-12); members that it does not know are allowed. */
+export function descriptionJsonSchema(): unknown {
+  return {
+    title: "netboot.json of kairos-netboot, version 1",
+    description: "What a directory of netboot files holds, and what it was made from.",
+    ...z.toJSONSchema(descriptionSchema, { io: "input" }),
+  };
 }
 
 /** @returns undefined where the text is no description of a version known here */

@@ -5,6 +5,7 @@ import { readChunks } from "../support/index.js";
 import type { Description, FileDescription } from "./description.js";
 
 export const checksumsName = "SHA256SUMS";
+export const checksumsSignatureName = "SHA256SUMS.sig";
 
 /** The names under which Kairos' releases have these files, and that of what is ours. */
 export function fileNames(name: string) {
@@ -14,6 +15,8 @@ export function fileNames(name: string) {
     squashfs: `${name}.squashfs`,
     script: `${name}.ipxe`,
     cloudConfig: `${name}-cloud-config.yaml`,
+    spdx: `${name}.spdx.json`,
+    cyclonedx: `${name}.cdx.json`,
   };
 }
 

@@ -1,12 +1,15 @@
 export {
   type Description,
+  descriptionJsonSchema,
   descriptionName,
   type FileDescription,
   formatDescription,
   isFileName,
+  parseDescription,
 } from "./description.js";
 export {
   checksumsName,
+  checksumsSignatureName,
   describeFile,
   fileNames,
   filesOf,
@@ -15,6 +18,12 @@ export {
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { formatMemory, memoryNeeded } from "./memory-estimate.js";
+export {
+  formatProvenance,
+  type Provenance,
+  parseProvenance,
+  provenanceName,
+} from "./provenance.js";
 export { isIntact, readDescription } from "./published.js";
 export { type FoundRelease, findReleases } from "./recognise.js";
 export { Staging } from "./staging.js";

@@ -2,7 +2,15 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetbootError, systemCode } from "../support/index.js";
 import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
-import { checksumsName, describeFile, filesOf, formatChecksums, sha256OfText } from "./files.js";
+import {
+  checksumsName,
+  checksumsSignatureName,
+  describeFile,
+  filesOf,
+  formatChecksums,
+  sha256OfText,
+} from "./files.js";
+import { provenanceName } from "./provenance.js";
 
 /** What stands in the destination before an extraction. */
 export type Present = "nothing" | "empty directory" | "earlier output";
@@ -47,7 +55,8 @@ export const stagingPrefix = ".kairos-netboot-";
 
 /** All names in a directory that this describes. */
 export function namesOf(description: Description): string[] {
-  return [...filesOf(description).map(({ name }) => name), descriptionName, checksumsName];
+  const files = filesOf(description).map(({ name }) => name);
+  return [...files, descriptionName, provenanceName, checksumsName, checksumsSignatureName];
 }
 
 /** While files are renamed into a directory one by one, all names concerned stand in here. */
@@ -79,8 +88,11 @@ export async function isIntact(directory: string, description: Description): Pro
       const actual = await describeFile(directory, file.name);
       if (actual.size !== file.size || actual.sha256 !== file.sha256) return false;
     }
-    const json = await readFile(join(directory, descriptionName), "utf8");
-    const sums = formatChecksums([...files, { name: descriptionName, sha256: sha256OfText(json) }]);
+    const texts = [descriptionName, provenanceName].map(async (name) => {
+      const text = await readFile(join(directory, name), "utf8");
+      return { name, sha256: sha256OfText(text) };
+    });
+    const sums = formatChecksums([...files, ...(await Promise.all(texts))]);
     return (await readFile(join(directory, checksumsName), "utf8")) === sums;
   } catch {
     return false;

@@ -30,7 +30,8 @@ Examples:
 
 The directory is made, or replaced as a whole, when everything is complete and verified. It then
 holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
-any web server), netboot.json and SHA256SUMS. Where it holds just that already, nothing is done.
+any web server), netboot.json, provenance.json and SHA256SUMS. Where it holds just that already,
+nothing is done.
 
 Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
 docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
@@ -47,6 +48,9 @@ interface Flags {
   initrd?: string;
   compression: string;
   blockSize: string;
+  sbom?: string | boolean;
+  verifyKey?: string;
+  signKey?: string;
   cacheDir?: string;
   cache: boolean;
   jobs?: string;
@@ -77,6 +81,9 @@ export function extractCommand(): Command {
     .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
     .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
+    .option("--sbom [format]", "list the image's packages: spdx (default) or cyclonedx")
+    .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
+    .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")

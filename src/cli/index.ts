@@ -6,6 +6,7 @@ import { extractCommand } from "./extract-command.js";
 import { inspectCommand } from "./inspect-command.js";
 import { reportError } from "./report-error.js";
 import { serveCommand } from "./serve-command.js";
+import { verifyCommand } from "./verify-command.js";
 
 const overview = `
 Kairos images come from a registry; kernel, initrd and squashfs come out:
@@ -23,6 +24,10 @@ Machines that are set to boot from the network then boot from them:
 Where one does not, this says why:
 
   $ kairos-netboot explain 52:54:00:aa:bb:01
+
+Whether a directory is whole, signed, and fits together:
+
+  $ kairos-netboot verify out/
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
@@ -51,7 +56,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(extractCommand())
     .addCommand(inspectCommand())
     .addCommand(serveCommand())
-    .addCommand(explainCommand());
+    .addCommand(explainCommand())
+    .addCommand(verifyCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }

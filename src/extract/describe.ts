@@ -54,5 +54,6 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     commandLineReplacement: options.boot.replacement ?? null,
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
+    sbom: options.sbom ?? null,
   };
 }

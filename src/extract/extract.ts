@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   checksumsName,
+  checksumsSignatureName,
   type Description,
   descriptionName,
   isIntact,
+  provenanceName,
   readDescription,
   Staging,
 } from "../artifacts/index.js";
-import { keepRule } from "../kairos/index.js";
 import { Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
@@ -16,8 +17,10 @@ import { probeMksquashfs } from "../squashfs/index.js";
 import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
 import { optionsOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
+import { approval, isSigned, type Keys, readKeys } from "./keys.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
+import { keepRuleFor } from "./sbom.js";
 import { writeArtifacts } from "./write-artifacts.js";
 
 /** Each by what it is; the keys are those of `files` in `netboot.json`, and two more. */
@@ -27,8 +30,12 @@ export interface ResultPaths {
   readonly squashfs: string;
   readonly script: string;
   readonly cloudConfig?: string;
+  readonly sbom?: string;
   readonly description: string;
+  readonly provenance: string;
   readonly checksums: string;
+  /** Of the checksums, where a key was given. */
+  readonly signature?: string;
 }
 
 export interface ExtractResult {
@@ -44,25 +51,27 @@ export interface ExtractResult {
 
 /**
  * Makes a directory of netboot files from a container image: kernel, initrd, squashfs, iPXE script,
- * `netboot.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
+ * `netboot.json`, `provenance.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
  * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
+  const keys = await readKeys(checked);
   try {
-    return await attempt(checked, options.signal);
+    return await attempt(checked, keys, options.signal);
   } catch (error) {
     if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
     const text = `${error.message} It is fetched again.`;
     checked.emit({ type: "message", level: "warning", text });
-    return attempt(checked, options.signal);
+    return attempt(checked, keys, options.signal);
   }
 }
 
 /** Leaves nothing behind but its result and what is cached. */
 async function attempt(
   checked: CheckedOptions,
+  keys: Keys,
   signal: AbortSignal | undefined,
 ): Promise<ExtractResult> {
   const staging = await Staging.create(checked.output);
@@ -73,7 +82,7 @@ async function attempt(
   if (signal?.aborted) stop();
   const source = openImageSource(checked, staging, controller.signal);
   try {
-    return await extractFrom(source, staging, checked, controller.signal);
+    return await extractFrom(source, staging, { options: checked, keys }, controller.signal);
   } catch (error) {
     if (signal?.aborted) throw interrupted();
     const damage = isDamage(error) ? await source.dropDamaged() : undefined;
@@ -95,20 +104,20 @@ function isDamage(error: unknown): boolean {
 async function extractFrom(
   source: ImageSource,
   staging: Staging,
-  options: CheckedOptions,
+  { options, keys }: { options: CheckedOptions; keys: Keys },
   signal: AbortSignal,
 ): Promise<ExtractResult> {
   const version = await probeMksquashfs();
-  const image = await source.resolve(options.platform);
-  const earlier = options.force ? undefined : await reusable(image, options);
+  const image = await source.resolve(options.platform, approval(source, keys, options));
+  const earlier = options.force ? undefined : await reusable(image, options, keys);
   if (earlier !== undefined) {
-    return resultOf(options.output, earlier, true);
+    return resultOf(options, earlier, true);
   }
   announce(source, image, options);
   await source.reserve(image.manifest.layers);
   const flattening = new Flattening({
     layers: fetchLayers(image, source),
-    keep: keepRule(options),
+    keep: keepRuleFor(options),
     scratch: staging.scratch,
     signal,
     onProgress: (written, total, isEstimate) =>
@@ -125,18 +134,26 @@ async function extractFrom(
     path,
     signal,
   });
-  const description = await writeArtifacts({ staging, flattening, source, image, root, options });
+  const description = await writeArtifacts({
+    staging,
+    flattening,
+    source,
+    image,
+    root,
+    options,
+    keys,
+  });
   signal.throwIfAborted();
   await staging.publish();
-  return resultOf(options.output, description, false);
+  return resultOf(options, description, false);
 }
 
 function resultOf(
-  directory: string,
+  { output: directory, signKey }: CheckedOptions,
   description: Description,
   isUnchanged: boolean,
 ): ExtractResult {
-  const { kernel, initrd, squashfs, script, cloudConfig } = description.files;
+  const { kernel, initrd, squashfs, script, cloudConfig, sbom } = description.files;
   const at = (name: string) => join(directory, name);
   const paths = {
     kernel: at(kernel.name),
@@ -144,8 +161,11 @@ function resultOf(
     squashfs: at(squashfs.name),
     script: at(script.name),
     ...(cloudConfig === undefined ? {} : { cloudConfig: at(cloudConfig.name) }),
+    ...(sbom === undefined ? {} : { sbom: at(sbom.name) }),
     description: at(descriptionName),
+    provenance: at(provenanceName),
     checksums: at(checksumsName),
+    ...(signKey === undefined ? {} : { signature: at(checksumsSignatureName) }),
   };
   return { directory, description, paths, isUnchanged };
 }
@@ -172,6 +192,7 @@ function openImageSource(
 async function reusable(
   image: ResolvedImage,
   options: CheckedOptions,
+  keys: Keys,
 ): Promise<Description | undefined> {
   const earlier = await readDescription(options.output);
   const isSame =
@@ -180,7 +201,8 @@ async function reusable(
     earlier.source.platform === formatPlatform(image.platform) &&
     isDeepStrictEqual(earlier.options, optionsOf(options)) &&
     earlier.program.version === programVersion();
-  return isSame && (await isIntact(options.output, earlier)) ? earlier : undefined;
+  if (!isSame || !(await isIntact(options.output, earlier))) return undefined;
+  return (await isSigned(options.output, keys)) ? earlier : undefined;
 }
 
 function announce(source: ImageSource, image: ResolvedImage, options: CheckedOptions): void {

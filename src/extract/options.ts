@@ -24,6 +24,12 @@ export interface ExtractOptions extends BootOptions {
   kernel?: string | undefined;
   /** Path of the initrd inside the image. */
   initrd?: string | undefined;
+  /** Write the list of the image's packages: `spdx` or `cyclonedx`; `spdx` for true. */
+  sbom?: string | boolean | undefined;
+  /** A public key in PEM: an image that it did not sign, as cosign signs, is refused. */
+  verifyKey?: string | undefined;
+  /** A private key in PEM, to sign `SHA256SUMS` with. */
+  signKey?: string | undefined;
   /** Where downloads are kept. */
   cacheDirectory?: string | undefined;
   /** False to keep no downloads. */
@@ -83,6 +89,10 @@ export interface CheckedOptions {
   /** Paths inside the image as bytes, absolute. */
   readonly kernel: string | undefined;
   readonly initrd: string | undefined;
+  readonly sbom: "spdx" | "cyclonedx" | undefined;
+  /** Files with keys. */
+  readonly verifyKey: string | undefined;
+  readonly signKey: string | undefined;
   /** Undefined where nothing is to be kept. */
   readonly cacheDirectory: string | undefined;
   readonly downloads: number;
@@ -111,6 +121,9 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     blockSize: parseBlockSize(options.blockSize ?? "1M"),
     kernel: checkPath(options.kernel),
     initrd: checkPath(options.initrd),
+    sbom: checkSbom(options.sbom),
+    verifyKey: options.verifyKey,
+    signKey: options.signKey,
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
@@ -118,6 +131,13 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     force: options.force ?? false,
     emit: options.onEvent ?? (() => {}),
   };
+}
+
+function checkSbom(format: string | boolean | undefined): CheckedOptions["sbom"] {
+  if (format === undefined || format === false) return undefined;
+  if (format === true || format === "spdx") return "spdx";
+  if (format === "cyclonedx") return format;
+  throw usage(`--sbom cannot be ${format}.`, "Write --sbom, --sbom spdx or --sbom cyclonedx.");
 }
 
 /** @throws NetbootError PLATFORM_INVALID */

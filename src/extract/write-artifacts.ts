@@ -2,6 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   checksumsName,
+  checksumsSignatureName,
   type Description,
   describeFile,
   descriptionName,
@@ -9,17 +10,23 @@ import {
   filesOf,
   formatChecksums,
   formatDescription,
+  formatProvenance,
   ipxeScript,
+  provenanceName,
   type Staging,
   sha256OfText,
 } from "../artifacts/index.js";
 import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
+import { imagePurl } from "../packages/index.js";
+import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { printable } from "../support/index.js";
 import { commandLineOf, describe } from "./describe.js";
+import type { Keys } from "./keys.js";
 import type { CheckedOptions } from "./options.js";
 import type { RootFilesystem } from "./root-filesystem.js";
+import { sbomOf } from "./sbom.js";
 
 export interface ArtifactsInput {
   readonly staging: Staging;
@@ -28,22 +35,34 @@ export interface ArtifactsInput {
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;
   readonly options: CheckedOptions;
+  readonly keys: Keys;
 }
 
 /**
  * Completes the staged directory: everything but the squashfs itself is written here. What is in
- * `files` first, then `netboot.json`, which lists it, then the sums of all.
+ * `files` first, then `netboot.json`, which lists it, then where all that comes from, the sums of
+ * all, and their signature.
  */
 export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
-  const { staging, source, image, root, options } = input;
+  const { staging, source, image, root, options, keys } = input;
   const { directory } = staging;
   warnOfHttps(input);
   const files = await writeFiles(input);
   const description = describe(files, { reference: source.reference, image }, root, options);
   const json = formatDescription(description);
   await writeFile(join(directory, descriptionName), json);
-  const sums = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
-  await writeFile(join(directory, checksumsName), formatChecksums(sums));
+  const imageUri = imagePurl(source.reference, image.digest);
+  const provenance = formatProvenance(description, json, imageUri);
+  await writeFile(join(directory, provenanceName), provenance);
+  const sums = formatChecksums([
+    ...filesOf(description),
+    { name: descriptionName, sha256: sha256OfText(json) },
+    { name: provenanceName, sha256: sha256OfText(provenance) },
+  ]);
+  await writeFile(join(directory, checksumsName), sums);
+  if (keys.sign !== undefined) {
+    await writeFile(join(directory, checksumsSignatureName), sign(Buffer.from(sums), keys.sign));
+  }
   return description;
 }
 
@@ -59,6 +78,8 @@ async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> 
   await rename(join(scratch, "root.squashfs"), at(names.squashfs));
   await writeFile(at(names.script), scriptOf(input));
   if (cloudConfig !== undefined) await writeFile(at(names.cloudConfig), cloudConfig.bytes);
+  const sbom = options.sbom && names[options.sbom];
+  if (sbom !== undefined) await writeFile(at(sbom), await sbomOf(input));
   const described = (name: string) => describeFile(directory, name);
   return {
     kernel: await described(names.kernel),
@@ -66,6 +87,7 @@ async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> 
     squashfs: await described(names.squashfs),
     script: await described(names.script),
     ...(cloudConfig === undefined ? {} : { cloudConfig: await described(names.cloudConfig) }),
+    ...(sbom === undefined ? {} : { sbom: await described(sbom) }),
   };
 }
 

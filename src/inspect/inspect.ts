@@ -1,11 +1,18 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryNeeded } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
-import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
+import {
+  diskFull,
+  interrupted,
+  NetbootError,
+  newScratch,
+  programVersion,
+  scratchPlace,
+} from "../support/index.js";
 import type { BootFacts } from "./boot-facts.js";
 import type { Inspection } from "./inspection.js";
 import { type Look, lookInto } from "./look-into.js";
@@ -32,9 +39,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
 
 /** Leaves nothing behind but what is cached. */
 async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
-  // Where large temporary files go (file-hierarchy(7)); /tmp is in memory in many places.
-  const place = process.env.TMPDIR || "/var/tmp";
-  const scratch = await mkdtemp(join(place, "kairos-netboot-inspect-"));
+  const scratch = await newScratch();
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -57,7 +62,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     return inspectionOf(source, image, look, bytes);
   } catch (error) {
     if (signal.aborted) throw interrupted();
-    throw (await damageOf(error, source)) ?? diskFull(error, place);
+    throw (await damageOf(error, source)) ?? diskFull(error, scratchPlace());
   } finally {
     stop();
     signal.removeEventListener("abort", stop);

@@ -7,5 +7,6 @@ export { ImageTree } from "./image-tree.js";
 export type { Initrd } from "./initrds.js";
 export { bcjFilterFor, type KernelConfig } from "./kernel-config.js";
 export { kernelArchitecture } from "./kernel-file.js";
+export { type KernelImage, readKernelImage } from "./kernel-image.js";
 export type { Kernel } from "./kernels.js";
 export { type KairosRelease, type ReleaseSummary, summaryOf } from "./release.js";

@@ -1,4 +1,5 @@
 export { type ByteString, display, encode } from "../tar/index.js";
+export { pipeThrough } from "./decode/pipe-through.js";
 export { DeferredOutput } from "./deferred-output.js";
 export { Flattening, type FlowingOutput } from "./flatten.js";
 export type { Layer } from "./layer.js";

@@ -6,8 +6,8 @@ import { OciClientError } from "./error.js";
 import { openForeignBlob } from "./foreign-blob.js";
 import { type ResolvedImage, resolveImage } from "./image.js";
 import type { ImageReader, ManifestBytes } from "./image-reader.js";
-import { MAX_MANIFEST_SIZE, manifestTooLarge } from "./manifest.js";
-import { INDEX_TYPES, MANIFEST_TYPES } from "./media-types.js";
+import { type Index, MAX_MANIFEST_SIZE, manifestTooLarge, parseManifest } from "./manifest.js";
+import { INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX } from "./media-types.js";
 import type { Platform } from "./platform.js";
 import type { Reference } from "./reference.js";
 import { RegistrySession } from "./registry-session.js";
@@ -73,6 +73,36 @@ export class RegistryClient {
    */
   async resolve(ref: Reference, platform: Platform, signal?: AbortSignal): Promise<ResolvedImage> {
     return resolveImage(this.reader(ref), ref.digest ?? ref.tag ?? "latest", platform, { signal });
+  }
+
+  /**
+   * What refers to a manifest of this digest (OCI distribution spec, "Listing Referrers"), as far as
+   * the first answer lists it.
+   *
+   * @returns undefined where the registry does not know of referrers
+   * @throws OciClientError MANIFEST_TOO_LARGE, MANIFEST_INVALID
+   */
+  async referrers(
+    ref: Reference,
+    digest: string,
+    signal?: AbortSignal,
+  ): Promise<Index | undefined> {
+    const { response, error } = await this.#session.get(ref, {
+      kind: "referrer",
+      target: digest,
+      headers: { accept: OCI_INDEX },
+      signal,
+    });
+    // Older registries have various words for an address that they do not know.
+    if ([400, 404, 405, 406, 501].includes(response.status)) {
+      await response.discard();
+      return undefined;
+    }
+    if (response.status !== 200) throw await error();
+    const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
+    if (!complete) throw manifestTooLarge();
+    const document = parseManifest(bytes, { mediaType: OCI_INDEX });
+    return document.kind === "index" ? document : undefined;
   }
 
   /** Reads the documents of a repository, for `resolveImage` and whoever keeps them. */

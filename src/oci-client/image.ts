@@ -31,6 +31,15 @@ export interface ResolvedImage {
 /** What is known of an image before it is read: a tag, a digest, or a descriptor. */
 export type ImageRoot = string | (Pick<Descriptor, "digest"> & Partial<Descriptor>);
 
+/** Digests of an image that was found: of its manifest, and of the index that led to it. */
+export type FoundImage = Pick<ResolvedImage, "digest" | "indexDigest">;
+
+export interface ResolveOptions {
+  signal?: AbortSignal;
+  /** Asked before anything but manifests is read; what it throws ends the walk. */
+  approve?: (found: FoundImage) => Promise<void>;
+}
+
 /**
  * Walks from a tag, a digest or a descriptor, through an index where there is one, to the image for
  * the wanted platform. Sizes and digests are checked all along; a tag is taken at its word.
@@ -42,13 +51,17 @@ export async function resolveImage(
   reader: ImageReader,
   root: ImageRoot,
   wanted: Platform,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, approve }: ResolveOptions = {},
 ): Promise<ResolvedImage> {
   const start = await readRoot(reader, root, signal);
   const { document } = start;
-  if (document.kind === "manifest") return readImage(reader, start, { wanted, signal });
+  if (document.kind === "manifest") {
+    await approve?.({ digest: start.digest });
+    return readImage(reader, start, { wanted, signal });
+  }
   const chosen = await chooseManifest(reader, { digest: start.digest, document }, wanted, signal);
   const found = await readManifest(reader, chosen.descriptor, signal);
+  await approve?.({ digest: found.digest, indexDigest: start.digest });
   const image = await readImage(reader, found, { wanted, claimed: chosen.platform, signal });
   return { ...image, indexDigest: start.digest, platforms: chosen.offered };
 }

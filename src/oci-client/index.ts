@@ -12,7 +12,13 @@ export {
 export type { Descriptor } from "./descriptor.js";
 export { isDigest, sha256 } from "./digest.js";
 export { OciClientError, type OciErrorCode, type OciErrorDetails } from "./error.js";
-export { type ImageRoot, type ResolvedImage, resolveImage } from "./image.js";
+export {
+  type FoundImage,
+  type ImageRoot,
+  type ResolvedImage,
+  type ResolveOptions,
+  resolveImage,
+} from "./image.js";
 export { type ImageConfig, parseImageConfig } from "./image-config.js";
 export type { ImageReader, ManifestBytes } from "./image-reader.js";
 export { type Index, type Manifest, parseManifest } from "./manifest.js";

@@ -9,7 +9,7 @@ import type { Transport } from "./transport.js";
 
 /** A GET below a repository's address. */
 export interface RepositoryRequest {
-  kind: "manifest" | "blob";
+  kind: "manifest" | "blob" | "referrer";
   /** The tag or digest asked for. */
   target: string;
   headers?: Record<string, string>;

@@ -6,7 +6,7 @@ import { printable } from "./printable.js";
 
 /** What was asked for, as the messages need it. */
 export interface Asked {
-  kind: "manifest" | "blob" | "token";
+  kind: "manifest" | "blob" | "referrer" | "token";
   registry: string;
   repository: string;
   /** The tag or digest asked for; empty for a token. */

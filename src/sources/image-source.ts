@@ -1,13 +1,34 @@
-import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { Descriptor, Platform, ResolvedImage, ResolveOptions } from "../oci-client/index.js";
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
+
+/** Signatures that are kept beside an image, as cosign puts them there. */
+export interface AttachedSignatures {
+  /** Manifests that may hold signatures of what has this digest; none where there are none. */
+  signatureManifests(digest: string): AsyncIterable<Uint8Array>;
+  /** A blob that such a manifest names; its digest is checked. */
+  signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
+  /** The index or manifest with this digest, which is checked. */
+  signedDocument(digest: string): Promise<Uint8Array>;
+}
+
+/** Of places that cannot hold any. */
+export const noSignatures: AttachedSignatures = {
+  async *signatureManifests() {},
+  signatureBlob: () => Promise.reject(new RangeError("there are no signatures")),
+  signedDocument: () => Promise.reject(new RangeError("there are no signatures")),
+};
 
 /** A place where an image comes from. */
 export interface ImageSource {
   /** The reference in full, for people and for the record. */
   readonly reference: string;
-  /** Reads manifest and configuration of the image for a platform; digests are checked. */
-  resolve(platform: Platform): Promise<ResolvedImage>;
+  /**
+   * Reads manifest and configuration of the image for a platform; digests are checked.
+   * @param approve asked before anything but manifests is read; throws to refuse the image
+   */
+  resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage>;
+  readonly signatures: AttachedSignatures;
   /** Makes sure that there is room for these blobs, as far as that can be told. */
   reserve(descriptors: readonly Descriptor[]): Promise<void>;
   /** Begins to fetch a blob. */

@@ -5,13 +5,19 @@ import {
   type ImageRoot,
   type Platform,
   type ResolvedImage,
+  type ResolveOptions,
   resolveImage,
 } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import { FileBlob, verifySlice } from "./file-blob.js";
 import type { FileSlice } from "./image-files.js";
-import type { ImageSource, SourceOptions } from "./image-source.js";
+import {
+  type AttachedSignatures,
+  type ImageSource,
+  noSignatures,
+  type SourceOptions,
+} from "./image-source.js";
 import { translated } from "./translate-error.js";
 
 /** An image whose blobs are files of this machine: nothing is copied, and nothing is cached. */
@@ -37,10 +43,15 @@ export abstract class LocalSource implements ImageSource {
   /** False where the bytes have another digest, and only their diff ID can tell. */
   protected readonly hasDigests: boolean = true;
 
-  async resolve(platform: Platform): Promise<ResolvedImage> {
+  async resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     const root = await this.root();
     const { signal } = this.options;
-    return translated(() => resolveImage(this.reader(), root, platform, { signal }));
+    const options = { signal, ...(approve && { approve }) };
+    return translated(() => resolveImage(this.reader(), root, platform, options));
+  }
+
+  get signatures(): AttachedSignatures {
+    return noSignatures;
   }
 
   /** Nothing is copied, so nothing needs room. */

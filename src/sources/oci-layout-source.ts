@@ -6,7 +6,8 @@ import {
 } from "../oci-client/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 import { type FileSlice, type ImageFiles, readSlice } from "./image-files.js";
-import type { SourceOptions } from "./image-source.js";
+import type { AttachedSignatures, SourceOptions } from "./image-source.js";
+import { isSignatures, LayoutSignatures } from "./layout-signatures.js";
 import { LocalSource } from "./local-source.js";
 
 const refName = "org.opencontainers.image.ref.name";
@@ -45,7 +46,9 @@ export class OciLayoutSource extends LocalSource {
   /** The manifest or index that the tag names, or the only one there is. */
   protected async root(): Promise<ImageRoot> {
     this.#files = await this.#place.files();
-    const index = this.#parseIndex(await this.#readIndex());
+    const all = this.#parseIndex(await this.#readIndex());
+    // cosign save puts the signatures beside the image.
+    const index = { ...all, manifests: all.manifests.filter((it) => !isSignatures(it)) };
     const { tag, untagged } = this.#place;
     if (tag === undefined) {
       const names = namesIn(index);
@@ -67,6 +70,13 @@ export class OciLayoutSource extends LocalSource {
       `The ${this.kind} ${this.where} holds no image ${tag}.`,
       `It holds: ${namesIn(index).join(", ") || "images without a name"}.`,
     );
+  }
+
+  override get signatures(): AttachedSignatures {
+    return new LayoutSignatures({
+      index: async () => this.#parseIndex(await this.#readIndex()),
+      read: (digest, maxBytes) => this.#readBlob(digest, maxBytes),
+    });
   }
 
   protected find(digest: string): FileSlice | undefined {

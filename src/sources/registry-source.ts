@@ -9,6 +9,7 @@ import {
   type Reference,
   RegistryClient,
   type ResolvedImage,
+  type ResolveOptions,
   resolveImage,
   sha256,
 } from "../oci-client/index.js";
@@ -16,7 +17,8 @@ import { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
-import type { ImageSource, SourceOptions } from "./image-source.js";
+import type { AttachedSignatures, ImageSource, SourceOptions } from "./image-source.js";
+import { RegistrySignatures } from "./registry-signatures.js";
 import { translated } from "./translate-error.js";
 
 /** An image in a registry; blobs go through the cache. */
@@ -38,13 +40,19 @@ export class RegistrySource implements ImageSource {
     this.#limit = pLimit(options.concurrency);
   }
 
-  resolve(platform: Platform): Promise<ResolvedImage> {
+  resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     const { digest, tag } = this.#reference;
     return translated(() =>
       resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
         signal: this.#options.signal,
+        ...(approve && { approve }),
       }),
     );
+  }
+
+  get signatures(): AttachedSignatures {
+    const connect = () => this.#connect();
+    return new RegistrySignatures(this.#reference, connect, this.#options.signal);
   }
 
   async reserve(descriptors: readonly Descriptor[]): Promise<void> {

@@ -1,10 +1,15 @@
 import { addAbortSignal } from "node:stream";
-import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { Descriptor, Platform, ResolvedImage, ResolveOptions } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 import type { Archive } from "./archive.js";
 import type { Blob } from "./blob.js";
 import { DockerArchiveSource } from "./docker-archive-source.js";
-import type { ImageSource, SourceOptions } from "./image-source.js";
+import {
+  type AttachedSignatures,
+  type ImageSource,
+  noSignatures,
+  type SourceOptions,
+} from "./image-source.js";
 import { OciLayoutSource } from "./oci-layout-source.js";
 import { openArchiveStream } from "./open-archive.js";
 
@@ -21,9 +26,13 @@ export class StandardInputSource implements ImageSource {
     this.#options = options;
   }
 
-  async resolve(platform: Platform): Promise<ResolvedImage> {
+  async resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     this.#source ??= this.#sourceOf(await this.#open());
-    return this.#source.resolve(platform);
+    return this.#source.resolve(platform, approve);
+  }
+
+  get signatures(): AttachedSignatures {
+    return this.#source?.signatures ?? noSignatures;
   }
 
   async reserve(): Promise<void> {}

@@ -6,6 +6,7 @@ export {
   parseBlockSize,
   parseCompression,
 } from "./compression.js";
+export { type Listing, listSquashfs } from "./listing.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export {
   needsNewestMtime,
@@ -13,5 +14,5 @@ export {
   type SquashfsFacts,
   type SquashfsPlan,
 } from "./plan.js";
-export { checkSquashfs, parseSuperblock } from "./superblock.js";
+export { checkSquashfs, parseSuperblock, readSuperblock, type Superblock } from "./superblock.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./version.js";

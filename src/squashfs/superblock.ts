@@ -56,7 +56,8 @@ export async function checkSquashfs(
   );
 }
 
-async function readSuperblock(path: string): Promise<Superblock | undefined> {
+/** @returns undefined where the file is no squashfs 4.0 */
+export async function readSuperblock(path: string): Promise<Superblock | undefined> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);

@@ -9,4 +9,5 @@ export {
 export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";
 export { readChunks } from "./read-chunks.js";
+export { newScratch, scratchPlace } from "./scratch.js";
 export { programVersion } from "./version.js";

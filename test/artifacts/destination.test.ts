@@ -293,7 +293,7 @@ async function makeOutput(output: string, image: string): Promise<void> {
 /** Asserts that a directory holds the files of the demo image, intact, and nothing else. */
 async function assertWhole(directory: string): Promise<void> {
   const files = ["-kernel", "-initrd", ".squashfs", ".ipxe"].map((end) => `${demoName}${end}`);
-  const expected = [...files, "netboot.json", "SHA256SUMS"].sort();
+  const expected = [...files, "netboot.json", "provenance.json", "SHA256SUMS"].sort();
   const present = (await readdir(directory)).filter((name) => name !== ".cache").sort();
   assert.deepEqual(present, expected);
   await succeed("sha256sum", ["-c", "--strict", "--quiet", "SHA256SUMS"], directory);

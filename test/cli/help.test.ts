@@ -14,6 +14,9 @@ const EXTRACT_OPTIONS = [
   "--initrd",
   "--compression",
   "--block-size",
+  "--sbom",
+  "--verify-key",
+  "--sign-key",
   "--cache-dir",
   "--no-cache",
   "--jobs",
@@ -55,7 +58,9 @@ describe("help", () => {
   it("of extract lists each of its options once, with words that explain it", async () => {
     const { stdout } = await run("extract", "--help");
     const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("Examples:"));
-    const listed = [...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: <\w+>)? {2,}\S+/gm)];
+    const listed = [
+      ...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: [<[]\w+[>\]])? {2,}\S+/gm),
+    ];
     assert.deepEqual(listed.map(([, name]) => name).sort(), [...EXTRACT_OPTIONS].sort());
   });
 

@@ -19,6 +19,7 @@ describe("the output directory", () => {
       `${baseName}.ipxe`,
       `${baseName}.squashfs`,
       "netboot.json",
+      "provenance.json",
     ]);
   });
 

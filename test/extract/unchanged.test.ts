@@ -44,7 +44,7 @@ describe("a second run into the same directory", () => {
       assert.equal(result.isUnchanged, false);
       await succeed("sha256sum", ["-c", "--strict", "--quiet", "SHA256SUMS"], output);
       const names = Object.values(result.description.files).map((file) => file.name);
-      const expected = [...names, "netboot.json", "SHA256SUMS"].sort();
+      const expected = [...names, "netboot.json", "provenance.json", "SHA256SUMS"].sort();
       assert.deepEqual((await readdir(output)).sort(), expected);
     });
   }
@@ -90,7 +90,7 @@ describe("a second run into the same directory", () => {
       names.filter((name) => name.startsWith(demoName)),
       [],
     );
-    assert.equal(names.length, 6);
+    assert.equal(names.length, 7);
   });
 });
 

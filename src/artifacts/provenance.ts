@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { type Description, descriptionName } from "./description.js";
+import { filesOf, sha256OfText } from "./files.js";
+
+export const provenanceName = "provenance.json";
+
+/**
+ * An in-toto Statement v1 with a SLSA Provenance v1 predicate (https://slsa.dev/spec/v1.0/provenance):
+ * the files, and the image and the options that they were made from. As with all that is written
+ * here, times of the run are left out.
+ * @param json the description as it is written
+ * @param imageUri names the image and its digest
+ */
+export function formatProvenance(description: Description, json: string, imageUri: string): string {
+  const { source, options, program } = description;
+  const [algorithm, hex] = source.manifestDigest.split(":");
+  const subjects = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
+  const statement = {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: subjects.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: {
+      buildDefinition: {
+        buildType: `pkg:generic/${program.name}#extract/v1`,
+        externalParameters: { image: source.reference, platform: source.platform, options },
+        resolvedDependencies: [{ name: "image", uri: imageUri, digest: { [algorithm!]: hex! } }],
+      },
+      runDetails: {
+        builder: {
+          id: `pkg:generic/${program.name}@${encodeURIComponent(program.version)}`,
+          version: { [program.name]: program.version },
+        },
+      },
+    },
+  };
+  return `${JSON.stringify(statement, undefined, 2)}\n`;
+}
+
+const digests = z.record(z.string(), z.string());
+
+const statement = z.object({
+  _type: z.literal("https://in-toto.io/Statement/v1"),
+  predicateType: z.literal("https://slsa.dev/provenance/v1"),
+  subject: z.array(z.object({ name: z.string(), digest: digests })).max(1000),
+  predicate: z.object({
+    buildDefinition: z.object({
+      resolvedDependencies: z.array(z.object({ digest: digests.optional() })).max(1000),
+    }),
+  }),
+});
+
+export interface Provenance {
+  /** Names of files, and their SHA-256 in hexadecimal. */
+  readonly subjects: ReadonlyMap<string, string | undefined>;
+  /** Digests, as `sha256:…`. */
+  readonly dependencies: ReadonlySet<string>;
+}
+
+/** @returns undefined where the text is no such statement */
+export function parseProvenance(text: string): Provenance | undefined {
+  try {
+    const { subject, predicate } = statement.parse(JSON.parse(text));
+    const dependencies = predicate.buildDefinition.resolvedDependencies.flatMap(({ digest }) =>
+      Object.entries(digest ?? {}).map(([algorithm, hex]) => `${algorithm}:${hex}`),
+    );
+    return {
+      subjects: new Map(subject.map(({ name, digest }) => [name, digest.sha256])),
+      dependencies: new Set(dependencies),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { Command } from "commander";
+import { NetbootError, printable } from "../support/index.js";
+import type { Check } from "../verify/index.js";
+import { CommandFailure } from "./command-failure.js";
+import { withSignals } from "./signals.js";
+
+const examples = `
+Examples:
+  Whether the files are whole, and belong together:
+    $ kairos-netboot verify out/
+  Whether they were signed with extract --sign-key, too:
+    $ kairos-netboot verify out/ --key release.pub
+  Whether the tag that they were made from still names that image:
+    $ kairos-netboot verify out/ --source
+  Of several images that were extracted in one go:
+    $ kairos-netboot verify out/*
+
+Each line is ok, FAILED, or not checked with the reason. The exit status is 1 where one failed.`;
+
+interface Flags {
+  key?: string;
+  source?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .summary("check a directory of netboot files")
+    .description(
+      "Checks sums, kernel, initrd, squashfs and script of a directory, and whether they belong together.",
+    )
+    .argument(
+      "<dirs...>",
+      "directories that extract made, or others with kernel, initrd and squashfs",
+    )
+    .option("--key <file>", "public key that SHA256SUMS has to be signed with")
+    .option("--source", "ask the registry whether the image is still the same")
+    .option("-q, --quiet", "print nothing but what failed")
+    .option("-v, --verbose", "tell where an error comes from")
+    .option("--json", "print JSON lines on standard output")
+    .helpOption("-h, --help", "explain the options")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(directories: string[], flags: Flags): Promise<void> {
+  const { key, source } = flags;
+  try {
+    const { verifyDirectory } = await import("../verify/index.js");
+    let count = 0;
+    let failures = 0;
+    await withSignals(async (signal) => {
+      for (const directory of directories) {
+        for await (const check of verifyDirectory({ directory, key, source, signal })) {
+          count += 1;
+          if (check.status === "failed") failures += 1;
+          tell(check, directory, directories.length > 1, flags);
+        }
+      }
+    });
+    if (failures > 0) throw checkFailed(failures, count);
+  } catch (error) {
+    throw new CommandFailure(error, flags);
+  }
+}
+
+function tell(check: Check, directory: string, isOfSeveral: boolean, { quiet, json }: Flags): void {
+  if (quiet && check.status !== "failed") return;
+  const place = isOfSeveral ? `${directory}: ` : "";
+  const line = json
+    ? JSON.stringify({ type: "check", directory, ...check })
+    : printable(`${marks[check.status]}  ${place}${check.check}: ${check.what}`);
+  process.stdout.write(`${line}\n`);
+}
+
+const marks = { ok: "ok         ", failed: "FAILED     ", unchecked: "not checked" } as const;
+
+function checkFailed(failures: number, count: number): NetbootError {
+  return new NetbootError(
+    "CHECK_FAILED",
+    `${failures} of ${count} checks failed.`,
+    "Make the directory again with extract --force, or fetch it again from where it came.",
+  );
+}

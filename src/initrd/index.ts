@@ -1,0 +1,1 @@
+export { type InitrdContents, InitrdFormatError, listInitrd } from "./initrd.js";

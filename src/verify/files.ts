@@ -1,0 +1,83 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Description } from "../artifacts/index.js";
+import { InitrdFormatError, listInitrd } from "../initrd/index.js";
+import { readKernelImage } from "../kairos/index.js";
+import { NetbootError } from "../support/index.js";
+import { type Check, failed, ok, unchecked } from "./check.js";
+import { fileProblem, unreadable } from "./regular-file.js";
+import type { ReleaseFiles } from "./release-files.js";
+
+/** What a look at a file gives: a check, and what it says of the kernel's version. */
+export interface KernelFinding {
+  readonly check: Check;
+  readonly version: string | undefined;
+}
+
+export interface ModulesFinding {
+  readonly check: Check;
+  /** Versions with a `/lib/modules/VERSION`; undefined where that could not be looked at. */
+  readonly versions: ReadonlySet<string> | undefined;
+}
+
+export async function checkKernel(
+  { directory, kernel: name }: ReleaseFiles,
+  description: Description | undefined,
+): Promise<KernelFinding> {
+  const path = join(directory, name);
+  const bad = (problem: string): KernelFinding => ({
+    check: failed("kernel", `${name} ${problem}`),
+    version: undefined,
+  });
+  const problem = await fileProblem(path);
+  if (problem !== undefined) return bad(problem);
+  try {
+    const image = await readKernelImage(path);
+    if (image === undefined) return bad("is no kernel: neither bzImage, Image nor EFI program");
+    const { format, architecture, version, size, damage } = image;
+    if (damage !== undefined) return bad(`is a compressed Image that is damaged (${damage})`);
+    const actual = (await stat(path)).size;
+    if (actual < size) return bad(`is cut short: ${actual} of at least ${size} bytes`);
+    const wanted = description?.source.platform.split("/")[1];
+    if (wanted !== undefined && architecture !== undefined && architecture !== wanted) {
+      return bad(`is for ${architecture}, but the image was for ${wanted}`);
+    }
+    const what = [
+      name,
+      "is",
+      `a ${format}`.replace(/^a (?=[EI])/, "an "),
+      architecture && `for ${architecture}`,
+    ];
+    const words = [...what, version && `, version ${version}`].filter(Boolean).join(" ");
+    return { check: ok("kernel", words.replace(" ,", ",")), version };
+  } catch (error) {
+    return bad(unreadable(error));
+  }
+}
+
+export async function checkInitrd(
+  { directory, initrd: name }: ReleaseFiles,
+  signal: AbortSignal,
+): Promise<ModulesFinding> {
+  const path = join(directory, name);
+  const problem = await fileProblem(path);
+  if (problem !== undefined) return badInitrd(`${name} ${problem}`);
+  try {
+    const { entries, parts, moduleVersions } = await listInitrd(path, signal);
+    const how = parts.join(" + ").replace(/^cpio$/, "uncompressed");
+    const what = `${name} can be listed to its end: ${entries} entries (${how})`;
+    return { check: ok("initrd", what), versions: moduleVersions };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof InitrdFormatError) return badInitrd(`${name} ${error.message}`);
+    if (error instanceof NetbootError) {
+      const check = unchecked("initrd", `${name}: ${error.message} ${error.hint}`);
+      return { check, versions: undefined };
+    }
+    return badInitrd(`${name} ${unreadable(error)}`);
+  }
+}
+
+function badInitrd(what: string): ModulesFinding {
+  return { check: failed("initrd", what), versions: undefined };
+}

@@ -1,0 +1,2 @@
+export type { Check, CheckName, CheckStatus } from "./check.js";
+export { type VerifyOptions, verifyDirectory } from "./verify.js";

@@ -1,0 +1,34 @@
+import type { KeyObject } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
+import { isSignedBy } from "../signatures/index.js";
+import { type Check, failed, ok, unchecked } from "./check.js";
+import { readSmall } from "./regular-file.js";
+
+/** Far more than a signature of any key that is known here. */
+const largestSignature = 4096;
+
+/** @returns undefined where there is neither key nor signature */
+export async function checkSignature(
+  directory: string,
+  key: KeyObject | undefined,
+): Promise<Check | undefined> {
+  const path = join(directory, checksumsSignatureName);
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (key === undefined) {
+    if (!isThere) return undefined;
+    return unchecked("signature", `${checksumsName} is signed, but no key was given`);
+  }
+  if (!isThere) return failed("signature", `there is no ${checksumsSignatureName}`);
+  const signature = await readSmall(path, largestSignature);
+  const sums = await readSmall(join(directory, checksumsName));
+  if (sums === undefined) return failed("signature", `there is no ${checksumsName}`);
+  if (signature !== undefined && isSignedBy(key, sums, signature)) {
+    return ok("signature", `${checksumsName} was signed with this key`);
+  }
+  return failed("signature", `${checksumsName} was not signed with this key, or was changed`);
+}

@@ -1,0 +1,45 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Description } from "../artifacts/index.js";
+import { parsePlatform } from "../oci-client/index.js";
+import { defaultCacheDirectory, openSource } from "../sources/index.js";
+import { NetbootError, newScratch, programVersion } from "../support/index.js";
+import { type Check, failed, ok, unchecked } from "./check.js";
+
+/** Whether the reference that the files were made from still leads to the same image. */
+export async function checkSource(
+  description: Description | undefined,
+  signal: AbortSignal,
+): Promise<Check> {
+  if (description === undefined) {
+    return unchecked("source", "without netboot.json nothing is known of the image");
+  }
+  const { reference, manifestDigest, platform } = description.source;
+  if (reference === "-") return unchecked("source", "the image came on standard input");
+  const scratch = await newScratch();
+  try {
+    const source = openSource(reference, {
+      cacheDirectory: defaultCacheDirectory(),
+      scratchDirectory: join(scratch, "source"),
+      concurrency: 1,
+      userAgent: `kairos-netboot/${programVersion()}`,
+      signal,
+    });
+    try {
+      const { digest } = await source.resolve(parsePlatform(platform));
+      if (digest === manifestDigest) return ok("source", `${reference} is still ${digest}`);
+      return failed(
+        "source",
+        `${reference} is ${digest} by now, the files are of ${manifestDigest}`,
+      );
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof NetbootError)) throw error;
+    return failed("source", `${reference} cannot be asked for: ${error.message}`);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import {
+  checksumsName,
+  type Description,
+  describeFile,
+  descriptionName,
+  type FileDescription,
+  filesOf,
+  isFileName,
+} from "../artifacts/index.js";
+import { formatBytes } from "../support/index.js";
+import { type Check, failed, ok, unchecked } from "./check.js";
+import { fileProblem, readSmall, unreadable } from "./regular-file.js";
+
+const mostFiles = 1000;
+
+/**
+ * Reads what `sha256sum` writes.
+ * @returns names with their sums; undefined for a list with another line, or with a name that leads
+ *   out of its directory
+ */
+export function parseChecksums(text: string): Map<string, string> | undefined {
+  const sums = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
+    const name = match?.[2]?.replace(/^\.\//, "") ?? "";
+    if (match === null || !isFileName(name) || sums.size >= mostFiles) return undefined;
+    sums.set(name, match[1]!);
+  }
+  return sums;
+}
+
+interface Expected {
+  /** Those that say something of the file. */
+  readonly says: string[];
+  readonly sums: Set<string>;
+  size: number | undefined;
+}
+
+/** Every file that a list or the description names, and those of the release that none names. */
+export async function* checkSums(
+  directory: string,
+  description: Description | undefined,
+  needed: Iterable<string>,
+): AsyncGenerator<Check> {
+  const bytes = await readSmall(join(directory, checksumsName));
+  const listed = bytes && parseChecksums(bytes.toString("utf8"));
+  if (bytes === undefined) {
+    const isStated = description !== undefined;
+    const what = `there is no ${checksumsName}`;
+    yield isStated ? failed("sums", what) : unchecked("sums", what);
+  } else if (listed === undefined) {
+    yield failed("sums", `${checksumsName} is not what sha256sum writes`);
+  }
+  const expected = new Map<string, Expected>();
+  const expect = (name: string, from: string, sum: string, size?: number) => {
+    const known = expected.get(name) ?? { says: [], sums: new Set<string>(), size: undefined };
+    known.says.push(from);
+    known.sums.add(sum);
+    known.size ??= size;
+    expected.set(name, known);
+  };
+  for (const [name, sum] of listed ?? []) expect(name, checksumsName, sum);
+  for (const { name, sha256, size } of description === undefined ? [] : filesOf(description)) {
+    expect(name, descriptionName, sha256, size);
+  }
+  for (const [name, what] of expected) yield await checkFile(directory, name, what);
+  if (listed === undefined) return;
+  for (const name of needed) {
+    if (!listed.has(name)) yield failed("sums", `${name} is not in ${checksumsName}`);
+  }
+}
+
+async function checkFile(
+  directory: string,
+  name: string,
+  { says, sums, size }: Expected,
+): Promise<Check> {
+  const who = says.join(" and ");
+  const problem = await fileProblem(join(directory, name));
+  if (problem !== undefined) return failed("sums", `${name} ${problem}`);
+  let actual: FileDescription;
+  try {
+    actual = await describeFile(directory, name);
+  } catch (error) {
+    return failed("sums", `${name} ${unreadable(error)}`);
+  }
+  if (sums.size > 1) return failed("sums", `${name}: ${who} contradict each other`);
+  if (size !== undefined && actual.size !== size) {
+    return failed("sums", `${name} has ${actual.size} bytes instead of ${size}`);
+  }
+  if (!sums.has(actual.sha256)) return failed("sums", `${name} is not the file that ${who} lists`);
+  return ok(
+    "sums",
+    `${name} is as ${who} ${says.length > 1 ? "say" : "says"} (${formatBytes(actual.size)})`,
+  );
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkout } from "../../extract/support/program.js";
+import {
+  type ImageContent,
+  OCI_INDEX,
+  type Pointer,
+} from "../../oci-client/support/image-content.js";
+
+export const fixtures = join(checkout, "testdata/signatures");
+const layout = join(checkout, "testdata/demo-image");
+
+const EMPTY = "application/vnd.oci.empty.v1+json";
+const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
+const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+export function fixture(name: string): Buffer {
+  return readFileSync(join(fixtures, name));
+}
+
+/** The demo image, put into some content. */
+export function addDemo(content: ImageContent): Pointer {
+  const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
+  const { annotations: _, ...root } = index.manifests[0] as Pointer;
+  const copy = ({ digest, mediaType }: Pointer) =>
+    content.add(readFileSync(join(layout, "blobs/sha256", digest.slice(7))), mediaType);
+  const manifest = content.json(copy(root));
+  for (const blob of [manifest.config, ...manifest.layers]) copy(blob);
+  return root;
+}
+
+/** A payload, and the signature of it, as files in testdata/signatures or as bytes. */
+export type Signed = readonly [payload: string | Buffer, signature: string | Buffer];
+
+/** The manifest that cosign tags `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Storage"). */
+export function addSignatures(content: ImageContent, signed: readonly Signed[]): Pointer {
+  const bytes = (given: string | Buffer) => (Buffer.isBuffer(given) ? given : fixture(given));
+  const layers = signed.map(([payload, signature]) =>
+    content.add(bytes(payload), SIMPLE_SIGNING, {
+      annotations: { "dev.cosignproject.cosign/signature": bytes(signature).toString("latin1") },
+    }),
+  );
+  const config = content.add(
+    {
+      architecture: "",
+      os: "",
+      rootfs: { type: "layers", diff_ids: layers.map((it) => it.digest) },
+    },
+    "application/vnd.oci.image.config.v1+json",
+  );
+  return content.manifest({ config, layers });
+}
+
+/** A referrer with a bundle (specs/BUNDLE_SPEC.md, "Publishing"). */
+export function addBundle(content: ImageContent, subject: Pointer, name: string): Pointer {
+  const config = content.add({}, EMPTY);
+  const layers = [content.add(fixture(name), BUNDLE)];
+  const pointer = content.manifest({ artifactType: BUNDLE, config, layers, subject });
+  return { ...pointer, artifactType: BUNDLE };
+}
+
+/** What the referrers API answers, and what stands under the tag `sha256-…` without it. */
+export function referrersList(content: ImageContent, referrers: readonly Pointer[]): Pointer {
+  return content.add({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: referrers }, OCI_INDEX);
+}
+
+/** Puts content into a registry that takes everything, under a tag. */
+export async function push(
+  base: string,
+  content: ImageContent,
+  tags: Readonly<Record<string, Pointer>>,
+): Promise<void> {
+  for (const [digest, bytes] of content.blobs) {
+    const begun = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
+    const place = new URL(begun.headers.get("location")!, base);
+    place.searchParams.set("digest", digest);
+    await expectOk(await fetch(place, { method: "PUT", body: new Uint8Array(bytes) }));
+  }
+  const isIndex = (bytes: Buffer) => bytes.includes('"manifests"');
+  const manifests = [...content.blobs.values()].filter((it) => it.includes('"schemaVersion"'));
+  const put = async (target: string, bytes: Buffer) => {
+    const type = JSON.parse(bytes.toString()).mediaType as string;
+    await expectOk(
+      await fetch(`${base}/manifests/${target}`, {
+        method: "PUT",
+        headers: { "content-type": type },
+        body: new Uint8Array(bytes),
+      }),
+    );
+  };
+  const { digestOf } = await import("../../oci-client/support/image-content.js");
+  for (const bytes of manifests.sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))) {
+    await put(digestOf(bytes), bytes);
+  }
+  for (const [tag, pointer] of Object.entries(tags)) await put(tag, content.bytes(pointer));
+}
+
+async function expectOk(response: Response): Promise<void> {
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { runProgram } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { startRegistry } from "../oci-client/support/docker-registry.js";
+import { ImageContent } from "../oci-client/support/image-content.js";
+import { addDemo, push } from "../signatures/support/signed-images.js";
+import { find, verify } from "./support/release.js";
+
+/** A directory that was made from a registry, and a way to change what stands there. */
+async function extracted(t: TestContext) {
+  const cwd = await temporaryDirectory();
+  const registry = await startRegistry(t, cwd);
+  const repository = `http://${registry}/v2/kairos/demo`;
+  const content = new ImageContent();
+  const root = addDemo(content);
+  await push(repository, content, { v1: root });
+  const image = `${registry}/kairos/demo:v1`;
+  const args = ["extract", image, "-o", "out", "--platform", "linux/amd64", "-q"];
+  const { status, stderr } = await runProgram(args, { cwd });
+  assert.equal(status, 0, stderr);
+  return { directory: join(cwd, "out"), image, root, content, repository };
+}
+
+describe("verify --source", () => {
+  it("finds that the tag still names the image", async (t) => {
+    const { directory, root } = await extracted(t);
+    const { status, checks } = await verify(directory, "--source");
+    assert.equal(status, 0);
+    assert.ok(find(checks, "source").what.endsWith(`is still ${root.digest}`));
+  });
+
+  it("finds that the tag names another image by now", async (t) => {
+    const { directory, root, content, repository } = await extracted(t);
+    const moved = content.manifest({ ...content.json(root), annotations: { again: "yes" } });
+    await push(repository, content, { v1: moved });
+    const { status, checks, error } = await verify(directory, "--source");
+    assert.equal(status, 1);
+    assert.equal(error?.code, "CHECK_FAILED");
+    const { status: found, what } = find(checks, "source");
+    assert.equal(found, "failed");
+    assert.ok(what.includes(`is ${moved.digest} by now`) && what.endsWith(root.digest), what);
+  });
+
+  it("finds that the image is gone, and checks the rest", async (t) => {
+    const { directory } = await extracted(t);
+    await rm(join(directory, "../registry"), { recursive: true });
+    const { status, checks } = await verify(directory, "--source");
+    assert.equal(status, 1);
+    assert.match(find(checks, "source").what, /cannot be asked for: There is no /);
+    assert.equal(find(checks, "squashfs").status, "ok");
+  });
+
+  it("is not asked without the option", async (t) => {
+    const { directory } = await extracted(t);
+    const { checks } = await verify(directory);
+    assert.ok(!checks.some(({ check }) => check === "source"));
+  });
+});

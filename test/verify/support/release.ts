@@ -1,0 +1,75 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { checkout, runProgram, succeed } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+
+/** Of the demo image's kernel. */
+export const version = "0.1.0-demo";
+
+export interface Check {
+  readonly check: string;
+  readonly status: string;
+  readonly what: string;
+}
+
+/** Runs a shell script, for what is easiest said with pipes, in a directory. */
+export async function shell(script: string, cwd: string): Promise<string> {
+  return (await succeed("sh", ["-euc", script], cwd)).stdout;
+}
+
+/**
+ * A release as somebody else's tools make it: the demo image's kernel, an initrd of cpio and gzip,
+ * a squashfs of mksquashfs, and sums of sha256sum.
+ * @param script changes files before the sums are made; in the directory, with files r-kernel,
+ *   r-initrd, r.squashfs
+ */
+export async function release(script = "true", after = "true"): Promise<string> {
+  const work = await temporaryDirectory();
+  const directory = join(work, "out");
+  await mkdir(directory);
+  await copyFile(await kernelOfDemo(work), join(directory, "r-kernel"));
+  await shell(
+    `mkdir -p tree/usr/lib/modules/${version} tree/etc
+     : >tree/usr/lib/modules/${version}/modules.dep
+     echo hello >tree/etc/motd
+     (cd tree && find . | cpio -o -H newc --quiet) >plain.cpio
+     gzip -9 <plain.cpio >out/r-initrd
+     mksquashfs tree out/r.squashfs -quiet -no-progress >/dev/null`,
+    work,
+  );
+  await shell(script, directory);
+  await shell(`sha256sum r-* r.* >SHA256SUMS; ${after}`, directory);
+  return directory;
+}
+
+/** Taken out of the image by its own tools' way: the layer is a tar. */
+async function kernelOfDemo(work: string): Promise<string> {
+  const blobs = join(checkout, "testdata/demo-image/blobs/sha256");
+  await shell(
+    `for blob in ${blobs}/*; do
+       tar -xzf "$blob" -O ./boot/vmlinuz-${version} >kernel 2>/dev/null && break
+     done; test -s kernel`,
+    work,
+  );
+  return join(work, "kernel");
+}
+
+/** What `verify --json` says. */
+export async function verify(directory: string, ...options: string[]) {
+  const { status, stdout, stderr } = await runProgram(["verify", directory, "--json", ...options], {
+    cwd: directory,
+  });
+  const lines = stdout.trimEnd().split("\n");
+  const all = lines.map((line) => JSON.parse(line) as Check & { type: string; code?: string });
+  const checks = all.filter(({ type }) => type === "check");
+  const error = all.find(({ type }) => type === "error");
+  return { status, checks, stderr, error };
+}
+
+/** The one check of that name, or the first that failed. */
+export function find(checks: readonly Check[], name: string): Check {
+  const named = checks.filter(({ check }) => check === name);
+  const found = named.find(({ status }) => status === "failed") ?? named[0];
+  if (found === undefined) throw new Error(`no check ${name}`);
+  return found;
+}

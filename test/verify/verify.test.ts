@@ -1,0 +1,426 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { demoImage, runProgram, succeed } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { find, release, shell, verify, version } from "./support/release.js";
+
+interface Case {
+  readonly name: string;
+  /** Run in the directory before the sums are made. */
+  readonly before?: string;
+  /** Run after that. */
+  readonly after?: string;
+  readonly check: string;
+  readonly what: RegExp;
+}
+
+/** Each is one thing that went wrong in a release that is good otherwise. */
+const faults: readonly Case[] = [
+  {
+    name: "a file with a changed byte",
+    after: "printf x | dd of=r.squashfs bs=1 seek=200 conv=notrunc status=none",
+    check: "sums",
+    what: /r\.squashfs is not the file that SHA256SUMS lists/,
+  },
+  {
+    name: "a file that is missing",
+    after: "rm r-initrd",
+    check: "sums",
+    what: /r-initrd is missing/,
+  },
+  {
+    name: "a file that the sums leave out",
+    after: "sed -i /initrd/d SHA256SUMS",
+    check: "sums",
+    what: /r-initrd is not in SHA256SUMS/,
+  },
+  {
+    name: "sums with a name outside of the directory",
+    after: "sed 's/ r-kernel/ ..\\/r-kernel/' -i SHA256SUMS",
+    check: "sums",
+    what: /SHA256SUMS is not what sha256sum writes/,
+  },
+  {
+    name: "sums that are something else",
+    after: "head -c 100 /dev/urandom >SHA256SUMS",
+    check: "sums",
+    what: /SHA256SUMS is not/,
+  },
+  {
+    name: "a description that is none",
+    after: "echo '{}' >netboot.json",
+    check: "description",
+    what: /netboot\.json is no description/,
+  },
+  {
+    name: "a kernel that is a text",
+    before: "seq 1000 >r-kernel",
+    check: "kernel",
+    what: /r-kernel is no kernel/,
+  },
+  {
+    name: "an empty kernel",
+    before: ": >r-kernel",
+    check: "kernel",
+    what: /r-kernel is no kernel/,
+  },
+  {
+    name: "an ELF file as the kernel",
+    before: "cp /bin/true r-kernel",
+    check: "kernel",
+    what: /r-kernel is no kernel/,
+  },
+  {
+    name: "a kernel that is cut short",
+    before: "truncate -s 1100 r-kernel",
+    check: "kernel",
+    what: /r-kernel is cut short/,
+  },
+  {
+    name: "a compressed text as the kernel",
+    before: "seq 1000 | gzip >r-kernel",
+    check: "kernel",
+    what: /r-kernel is no kernel/,
+  },
+  {
+    name: "an initrd that is cut short",
+    before: "truncate -s -12 r-initrd",
+    check: "initrd",
+    what: /r-initrd (is cut short|cannot be unpacked)/,
+  },
+  {
+    name: "an initrd with a changed byte",
+    before: "printf x | dd of=r-initrd bs=1 seek=150 conv=notrunc status=none",
+    check: "initrd",
+    what: /r-initrd (cannot be unpacked|holds)/,
+  },
+  {
+    name: "an uncompressed initrd that is cut short",
+    before: "head -c 900 ../plain.cpio >r-initrd",
+    check: "initrd",
+    what: /r-initrd ends in the middle of a cpio archive/,
+  },
+  {
+    name: "a compressed initrd whose archive is cut short",
+    before: "head -c 900 ../plain.cpio | gzip >r-initrd",
+    check: "initrd",
+    what: /r-initrd ends in the middle of a cpio archive/,
+  },
+  {
+    name: "an initrd that is a compressed text",
+    before: "seq 1000 | gzip >r-initrd",
+    check: "initrd",
+    what: /r-initrd holds something compressed that is no cpio/,
+  },
+  {
+    name: "an initrd that is a text",
+    before: "echo text >r-initrd",
+    check: "initrd",
+    what: /r-initrd has something at byte 0/,
+  },
+  {
+    name: "an empty initrd",
+    before: ": >r-initrd",
+    check: "initrd",
+    what: /r-initrd holds no files/,
+  },
+  {
+    name: "an initrd with something behind it",
+    before: "echo text >>r-initrd",
+    check: "initrd",
+    what: /r-initrd has something at byte \d+ that is neither/,
+  },
+  {
+    name: "a zstd initrd that is cut short",
+    before: "zstd -q <../plain.cpio | head -c 100 >r-initrd",
+    check: "initrd",
+    what: /r-initrd cannot be unpacked/,
+  },
+  {
+    name: "an xz initrd that is cut short",
+    before: "xz <../plain.cpio | head -c 100 >r-initrd",
+    check: "initrd",
+    what: /r-initrd cannot be unpacked/,
+  },
+  {
+    name: "a squashfs that is none",
+    before: "seq 1000 >r.squashfs",
+    check: "squashfs",
+    what: /r\.squashfs is no squashfs/,
+  },
+  {
+    name: "a squashfs that is cut short",
+    before: "truncate -s 200 r.squashfs",
+    check: "squashfs",
+    what: /r\.squashfs is cut short/,
+  },
+  {
+    name: "a squashfs with damaged directories",
+    before: "dd if=/dev/zero of=r.squashfs bs=1 seek=120 count=250 conv=notrunc status=none",
+    check: "squashfs",
+    what: /r\.squashfs cannot be listed/,
+  },
+  {
+    name: "an initrd of another kernel",
+    before:
+      "(cd ../tree && mv usr/lib/modules/* usr/lib/modules/9.9.9 && find . | cpio -o -H newc --quiet | gzip) >r-initrd",
+    check: "modules",
+    what: /r-initrd has modules of 9\.9\.9, but the kernel is 0\.1\.0-demo/,
+  },
+  {
+    name: "a squashfs of another kernel",
+    before:
+      "mv ../tree/usr/lib/modules/* ../tree/usr/lib/modules/9.9.9; mksquashfs ../tree r.squashfs -noappend -quiet -no-progress >/dev/null",
+    check: "modules",
+    what: /r\.squashfs has modules of 9\.9\.9/,
+  },
+  {
+    name: "a script that names a file that is not there",
+    before: `printf '#!ipxe\\nset url http://192.0.2.1/\\nkernel \${url}r-kernel root=live:\${url}x.squashfs initrd=r-initrd\\ninitrd \${url}r-initrd\\nboot\\n' >r.ipxe`,
+    check: "script",
+    what: /names files that are not there: x\.squashfs/,
+  },
+  {
+    name: "a script that is none",
+    before: "echo kernel r-kernel >r.ipxe",
+    check: "script",
+    what: /does not begin with #!ipxe/,
+  },
+];
+
+describe("verify", () => {
+  it("finds nothing wrong with a directory that extract made", async () => {
+    const directory = join(await temporaryDirectory(), "out");
+    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
+    assert.equal((await runProgram(args, { cwd: "/" })).status, 0);
+    const { status, checks, stderr } = await verify(directory);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      checks.filter(({ status }) => status === "failed"),
+      [],
+    );
+    for (const name of ["description", "sums", "kernel", "initrd", "squashfs"]) {
+      assert.equal(find(checks, name).status, "ok", name);
+    }
+  });
+
+  it("checks what can be checked without a description", async () => {
+    const script = `#!ipxe\\nset url http://192.0.2.1/a\\nkernel \${url}/r-kernel initrd=r-initrd root=live:\${url}/r.squashfs\\ninitrd \${url}/r-initrd || goto failed\\nboot\\n`;
+    const { status, checks } = await verify(await release(`printf '${script}' >r.ipxe`));
+    assert.equal(status, 0);
+    const found = checks.map(({ check, status }) => `${check} ${status}`);
+    assert.deepEqual(found, [
+      "description unchecked",
+      ...Array(4).fill("sums ok"),
+      ...["kernel ok", "initrd ok", "squashfs ok", "modules ok", "modules ok", "script ok"],
+    ]);
+    assert.match(find(checks, "kernel").what, new RegExp(`bzImage for amd64, version ${version}`));
+    assert.match(find(checks, "script").what, /r-kernel, r\.squashfs, r-initrd$/);
+  });
+
+  it("finds a provenance that is about other files, or another image", async () => {
+    const directory = join(await temporaryDirectory(), "out");
+    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
+    await runProgram(args, { cwd: "/" });
+    assert.equal(find((await verify(directory)).checks, "provenance").status, "ok");
+    for (const [change, what] of [
+      ['s/"sha256": "7e6e/"sha256": "0000/', /does not name the image/],
+      ['0,/"sha256": "..../s//"sha256": "0000/', /is about another kairos-demo/],
+      ["s/slsa/salsa/", /is no SLSA statement/],
+    ] as const) {
+      await shell(
+        `cp provenance.json ../kept; sed -i '${change}' provenance.json; sha256sum $(cut -c 67- SHA256SUMS) >../sums; mv ../sums SHA256SUMS`,
+        directory,
+      );
+      const { status, checks } = await verify(directory);
+      assert.equal(status, 1);
+      assert.match(find(checks, "provenance").what, what);
+      await shell("mv ../kept provenance.json", directory);
+    }
+  });
+
+  it("does without sums, and says so", async () => {
+    const { status, checks } = await verify(await release("true", "rm SHA256SUMS"));
+    assert.equal(status, 0);
+    assert.equal(find(checks, "sums").status, "unchecked");
+  });
+
+  for (const { name, before, after, check, what } of faults) {
+    it(`finds ${name}`, async () => {
+      const { status, checks, error } = await verify(await release(before, after));
+      const found = find(checks, check);
+      assert.equal(found.status, "failed", JSON.stringify(checks));
+      assert.match(found.what, what);
+      assert.equal(status, 1);
+      assert.equal(error?.code, "CHECK_FAILED");
+    });
+  }
+
+  it("prints a line for each check, and says how many failed", async () => {
+    const directory = await release("true", "rm r.squashfs");
+    const { status, stdout, stderr } = await runProgram(["verify", directory], { cwd: directory });
+    assert.equal(status, 1);
+    for (const line of stdout.trimEnd().split("\n")) {
+      assert.match(line, /^(ok {9}|FAILED {5}|not checked) {2}[a-z]+: \S.*$/);
+    }
+    assert.match(stdout, /^FAILED {7}sums: r\.squashfs is missing$/m);
+    assert.match(stderr, /^kairos-netboot: 2 of \d+ checks failed\.$/m);
+  });
+
+  it("checks several directories, and names the one that each line is of", async () => {
+    const [good, bad] = [await release(), await release("true", "rm r.squashfs")];
+    const { status, stdout } = await runProgram(["verify", good, bad], { cwd: "/" });
+    assert.equal(status, 1);
+    const lines = stdout.trimEnd().split("\n");
+    assert.ok(lines.some((line) => line.startsWith(`ok           ${good}: kernel: `)));
+    const failed = lines.filter((line) => line.startsWith("FAILED"));
+    assert.equal(failed.length, 2);
+    assert.ok(failed.every((line) => line.includes(`  ${bad}: `)));
+  });
+
+  it("prints nothing but what failed with --quiet", async () => {
+    const directory = await release("true", "rm r.squashfs");
+    const { stdout } = await runProgram(["verify", directory, "-q"], { cwd: directory });
+    assert.deepEqual(stdout.match(/^\w+/gm), ["FAILED", "FAILED"]);
+  });
+
+  it("waits for no pipe, and reads no device to its end", { timeout: 60_000 }, async () => {
+    const names = ["r-kernel", "r-initrd", "r.squashfs", "netboot.json", "SHA256SUMS", "r.ipxe"];
+    for (const make of ["mkfifo", "ln -s /dev/zero"]) {
+      for (const name of names) {
+        const directory = await release("true", `rm -f ${name}; ${make} ${name}`);
+        const { status, checks } = await verify(directory);
+        const failed = checks.filter(({ status }) => status === "failed");
+        assert.ok(name === "SHA256SUMS" || failed.length > 0, `${make} ${name}`);
+        assert.equal(status, failed.length > 0 ? 1 : 0);
+      }
+    }
+  });
+
+  it("checks several releases side by side, each for itself", async () => {
+    const several = "for f in r-* r.*; do cp $f o$f; done; truncate -s 1100 or-kernel";
+    const { status, checks } = await verify(await release(several));
+    assert.equal(status, 1);
+    const kernels = checks.filter(({ check }) => check === "kernel");
+    assert.deepEqual(
+      kernels.map(({ status }) => status),
+      ["failed", "ok"],
+    );
+    // Two of the good one, and one that tells why the other's cannot be looked at.
+    const modules = checks.filter(({ check }) => check === "modules").map(({ status }) => status);
+    assert.deepEqual(modules, ["unchecked", "ok", "ok"]);
+  });
+
+  it("checks a kernel, an initrd and a squashfs that are alone, whatever their names", async () => {
+    const renamed =
+      "mv r-kernel vmlinuz; mv r-initrd initrd.img; mv r.squashfs root.squashfs; touch r-x r.x";
+    const { status, checks } = await verify(
+      await release(renamed, "sha256sum vmlinuz initrd.img root.squashfs >SHA256SUMS"),
+    );
+    assert.equal(status, 0, JSON.stringify(checks));
+    assert.match(find(checks, "kernel").what, /^vmlinuz is a bzImage/);
+    assert.match(find(checks, "modules").what, /^initrd\.img has the modules/);
+  });
+
+  it("refuses a directory without a release, with an unclear one, or none at all", async () => {
+    const empty = await temporaryDirectory();
+    const unclear = await release(
+      "cp r-kernel vmlinuz; mv r-kernel kernel; mv r-initrd initrd; touch r-x",
+    );
+    for (const [directory, message] of [
+      [empty, /holds no release/],
+      [unclear, /holds several files that are called like a kernel/],
+      [join(empty, "none"), /cannot be read \(ENOENT\)/],
+    ] as const) {
+      const { status, stderr } = await runProgram(["verify", directory], { cwd: "/" });
+      assert.equal(status, 1);
+      assert.match(stderr, message);
+    }
+  });
+});
+
+describe("verify, of initrds", () => {
+  const early =
+    "(mkdir -p e/kernel/x86/microcode && echo x >e/kernel/x86/microcode/GenuineIntel.bin && cd e && find kernel | cpio -o -H newc --quiet) >early.cpio";
+  const kinds: Readonly<Record<string, readonly [make: string, parts: string]>> = {
+    "an uncompressed one": ["cat plain.cpio", "uncompressed"],
+    gzip: ["gzip <plain.cpio", "gzip"],
+    zstd: ["zstd -q <plain.cpio", "zstd"],
+    xz: ["xz --check=crc32 <plain.cpio", "xz"],
+    "lz4, as mkinitrd has it": ["lz4 -l -q <plain.cpio", "lz4"],
+    "lz4 frames": ["lz4 -q <plain.cpio", "lz4"],
+    bzip2: ["bzip2 <plain.cpio", "bzip2"],
+    lzma: ["xz --format=lzma <plain.cpio", "lzma"],
+    "microcode before it": ["cat early.cpio; zstd -q <plain.cpio", "cpio + zstd"],
+    "microcode before a gzip one": ["cat early.cpio; gzip <plain.cpio", "cpio + gzip"],
+    "two compressed ones": ["gzip <plain.cpio; gzip <early.cpio", "gzip + gzip"],
+    "a plain one behind a compressed one": [
+      "gzip <plain.cpio >a; cat a; head -c $((512 - $(stat -c %s a) % 512)) /dev/zero; cat early.cpio",
+      "gzip + cpio",
+    ],
+    "the form with checksums": ["cd tree && find . | cpio -o -H crc --quiet", "uncompressed"],
+  };
+  for (const [name, [make, parts]] of Object.entries(kinds)) {
+    it(`lists to its end: ${name}`, async () => {
+      const directory = await release(`cd ..; ${early}; (${make}) >out/r-initrd`);
+      const { checks } = await verify(directory);
+      const { status, what } = find(checks, "initrd");
+      assert.equal(status, "ok", what);
+      // Each archive is listed by cpio itself.
+      const archives = /early/.test(make) ? "plain.cpio early.cpio" : "plain.cpio";
+      const listed = await shell(
+        `for a in ${archives}; do cpio -it --quiet <$a; done | wc -l`,
+        join(directory, ".."),
+      );
+      assert.ok(what.endsWith(`${listed.trim()} entries (${parts})`), what);
+      assert.equal(find(checks, "modules").status, "ok");
+    });
+  }
+
+  it("says what is missing where a decompressor is", async () => {
+    const directory = await release("xz <../plain.cpio >r-initrd");
+    const path = await temporaryDirectory();
+    const unsquashfs = (await shell("command -v unsquashfs", "/")).trim();
+    await succeed("ln", ["-s", unsquashfs, path]);
+    const { status, stdout } = await runProgram(["verify", directory], {
+      cwd: "/",
+      env: { PATH: path },
+    });
+    assert.equal(status, 0);
+    assert.match(stdout, /^not checked {2}initrd: .*xz.*apt-get install xz-utils/m);
+  });
+});
+
+describe("verify, of kernels", () => {
+  // Documentation/arch/arm64/booting.rst: the magic stands at byte 56.
+  const image =
+    "(head -c 56 /dev/zero; printf 'ARM\\144'; head -c 100000 /dev/zero; printf 'Linux version 6.6.31-0-lts (gcc) #1'; head -c 50000 /dev/zero)";
+  const uki =
+    "cp /usr/lib/systemd/boot/efi/linuxx64.efi.stub u; printf 6.8.0-test >uname; cp r-kernel k; objcopy --add-section .uname=uname --change-section-vma .uname=0x1000000 --add-section .linux=k --change-section-vma .linux=0x2000000 u r-kernel; rm u k uname";
+  const kinds: Readonly<Record<string, readonly [make: string, what: RegExp]>> = {
+    "an arm64 Image": [`${image} >r-kernel`, /an Image for arm64, version 6\.6\.31-0-lts$/],
+    "a gzipped one": [
+      `${image} | gzip >r-kernel`,
+      /a compressed Image for arm64, version 6\.6\.31-0-lts$/,
+    ],
+    "a UKI": [uki, /a UKI for amd64, version 6\.8\.0-test$/],
+    "an EFI program": [
+      "cp /usr/lib/systemd/boot/efi/systemd-bootx64.efi r-kernel",
+      /an EFI program for amd64$/,
+    ],
+  };
+  for (const [name, [make, expected]] of Object.entries(kinds)) {
+    it(`knows ${name}`, async () => {
+      const { checks } = await verify(await release(make));
+      const { status, what } = find(checks, "kernel");
+      assert.equal(status, "ok", what);
+      assert.match(what, expected);
+    });
+  }
+
+  it("finds a gzipped Image that is cut short", async () => {
+    const { checks } = await verify(await release(`${image} | gzip | head -c -10 >r-kernel`));
+    assert.match(find(checks, "kernel").what, /is a compressed Image that is damaged/);
+  });
+});

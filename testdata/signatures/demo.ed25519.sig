@@ -1,0 +1,1 @@
+28BOoWBUC3q3r7skttbxMiBZbf6ynIfPIp6bg+NjmfbOCwSQgkiVX+j41bl6ivMZAZJF0xVGYp87njBEMLJlBg==

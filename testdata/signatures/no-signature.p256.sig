@@ -1,0 +1,1 @@
+MEYCIQDx/TinQ8zdwUrdbUl8Bo4IkiHivlewHoMCu6X1zelpMQIhAL+9ceSMAaUbRtZZtCj/5pT4lbufZrdlaeT2E/pF35YM
