@@ -1,0 +1,91 @@
+import { type Description, ipxeScript } from "../artifacts/index.js";
+import { expandCommandLine } from "../kairos/index.js";
+import { NetbootError } from "../support/index.js";
+import { type BootPrograms, findBootPrograms, speaksHttps } from "./boot-programs.js";
+import { releaseConfiguration } from "./grub.js";
+import { makeIso } from "./make-iso.js";
+import { timeOf } from "./time.js";
+
+/** What is to be booted: what `netboot.json` says of it. */
+export type IsoRelease = Pick<Description, "name" | "files" | "source" | "commandLine" | "created">;
+
+export interface ReleaseIsoOptions {
+  /** The file to make. */
+  readonly path: string;
+  /** A directory for files in between. */
+  readonly scratch: string;
+  readonly release: IsoRelease;
+  /** Where its files are on a web server, without a slash at the end. */
+  readonly url: string;
+  readonly ipxeDirectory?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes the ISO that boots a release from a web server.
+ * @throws NetbootError PROGRAM_MISSING, PROGRAM_FAILED, USAGE_INVALID
+ */
+export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
+  const { path, scratch, release, url, ipxeDirectory, signal } = options;
+  const architecture = architectureOf(release);
+  ensureArchitecture(architecture);
+  const programs = await findBootPrograms(ipxeDirectory);
+  if (url.startsWith("https:")) await ensureHttps(url, programs, ipxeDirectory);
+  const { name, files, source, commandLine, created } = release;
+  const config = files.cloudConfig === undefined ? undefined : `${url}/${files.cloudConfig.name}`;
+  await makeIso({
+    path,
+    scratch,
+    script: ipxeScript({
+      name,
+      source: `${source.reference}, ${source.manifestDigest}`,
+      architecture,
+      commandLine,
+      url,
+      cloudConfig: files.cloudConfig?.name,
+    }),
+    grub: () =>
+      releaseConfiguration({
+        name,
+        kernel: files.kernel.name,
+        initrd: files.initrd.name,
+        url,
+        commandLine: expandCommandLine(commandLine, { url, config }),
+      }),
+    grubStartsIpxe: false,
+    programs,
+    time: timeOf(created),
+    signal,
+  });
+}
+
+/**
+ * @param architecture as OCI names it
+ * @throws NetbootError USAGE_INVALID
+ */
+export function ensureArchitecture(architecture: string): void {
+  if (architecture === "amd64") return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `A boot ISO is for amd64 only, and this release is for ${architecture}.`,
+    "Boot such machines with serve, or by the script NAME.ipxe from a web server.",
+  );
+}
+
+function architectureOf({ source }: IsoRelease): string {
+  return source.platform.split("/")[1] ?? source.platform;
+}
+
+/** The iPXE of Debian's package knows no HTTPS. */
+async function ensureHttps(
+  url: string,
+  programs: BootPrograms,
+  ipxeDirectory: string | undefined,
+): Promise<void> {
+  if (ipxeDirectory !== undefined && (await speaksHttps(programs, ipxeDirectory))) return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `A boot ISO cannot fetch from ${url}: its iPXE knows no HTTPS.`,
+    "Use an http:// address, or name a directory with an ipxe.efi and ipxe.lkrn of 2021 or later that do with --ipxe-dir.",
+  );
+}
