@@ -73,6 +73,7 @@ clear prefix ||
 isset \${url} && set prefix \${url}/ && goto fetch ||
 isset \${cwduri} && set prefix \${cwduri} && goto fetch ||
 isset \${filename} || goto lost
+echo Looking where this script came from; one "not supported" is as it should be.
 imgfetch --name probe x\${filename}/../${name}.ipxe && goto lost ||
 imgfetch --name probe \${filename}/../${name}.ipxe || goto lost
 set prefix \${filename}/../
@@ -81,8 +82,8 @@ goto fetch
 :lost
 imgfree
 echo This iPXE is too old to know where this script came from. Say where the files are:
-echo   set url http://ADDRESS/DIRECTORY
-echo   exit
+echo - "set url http://ADDRESS/DIRECTORY"
+echo - "exit" goes on
 shell
 goto place
 
@@ -108,8 +109,8 @@ clear tries
 echo The files of ${name}
 echo could not be fetched from \${prefix}
 echo Does the web server run, and are the files there? This is a shell:
-echo   set url http://ADDRESS/DIRECTORY    to look in another place
-echo   exit                                to try again
+echo - "set url http://ADDRESS/DIRECTORY" looks in another place
+echo - "exit" tries again
 shell
 goto place
 `;
