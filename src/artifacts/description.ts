@@ -30,6 +30,10 @@ export const descriptionSchema = z.object({
     /** For iPXE. */
     script: file,
     cloudConfig: file.optional(),
+    /** Boots from a CD or a USB stick, and fetches the rest. */
+    iso: file.optional(),
+    /** Unified kernel image: kernel, initrd and command line in one EFI program. */
+    uki: file.optional(),
   }),
   source: z.object({
     reference: text,
@@ -76,6 +80,9 @@ export const descriptionSchema = z.object({
     consoles: z.array(text),
     /** Its SHA-256. */
     cloudConfig: text.nullable(),
+    iso: z.literal(true).optional(),
+    /** Who signed it: SHA-256 of the certificate's file; null where nobody did. */
+    uki: z.object({ certificate: text.nullable() }).optional(),
   }),
   program: z.object({ name: z.literal("kairos-netboot"), version: text }),
   /** When the image was made, as it says itself. */

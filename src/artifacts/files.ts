@@ -14,6 +14,8 @@ export function fileNames(name: string) {
     squashfs: `${name}.squashfs`,
     script: `${name}.ipxe`,
     cloudConfig: `${name}-cloud-config.yaml`,
+    iso: `${name}-ipxe.iso`,
+    uki: `${name}.efi`,
   };
 }
 

@@ -15,4 +15,5 @@ export {
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { isIntact, readDescription } from "./published.js";
+export { checkedUrl } from "./release-url.js";
 export { Staging } from "./staging.js";

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { firstThere, NetbootError, neededFile } from "../support/index.js";
+import { firstThere, NetbootError, neededFile, neededProgram } from "../support/index.js";
 
 /** Where Debian's and Ubuntu's packages put them. */
 const ipxePlaces = "/usr/lib/ipxe";
@@ -68,6 +68,18 @@ export async function speaksHttps(programs: BootPrograms, directory: string): Pr
   );
   if (!areOwn || !(await readsScriptBesideIt(ipxeForUefi))) return false;
   return (await readFile(ipxeForUefi)).includes("\0https\0");
+}
+
+/**
+ * Looks whether the programs that make an ISO are there.
+ * @throws NetbootError PROGRAM_MISSING
+ */
+export async function findMakers(withGrub: boolean): Promise<void> {
+  await neededProgram("xorriso", "xorriso");
+  await neededProgram("mformat", "mtools");
+  if (!withGrub) return;
+  await neededProgram("grub-mkimage", "grub-common");
+  await findGrubModules();
 }
 
 /** Modules of GRUB for UEFI. */

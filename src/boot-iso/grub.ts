@@ -51,7 +51,7 @@ export interface GrubRelease {
  */
 export function releaseConfiguration(release: GrubRelease): string {
   const { name, kernel, initrd, url } = release;
-  const place = placeOf(url);
+  const place = placeForGrub(url);
   // The file of that name would be looked for on the disk that GRUB was started from.
   const words = wordsOf(release.commandLine).filter((word) => !word.startsWith("initrd="));
   return `set gfxpayload=keep
@@ -87,8 +87,11 @@ done
 `;
 }
 
-/** `(http,HOST[:PORT])/PATH`, as GRUB has it. */
-function placeOf(url: string): string {
+/**
+ * `(http,HOST[:PORT])/PATH`, as GRUB has it.
+ * @throws NetbootError USAGE_INVALID for what it cannot reach
+ */
+export function placeForGrub(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   if (protocol !== "http:") {
     throw new NetbootError(

@@ -1,2 +1,2 @@
-export { ensureArchitecture, type IsoRelease, makeReleaseIso } from "./release-iso.js";
-export { makeWaitingIso } from "./waiting-iso.js";
+export { type IsoOptions, iso } from "./iso.js";
+export { ensureIsoIsPossible, type IsoRelease, makeReleaseIso } from "./release-iso.js";

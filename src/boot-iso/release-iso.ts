@@ -1,8 +1,14 @@
 import { type Description, ipxeScript } from "../artifacts/index.js";
 import { expandCommandLine } from "../kairos/index.js";
-import { NetbootError } from "../support/index.js";
-import { type BootPrograms, findBootPrograms, speaksHttps } from "./boot-programs.js";
-import { releaseConfiguration } from "./grub.js";
+import { NetbootError, printable } from "../support/index.js";
+import {
+  type BootPrograms,
+  findBootPrograms,
+  findMakers,
+  readsScriptBesideIt,
+  speaksHttps,
+} from "./boot-programs.js";
+import { placeForGrub, releaseConfiguration } from "./grub.js";
 import { makeIso } from "./make-iso.js";
 import { timeOf } from "./time.js";
 
@@ -28,9 +34,8 @@ export interface ReleaseIsoOptions {
 export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
   const { path, scratch, release, url, ipxeDirectory, signal } = options;
   const architecture = architectureOf(release);
-  ensureArchitecture(architecture);
+  await ensureIsoIsPossible({ architecture, url, ipxeDirectory });
   const programs = await findBootPrograms(ipxeDirectory);
-  if (url.startsWith("https:")) await ensureHttps(url, programs, ipxeDirectory);
   const { name, files, source, commandLine, created } = release;
   const config = files.cloudConfig === undefined ? undefined : `${url}/${files.cloudConfig.name}`;
   await makeIso({
@@ -38,7 +43,7 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
     scratch,
     script: ipxeScript({
       name,
-      source: `${source.reference}, ${source.manifestDigest}`,
+      source: printable(`${source.reference}, ${source.manifestDigest}`),
       architecture,
       commandLine,
       url,
@@ -59,13 +64,29 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
   });
 }
 
+export interface IsoWish {
+  /** As OCI names it. */
+  readonly architecture: string;
+  readonly url: string;
+  readonly ipxeDirectory: string | undefined;
+}
+
 /**
- * @param architecture as OCI names it
- * @throws NetbootError USAGE_INVALID
+ * Finds out, before the long work, whether an ISO can be made for a release.
+ * @throws NetbootError USAGE_INVALID, PROGRAM_MISSING
  */
-export function ensureArchitecture(architecture: string): void {
-  if (architecture === "amd64") return;
-  throw new NetbootError(
+export async function ensureIsoIsPossible(wish: IsoWish): Promise<void> {
+  const { architecture, url, ipxeDirectory } = wish;
+  if (architecture !== "amd64") throw otherArchitecture(architecture);
+  const programs = await findBootPrograms(ipxeDirectory);
+  const takesScript = await readsScriptBesideIt(programs.ipxeForUefi);
+  if (url.startsWith("https:")) await ensureHttps(url, programs, ipxeDirectory);
+  if (!takesScript) placeForGrub(url);
+  await findMakers(!takesScript);
+}
+
+function otherArchitecture(architecture: string): NetbootError {
+  return new NetbootError(
     "USAGE_INVALID",
     `A boot ISO is for amd64 only, and this release is for ${architecture}.`,
     "Boot such machines with serve, or by the script NAME.ipxe from a web server.",

@@ -47,6 +47,11 @@ interface Flags {
   cmdlineReplace?: string;
   console?: string[];
   cloudConfig?: string;
+  iso?: boolean;
+  ipxeDir?: string;
+  uki?: boolean;
+  ukiKey?: string;
+  ukiCert?: string;
   force?: boolean;
   serve?: boolean;
   quiet?: boolean;
@@ -80,6 +85,11 @@ export function extractCommand(): Command {
       "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
       (console: string, earlier: string[] = []) => [...earlier, console],
     )
+    .option("--iso", "also make an ISO that boots the release from its --url")
+    .option("--ipxe-dir <dir>", "boot programs for the ISO, before those of Debian's packages")
+    .option("--uki", "also make one EFI program for UEFI HTTP Boot, which knows the --url")
+    .option("--uki-key <file>", "private key (PEM) that signs it for Secure Boot")
+    .option("--uki-cert <file>", "certificate (PEM) of that key")
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")
     .option("-q, --quiet", "print nothing but the result and errors")
@@ -94,7 +104,7 @@ async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
   const { quiet, verbose, json, serve, cacheDir, jobs, output, ...others } = flags;
-  const { cmdline, cmdlineReplace, console: consoles, ...rest } = others;
+  const { cmdline, cmdlineReplace, console: consoles, ipxeDir, ukiCert, ...rest } = others;
   try {
     if (output === undefined) throw outputMissing();
     // Before the long work, not after it.
@@ -107,6 +117,8 @@ async function run(image: string, flags: Flags): Promise<void> {
         commandLine: cmdline,
         commandLineReplacement: cmdlineReplace,
         consoles,
+        ipxeDirectory: ipxeDir,
+        ukiCertificate: ukiCert,
         cacheDirectory: cacheDir,
         // What is no number is refused where all options are checked.
         jobs: jobs === undefined ? undefined : Number(jobs),

@@ -3,6 +3,7 @@ import { NetbootError, programVersion } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
+import { isoCommand } from "./iso-command.js";
 import { reportError } from "./report-error.js";
 import { serveCommand } from "./serve-command.js";
 
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addHelpText("after", overview)
     .addCommand(extractCommand())
     .addCommand(serveCommand())
+    .addCommand(isoCommand())
     .addCommand(explainCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} });

@@ -54,6 +54,10 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     commandLineReplacement: options.boot.replacement ?? null,
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
+    ...(options.bootMedia?.iso === undefined ? {} : { iso: true as const }),
+    ...(options.bootMedia?.uki === undefined
+      ? {}
+      : { uki: { certificate: options.bootMedia.uki.certificateSha256 } }),
   };
 }
 

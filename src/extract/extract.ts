@@ -27,6 +27,8 @@ export interface ResultPaths {
   readonly squashfs: string;
   readonly script: string;
   readonly cloudConfig?: string;
+  readonly iso?: string;
+  readonly uki?: string;
   readonly description: string;
   readonly checksums: string;
 }
@@ -125,7 +127,8 @@ async function extractFrom(
     path,
     signal,
   });
-  const description = await writeArtifacts({ staging, flattening, source, image, root, options });
+  const input = { staging, flattening, source, image, root, options, signal };
+  const description = await writeArtifacts(input);
   signal.throwIfAborted();
   await staging.publish();
   return resultOf(options.output, description, false);
@@ -136,7 +139,7 @@ function resultOf(
   description: Description,
   isUnchanged: boolean,
 ): ExtractResult {
-  const { kernel, initrd, squashfs, script, cloudConfig } = description.files;
+  const { kernel, initrd, squashfs, script, cloudConfig, iso, uki } = description.files;
   const at = (name: string) => join(directory, name);
   const paths = {
     kernel: at(kernel.name),
@@ -144,6 +147,8 @@ function resultOf(
     squashfs: at(squashfs.name),
     script: at(script.name),
     ...(cloudConfig === undefined ? {} : { cloudConfig: at(cloudConfig.name) }),
+    ...(iso === undefined ? {} : { iso: at(iso.name) }),
+    ...(uki === undefined ? {} : { uki: at(uki.name) }),
     description: at(descriptionName),
     checksums: at(checksumsName),
   };

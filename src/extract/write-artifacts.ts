@@ -17,6 +17,7 @@ import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { printable } from "../support/index.js";
+import { writeBootMedia } from "./boot-media.js";
 import { commandLineOf, describe } from "./describe.js";
 import type { CheckedOptions } from "./options.js";
 import type { RootFilesystem } from "./root-filesystem.js";
@@ -28,6 +29,7 @@ export interface ArtifactsInput {
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;
   readonly options: CheckedOptions;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -35,10 +37,13 @@ export interface ArtifactsInput {
  * `files` first, then `netboot.json`, which lists it, then the sums of all.
  */
 export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
-  const { staging, source, image, root, options } = input;
-  const { directory } = staging;
+  const { staging, source, image, root, options, signal } = input;
+  const { directory, scratch } = staging;
   const files = await writeFiles(input);
-  const description = describe(files, { reference: source.reference, image }, root, options);
+  const plain = describe(files, { reference: source.reference, image }, root, options);
+  const media = options.bootMedia;
+  const more = await writeBootMedia({ media, description: plain, directory, scratch, signal });
+  const description = { ...plain, files: { ...files, ...more } };
   const json = formatDescription(description);
   await writeFile(join(directory, descriptionName), json);
   const sums = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
