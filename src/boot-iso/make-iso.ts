@@ -56,7 +56,16 @@ export async function makeIso(options: IsoOptions): Promise<void> {
   const files = await filesForUefi(options);
   await mkdir(join(tree, "boot"));
   await makeEsp({ files, image: join(tree, "boot/esp.img"), time, signal });
-  const words = [...layout, "-isohybrid-mbr", programs.hybridBootSector, "-o", path, tree];
+  const times = ["--set_all_file_dates", `=${time}`];
+  const words = [
+    ...layout,
+    ...times,
+    "-isohybrid-mbr",
+    programs.hybridBootSector,
+    "-o",
+    path,
+    tree,
+  ];
   const env = { SOURCE_DATE_EPOCH: String(time), HOME: scratch };
   await runNeeded(xorriso, ["-no_rc", "-as", "mkisofs", ...words], { env, signal });
 }
