@@ -82,8 +82,8 @@ goto fetch
 :lost
 imgfree
 echo This iPXE is too old to know where this script came from. Say where the files are:
-echo - "set url http://ADDRESS/DIRECTORY"
-echo - "exit" goes on
+echo "set url http://ADDRESS/DIRECTORY"
+echo "exit" goes on
 shell
 goto place
 
@@ -109,8 +109,8 @@ clear tries
 echo The files of ${name}
 echo could not be fetched from \${prefix}
 echo Does the web server run, and are the files there? This is a shell:
-echo - "set url http://ADDRESS/DIRECTORY" looks in another place
-echo - "exit" tries again
+echo "set url http://ADDRESS/DIRECTORY" looks in another place
+echo "exit" tries again
 shell
 goto place
 `;
