@@ -18,7 +18,7 @@ export async function readEfiKernel(
 ): Promise<{ kernel: Buffer; headers: PeHeaders }> {
   if ((await stat(path)).size > largest) throw unfit("is larger than 512 MiB");
   const bytes = await readFile(path);
-  const kernel = bytes.readUInt16BE(0) === 0x1f8b ? await decompressed(bytes) : bytes;
+  const kernel = bytes[0] === 0x1f && bytes[1] === 0x8b ? await decompressed(bytes) : bytes;
   const headers = readPe(kernel);
   if (headers === undefined) throw unfit("is no EFI program (it was built without EFI stub)");
   if (headers.machine === machineTypes[architecture]) return { kernel, headers };
