@@ -15,5 +15,6 @@ export {
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { isIntact, readDescription } from "./published.js";
+export { type FoundRelease, findReleases } from "./recognise.js";
 export { checkedUrl } from "./release-url.js";
 export { Staging } from "./staging.js";
