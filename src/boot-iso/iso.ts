@@ -1,12 +1,13 @@
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { checkedUrl, type Description, fileNames, readDescription } from "../artifacts/index.js";
+import { checkedUrl, fileNames } from "../artifacts/index.js";
 import { diskFull, NetbootError, systemCode } from "../support/index.js";
+import { readIsoRelease } from "./release.js";
 import { ensureIsoIsPossible, makeReleaseIso } from "./release-iso.js";
 import { makeWaitingIso } from "./waiting-iso.js";
 
 export interface IsoOptions {
-  /** What `extract` made; none where the ISO asks the network. */
+  /** What `extract` made, or one of Kairos' old releases; none where the ISO asks the network. */
   readonly directory?: string | undefined;
   /** The file to make or to replace; in the current directory by default. */
   readonly output?: string | undefined;
@@ -32,11 +33,10 @@ export async function iso(options: IsoOptions): Promise<string> {
     const output = options.output ?? "kairos-netboot.iso";
     return staged(output, (place) => makeWaitingIso({ ...place, ipxeDirectory, signal }));
   }
-  const release = await readRelease(directory);
-  const url = options.url === undefined ? release.options.url : checkedUrl(options.url);
+  const { release, url: ownUrl } = await readIsoRelease(directory);
+  const url = options.url === undefined ? ownUrl : checkedUrl(options.url);
   if (url === null) throw urlMissing();
-  const architecture = release.source.platform.split("/")[1] ?? "";
-  await ensureIsoIsPossible({ architecture, url, ipxeDirectory });
+  await ensureIsoIsPossible({ architecture: release.architecture, url, ipxeDirectory });
   const output = options.output ?? fileNames(release.name).iso;
   return staged(output, (place) =>
     makeReleaseIso({ ...place, release, url, ipxeDirectory, signal }),
@@ -51,26 +51,6 @@ function checkUsage({ directory, url, waitForServer = false, output }: IsoOption
   throw usage(
     "With --wait-for-server an ISO is for no release: it boots what the network's boot server says.",
     "Leave the directory and --url out, or --wait-for-server.",
-  );
-}
-
-async function readRelease(directory: string): Promise<Description> {
-  const release = await readDescription(directory);
-  if (release === undefined) {
-    throw invalid(
-      `The directory ${directory} holds no netboot.json that can be read.`,
-      `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
-    );
-  }
-  const { name, files, commandLine, source } = release;
-  const names = [name, files.kernel.name, files.initrd.name, files.cloudConfig?.name ?? ""];
-  const lines = [commandLine, source.reference, source.manifestDigest, source.platform];
-  const isFit =
-    names.every((it) => /^[\w.+-]*$/.test(it)) && lines.every((it) => /^[\x20-\x7e]*$/.test(it));
-  if (isFit) return release;
-  throw invalid(
-    `The netboot.json in ${directory} says what no boot script can hold.`,
-    "Make it again: kairos-netboot extract, with --force.",
   );
 }
 
@@ -116,8 +96,4 @@ function urlMissing(): NetbootError {
 
 function usage(message: string, hint: string): NetbootError {
   return new NetbootError("USAGE_INVALID", message, hint);
-}
-
-function invalid(message: string, hint: string): NetbootError {
-  return new NetbootError("RELEASE_INVALID", message, hint);
 }

@@ -1,4 +1,4 @@
-import { type Description, ipxeScript } from "../artifacts/index.js";
+import { fileNames, ipxeScript } from "../artifacts/index.js";
 import { expandCommandLine } from "../kairos/index.js";
 import { NetbootError, printable } from "../support/index.js";
 import {
@@ -10,10 +10,8 @@ import {
 } from "./boot-programs.js";
 import { placeForGrub, releaseConfiguration } from "./grub.js";
 import { makeIso } from "./make-iso.js";
+import type { IsoRelease } from "./release.js";
 import { timeOf } from "./time.js";
-
-/** What is to be booted: what `netboot.json` says of it. */
-export type IsoRelease = Pick<Description, "name" | "files" | "source" | "commandLine" | "created">;
 
 export interface ReleaseIsoOptions {
   /** The file to make. */
@@ -33,30 +31,24 @@ export interface ReleaseIsoOptions {
  */
 export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
   const { path, scratch, release, url, ipxeDirectory, signal } = options;
-  const architecture = architectureOf(release);
+  const { name, architecture, source, commandLine, cloudConfig, created } = release;
   await ensureIsoIsPossible({ architecture, url, ipxeDirectory });
   const programs = await findBootPrograms(ipxeDirectory);
-  const { name, files, source, commandLine, created } = release;
-  const config = files.cloudConfig === undefined ? undefined : `${url}/${files.cloudConfig.name}`;
+  const { kernel, initrd } = fileNames(name);
+  const config = cloudConfig === undefined ? undefined : `${url}/${cloudConfig}`;
+  const expanded = expandCommandLine(commandLine, { url, config });
   await makeIso({
     path,
     scratch,
     script: ipxeScript({
       name,
-      source: printable(`${source.reference}, ${source.manifestDigest}`),
+      source: printable(source),
       architecture,
       commandLine,
       url,
-      cloudConfig: files.cloudConfig?.name,
+      cloudConfig,
     }),
-    grub: () =>
-      releaseConfiguration({
-        name,
-        kernel: files.kernel.name,
-        initrd: files.initrd.name,
-        url,
-        commandLine: expandCommandLine(commandLine, { url, config }),
-      }),
+    grub: () => releaseConfiguration({ name, kernel, initrd, url, commandLine: expanded }),
     grubStartsIpxe: false,
     programs,
     time: timeOf(created),
@@ -91,10 +83,6 @@ function otherArchitecture(architecture: string): NetbootError {
     `A boot ISO is for amd64 only, and this release is for ${architecture}.`,
     "Boot such machines with serve, or by the script NAME.ipxe from a web server.",
   );
-}
-
-function architectureOf({ source }: IsoRelease): string {
-  return source.platform.split("/")[1] ?? source.platform;
 }
 
 /** The iPXE of Debian's package knows no HTTPS. */

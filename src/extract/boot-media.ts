@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Description, describeFile, fileNames } from "../artifacts/index.js";
-import { ensureIsoIsPossible, makeReleaseIso } from "../boot-iso/index.js";
+import { ensureIsoIsPossible, makeReleaseIso, releaseOf } from "../boot-iso/index.js";
 import { expandCommandLine } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 import { findSigner, findStub, makeUki, osRelease, signEfiProgram } from "../uki/index.js";
@@ -117,7 +117,8 @@ async function writeIso(
   path: string,
 ): Promise<void> {
   const ipxeDirectory = iso?.ipxeDirectory;
-  await makeReleaseIso({ path, scratch, release: description, url, ipxeDirectory, signal });
+  const release = releaseOf(description);
+  await makeReleaseIso({ path, scratch, release, url, ipxeDirectory, signal });
 }
 
 async function writeUki(

@@ -212,6 +212,21 @@ describe("a boot ISO", () => {
     assertRefusal(outcome, { status: 1, message: /no netboot\.json/, hint: /extract/ });
   });
 
+  it("is made for one of Kairos' old releases, by the names of its files", async () => {
+    const directory = join(await temporaryDirectory(), "old");
+    await mkdir(directory);
+    await cp("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", join(directory, "old-kernel"));
+    for (const name of ["old-initrd", "old.squashfs"]) await writeFile(join(directory, name), "");
+    const without = await run(["iso", directory]);
+    assertRefusal(without, { status: 2, message: /where the release's files are/, hint: /--url/ });
+    await ran(["iso", directory, "--url", url, "-o", join(directory, "old.iso")]);
+    const script = (await fileIn(join(directory, "old.iso"), "isolinux/script.ipxe")).toString();
+    assert.match(script, /^kernel --name old-kernel /m);
+    await writeFile(join(directory, "other.squashfs"), "");
+    const several = await run(["iso", directory, "--url", url]);
+    assertRefusal(several, { status: 1, message: /several squashfs/, hint: /NAME-kernel/ });
+  });
+
   it("is refused for a command line that would be lines of a script", async () => {
     const directory = await temporaryDirectory();
     const json = await readFile(join(release, "netboot.json"), "utf8");
