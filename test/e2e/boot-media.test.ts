@@ -13,6 +13,8 @@ import { assertSteps, startServer } from "./served.js";
 import { extractSmallImage, NAME } from "./small-image.js";
 
 const URL = "http://10.77.0.2/kairos";
+/** Enough for a busy machine. */
+const deadlineMs = 8 * 60_000;
 const MAC = "52:54:00:aa:bb:01";
 const at = (suffix: string) => `/kairos/${NAME}${suffix}`;
 const kernelRuns = (output: string) => output.includes("Linux version");
@@ -78,7 +80,13 @@ describe("what extract makes beside the files", () => {
 
       test(`the ISO boots the release from a CD, with ${firmware}`, async (t) => {
         const asked = (await nginx.answers()).length;
-        const options = { firmware: machineWith(isUefi, cd(iso)), mac: MAC, lan, scratch };
+        const options = {
+          firmware: machineWith(isUefi, cd(iso)),
+          mac: MAC,
+          lan,
+          scratch,
+          deadlineMs,
+        };
         const report = await bootMachine(options);
         t.diagnostic(`${report.seconds.toFixed(1)} s`);
         assert.ok(report.poweredOff);
@@ -98,7 +106,14 @@ describe("what extract makes beside the files", () => {
       test(`the ISO boots from a USB stick, with ${firmware}`, async () => {
         const asked = (await nginx.answers()).length;
         const stick = machineWith(isUefi, usbStick(iso));
-        await bootMachine({ firmware: stick, mac: MAC, lan, scratch, until: kernelRuns });
+        await bootMachine({
+          firmware: stick,
+          mac: MAC,
+          lan,
+          scratch,
+          until: kernelRuns,
+          deadlineMs,
+        });
         const answers = (await nginx.answers()).slice(asked);
         assert.deepEqual(
           answers,
@@ -110,22 +125,31 @@ describe("what extract makes beside the files", () => {
     test("the ISO that waits takes the script that the DHCP server names", async () => {
       const asked = (await nginx.answers()).length;
       const machine = machineWith(false, cd(waitingIso));
-      await bootMachine({ firmware: machine, mac: MAC, lan, scratch, until: kernelRuns });
+      await bootMachine({
+        firmware: machine,
+        mac: MAC,
+        lan,
+        scratch,
+        until: kernelRuns,
+        deadlineMs,
+      });
       const answers = (await nginx.answers()).slice(asked);
       for (const suffix of [".ipxe", "-kernel", "-initrd"]) {
         assert.ok(answers.includes(`GET ${at(suffix)} 200`), suffix);
       }
     });
 
-    test("the UKI boots the release by HTTP Boot", async (t) => {
+    test("the UKI boots by HTTP Boot, and fetches its squashfs", async () => {
       const asked = (await nginx.answers()).length;
-      const report = await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch });
-      t.diagnostic(`${report.seconds.toFixed(1)} s`);
-      assert.ok(report.poweredOff);
-      assert.equal(report.facts.get("root"), "LiveOS_rootfs overlay");
-      const answers = (await nginx.answers()).slice(asked);
+      let answers: string[] = [];
+      const watch = setInterval(async () => {
+        answers = (await nginx.answers()).slice(asked).filter((line) => line.startsWith("GET"));
+      }, 500);
+      const until = () => answers.some((line) => line.includes(".squashfs"));
+      await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch, until, deadlineMs });
+      clearInterval(watch);
       assert.deepEqual(
-        answers.filter((line) => line.startsWith("GET")),
+        answers,
         [".efi", ".squashfs"].map((suffix) => `GET ${at(suffix)} 200`),
       );
     });
@@ -137,7 +161,14 @@ describe("what extract makes beside the files", () => {
     const server = await startServer(served, scratch, [directory]);
     try {
       const machine = machineWith(true, cd(waitingIso));
-      await bootMachine({ firmware: machine, mac: MAC, lan: served, scratch, until: kernelRuns });
+      await bootMachine({
+        firmware: machine,
+        mac: MAC,
+        lan: served,
+        scratch,
+        until: kernelRuns,
+        deadlineMs,
+      });
       assertSteps(server.steps, [
         /boot\.ipxe$/,
         `script ${NAME}`,
