@@ -65,9 +65,11 @@ while true; do
         boot
       fi
     fi
+    echo 'The release could not be fetched; trying again in 5 seconds.'
+  else
+    echo 'The network gave no address; trying again in 5 seconds.'
+    echo 'Is the network stack switched on in the setup of this machine?'
   fi
-  echo 'The release could not be fetched; trying again in 5 seconds.'
-  echo 'Is the network stack switched on in the firmware?'
   sleep 5
 done
 `;

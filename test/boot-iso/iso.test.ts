@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
 import {
   copyOfProgram,
   type Outcome,
   ordinaryUser,
+  outcomeOf,
   runProgram,
+  startProgram,
   succeed,
 } from "../extract/support/program.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
@@ -264,6 +267,24 @@ describe("a boot ISO", () => {
       assert.ok(!(await readdir(scratch)).includes("no.iso"));
     });
   }
+
+  it("leaves nothing behind when it is interrupted", async () => {
+    const bin = await temporaryDirectory();
+    const started = join(bin, "started");
+    const words = `#!/bin/sh\ntouch ${started}\nexec sleep 60\n`;
+    await writeFile(join(bin, "xorriso"), words, { mode: 0o755 });
+    const before = await readdir(scratch);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const child = startProgram(["iso", release, "-o", "new.iso"], { cwd: scratch, env });
+    const outcome = outcomeOf(child);
+    while (!(await readdir(bin)).includes("started")) {
+      assert.equal(child.exitCode, null);
+      await sleep(50);
+    }
+    child.kill("SIGINT");
+    assert.equal((await outcome).status, 130);
+    assert.deepEqual(await readdir(scratch), before);
+  });
 
   it("leaves what was there where a program fails", async () => {
     const bin = await temporaryDirectory();
