@@ -4,8 +4,11 @@ export { type IsoOptions, iso } from "./boot-iso/index.js";
 export { type ServeEvent, type ServeOptions, serve } from "./boot-server/index.js";
 export {
   type ExtractEvent,
+  type ExtractManyOptions,
   type ExtractOptions,
   type ExtractResult,
   extract,
+  extractMany,
+  type ImageOutcome,
 } from "./extract/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";

@@ -39,6 +39,7 @@ export interface ArtifactsInput {
 export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
   const { staging, source, image, root, options, signal } = input;
   const { directory, scratch } = staging;
+  warnOfHttps(input);
   const files = await writeFiles(input);
   const plain = describe(files, { reference: source.reference, image }, root, options);
   const media = options.bootMedia;
@@ -71,6 +72,14 @@ async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> 
     script: await described(names.script),
     ...(cloudConfig === undefined ? {} : { cloudConfig: await described(names.cloudConfig) }),
   };
+}
+
+/** Its busybox has wget, which knows plain HTTP only. */
+function warnOfHttps({ root, options }: ArtifactsInput): void {
+  if (!/^alpine/i.test(root.facts.release.flavor ?? "")) return;
+  if (!options.boot.url?.startsWith("https:")) return;
+  const text = "Alpine's initrd cannot fetch by HTTPS: machines will not find their squashfs.";
+  options.emit({ type: "message", level: "warning", text });
 }
 
 function scriptOf({ source, image, root, options }: ArtifactsInput): string {

@@ -7,6 +7,7 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const EXTRACT_OPTIONS = [
   "-o, --output",
+  "--from-file",
   "--platform",
   "--name",
   "--kernel",

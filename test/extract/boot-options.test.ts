@@ -62,6 +62,24 @@ describe("how machines are to boot what was made", () => {
     });
   }
 
+  it("warns where Alpine would have to fetch by HTTPS", async () => {
+    const content = "KAIROS_FLAVOR=alpine\n";
+    const image = await imageOf([baseLayer, [{ name: "etc/kairos-release", content }]]);
+    for (const [url, expected] of [
+      ["http://a", 0],
+      ["https://a", 1],
+    ] as const) {
+      const warnings: string[] = [];
+      await extracted({
+        ...{ image, url, name: "x" },
+        onEvent: (event) => {
+          if (event.type === "message" && /by HTTPS/.test(event.text)) warnings.push(event.text);
+        },
+      });
+      assert.equal(warnings.length, expected, url);
+    }
+  });
+
   it("finds the files at an address, its last slash or not", async () => {
     for (const url of ["http://10.0.0.1:8000/a%20b/c", "http://10.0.0.1:8000/a b/c//"]) {
       const line = await scriptLine({ url }, /^#?set url/);
