@@ -53,7 +53,7 @@ export function releaseConfiguration(release: GrubRelease): string {
   const { name, kernel, initrd, url } = release;
   const place = placeForGrub(url);
   // The file of that name would be looked for on the disk that GRUB was started from.
-  const words = wordsOf(release.commandLine).filter((word) => !word.startsWith("initrd="));
+  const words = wordsForGrub(release.commandLine).filter((word) => !word.startsWith("initrd="));
   return `set gfxpayload=keep
 echo ${quoted(`Booting ${name}`)}
 while true; do
@@ -112,8 +112,11 @@ export function placeForGrub(url: string): string {
   return `(http,${host})${pathname.replace(/\/+$/, "")}`;
 }
 
-/** Words as the kernel sees them. GRUB puts quotes of its own around those with spaces. */
-function wordsOf(commandLine: string): string[] {
+/**
+ * Words as the kernel sees them. GRUB puts quotes of its own around those with spaces.
+ * @throws NetbootError USAGE_INVALID for those that GRUB would change
+ */
+export function wordsForGrub(commandLine: string): string[] {
   const words = commandLine.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
   const changed = words.find((word) => /['\\]/.test(word));
   if (changed === undefined) return words.map((word) => word.replaceAll('"', ""));

@@ -36,7 +36,7 @@ export async function iso(options: IsoOptions): Promise<string> {
   const { release, url: ownUrl } = await readIsoRelease(directory);
   const url = options.url === undefined ? ownUrl : checkedUrl(options.url);
   if (url === null) throw urlMissing();
-  await ensureIsoIsPossible({ architecture: release.architecture, url, ipxeDirectory });
+  await ensureIsoIsPossible({ ...release, url, ipxeDirectory });
   const output = options.output ?? fileNames(release.name).iso;
   return staged(output, (place) =>
     makeReleaseIso({ ...place, release, url, ipxeDirectory, signal }),

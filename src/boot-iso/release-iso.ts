@@ -8,7 +8,7 @@ import {
   readsScriptBesideIt,
   speaksHttps,
 } from "./boot-programs.js";
-import { placeForGrub, releaseConfiguration } from "./grub.js";
+import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
 import { makeIso } from "./make-iso.js";
 import type { IsoRelease } from "./release.js";
 import { timeOf } from "./time.js";
@@ -32,7 +32,7 @@ export interface ReleaseIsoOptions {
 export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
   const { path, scratch, release, url, ipxeDirectory, signal } = options;
   const { name, architecture, source, commandLine, cloudConfig, created } = release;
-  await ensureIsoIsPossible({ architecture, url, ipxeDirectory });
+  await ensureIsoIsPossible({ architecture, url, commandLine, ipxeDirectory });
   const programs = await findBootPrograms(ipxeDirectory);
   const { kernel, initrd } = fileNames(name);
   const config = cloudConfig === undefined ? undefined : `${url}/${cloudConfig}`;
@@ -60,6 +60,8 @@ export interface IsoWish {
   /** As OCI names it. */
   readonly architecture: string;
   readonly url: string;
+  /** Or the part of it that is known. */
+  readonly commandLine: string;
   readonly ipxeDirectory: string | undefined;
 }
 
@@ -68,12 +70,15 @@ export interface IsoWish {
  * @throws NetbootError USAGE_INVALID, PROGRAM_MISSING
  */
 export async function ensureIsoIsPossible(wish: IsoWish): Promise<void> {
-  const { architecture, url, ipxeDirectory } = wish;
+  const { architecture, url, commandLine, ipxeDirectory } = wish;
   if (architecture !== "amd64") throw otherArchitecture(architecture);
   const programs = await findBootPrograms(ipxeDirectory);
   const takesScript = await readsScriptBesideIt(programs.ipxeForUefi);
   if (url.startsWith("https:")) await ensureHttps(url, programs, ipxeDirectory);
-  if (!takesScript) placeForGrub(url);
+  if (!takesScript) {
+    placeForGrub(url);
+    wordsForGrub(commandLine);
+  }
   await findMakers(!takesScript);
 }
 

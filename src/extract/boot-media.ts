@@ -6,6 +6,7 @@ import { ensureIsoIsPossible, makeReleaseIso, releaseOf } from "../boot-iso/inde
 import { expandCommandLine } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 import { findSigner, findStub, makeUki, osRelease, signEfiProgram } from "../uki/index.js";
+import type { CheckedBootOptions } from "./boot-options.js";
 
 /** What else machines are to boot from, beside a network boot server. */
 export interface BootMediaOptions {
@@ -40,7 +41,7 @@ export interface CheckedBootMedia {
 export async function checkBootMedia(
   options: BootMediaOptions,
   architecture: string,
-  url: string | undefined,
+  { url, words = "", replacement = "" }: CheckedBootOptions,
 ): Promise<CheckedBootMedia | undefined> {
   const { iso = false, uki = false, ipxeDirectory, ukiKey: key, ukiCertificate } = options;
   if (!uki && (key !== undefined || ukiCertificate !== undefined)) {
@@ -54,7 +55,8 @@ export async function checkBootMedia(
   }
   if (!iso && !uki) return undefined;
   if (url === undefined) throw urlMissing(iso ? "--iso" : "--uki");
-  if (iso) await ensureIsoIsPossible({ architecture, url, ipxeDirectory });
+  const commandLine = `${replacement} ${words}`;
+  if (iso) await ensureIsoIsPossible({ architecture, url, commandLine, ipxeDirectory });
   return {
     url,
     ...(iso ? { iso: { ipxeDirectory } } : {}),

@@ -119,7 +119,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
     boot,
-    bootMedia: await checkBootMedia(options, platform.architecture, boot.url),
+    bootMedia: await checkBootMedia(options, platform.architecture, boot),
     force: options.force ?? false,
     emit: options.onEvent ?? (() => {}),
   };

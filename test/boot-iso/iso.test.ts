@@ -247,6 +247,9 @@ describe("a boot ISO", () => {
     const words = ["extract", "localhost:1/none:1", "-o", "new", "--iso"];
     const without = await run([...words, "--platform=linux/amd64"]);
     assertRefusal(without, { status: 2, message: /--url is missing/, hint: /--url/ });
+    const withBackslash = [...words, "--platform=linux/amd64", "--url", url, "--cmdline", "a=\\b"];
+    const changed = await run(withBackslash);
+    assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
     const arm64 = await run([...words, "--platform=linux/arm64", "--url", url]);
     assertRefusal(arm64, { status: 2, message: /amd64 only.*arm64/, hint: /serve/ });
   });
