@@ -7,11 +7,14 @@
 # What a machine needs is named here (Debian's packages) and in package.json (npm's).
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
-TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
+# What boot ISOs and unified kernel images are made of.
+MEDIA_PACKAGES = xorriso isolinux syslinux-common ipxe mtools grub-common grub-efi-amd64-bin \
+                 systemd-boot-efi sbsigntool
+TEST_PACKAGES  = $(RUN_PACKAGES) $(MEDIA_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
-                 systemd openssl cpio xz-utils lz4 bzip2 binutils systemd-boot-efi rpm sqlite3
+                 systemd openssl cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
-                 ovmf ipxe ipxe-qemu mtools chromium nginx-light podman
+                 ovmf ipxe-qemu chromium nginx-light podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
 SERVE_BENCH_PACKAGES = $(RUN_PACKAGES) nginx-light dnsmasq-base curl apache2-utils iproute2
 

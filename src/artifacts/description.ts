@@ -34,6 +34,10 @@ export const descriptionSchema = z.object({
     cloudConfig: file.optional(),
     /** The packages in the image. */
     sbom: file.optional(),
+    /** Boots from a CD or a USB stick, and fetches the rest. */
+    iso: file.optional(),
+    /** Unified kernel image: kernel, initrd and command line in one EFI program. */
+    uki: file.optional(),
   }),
   source: z.object({
     reference: text,
@@ -81,6 +85,9 @@ export const descriptionSchema = z.object({
     /** Its SHA-256. */
     cloudConfig: text.nullable(),
     sbom: z.enum(["spdx", "cyclonedx"]).nullable(),
+    iso: z.literal(true).optional(),
+    /** Who signed it: SHA-256 of the certificate's file; null where nobody did. */
+    uki: z.object({ certificate: text.nullable() }).optional(),
   }),
   program: z.object({ name: z.literal("kairos-netboot"), version: text }),
   /** When the image was made, as it says itself. */

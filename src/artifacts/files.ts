@@ -17,6 +17,8 @@ export function fileNames(name: string) {
     cloudConfig: `${name}-cloud-config.yaml`,
     spdx: `${name}.spdx.json`,
     cyclonedx: `${name}.cdx.json`,
+    iso: `${name}-ipxe.iso`,
+    uki: `${name}.efi`,
   };
 }
 

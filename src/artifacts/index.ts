@@ -26,4 +26,5 @@ export {
 } from "./provenance.js";
 export { isIntact, readDescription } from "./published.js";
 export { type FoundRelease, findReleases } from "./recognise.js";
+export { checkedUrl } from "./release-url.js";
 export { Staging } from "./staging.js";

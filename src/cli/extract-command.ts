@@ -59,6 +59,11 @@ interface Flags {
   cmdlineReplace?: string;
   console?: string[];
   cloudConfig?: string;
+  iso?: boolean;
+  ipxeDir?: string;
+  uki?: boolean;
+  ukiKey?: string;
+  ukiCert?: string;
   force?: boolean;
   serve?: boolean;
   quiet?: boolean;
@@ -96,6 +101,11 @@ export function extractCommand(): Command {
       "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
       (console: string, earlier: string[] = []) => [...earlier, console],
     )
+    .option("--iso", "also make an ISO that boots the release from its --url")
+    .option("--ipxe-dir <dir>", "boot programs for the ISO, before those of Debian's packages")
+    .option("--uki", "also make one EFI program for UEFI HTTP Boot, which knows the --url")
+    .option("--uki-key <file>", "private key (PEM) that signs it for Secure Boot")
+    .option("--uki-cert <file>", "certificate (PEM) of that key")
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")
     .option("-q, --quiet", "print nothing but the result and errors")
@@ -164,12 +174,15 @@ async function listedImages(path: string): Promise<string[]> {
 /** What holds for each image. */
 function optionsOf(flags: Flags) {
   const { quiet, verbose, json, serve, fromFile, output, name, ...others } = flags;
-  const { cacheDir, jobs, cmdline, cmdlineReplace, console: consoles, ...same } = others;
+  const { cacheDir, jobs, cmdline, cmdlineReplace, console: consoles, ...more } = others;
+  const { ipxeDir, ukiCert, ...same } = more;
   return {
     ...same,
     commandLine: cmdline,
     commandLineReplacement: cmdlineReplace,
     consoles,
+    ipxeDirectory: ipxeDir,
+    ukiCertificate: ukiCert,
     cacheDirectory: cacheDir,
     // What is no number is refused where all options are checked.
     jobs: jobs === undefined ? undefined : Number(jobs),

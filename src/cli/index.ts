@@ -4,6 +4,7 @@ import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
 import { inspectCommand } from "./inspect-command.js";
+import { isoCommand } from "./iso-command.js";
 import { reportError } from "./report-error.js";
 import { serveCommand } from "./serve-command.js";
 import { verifyCommand } from "./verify-command.js";
@@ -20,6 +21,10 @@ This tells before what an image is and what will come out:
 Machines that are set to boot from the network then boot from them:
 
   $ sudo kairos-netboot serve out/
+
+Those that cannot boot from the network by themselves start from a CD or a USB stick:
+
+  $ kairos-netboot iso --wait-for-server -o boot.iso
 
 Where one does not, this says why:
 
@@ -56,6 +61,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(extractCommand())
     .addCommand(inspectCommand())
     .addCommand(serveCommand())
+    .addCommand(isoCommand())
     .addCommand(explainCommand())
     .addCommand(verifyCommand());
   for (const command of [program, ...program.commands]) {

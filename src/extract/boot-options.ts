@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { checkedUrl } from "../artifacts/index.js";
 import { readCloudConfig } from "../kairos/index.js";
 import { NetbootError } from "../support/index.js";
 
@@ -47,24 +48,6 @@ export async function checkBootOptions(options: BootOptions): Promise<CheckedBoo
 async function readCloudConfigFile(path: string): Promise<CloudConfigFile> {
   const bytes = await readCloudConfig(path);
   return { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
-}
-
-/** @throws NetbootError USAGE_INVALID */
-function checkedUrl(text: string): string {
-  const hint = "Write the address of the directory: http://192.168.1.10/kairos";
-  if (!URL.canParse(text)) throw usage(`--url ${text} is no address.`, hint);
-  const url = new URL(text);
-  if (!["http:", "https:"].includes(url.protocol)) {
-    throw usage(`--url ${text} is neither http:// nor https://.`, hint);
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw usage("--url holds a password, which everybody could read in the script.", hint);
-  }
-  if (url.search !== "" || url.hash !== "") {
-    throw usage(`--url ${text} has more than a path: a file's name is put behind it.`, hint);
-  }
-  if (/\$%7B/i.test(url.href)) throw usage(`--url ${text} cannot hold \${…}.`, hint);
-  return url.href.replace(/\/+$/, "");
 }
 
 /** iPXE reads some words as its own, and knows no quotes. */

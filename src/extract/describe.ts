@@ -55,5 +55,9 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
     sbom: options.sbom ?? null,
+    ...(options.bootMedia?.iso === undefined ? {} : { iso: true as const }),
+    ...(options.bootMedia?.uki === undefined
+      ? {}
+      : { uki: { certificate: options.bootMedia.uki.certificateSha256 } }),
   };
 }

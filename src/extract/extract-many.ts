@@ -37,12 +37,9 @@ export async function extractMany(options: ExtractManyOptions): Promise<ImageOut
     for (const [image, name] of places) {
       const start = performance.now();
       const directory = join(output, name);
-      const ended = await attempt({
-        ...shared,
-        image,
-        output: directory,
-        onEvent: observe?.(image),
-      });
+      const url = same.url === undefined ? undefined : `${same.url.replace(/\/+$/, "")}/${name}`;
+      const own = { image, url, output: directory, onEvent: observe?.(image) };
+      const ended = await attempt({ ...shared, ...own });
       const seconds = (performance.now() - start) / 1000;
       const outcome = { image, directory, seconds, ...ended };
       outcomes.push(outcome);

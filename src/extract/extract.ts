@@ -23,20 +23,16 @@ import { buildRootFilesystem } from "./root-filesystem.js";
 import { keepRuleFor } from "./sbom.js";
 import { writeArtifacts } from "./write-artifacts.js";
 
-/** Each by what it is; the keys are those of `files` in `netboot.json`, and two more. */
-export interface ResultPaths {
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly squashfs: string;
-  readonly script: string;
-  readonly cloudConfig?: string;
-  readonly sbom?: string;
+/** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
+export type ResultPaths = FilePaths & {
   readonly description: string;
   readonly provenance: string;
   readonly checksums: string;
   /** Of the checksums, where a key was given. */
   readonly signature?: string;
-}
+};
+
+type FilePaths = { readonly [Kind in keyof Description["files"]]: string };
 
 export interface ExtractResult {
   /** The output directory, as it was given. */
@@ -134,15 +130,8 @@ async function extractFrom(
     path,
     signal,
   });
-  const description = await writeArtifacts({
-    staging,
-    flattening,
-    source,
-    image,
-    root,
-    options,
-    keys,
-  });
+  const input = { staging, flattening, source, image, root, options, keys, signal };
+  const description = await writeArtifacts(input);
   signal.throwIfAborted();
   await staging.publish();
   return resultOf(options, description, false);
@@ -153,15 +142,10 @@ function resultOf(
   description: Description,
   isUnchanged: boolean,
 ): ExtractResult {
-  const { kernel, initrd, squashfs, script, cloudConfig, sbom } = description.files;
   const at = (name: string) => join(directory, name);
+  const files = Object.entries(description.files).map(([kind, { name }]) => [kind, at(name)]);
   const paths = {
-    kernel: at(kernel.name),
-    initrd: at(initrd.name),
-    squashfs: at(squashfs.name),
-    script: at(script.name),
-    ...(cloudConfig === undefined ? {} : { cloudConfig: at(cloudConfig.name) }),
-    ...(sbom === undefined ? {} : { sbom: at(sbom.name) }),
+    ...(Object.fromEntries(files) as FilePaths),
     description: at(descriptionName),
     provenance: at(provenanceName),
     checksums: at(checksumsName),

@@ -5,9 +5,10 @@ import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.
 import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { NetbootError } from "../support/index.js";
+import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
-export interface ExtractOptions extends BootOptions {
+export interface ExtractOptions extends BootOptions, BootMediaOptions {
   /** `quay.io/kairos/…:tag`, any registry's reference, or another source, as `openSource` says. */
   image: string;
   /** The directory to make or to replace. */
@@ -98,6 +99,7 @@ export interface CheckedOptions {
   readonly downloads: number;
   readonly processors: number | undefined;
   readonly boot: CheckedBootOptions;
+  readonly bootMedia: CheckedBootMedia | undefined;
   readonly force: boolean;
   readonly emit: (event: ExtractEvent) => void;
 }
@@ -112,10 +114,12 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
   if (options.cacheDirectory === "") throw usage("--cache-dir is empty.", "Name a directory.");
   const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
   checkReference(options.image);
+  const platform = checkPlatform(options.platform);
+  const boot = await checkBootOptions(options);
   return {
     image: options.image,
     output: options.output,
-    platform: checkPlatform(options.platform),
+    platform,
     name: options.name === undefined ? undefined : checkedName(options.name),
     compression: parseCompression(options.compression ?? "zstd"),
     blockSize: parseBlockSize(options.blockSize ?? "1M"),
@@ -127,7 +131,8 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
-    boot: await checkBootOptions(options),
+    boot,
+    bootMedia: await checkBootMedia(options, platform.architecture, boot),
     force: options.force ?? false,
     emit: options.onEvent ?? (() => {}),
   };

@@ -22,6 +22,7 @@ import { imagePurl } from "../packages/index.js";
 import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { printable } from "../support/index.js";
+import { writeBootMedia } from "./boot-media.js";
 import { commandLineOf, describe } from "./describe.js";
 import type { Keys } from "./keys.js";
 import type { CheckedOptions } from "./options.js";
@@ -36,6 +37,7 @@ export interface ArtifactsInput {
   readonly root: RootFilesystem;
   readonly options: CheckedOptions;
   readonly keys: Keys;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -44,11 +46,14 @@ export interface ArtifactsInput {
  * all, and their signature.
  */
 export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
-  const { staging, source, image, root, options, keys } = input;
-  const { directory } = staging;
+  const { staging, source, image, root, options, keys, signal } = input;
+  const { directory, scratch } = staging;
   warnOfHttps(input);
   const files = await writeFiles(input);
-  const description = describe(files, { reference: source.reference, image }, root, options);
+  const plain = describe(files, { reference: source.reference, image }, root, options);
+  const media = options.bootMedia;
+  const more = await writeBootMedia({ media, description: plain, directory, scratch, signal });
+  const description = { ...plain, files: { ...files, ...more } };
   const json = formatDescription(description);
   await writeFile(join(directory, descriptionName), json);
   const imageUri = imagePurl(source.reference, image.digest);

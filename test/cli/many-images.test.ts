@@ -95,6 +95,13 @@ describe("extract, of several images", () => {
     );
   });
 
+  it("names to each script its own directory below the address", async () => {
+    const out = await fresh();
+    assert.equal((await run("oci:demo", "oci:own", "-o", out, "--url", "http://a/b/")).status, 0);
+    const script = await readFile(join(out, "oci-own", `${baseName}.ipxe`), "utf8");
+    assert.match(script, /^set url http:\/\/a\/b\/oci-own$/m);
+  });
+
   it("keeps nothing but the directories with --no-cache", async () => {
     const out = await fresh();
     assert.equal((await run("oci:demo", "oci:own", "-o", out, "--no-cache")).status, 0);

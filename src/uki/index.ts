@@ -1,0 +1,4 @@
+export { makeUki, type UkiOptions } from "./make-uki.js";
+export { osRelease } from "./os-release.js";
+export { findSigner, type SigningKey, signEfiProgram } from "./sign.js";
+export { findStub } from "./stub.js";

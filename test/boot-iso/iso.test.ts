@@ -1,0 +1,335 @@
+import assert from "node:assert/strict";
+import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { assertRefusal } from "../cli/support/refusal.js";
+import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
+import {
+  copyOfProgram,
+  type Outcome,
+  ordinaryUser,
+  outcomeOf,
+  runProgram,
+  startProgram,
+  succeed,
+} from "../extract/support/program.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
+
+const url = "http://10.0.0.1:8000/kairos";
+const needed = ["xorriso", "mformat", "mmd", "mcopy", "grub-mkimage"];
+
+describe("a boot ISO", () => {
+  let scratch: string;
+  let release: string;
+  let iso: string;
+  let waiting: string;
+
+  before(async () => {
+    scratch = await sharedDirectory();
+    await chmod(scratch, 0o755);
+    release = join(scratch, "out");
+    const words = ["--url", `${url}/`, "--cmdline", "x=1 dyndbg=+p", "--iso"];
+    await ran(["extract", await baseImage(), "--platform=linux/amd64", "-o", release, ...words]);
+    iso = join(release, `${baseName}-ipxe.iso`);
+    waiting = join(scratch, "waiting.iso");
+    await ran(["iso", "--wait-for-server", "-o", waiting]);
+  });
+
+  function run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    return runProgram(args, { cwd: scratch, env });
+  }
+
+  async function ran(args: readonly string[]): Promise<void> {
+    const { status, stderr } = await run(args);
+    assert.equal(status, 0, stderr);
+  }
+
+  for (const [kind, path] of [
+    ["for a release", () => iso],
+    ["that waits", () => waiting],
+  ] as const) {
+    it(`${kind} is started by BIOS and by UEFI, from a CD`, async () => {
+      const words = ["-no_rc", "-indev", path(), "-report_el_torito", "plain"];
+      const { stdout } = await succeed("xorriso", words);
+      const images = [...stdout.matchAll(/boot img : +\d +(\w+) +(\w) +(\w+)/g)];
+      assert.deepEqual(
+        images.map(([, platform, bootable, emulation]) => [platform, bootable, emulation]),
+        [
+          ["BIOS", "y", "none"],
+          ["UEFI", "y", "none"],
+        ],
+      );
+      assert.match(stdout, /img opts : +1 +boot-info-table isohybrid-suitable/);
+    });
+
+    it(`${kind} is started by BIOS and by UEFI, from a USB stick`, async () => {
+      const { stdout } = await succeed("sfdisk", ["--json", path()]);
+      const { partitiontable: table } = JSON.parse(stdout);
+      assert.equal(table.label, "dos");
+      const [whole, esp] = table.partitions;
+      assert.deepEqual([whole.bootable, whole.start], [true, 0]);
+      assert.equal(esp.type, "ef");
+      const sector = await readFile(path());
+      assert.equal(sector.readUInt16BE(510), 0x55aa);
+      const listing = await succeed("mdir", [
+        "-b",
+        "-/",
+        "-i",
+        `${path()}@@${esp.start * 512}`,
+        "::",
+      ]);
+      assert.match(listing.stdout, /^::\/EFI\/BOOT\/BOOTX64\.EFI$/m);
+    });
+  }
+
+  it("has a FAT file system that fsck finds nothing wrong with", async () => {
+    for (const path of [iso, waiting]) {
+      const image = join(await temporaryDirectory(), "esp.img");
+      await writeFile(image, await fileIn(path, "boot/esp.img"));
+      await succeed("fsck.vfat", ["-n", image]);
+    }
+  });
+
+  it("has the release's script for iPXE, with its address", async () => {
+    const script = (await fileIn(iso, "isolinux/script.ipxe")).toString();
+    assert.match(script, /^#!ipxe\n/);
+    assert.match(script, new RegExp(`^set url ${url}$`, "m"));
+    assert.match(script, /^kernel .* x=1 dyndbg=\+p \$\{cmdline\}/m);
+    assert.match((await fileIn(iso, "isolinux/isolinux.cfg")).toString(), /INITRD script\.ipxe/);
+  });
+
+  it("has a configuration for GRUB that grub-script-check takes", async () => {
+    for (const path of [iso, waiting]) {
+      const file = join(await temporaryDirectory(), "grub.cfg");
+      await writeFile(file, await grubConfigurationOf(path));
+      await succeed("grub-script-check", [file]);
+    }
+  });
+
+  it("has GRUB fetch the release from its address, with its command line", async () => {
+    const lines = (await grubConfigurationOf(iso)).split("\n").map((line) => line.trim());
+    const kernel = lines.find((line) => line.startsWith("if linux")) ?? "";
+    assert.ok(kernel.startsWith(`if linux '(http,10.0.0.1:8000)/kairos/${baseName}-kernel' `));
+    assert.ok(kernel.includes(` 'root=live:${url}/${baseName}.squashfs' 'rd.neednet=1' `), kernel);
+    assert.ok(kernel.endsWith(" 'x=1' 'dyndbg=+p'; then"), kernel);
+    assert.doesNotMatch(kernel, /initrd=|config_url|\$/);
+    const initrd = `if initrd '(http,10.0.0.1:8000)/kairos/${baseName}-initrd'; then`;
+    assert.ok(lines.includes(initrd));
+  });
+
+  it("that waits has iPXE's programs as the package has them, and no address", async () => {
+    const [bios, uefi] = ["isolinux/ipxe.lkrn", "ipxe/ipxe.efi"];
+    assert.ok((await fileIn(waiting, bios)).equals(await readFile("/usr/lib/ipxe/ipxe.lkrn")));
+    assert.ok((await fileIn(waiting, uefi)).equals(await readFile("/usr/lib/ipxe/ipxe.efi")));
+    assert.match((await fileIn(waiting, "isolinux/script.ipxe")).toString(), /^autoboot /m);
+    assert.ok(!(await readFile(waiting)).includes("http://10."));
+  });
+
+  it("has the same bytes for every user, place, umask and day", async () => {
+    const program = await copyOfProgram();
+    const cwd = await temporaryDirectory();
+    await chmod(cwd, 0o777);
+    // The programs that make it live in another year; so they find out what they could put in.
+    const bin = join(cwd, "bin");
+    await mkdir(bin);
+    for (const name of needed) {
+      const script = `#!/bin/sh\nexec faketime '2031-05-06 07:08:09' /usr/bin/${name} "$@"\n`;
+      await writeFile(join(bin, name), script, { mode: 0o755 });
+    }
+    await cp(release, join(cwd, "moved"), { recursive: true });
+    await succeed("chmod", ["-R", "a+rX", cwd]);
+    const prefix = [...ordinaryUser, "sh", "-c", 'umask 077; exec "$@"', "sh"];
+    const env = { PATH: `${bin}:${process.env.PATH}`, TZ: "Asia/Tokyo", LANG: "de_DE.UTF-8" };
+    const options = { cwd, env, prefix, program };
+    for (const [args, expected] of [
+      [["iso", "moved", "-o", "a.iso"], iso],
+      [["iso", "--wait-for-server", "-o", "b.iso"], waiting],
+    ] as const) {
+      const { status, stdout, stderr } = await runProgram(args, options);
+      assert.equal(status, 0, stderr);
+      await succeed("cmp", [expected, join(cwd, stdout.trim())]);
+    }
+  });
+
+  it("is named in netboot.json and in SHA256SUMS, and is not made again", async () => {
+    const { files } = JSON.parse(await readFile(join(release, "netboot.json"), "utf8"));
+    assert.equal(files.iso.name, `${baseName}-ipxe.iso`);
+    await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], release);
+  });
+
+  it("starts an iPXE by itself that takes a script beside it", async () => {
+    // A stand-in: Debian has no such iPXE. That one shows what it can by the name of the script.
+    const directory = await temporaryDirectory();
+    const newer = Buffer.from("\0autoexec.ipxe\0https\0");
+    await cp("/usr/lib/ipxe/ipxe.lkrn", join(directory, "ipxe.lkrn"));
+    await mkdir(join(directory, "x86_64-efi"));
+    const program = Buffer.concat([await readFile("/usr/lib/ipxe/ipxe.efi"), newer]);
+    await writeFile(join(directory, "x86_64-efi/ipxe.efi"), program);
+    const made = join(directory, "a.iso");
+    const words = ["--url", "https://example.com/a", "--ipxe-dir", directory, "-o", made];
+    await ran(["iso", release, ...words]);
+    const image = join(directory, "esp.img");
+    await writeFile(image, await fileIn(made, "boot/esp.img"));
+    for (const [name, expected] of [
+      ["EFI/BOOT/BOOTX64.EFI", program],
+      ["autoexec.ipxe", await fileIn(made, "isolinux/script.ipxe")],
+    ] as const) {
+      const copy = join(directory, "copy");
+      await succeed("mcopy", ["-n", "-o", "-i", image, `::/${name}`, copy]);
+      assert.ok((await readFile(copy)).equals(expected), name);
+    }
+  });
+
+  const mistakes: [what: string, args: string[], message: RegExp, hint: RegExp][] = [
+    [
+      "neither a release nor --wait-for-server",
+      [],
+      /where the release's files are/,
+      /--url .*--wait-for-server/,
+    ],
+    ["both", ["out", "--wait-for-server"], /--wait-for-server/, /Leave/],
+    ["an address and --wait-for-server", ["--wait-for-server", "--url", url], /--wait/, /Leave/],
+    ["an address that is none", ["out", "--url", "10.0.0.1"], /--url 10\.0\.0\.1/, /http/],
+    [
+      "HTTPS, which the package's iPXE lacks",
+      ["out", "--url", "https://a/b"],
+      /HTTPS/,
+      /--ipxe-dir/,
+    ],
+    ["an address of IPv6", ["out", "--url", "http://[fd00::1]/b"], /IPv4/, /--ipxe-dir/],
+    ["boot programs that are not there", ["out", "--ipxe-dir", "none"], /none/, /--ipxe-dir/],
+    ["an empty --output", ["out", "-o", ""], /--output/, /-o/],
+  ];
+  for (const [what, args, message, hint] of mistakes) {
+    it(`is refused with ${what}`, async () => {
+      const before = await readdir(scratch);
+      assertRefusal(await run(["iso", ...args]), { status: 2, message, hint });
+      assert.deepEqual(await readdir(scratch), before);
+    });
+  }
+
+  it("is refused for a directory that extract did not make", async () => {
+    const directory = await temporaryDirectory();
+    const outcome = await run(["iso", directory, "--url", url]);
+    assertRefusal(outcome, { status: 1, message: /no netboot\.json/, hint: /extract/ });
+  });
+
+  it("is made for one of Kairos' old releases, by the names of its files", async () => {
+    const directory = join(await temporaryDirectory(), "old");
+    await mkdir(directory);
+    await cp("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", join(directory, "old-kernel"));
+    for (const name of ["old-initrd", "old.squashfs"]) await writeFile(join(directory, name), "");
+    const without = await run(["iso", directory]);
+    assertRefusal(without, { status: 2, message: /where the release's files are/, hint: /--url/ });
+    await ran(["iso", directory, "--url", url, "-o", join(directory, "old.iso")]);
+    const script = (await fileIn(join(directory, "old.iso"), "isolinux/script.ipxe")).toString();
+    assert.match(script, /^kernel --name old-kernel /m);
+    await writeFile(join(directory, "other.squashfs"), "");
+    const several = await run(["iso", directory, "--url", url]);
+    assertRefusal(several, { status: 1, message: /several squashfs/, hint: /NAME-kernel/ });
+  });
+
+  it("is refused for a command line that would be lines of a script", async () => {
+    const directory = await temporaryDirectory();
+    const json = await readFile(join(release, "netboot.json"), "utf8");
+    const description = JSON.parse(json);
+    const words = `${description.commandLine}\nshell`;
+    await writeFile(
+      join(directory, "netboot.json"),
+      JSON.stringify({ ...description, commandLine: words }),
+    );
+    const outcome = await run(["iso", directory, "--url", url]);
+    assertRefusal(outcome, { status: 1, message: /no boot script can hold/, hint: /--force/ });
+  });
+
+  it("is refused without an address, and for arm64, before the image is looked at", async () => {
+    const words = ["extract", "localhost:1/none:1", "-o", "new", "--iso"];
+    const without = await run([...words, "--platform=linux/amd64"]);
+    assertRefusal(without, { status: 2, message: /--url is missing/, hint: /--url/ });
+    const withBackslash = [...words, "--platform=linux/amd64", "--url", url, "--cmdline", "a=\\b"];
+    const changed = await run(withBackslash);
+    assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
+    const arm64 = await run([...words, "--platform=linux/arm64", "--url", url]);
+    assertRefusal(arm64, { status: 2, message: /amd64 only.*arm64/, hint: /serve/ });
+  });
+
+  const packages: Readonly<Record<string, RegExp>> = {
+    xorriso: /apt-get install xorriso$/,
+    mformat: /apt-get install mtools$/,
+    "grub-mkimage": /apt-get install grub-common$/,
+  };
+  for (const [name, hint] of Object.entries(packages)) {
+    it(`names the package that is missing where there is no ${name}`, async () => {
+      const bin = await temporaryDirectory();
+      for (const other of ["node", ...needed.filter((it) => it !== name)]) {
+        await symlink(other === "node" ? process.execPath : `/usr/bin/${other}`, join(bin, other));
+      }
+      const outcome = await run(["iso", release, "-o", "no.iso"], { PATH: bin });
+      assertRefusal(outcome, { status: 5, message: new RegExp(name), hint });
+      assert.ok(!(await readdir(scratch)).includes("no.iso"));
+    });
+  }
+
+  it("leaves nothing behind when it is interrupted", async () => {
+    const bin = await temporaryDirectory();
+    const started = join(bin, "started");
+    const words = `#!/bin/sh\ntouch ${started}\nexec sleep 60\n`;
+    await writeFile(join(bin, "xorriso"), words, { mode: 0o755 });
+    const before = await readdir(scratch);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const child = startProgram(["iso", release, "-o", "new.iso"], { cwd: scratch, env });
+    const outcome = outcomeOf(child);
+    while (!(await readdir(bin)).includes("started")) {
+      assert.equal(child.exitCode, null);
+      await sleep(50);
+    }
+    child.kill("SIGINT");
+    assert.equal((await outcome).status, 130);
+    assert.deepEqual(await readdir(scratch), before);
+  });
+
+  it("leaves what was there where a program fails", async () => {
+    const bin = await temporaryDirectory();
+    await writeFile(join(bin, "xorriso"), "#!/bin/sh\necho no room >&2\nexit 32\n", {
+      mode: 0o755,
+    });
+    await writeFile(join(scratch, "kept.iso"), "earlier");
+    const before = await readdir(scratch);
+    const env = { PATH: `${bin}:${process.env.PATH}` };
+    const outcome = await run(["iso", release, "-o", "kept.iso"], env);
+    assertRefusal(outcome, { status: 1, message: /xorriso failed: no room\./, hint: /./ });
+    assert.equal(await readFile(join(scratch, "kept.iso"), "utf8"), "earlier");
+    assert.deepEqual(await readdir(scratch), before);
+  });
+});
+
+/** As `isoinfo` finds it by its Rock Ridge name. */
+async function fileIn(iso: string, name: string): Promise<Buffer> {
+  const directory = await temporaryDirectory();
+  const output = join(directory, "file");
+  const words = ["-no_rc", "-osirrox", "on", "-indev", iso, "-extract", `/${name}`, output];
+  await succeed("xorriso", words);
+  return readFile(output);
+}
+
+/** What GRUB's program carries as a tar archive. */
+async function grubConfigurationOf(iso: string): Promise<string> {
+  const directory = await temporaryDirectory();
+  const [image, program, disk] = ["esp.img", "grub.efi", "disk.tar"].map((name) =>
+    join(directory, name),
+  );
+  await writeFile(image!, await fileIn(iso, "boot/esp.img"));
+  await succeed("mcopy", ["-n", "-i", image!, "::/EFI/BOOT/BOOTX64.EFI", program!]);
+  const bytes = await readFile(program!);
+  // POSIX.1-1988: the magic stands at 257 of a header.
+  const at = bytes.indexOf("ustar\u000000") - 257;
+  assert.ok(at >= 0);
+  await writeFile(disk!, bytes.subarray(at));
+  const words = ["--extract", "--to-stdout", "--file", disk!, "grub.cfg"];
+  return (await succeed("tar", words)).stdout;
+}
+
+async function baseImage(): Promise<string> {
+  return imageOf([baseWithout()]);
+}

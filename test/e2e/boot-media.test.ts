@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { bootMachine, type Firmware, UEFI_HTTP } from "./firmware.js";
+import { type Lan, startLan } from "./lan.js";
+import { type Nginx, startNginx } from "./nginx.js";
+import { PROGRAM } from "./program.js";
+import { assertSteps, startServer } from "./served.js";
+import { extractSmallImage, NAME } from "./small-image.js";
+
+const URL = "http://10.77.0.2/kairos";
+/** Enough for a busy machine. */
+const deadlineMs = 8 * 60_000;
+const MAC = "52:54:00:aa:bb:01";
+const at = (suffix: string) => `/kairos/${NAME}${suffix}`;
+const kernelRuns = (output: string) => output.includes("Linux version");
+
+/** A machine with a network card, but nothing in it that boots from the network. */
+function machineWith(isUefi: boolean, options: readonly string[]): Firmware {
+  return { card: "virtio-net-pci,romfile=,bootindex=1", isUefi, options };
+}
+
+function cd(iso: string): string[] {
+  const drive = `if=none,id=iso,media=cdrom,format=raw,readonly=on,file=${iso}`;
+  return ["-drive", drive, "-device", "ide-cd,drive=iso,bootindex=0"];
+}
+
+function usbStick(iso: string): string[] {
+  const drive = `if=none,id=iso,format=raw,readonly=on,file=${iso}`;
+  return ["-device", "qemu-xhci", "-drive", drive, "-device", "usb-storage,drive=iso,bootindex=0"];
+}
+
+describe("what extract makes beside the files", () => {
+  let scratch: string;
+  let lan: Lan;
+  let nginx: Nginx;
+  let iso: string;
+  let waitingIso: string;
+
+  before(async () => {
+    scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
+    const directory = join(scratch, "www/kairos");
+    await extractSmallImage(directory, ["--url", URL, "--iso", "--uki"]);
+    iso = join(directory, `${NAME}-ipxe.iso`);
+    waitingIso = join(scratch, "wait.iso");
+    const words = [PROGRAM, "iso", "--wait-for-server", "-o", waitingIso];
+    await promisify(execFile)(process.execPath, words);
+  });
+
+  after(async () => {
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  });
+
+  describe("on a network with a plain DHCP server and a plain web server", () => {
+    before(async () => {
+      lan = await startLan({
+        dnsmasq: [
+          ...["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${URL}/${NAME}.ipxe`],
+          ...[
+            "--dhcp-vendorclass=set:http,HTTPClient",
+            "--dhcp-option-force=tag:http,60,HTTPClient",
+          ],
+          `--dhcp-boot=tag:http,${URL}/${NAME}.efi`,
+        ],
+      });
+      nginx = await startNginx(lan, join(scratch, "www"), scratch);
+    });
+
+    after(async () => {
+      await nginx?.stop();
+      await lan?.close();
+    });
+
+    for (const isUefi of [false, true]) {
+      const firmware = isUefi ? "UEFI" : "BIOS";
+
+      test(`the ISO boots the release from a CD, with ${firmware}`, async (t) => {
+        const asked = (await nginx.answers()).length;
+        const options = {
+          firmware: machineWith(isUefi, cd(iso)),
+          mac: MAC,
+          lan,
+          scratch,
+          deadlineMs,
+        };
+        const report = await bootMachine(options);
+        t.diagnostic(`${report.seconds.toFixed(1)} s`);
+        assert.ok(report.poweredOff);
+        assert.equal(report.facts.get("root"), "LiveOS_rootfs overlay");
+        assert.match(
+          report.facts.get("cmdline") ?? "",
+          new RegExp(`root=live:${URL}/${NAME}`.replaceAll("+", "\\+")),
+        );
+        const answers = (await nginx.answers()).slice(asked);
+        const files = ["-kernel", "-initrd", ".squashfs"];
+        assert.deepEqual(
+          answers,
+          files.map((suffix) => `GET ${at(suffix)} 200`),
+        );
+      });
+
+      test(`the ISO boots from a USB stick, with ${firmware}`, async () => {
+        const asked = (await nginx.answers()).length;
+        const stick = machineWith(isUefi, usbStick(iso));
+        await bootMachine({
+          firmware: stick,
+          mac: MAC,
+          lan,
+          scratch,
+          until: kernelRuns,
+          deadlineMs,
+        });
+        const answers = (await nginx.answers()).slice(asked);
+        assert.deepEqual(
+          answers,
+          ["-kernel", "-initrd"].map((suffix) => `GET ${at(suffix)} 200`),
+        );
+      });
+    }
+
+    test("the ISO that waits takes the script that the DHCP server names", async () => {
+      const asked = (await nginx.answers()).length;
+      const machine = machineWith(false, cd(waitingIso));
+      await bootMachine({
+        firmware: machine,
+        mac: MAC,
+        lan,
+        scratch,
+        until: kernelRuns,
+        deadlineMs,
+      });
+      const answers = (await nginx.answers()).slice(asked);
+      for (const suffix of [".ipxe", "-kernel", "-initrd"]) {
+        assert.ok(answers.includes(`GET ${at(suffix)} 200`), suffix);
+      }
+    });
+
+    test("the UKI boots by HTTP Boot, and fetches its squashfs", async () => {
+      const asked = (await nginx.answers()).length;
+      let answers: string[] = [];
+      const watch = setInterval(async () => {
+        answers = (await nginx.answers()).slice(asked).filter((line) => line.startsWith("GET"));
+      }, 500);
+      const until = () => answers.some((line) => line.includes(".squashfs"));
+      await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch, until, deadlineMs });
+      clearInterval(watch);
+      assert.deepEqual(
+        answers,
+        [".efi", ".squashfs"].map((suffix) => `GET ${at(suffix)} 200`),
+      );
+    });
+  });
+
+  test("the ISO that waits is served by serve, under UEFI", async () => {
+    const served = await startLan();
+    const directory = join(scratch, "www/kairos");
+    const server = await startServer(served, scratch, [directory]);
+    try {
+      const machine = machineWith(true, cd(waitingIso));
+      await bootMachine({
+        firmware: machine,
+        mac: MAC,
+        lan: served,
+        scratch,
+        until: kernelRuns,
+        deadlineMs,
+      });
+      assertSteps(server.steps, [
+        /boot\.ipxe$/,
+        `script ${NAME}`,
+        `sent ${NAME}-kernel by http`,
+        `sent ${NAME}-initrd by http`,
+      ]);
+    } finally {
+      await server.stop();
+      await served.close();
+    }
+  });
+});
