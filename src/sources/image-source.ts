@@ -1,6 +1,7 @@
-import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { Descriptor, Platform, ResolvedImage, RetryPolicy } from "../oci-client/index.js";
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
+import type { SessionTiming } from "./cache/session.js";
 
 /** A place where an image comes from. */
 export interface ImageSource {
@@ -13,7 +14,8 @@ export interface ImageSource {
   /** Begins to fetch a blob. */
   fetch(descriptor: Descriptor): Blob;
   /**
-   * Forgets kept blobs whose bytes are not those of their digest any more.
+   * Forgets kept blobs whose bytes are not those of their digest any more. Bytes that came wrong,
+   * and were read before that was known, count as well, unless they came wrong twice.
    * @returns the error that says so, CACHE_DAMAGED; undefined where there is none
    */
   dropDamaged(): Promise<NetbootError | undefined>;
@@ -31,4 +33,11 @@ export interface SourceOptions {
   /** Bytes of a blob that are there, of how many. */
   onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
   onWarning?(message: string): void;
+  /** Why something takes longer. */
+  onNotice?(message: string): void;
+  /** How long what fails is tried again; not at all by default. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** For the tests, which cannot wait so long. */
+  readonly timeouts?: { readonly headers?: number; readonly body?: number } | undefined;
+  readonly cacheTiming?: Partial<SessionTiming> | undefined;
 }

@@ -9,6 +9,7 @@ import {
   type Reference,
   RegistryClient,
   type ResolvedImage,
+  Retry,
   resolveImage,
   sha256,
 } from "../oci-client/index.js";
@@ -17,6 +18,7 @@ import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
+import { Notices, once } from "./notices.js";
 import { translated } from "./translate-error.js";
 
 /** An image in a registry; blobs go through the cache. */
@@ -26,6 +28,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: SourceOptions;
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
+  readonly #notices: Notices;
   #client: Promise<RegistryClient> | undefined;
   readonly #blobs = new Map<string, Download>();
 
@@ -34,7 +37,8 @@ export class RegistrySource implements ImageSource {
     this.#reference = parseReference(text);
     this.reference = formatReference(this.#reference);
     this.#options = options;
-    this.#cache = new BlobCache(options.cacheDirectory);
+    this.#cache = new BlobCache(options.cacheDirectory, options.cacheTiming);
+    this.#notices = new Notices((message) => options.onNotice?.(message));
     this.#limit = pLimit(options.concurrency);
   }
 
@@ -64,10 +68,12 @@ export class RegistrySource implements ImageSource {
       {
         cache: this.#cache,
         signal,
-        openAt: async (offset) => {
+        openAt: async (offset, either) => {
           const client = await this.#connect();
-          return client.openBlob(this.#reference, descriptor, { signal, offset });
+          return client.openBlob(this.#reference, descriptor, { signal: either, offset });
         },
+        newRetry: async () => new Retry((await this.#connect()).retryOptions(signal)),
+        onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
       (task) => this.#limit(() => translated(task)),
@@ -78,11 +84,20 @@ export class RegistrySource implements ImageSource {
 
   async dropDamaged(): Promise<NetbootError | undefined> {
     const damaged: string[] = [];
+    const wrong: string[] = [];
     const { signal } = this.#options;
-    for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
-      if (!isFromCache || (await isIntact(path, descriptor, signal))) continue;
+    for (const { descriptor, isFromCache, isWorthAnother, path } of this.#blobs.values()) {
+      if (isWorthAnother) wrong.push(descriptor.digest);
+      if (isWorthAnother || !isFromCache || (await isIntact(path, descriptor, signal))) continue;
       await this.#cache.remove(descriptor.digest);
       damaged.push(descriptor.digest);
+    }
+    if (wrong.length > 0) {
+      return new NetbootError(
+        "CACHE_DAMAGED",
+        `Wrong bytes came for ${wrong.join(", ")} and have been discarded.`,
+        "Run the same command again.",
+      );
     }
     if (damaged.length === 0) return undefined;
     return new NetbootError(
@@ -97,6 +112,7 @@ export class RegistrySource implements ImageSource {
     await client?.close();
     // What is being written is put in order before the caller removes its directories.
     await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
+    await this.#cache.close();
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
@@ -106,9 +122,15 @@ export class RegistrySource implements ImageSource {
   }
 
   async #newClient(): Promise<RegistryClient> {
-    const { userAgent, onWarning } = this.#options;
+    const { userAgent, retry, timeouts } = this.#options;
+    const onWarning = once((message) => this.#options.onWarning?.(message));
+    const onNotice = (message: string) => this.#notices.tell(message);
     const credentials = await loadCredentials({ onWarning });
-    return new RegistryClient({ credentials, userAgent, onWarning });
+    return new RegistryClient({
+      ...{ credentials, userAgent, onWarning, onNotice },
+      ...(retry !== undefined && { retry }),
+      ...(timeouts !== undefined && { timeouts }),
+    });
   }
 
   /** Manifests and configurations are kept by digest: a pinned image needs no network. */
