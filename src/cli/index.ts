@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
+import { cacheCommand } from "./cache-command.js";
 import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
@@ -45,8 +46,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addHelpText("after", overview)
     .addCommand(extractCommand())
     .addCommand(serveCommand())
-    .addCommand(explainCommand());
-  for (const command of [program, ...program.commands]) {
+    .addCommand(explainCommand())
+    .addCommand(cacheCommand());
+  const parts = program.commands.flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...parts]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {

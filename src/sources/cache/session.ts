@@ -62,6 +62,8 @@ export class CacheSession {
   /** Modes and keys of the claims that are to be made again where they were lost. */
   readonly #used = new Set<string>();
   #life: Promise<Life> | undefined;
+  /** Of the session that is open, or was last. */
+  #id: string | undefined;
   #identity: Promise<ProcessIdentity> | undefined;
 
   /** @param cache the cache's directory */
@@ -99,11 +101,10 @@ export class CacheSession {
 
   /** Whether a living session other than this one has such a claim. */
   async isClaimed(digest: string, modes: readonly ClaimMode[]): Promise<boolean> {
-    const own = (await this.#life)?.id;
     const key = keyOf(digest);
     for (const name of await readdir(this.#directory).catch(() => [])) {
       const [its, mode, id] = name.split(".");
-      if (its !== key || id === own || !modes.includes(mode as ClaimMode)) continue;
+      if (its !== key || id === this.#id || !modes.includes(mode as ClaimMode)) continue;
       if (await this.#isAlive(id!)) return true;
       await rm(join(this.#directory, name), { force: true });
     }
@@ -144,6 +145,7 @@ export class CacheSession {
   async #begin(): Promise<Life> {
     await mkdir(this.#directory, { recursive: true });
     const id = randomUUID();
+    this.#id = id;
     const path = join(this.#directory, id + suffix);
     await writeFile(path, JSON.stringify(await this.#here()));
     const lost = new AbortController();
@@ -169,7 +171,7 @@ export class CacheSession {
   }
 
   async #isAlive(id: string): Promise<boolean> {
-    if (id === (await this.#life)?.id) return true;
+    if (id === this.#id) return true;
     const path = join(this.#directory, id + suffix);
     const isDead = await this.#isDead(id, path);
     if (isDead) await rm(path, { force: true });
