@@ -278,6 +278,60 @@ describe("a download", () => {
     assert.deepEqual(await readFile(join(blobs, large.digest.slice(7))), content.bytes(large));
   });
 
+  it("of other bytes, which were read before that was known, is made once more", async (t) => {
+    let times = 0;
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      times += 1;
+      if (times > 1) return false;
+      // The reader has the right first half before the wrong second one comes.
+      const bytes = Buffer.from(content.bytes(large)).fill(0, half);
+      response.writeHead(200, { "content-length": large.size });
+      response.write(bytes.subarray(0, half), () => {
+        setTimeout(() => response.end(bytes.subarray(half)), 500);
+      });
+      return true;
+    });
+    const cacheDirectory = await temporaryDirectory();
+    const warnings: string[] = [];
+    await run(`${host}/os/image:v1`, {
+      cacheDirectory,
+      onEvent: (event) => {
+        if (event.type === "message" && event.level === "warning") warnings.push(event.text);
+      },
+    });
+    assert.equal(times, 2);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /^Wrong bytes came for sha256:.* discarded\. It is fetched again\.$/,
+    );
+    const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
+    assert.deepEqual(await readFile(path), content.bytes(large));
+  });
+
+  it("that breaks off is continued by the same run, and its progress never goes back", async (t) => {
+    let times = 0;
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      times += 1;
+      // No ranges: it begins with the first byte each time.
+      return times === 1 ? breakOff(response) : response.end(content.bytes(large)).writableEnded;
+    });
+    const presents: number[] = [];
+    const onEvent: ExtractOptions["onEvent"] = (event) => {
+      if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
+    };
+    const cacheDirectory = await temporaryDirectory();
+    await run(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryFor: "1m" });
+    assert.equal(times, 2);
+    assert.deepEqual(
+      presents,
+      presents.toSorted((one, other) => one - other),
+    );
+    assert.equal(presents.at(-1), large.size);
+  });
+
   const wrong: [name: string, code: string, answer: Interceptor][] = [
     [
       "of other bytes",
