@@ -26,6 +26,9 @@ The directory is made, or replaced as a whole, when everything is complete and v
 holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
 that already, nothing is done.
 
+Downloads that break off go on where they stopped, also in the next run. What was downloaded is
+kept: see kairos-netboot cache --help.
+
 Credentials are those of docker login and podman login.`;
 
 interface Flags {

@@ -20,6 +20,10 @@ Where one does not, this says why:
 
   $ kairos-netboot explain 52:54:00:aa:bb:01
 
+What was downloaded is kept, for as long as you like:
+
+  $ kairos-netboot cache prune --older-than 30d
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
 

@@ -33,7 +33,7 @@ describe("a pull that is killed at random moments", () => {
     t.diagnostic(`KILL_SEED=${seed}`);
     console.log(`KILL_SEED=${seed}`);
     const random = randomNumbers(seed);
-    const registry = await countingRegistry(t, content, root, { piece: 200_000, pause: 30 });
+    const registry = await countingRegistry(t, content, root, { piece: 200_000, pause: 80 });
     const cwd = await temporaryDirectory();
     const wanted = await runToItsEnd(cwd, registry);
 
