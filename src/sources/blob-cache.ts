@@ -61,9 +61,9 @@ export class BlobCache {
    */
   async use(digest: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#session.use(digest, signal);
+      await this.guard(() => this.#session.use(digest, signal));
     } catch (error) {
-      if (!refusals.includes(systemCode(error) ?? "")) throw error;
+      if (systemCode(error) !== "CACHE_NOT_WRITABLE") throw error;
     }
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -68,9 +69,48 @@ describe("many processes with one cache", () => {
   });
 });
 
-function start(t: TestContext, { host }: CountingRegistry, cwd: string, number: number) {
+/** Each is process 1 of a process-id namespace of its own, as in a container. */
+const container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const skip =
+  spawnSync(container[0]!, [...container.slice(1), "true"]).status !== 0 && "namespaces need root";
+
+describe("processes in containers that share a cache", { skip }, () => {
+  it("fetch each layer once, all of them at the same time", async (t) => {
+    const registry = await countingRegistry(t, content, root, slowly);
+    const cwd = await temporaryDirectory();
+    const children = [1, 2, 3].map((number) => start(t, registry, cwd, number, container));
+    await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
+    const requests = registry.served.filter(({ digest }) => digest === large.digest);
+    assert.deepEqual(
+      requests.map(({ sent }) => sent),
+      [large.size],
+    );
+  });
+
+  it("go on where one that fetches is killed with its container", async (t) => {
+    const registry = await countingRegistry(t, content, root, slowly);
+    const cwd = await temporaryDirectory();
+    const first = start(t, registry, cwd, 1, container);
+    await until(() => sentOf(registry) > 1_000_000);
+    first.child.kill("SIGKILL");
+    await first.outcome;
+    const second = start(t, registry, cwd, 2, container);
+    await assertSameResults(cwd, [await second.outcome]);
+    const [, rest] = registry.served.filter(({ digest }) => digest === large.digest);
+    assert.ok(rest!.from > 0);
+    assert.equal(rest!.from + rest!.sent, large.size);
+  });
+});
+
+function start(
+  t: TestContext,
+  { host }: CountingRegistry,
+  cwd: string,
+  number: number,
+  prefix: readonly string[] = [],
+) {
   const words = ["extract", `${host}/os/image:v1`, "-o", `out-${number}`, "--platform=amd64"];
-  const child = startProgram([...words, "--cache-dir=cache", "--compression=lz4"], { cwd });
+  const child = startProgram([...words, "--cache-dir=cache", "--compression=lz4"], { cwd, prefix });
   t.after(() => child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.on("data", (chunk) => {

@@ -106,7 +106,7 @@ export class CacheSession {
       const [its, mode, id] = name.split(".");
       if (its !== key || id === this.#id || !modes.includes(mode as ClaimMode)) continue;
       if (await this.#isAlive(id!)) return true;
-      await rm(join(this.#directory, name), { force: true });
+      await this.#drop(name);
     }
     return false;
   }
@@ -116,8 +116,7 @@ export class CacheSession {
     const names = await readdir(this.#directory).catch(() => []);
     for (const name of names) {
       const id = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name.split(".")[2];
-      if (id === undefined || (await this.#isAlive(id))) continue;
-      await rm(join(this.#directory, name), { force: true });
+      if (id !== undefined && !(await this.#isAlive(id))) await this.#drop(name);
     }
   }
 
@@ -129,9 +128,14 @@ export class CacheSession {
     clearInterval(life.timer);
     const names = await readdir(this.#directory).catch(() => []);
     for (const name of names.filter((it) => it.endsWith(`.${life.id}`))) {
-      await rm(join(this.#directory, name), { force: true }).catch(() => {});
+      await this.#drop(name);
     }
-    await rm(join(this.#directory, life.id + suffix), { force: true }).catch(() => {});
+    await this.#drop(life.id + suffix);
+  }
+
+  /** What cannot be removed, being another user's, does no harm. */
+  async #drop(name: string): Promise<void> {
+    await rm(join(this.#directory, name), { force: true }).catch(() => {});
   }
 
   #open(): Promise<Life> {
@@ -172,9 +176,8 @@ export class CacheSession {
 
   async #isAlive(id: string): Promise<boolean> {
     if (id === this.#id) return true;
-    const path = join(this.#directory, id + suffix);
-    const isDead = await this.#isDead(id, path);
-    if (isDead) await rm(path, { force: true });
+    const isDead = await this.#isDead(id, join(this.#directory, id + suffix));
+    if (isDead) await this.#drop(id + suffix);
     return !isDead;
   }
 
