@@ -83,6 +83,6 @@ async function* translateErrors(
     yield* body;
   } catch (error) {
     signal?.throwIfAborted();
-    throw networkError(error, url);
+    throw networkError(error, url, true);
   }
 }

@@ -32,7 +32,7 @@ const FAILURES: readonly Failure[] = [
     retryable: true,
   },
   {
-    codes: /^(?:EHOSTUNREACH|ENETUNREACH)$/,
+    codes: /^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/,
     words: "cannot be reached from this network",
     hint: AGAIN,
     retryable: true,
@@ -46,8 +46,14 @@ const FAILURES: readonly Failure[] = [
   { codes: /^UND_ERR_BODY_TIMEOUT$/, words: "stopped sending", hint: AGAIN, retryable: true },
   {
     codes:
-      /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_INVALID_EOF_STATE)$/,
+      /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_INVALID_EOF_STATE)$/,
     words: "broke off the connection",
+    hint: AGAIN,
+    retryable: true,
+  },
+  {
+    codes: /^ERR_SSL_\w*BAD_RECORD_MAC$/,
+    words: "sent what was damaged on the way",
     hint: AGAIN,
     retryable: true,
   },
@@ -84,14 +90,17 @@ const FAILURES: readonly Failure[] = [
   },
 ];
 
-/** Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE. */
-export function networkError(error: unknown, { host }: URL): OciClientError {
+/**
+ * Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE.
+ * @param isTransfer where it began well: what breaks then, for whatever reason, may go better
+ */
+export function networkError(error: unknown, { host }: URL, isTransfer = false): OciClientError {
   const codes = errorCodes(error);
   const failure = FAILURES.find((row) => codes.some((code) => row.codes.test(code)));
   const words = failure?.words ?? `could not be reached (${printable(String(error).trim())})`;
   return new OciClientError("REGISTRY_UNREACHABLE", `${printable(host)} ${words}.`, {
     hint: failure?.hint ?? AGAIN,
-    retryable: failure?.retryable ?? false,
+    retryable: isTransfer || (failure?.retryable ?? false),
     cause: error,
   });
 }

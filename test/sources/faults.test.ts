@@ -176,6 +176,18 @@ const cases: readonly Case[] = [
     },
     times: { layer: 1 },
   },
+  {
+    name: "a chunked layer whose chunks do not fit together",
+    faults: {
+      layer: first(1, ({ request, bytes }) => {
+        request.socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n186a0\r\n");
+        request.socket.write(bytes.subarray(0, 100_000));
+        setTimeout(() => request.socket.write("\r\nno number\r\n"), 300);
+      }),
+    },
+    ranges: [0, 100_000],
+    told: /trying again/,
+  },
   // Servers that have too much to do.
   {
     name: "429 with seconds to wait",

@@ -55,6 +55,20 @@ describe("many processes with one cache", () => {
     assert.equal(requests[1]!.from + requests[1]!.sent, large.size);
   });
 
+  it("all end well where wrong bytes came, which all of them have read by then", async (t) => {
+    const pace = { ...slowly, pause: 300, wrong: large.digest };
+    const registry = await countingRegistry(t, content, root, pace);
+    const cwd = await temporaryDirectory();
+    const first = start(t, registry, cwd, 1);
+    await until(() => sentOf(registry) > 500_000);
+    const others = [2, 3].map((number) => start(t, registry, cwd, number));
+    const children = [first, ...others];
+    await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
+    const requests = registry.served.filter(({ digest }) => digest === large.digest);
+    assert.ok(requests.length >= 2);
+    assert.equal(requests.filter(({ from, sent }) => from + sent === large.size).length, 2);
+  });
+
   it("take over from one that is stopped, when it gave no sign of life for a while", async (t) => {
     const registry = await countingRegistry(t, content, root, slowly);
     const cwd = await temporaryDirectory();

@@ -20,18 +20,21 @@ export interface CountingRegistry {
  * A registry of one image that sends its large blobs in pieces, so that they take a while, and notes
  * what it sent of each.
  * @param pause milliseconds between two pieces
+ * @param wrong a blob whose last byte is another one, the first time it is asked for
  */
 export async function countingRegistry(
   t: Pick<TestContext, "after">,
   content: ImageContent,
   root: Pointer,
-  { piece, pause }: { piece: number; pause: number },
+  { piece, pause, wrong }: { piece: number; pause: number; wrong?: string },
 ): Promise<CountingRegistry> {
   const served: Served[] = [];
   const { host } = await serveImage(t as TestContext, content, root, (request, response) => {
     const digest = /\/blobs\/(.+)$/.exec(request.url!)?.[1];
-    const bytes = digest === undefined ? undefined : content.blobs.get(digest);
-    if (bytes === undefined) return false;
+    const right = digest === undefined ? undefined : content.blobs.get(digest);
+    if (right === undefined) return false;
+    const isWrong = digest === wrong && served.every((each) => each.digest !== wrong);
+    const bytes = isWrong ? Buffer.from(right).fill(right.at(-1)! ^ 1, right.length - 1) : right;
     const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
     const from = Number(range?.[1] ?? 0);
     const entry: Served = { digest: digest!, from, sent: 0 };
