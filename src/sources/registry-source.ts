@@ -156,7 +156,9 @@ export class RegistrySource implements ImageSource {
 
   async #keptDocument(digest: string | undefined): Promise<Uint8Array | undefined> {
     const kept = digest === undefined ? undefined : await this.#cache.readSmall(digest);
-    return kept !== undefined && sha256(kept) === digest ? kept : undefined;
+    if (digest === undefined || kept === undefined || sha256(kept) !== digest) return undefined;
+    await this.#cache.touch(digest);
+    return kept;
   }
 
   async #keepDocument(digest: string | undefined, bytes: Uint8Array): Promise<void> {

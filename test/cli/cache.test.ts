@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { addImage, noise } from "../extract/support/images.js";
@@ -232,6 +241,31 @@ describe("cache verify", () => {
     assert.equal((await extract()).status, 0);
     assert.deepEqual(await readFile(path), right);
     assert.equal((await cache(cwd, "verify")).status, 0);
+  });
+});
+
+describe("cache verify and Ctrl-C", () => {
+  it("ends at once, with status 130, and removes nothing", { timeout: 60_000 }, async (t) => {
+    const cwd = await temporaryDirectory();
+    const path = join(cwd, "cache/blobs/sha256", "0".repeat(64));
+    await mkdir(join(path, ".."), { recursive: true });
+    await writeFile(path, "");
+    // It takes no space, and minutes to read.
+    await truncate(path, 200 * 10 ** 9);
+    const child = startProgram(["cache", "verify", "--cache-dir=cache"], { cwd });
+    t.after(() => child.kill("SIGKILL"));
+    const outcome = outcomeOf(child);
+    const open = async () => {
+      const names = await readdir(`/proc/${child.pid}/fd`).catch(() => []);
+      const links = names.map((name) => readlink(`/proc/${child.pid}/fd/${name}`).catch(() => ""));
+      return (await Promise.all(links)).some((link) => link.endsWith("0".repeat(64)));
+    };
+    while (!(await open())) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill("SIGINT");
+    const { status, stderr } = await outcome;
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /^kairos-netboot: Interrupted\.$/m);
+    assert.equal((await stat(path)).size, 200 * 10 ** 9);
   });
 });
 

@@ -1,3 +1,4 @@
+import { NetbootError } from "../../support/index.js";
 import { isIntact } from "../download.js";
 import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
 import { CacheSession } from "./session.js";
@@ -21,7 +22,7 @@ export interface VerifyResult {
 /**
  * Reads all complete blobs of a cache and removes those with other bytes than their digest's: they
  * are fetched again when they are needed.
- * @throws NetbootError CACHE_NOT_WRITABLE
+ * @throws NetbootError CACHE_NOT_WRITABLE, INTERRUPTED once the signal is aborted
  */
 export async function verifyCache(
   directory: string,
@@ -41,6 +42,9 @@ export async function verifyCache(
         else inUse.push(file);
         onVerified?.(file, isRight);
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new NetbootError("INTERRUPTED", "Interrupted.", "Run the same command again.");
     } finally {
       await session.close();
     }
