@@ -129,7 +129,7 @@ export class Download implements Blob, Filling {
     const { digest, size } = this.descriptor;
     const path = cache.pathOf(digest);
     const { dev, ino } = await stat(path);
-    if (this.#pin !== undefined && !isSame(this.#pin, { dev, ino })) await this.#startOver();
+    if (this.#pin !== undefined && !isSame(this.#pin, { dev, ino })) await this.#unpin();
     await cache.touch(digest);
     const wasThere = this.#told === -1;
     this.#path = path;
@@ -200,7 +200,7 @@ export class Download implements Blob, Filling {
   async #lookAt(path: string): Promise<void> {
     const seen = await stat(path);
     if (this.#pin !== undefined && isSame(this.#pin, seen)) return;
-    if (this.#pin !== undefined) await this.#startOver();
+    if (this.#pin !== undefined) await this.#unpin();
     const file = await open(path);
     const { dev, ino } = await file.stat();
     this.#pin = { file, dev, ino };
@@ -208,22 +208,30 @@ export class Download implements Blob, Filling {
   }
 
   /**
-   * Forgets the bytes that came.
+   * Forgets wrong bytes.
    * @throws the error where somebody has read them, and where it is not the first time
    */
-  async #startOver(error: unknown = this.#replaced()): Promise<void> {
+  async #startOver(error: unknown): Promise<void> {
     this.isWorthAnother = this.#wasRead && !this.#isSecond;
     if (this.#wasRead || this.#isSecond) throw error;
     this.#isSecond = true;
-    await this.#pin?.file.close();
-    this.#pin = undefined;
-    this.present = 0;
+    await this.#unpin();
     this.#options.onNotice?.(`Wrong bytes came for ${this.descriptor.digest}: fetching it again.`);
   }
 
-  #replaced(): OciClientError {
-    const message = `The bytes that came first for ${this.descriptor.digest} were wrong.`;
-    return new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
+  /**
+   * Forgets the file that `present` was about: another is in its place.
+   * @throws OciClientError BLOB_MISMATCH where somebody has read it
+   */
+  async #unpin(): Promise<void> {
+    if (this.#wasRead) {
+      this.isWorthAnother = true;
+      const message = `The bytes that came first for ${this.descriptor.digest} were wrong.`;
+      throw new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
+    }
+    await this.#pin?.file.close();
+    this.#pin = undefined;
+    this.present = 0;
   }
 
   #advance(present: number): void {

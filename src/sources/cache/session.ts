@@ -82,11 +82,13 @@ export class CacheSession {
     const path = this.#pathOf(digest, mode, id);
     await writeFile(path, "");
     const release = () => rm(path, { force: true });
-    if (await this.isClaimed(digest, conflicts[mode])) {
-      await release();
-      return undefined;
+    let isFree = false;
+    try {
+      isFree = !(await this.isClaimed(digest, conflicts[mode]));
+    } finally {
+      if (!isFree) await release();
     }
-    return { lost: lost.signal, release };
+    return isFree ? { lost: lost.signal, release } : undefined;
   }
 
   /** Says for the rest of the session that a blob is used; waits for who is just removing it. */
@@ -102,7 +104,7 @@ export class CacheSession {
   /** Whether a living session other than this one has such a claim. */
   async isClaimed(digest: string, modes: readonly ClaimMode[]): Promise<boolean> {
     const key = keyOf(digest);
-    for (const name of await readdir(this.#directory).catch(() => [])) {
+    for (const name of await this.#names()) {
       const [its, mode, id] = name.split(".");
       if (its !== key || id === this.#id || !modes.includes(mode as ClaimMode)) continue;
       if (await this.#isAlive(id!)) return true;
@@ -113,8 +115,7 @@ export class CacheSession {
 
   /** Removes what dead sessions have left. */
   async sweep(): Promise<void> {
-    const names = await readdir(this.#directory).catch(() => []);
-    for (const name of names) {
+    for (const name of await this.#names()) {
       const id = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name.split(".")[2];
       if (id !== undefined && !(await this.#isAlive(id))) await this.#drop(name);
     }
@@ -131,6 +132,16 @@ export class CacheSession {
       await this.#drop(name);
     }
     await this.#drop(life.id + suffix);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#directory);
+    } catch (error) {
+      // Nobody has claimed anything yet. What cannot be read may be claimed.
+      if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return [];
+      throw error;
+    }
   }
 
   /** What cannot be removed, being another user's, does no harm. */
