@@ -3,8 +3,11 @@ export type { Description } from "./artifacts/index.js";
 export { type ServeEvent, type ServeOptions, serve } from "./boot-server/index.js";
 export {
   type ExtractEvent,
+  type ExtractManyOptions,
   type ExtractOptions,
   type ExtractResult,
   extract,
+  extractMany,
+  type ImageOutcome,
 } from "./extract/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";

@@ -23,7 +23,14 @@ export const descriptionSchema = z.object({
   schemaVersion: z.literal(1),
   /** Common to the file names. */
   name: text,
-  files: z.object({ kernel: file, initrd: file, squashfs: file }),
+  files: z.object({
+    kernel: file,
+    initrd: file,
+    squashfs: file,
+    /** For iPXE. */
+    script: file,
+    cloudConfig: file.optional(),
+  }),
   source: z.object({
     reference: text,
     /** Of the image manifest. */
@@ -54,7 +61,7 @@ export const descriptionSchema = z.object({
     /** Bytes. */
     blockSize: z.int(),
   }),
-  /** Default kernel command line; `${url}` and `${config}` are for whoever serves the files. */
+  /** Kernel command line; `${url}` and `${config}` are for whoever serves the files. */
   commandLine: text,
   /** What the user asked for: with equal options and an equal image nothing is made again. */
   options: z.object({
@@ -63,6 +70,12 @@ export const descriptionSchema = z.object({
     name: text.nullable(),
     kernel: text.nullable(),
     initrd: text.nullable(),
+    url: text.nullable(),
+    commandLine: text.nullable(),
+    commandLineReplacement: text.nullable(),
+    consoles: z.array(text),
+    /** Its SHA-256. */
+    cloudConfig: text.nullable(),
   }),
   program: z.object({ name: z.literal("kairos-netboot"), version: text }),
   /** When the image was made, as it says itself. */

@@ -6,9 +6,15 @@ import type { Description, FileDescription } from "./description.js";
 
 export const checksumsName = "SHA256SUMS";
 
-/** The names under which Kairos' releases have these files. */
-export function fileNames(name: string): { kernel: string; initrd: string; squashfs: string } {
-  return { kernel: `${name}-kernel`, initrd: `${name}-initrd`, squashfs: `${name}.squashfs` };
+/** The names under which Kairos' releases have these files, and that of what is ours. */
+export function fileNames(name: string) {
+  return {
+    kernel: `${name}-kernel`,
+    initrd: `${name}-initrd`,
+    squashfs: `${name}.squashfs`,
+    script: `${name}.ipxe`,
+    cloudConfig: `${name}-cloud-config.yaml`,
+  };
 }
 
 export async function describeFile(directory: string, name: string): Promise<FileDescription> {
@@ -23,7 +29,7 @@ export function formatChecksums(files: readonly { name: string; sha256: string }
 }
 
 export function filesOf({ files }: Description): FileDescription[] {
-  return [files.kernel, files.initrd, files.squashfs];
+  return Object.values(files).filter((file) => file !== undefined);
 }
 
 export function sha256OfText(text: string): string {

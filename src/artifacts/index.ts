@@ -13,5 +13,7 @@ export {
   formatChecksums,
   sha256OfText,
 } from "./files.js";
+export { ipxeScript } from "./ipxe-script.js";
 export { isIntact, readDescription } from "./published.js";
+export { type FoundRelease, findReleases } from "./recognise.js";
 export { Staging } from "./staging.js";

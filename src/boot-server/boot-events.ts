@@ -32,7 +32,7 @@ export class BootEvents {
 
   /** DHCP answered, or was silent. */
   answered(answer: ProxyAnswer, request: DhcpMessage): void {
-    this.#add(this.#eventOf(answer, request));
+    this.#options.journal().addSoon(() => this.#eventOf(answer, request));
   }
 
   /** A datagram was passed over. */

@@ -210,6 +210,7 @@ export class BootServer {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
+    this.#journal.catchUp();
     this.#tftp.close();
     await this.#http.close(grace);
     this.#transfers.close();

@@ -12,7 +12,7 @@ import { memoryNeeded } from "./memory-estimate.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
-import { looseRelease, type Release, readRelease } from "./releases.js";
+import { looseRelease, type Release, readReleases } from "./releases.js";
 import { stateError } from "./state-directory.js";
 
 /**
@@ -44,7 +44,7 @@ export async function requirePorts(options: ServeOptions): Promise<void> {
 class Checks {
   readonly #options: ServeOptions;
   readonly #checked: CheckedServeOptions;
-  readonly #releases: Release[] = [];
+  readonly #directories: Release[][] = [];
   #programs: BootPrograms | undefined;
   /** Undefined where they could not be found out, which was told of. */
   #addresses: readonly ServedAddress[] | undefined;
@@ -65,27 +65,22 @@ class Checks {
 
   async releases(): Promise<CheckResult[]> {
     const { files } = this.#checked;
-    const sources = (this.#options.directories ?? []).map((it) => () => readRelease(it));
-    if (files !== undefined) sources.push(() => looseRelease(files));
+    const sources = (this.#options.directories ?? []).map((it) => () => readReleases(it));
+    if (files !== undefined) sources.push(async () => [await looseRelease(files)]);
     const found: CheckResult[] = [];
-    for (const read of sources) found.push(...(await resultsOf(() => this.#release(read))));
+    for (const read of sources) found.push(...(await resultsOf(() => this.#read(read))));
     this.#isReleaseMissing = found.some(({ status }) => status === "fail");
     return found;
   }
 
-  async #release(read: () => Promise<Release>): Promise<CheckResult[]> {
-    const release = await read();
-    this.#releases.push(release);
-    const { name, architecture, squashfs } = release;
-    // In half gigabytes, rounded up: it is no more than an estimate.
-    const memory = Math.ceil((memoryNeeded(release) / 1e9) * 2) / 2;
-    const kept = formatBytes(squashfs.size);
-    return [
-      ok(`${name} for ${architecture} has all its files, in their sizes`),
-      ok(
-        `machines need at least about ${memory} GB of memory for it (its ${kept} squashfs stays there)`,
-      ),
-    ];
+  async #read(read: () => Promise<Release[]>): Promise<CheckResult[]> {
+    const releases = await read();
+    this.#directories.push(releases);
+    return releases.flatMap(aboutRelease);
+  }
+
+  get #releases(): Release[] {
+    return this.#directories.flat();
   }
 
   async programs(): Promise<CheckResult[]> {
@@ -104,6 +99,7 @@ class Checks {
     const { rules, files } = await readRuleBook({
       ...this.#checked.ruleSources,
       releases: this.#releases,
+      directories: this.#directories,
       programs: this.#programs,
     });
     if (files.length === 0) return [];
@@ -156,4 +152,17 @@ async function probeDirectory(directory: string): Promise<void> {
   } catch (cause) {
     throw stateError(directory, cause);
   }
+}
+
+function aboutRelease(release: Release): CheckResult[] {
+  const { name, architecture, squashfs } = release;
+  // In half gigabytes, rounded up: it is no more than an estimate.
+  const memory = Math.ceil((memoryNeeded(release) / 1e9) * 2) / 2;
+  const kept = formatBytes(squashfs.size);
+  return [
+    ok(`${name} for ${architecture} has all its files, in their sizes`),
+    ok(
+      `machines need at least about ${memory} GB of memory for it (its ${kept} squashfs stays there)`,
+    ),
+  ];
 }

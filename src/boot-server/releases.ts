@@ -1,7 +1,13 @@
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { descriptionName, fileNames, readDescription } from "../artifacts/index.js";
-import { kernelArchitecture, netbootCommandLine } from "../kairos/index.js";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  descriptionName,
+  type FoundRelease,
+  fileNames,
+  findReleases,
+  readDescription,
+} from "../artifacts/index.js";
+import { kernelArchitecture, netbootCommandLine, readCloudConfig } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** What a machine fetches on its way. */
@@ -29,26 +35,73 @@ export interface Release {
   readonly squashfs: ServedFile;
   /** With `${url}` for where the files are, and `${config}` for a cloud-config. */
   readonly commandLine: string;
+  /** For machines that no rule gives another. */
+  readonly cloudConfig?: { readonly text: string } | undefined;
 }
 
 /**
- * Reads what `extract` made.
- * @throws NetbootError RELEASE_INVALID where a directory is none of its outputs, or files are
- *   missing or have other sizes
+ * Reads the releases of a directory: what `extract` made there, or in directories below it, or what
+ * somebody else did, by the files' names.
+ * @throws NetbootError RELEASE_INVALID where there is none, where files are missing or have other
+ *   sizes, or where it cannot be told what belongs together
  */
-export async function readRelease(directory: string): Promise<Release> {
-  const description = await readDescription(directory);
-  if (description === undefined) {
-    const isThere = await stat(directory).then(
-      (it) => it.isDirectory(),
-      () => false,
-    );
+export async function readReleases(directory: string): Promise<Release[]> {
+  const names = await readdir(directory).catch((cause: unknown) => {
+    const isMissing = systemCode(cause) === "ENOENT";
     throw new NetbootError(
       "RELEASE_INVALID",
-      isThere
-        ? `The directory ${directory} holds no ${descriptionName} that can be read.`
-        : `There is no directory ${directory}.`,
+      isMissing
+        ? `There is no directory ${directory}.`
+        : `The directory ${directory} cannot be read (${systemCode(cause)}).`,
       `Make one first: kairos-netboot extract IMAGE -o ${directory}`,
+      { cause },
+    );
+  });
+  if (names.includes(descriptionName)) return [await readOwnRelease(directory)];
+  const found = await findReleases(directory);
+  if (found.length > 0) return Promise.all(found.map((files) => foundRelease(directory, files)));
+  const below = await directoriesBelow(directory, names);
+  if (below.length > 0) return Promise.all(below.map(readOwnRelease));
+  throw new NetbootError(
+    "RELEASE_INVALID",
+    `The directory ${directory} holds no ${descriptionName} and no squashfs.`,
+    `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
+  );
+}
+
+function foundRelease(directory: string, files: FoundRelease): Promise<Release> {
+  const at = (name: string) => join(directory, name);
+  return looseRelease({
+    kernel: at(files.kernel),
+    initrd: at(files.initrd),
+    squashfs: at(files.squashfs),
+  });
+}
+
+/** Those that `extract` made of several images, in the order of their names. */
+async function directoriesBelow(directory: string, names: readonly string[]): Promise<string[]> {
+  const below = names
+    .filter((name) => !name.startsWith("."))
+    .sort()
+    .map((name) => join(directory, name));
+  const isOwn = await Promise.all(
+    below.map((path) =>
+      stat(join(path, descriptionName)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return below.filter((_, index) => isOwn[index]);
+}
+
+async function readOwnRelease(directory: string): Promise<Release> {
+  const description = await readDescription(directory);
+  if (description === undefined) {
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      `The ${descriptionName} in ${directory} cannot be read.`,
+      "Make the directory again: kairos-netboot extract, with --force.",
     );
   }
   const { files, source } = description;
@@ -59,7 +112,7 @@ export async function readRelease(directory: string): Promise<Release> {
       "Make it again with a name of letters, digits and . + - _: extract --name",
     );
   }
-  const served = async (role: keyof typeof files): Promise<ServedFile> => {
+  const served = async (role: "kernel" | "initrd" | "squashfs"): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
     const actual = await sizeOf(path);
@@ -79,7 +132,13 @@ export async function readRelease(directory: string): Promise<Release> {
     initrd: await served("initrd"),
     squashfs: await served("squashfs"),
     commandLine: description.commandLine,
+    cloudConfig:
+      files.cloudConfig && (await cloudConfigAt(join(directory, files.cloudConfig.name))),
   };
+}
+
+async function cloudConfigAt(path: string): Promise<{ text: string }> {
+  return { text: (await readCloudConfig(path)).toString("utf8") };
 }
 
 /** Three files that somebody else made. */
@@ -149,4 +208,31 @@ async function sizeOf(path: string): Promise<number | undefined> {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/**
+ * Machines that no rule gives a release get the first one for them, in the order of the directories
+ * that were named; within a directory there is no such order.
+ * @param groups the releases of each directory
+ * @throws NetbootError RELEASE_INVALID where a directory has several for one architecture
+ */
+export function requireOrder(groups: readonly (readonly Release[])[]): void {
+  const seen = new Set<string>();
+  for (const group of groups) {
+    for (const { architecture } of group) {
+      const same = group.filter((other) => other.architecture === architecture);
+      if (same.length > 1 && !seen.has(architecture)) throw severalReleases(same);
+    }
+    for (const { architecture } of group) seen.add(architecture);
+  }
+}
+
+function severalReleases(releases: readonly Release[]): NetbootError {
+  const { architecture, squashfs, name } = releases[0]!;
+  const names = releases.map((release) => release.name).join(", ");
+  return new NetbootError(
+    "RELEASE_INVALID",
+    `The directory ${dirname(squashfs.path)} holds several releases for ${architecture}: ${names}.`,
+    `Say which one machines get in a machines file (--machines): defaults: { release: ${name} }`,
+  );
 }

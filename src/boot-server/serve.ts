@@ -10,7 +10,7 @@ import { LiveRules } from "./machines/live-rules.js";
 import { MachineSigner } from "./machines/signed-machine.js";
 import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
-import { looseRelease, type Release, readRelease } from "./releases.js";
+import { looseRelease, type Release, readReleases } from "./releases.js";
 import { removeServerFile, writeServerFile } from "./server-file.js";
 
 /**
@@ -24,16 +24,17 @@ export async function serve(options: ServeOptions): Promise<void> {
     onEvent({ type: "message", level, text });
   const addresses = servedAddresses(options.listen ?? []);
   const full = checkFullOptions(options, addresses);
-  const releases: Release[] = [];
-  for (const directory of options.directories ?? []) releases.push(await readRelease(directory));
-  if (checked.files !== undefined) releases.push(await looseRelease(checked.files));
+  const directories: Release[][] = [];
+  for (const path of options.directories ?? []) directories.push(await readReleases(path));
+  if (checked.files !== undefined) directories.push([await looseRelease(checked.files)]);
+  const releases = directories.flat();
   const programs = await BootPrograms.beside(options.ipxeDirectory);
   for (const { what, hint } of missingPrograms(releases, programs)) {
     tell("warning", `${what}: ${hint}`);
   }
   const { stateDirectory: state, ruleSources } = checked;
   const rules = await LiveRules.read(
-    { ...ruleSources, releases, programs },
+    { ...ruleSources, releases, directories, programs },
     {
       onChange: ({ entries }) =>
         tell("info", `The rules were read again: ${entries.length} machines.`),

@@ -2,16 +2,24 @@ import { JsonReporter } from "./json-reporter.js";
 import { PlainReporter } from "./plain-reporter.js";
 import type { Reporter } from "./reporter.js";
 
+interface Flags {
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
 /** The reporter that the flags and standard error ask for. */
-export async function createReporter(flags: {
-  quiet?: boolean;
-  verbose?: boolean;
-  json?: boolean;
-}): Promise<Reporter> {
-  if (flags.quiet) return { event: () => {}, done: () => {}, stop: () => {} };
-  if (flags.json) return new JsonReporter();
+export async function createReporter(flags: Flags): Promise<Reporter> {
+  const create = await reporterFactory(flags);
+  return create();
+}
+
+/** Makes such reporters, one a job. */
+export async function reporterFactory(flags: Flags): Promise<() => Reporter> {
+  if (flags.quiet) return () => ({ event: () => {}, done: () => {}, stop: () => {} });
+  if (flags.json) return () => new JsonReporter();
   const verbose = flags.verbose ?? false;
-  if (!process.stderr.isTTY) return new PlainReporter({ verbose });
+  if (!process.stderr.isTTY) return () => new PlainReporter({ verbose });
   const { TerminalReporter } = await import("./terminal-reporter.js");
-  return new TerminalReporter({ verbose });
+  return () => new TerminalReporter({ verbose });
 }

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { ExtractResult } from "../extract/index.js";
 import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./create-reporter.js";
+import { resultLine, resultPaths } from "./result.js";
 import { reportEvent } from "./serve-command.js";
 import { withSignals } from "./signals.js";
 
@@ -19,12 +19,16 @@ Examples:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
   And boot the machines of this network from them, until Ctrl-C:
     $ sudo kairos-netboot extract IMAGE -o out/ --serve
+  Several, each into a directory of its own below out/:
+    $ kairos-netboot extract --from-file images.txt -o out/
+  For a web server, with what machines are to become:
+    $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
 The directory is made, or replaced as a whole, when everything is complete and verified. It then
-holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
-that already, nothing is done.
+holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
+any web server), netboot.json and SHA256SUMS. Where it holds just that already, nothing is done.
 
 Downloads that break off go on where they stopped, also in the next run. What was downloaded is
 kept: see kairos-netboot cache --help.
@@ -32,6 +36,7 @@ kept: see kairos-netboot cache --help.
 Credentials are those of docker login and podman login.`;
 
 interface Flags {
+  fromFile?: string;
   /** Checked here and not by commander, which would complain of it before a mistyped option. */
   output?: string;
   platform?: string;
@@ -44,6 +49,11 @@ interface Flags {
   cache: boolean;
   retryFor: string;
   jobs?: string;
+  url?: string;
+  cmdline?: string;
+  cmdlineReplace?: string;
+  console?: string[];
+  cloudConfig?: string;
   force?: boolean;
   serve?: boolean;
   quiet?: boolean;
@@ -57,8 +67,9 @@ export function extractCommand(): Command {
     .description(
       "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
     )
-    .argument("<image>", "registry reference (quay.io/kairos/…:tag), or oci:DIR[:TAG]")
+    .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or oci:DIR[:TAG]")
     .option("-o, --output <dir>", "directory to make (required)")
+    .option("--from-file <list>", "images to extract, one a line; - for standard input")
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
     .option("--name <name>", "common part of the file names (default: from the image)")
     .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
@@ -69,6 +80,15 @@ export function extractCommand(): Command {
     .option("--no-cache", "keep no downloads")
     .option("--retry-for <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
+    .option("--url <base>", "where a web server will have the directory, for the script")
+    .option("--cloud-config <file>", "put it beside the files, and name it in the script")
+    .option("--cmdline <words>", "added to the kernel's command line")
+    .option("--cmdline-replace <words>", "in the place of the release's own")
+    .option(
+      "--console <console>",
+      "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
+      (console: string, earlier: string[] = []) => [...earlier, console],
+    )
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")
     .option("-q, --quiet", "print nothing but the result and errors")
@@ -79,34 +99,74 @@ export function extractCommand(): Command {
     .action(run);
 }
 
-async function run(image: string, flags: Flags): Promise<void> {
-  const reporter = await createReporter(flags);
-  const { extract } = await import("../extract/index.js");
-  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
+async function run(images: string[], flags: Flags): Promise<void> {
   try {
+    const { output, fromFile } = flags;
+    if (fromFile === undefined && images.length === 0) throw imageMissing();
     if (output === undefined) throw outputMissing();
     // Before the long work, not after it.
-    if (serve) await ensureServing(output);
+    if (flags.serve) await ensureServing(output);
+    const listed = fromFile === undefined ? [] : await listedImages(fromFile);
+    const [image, ...others] = [...images, ...listed];
+    const isOne = others.length === 0 && fromFile === undefined;
+    if (isOne) await runOne(image!, output, flags);
+    else await runSeveral([image!, ...others], output, flags);
+    if (flags.serve) await serveOutput(output, flags);
+  } catch (error) {
+    throw new CommandFailure(error, flags);
+  }
+}
+
+async function runOne(image: string, output: string, flags: Flags): Promise<void> {
+  const reporter = await createReporter(flags);
+  const { extract } = await import("../extract/index.js");
+  try {
+    const { name } = flags;
     const result = await withSignals((signal) =>
       extract({
-        image,
-        output,
-        ...rest,
-        cacheDirectory: cacheDir,
-        // What is no number is refused where all options are checked.
-        jobs: jobs === undefined ? undefined : Number(jobs),
-        signal,
+        ...optionsOf(flags),
+        ...{ image, output, name, signal },
         onEvent: (event) => reporter.event(event),
       }),
     );
     reporter.done(result);
     reporter.stop();
-    printResult(result, flags);
-    if (serve) await serveResult(result, flags);
-  } catch (error) {
+    process.stdout.write(flags.json ? resultLine(result) : resultPaths(result));
+  } finally {
     reporter.stop();
-    throw new CommandFailure(error, flags);
   }
+}
+
+async function runSeveral(images: string[], output: string, flags: Flags): Promise<void> {
+  if (flags.name !== undefined) {
+    throw new NetbootError(
+      "USAGE_INVALID",
+      "--name is for one image, and there are several.",
+      "Leave it out: each has the name of its release.",
+    );
+  }
+  const { runMany } = await import("./many-images.js");
+  await withSignals((signal) => runMany({ ...optionsOf(flags), images, output, signal }, flags));
+}
+
+async function listedImages(path: string): Promise<string[]> {
+  const { readImageList } = await import("../extract/index.js");
+  return readImageList(path);
+}
+
+/** What holds for each image. */
+function optionsOf(flags: Flags) {
+  const { quiet, verbose, json, serve, fromFile, output, name, ...others } = flags;
+  const { cacheDir, jobs, cmdline, cmdlineReplace, console: consoles, ...same } = others;
+  return {
+    ...same,
+    commandLine: cmdline,
+    commandLineReplacement: cmdlineReplace,
+    consoles,
+    cacheDirectory: cacheDir,
+    // What is no number is refused where all options are checked.
+    jobs: jobs === undefined ? undefined : Number(jobs),
+  };
 }
 
 async function ensureServing(directory: string): Promise<void> {
@@ -115,7 +175,7 @@ async function ensureServing(directory: string): Promise<void> {
 }
 
 /** As `serve DIR` would. */
-async function serveResult({ directory }: ExtractResult, flags: Flags): Promise<void> {
+async function serveOutput(directory: string, flags: Flags): Promise<void> {
   const { serve } = await import("../boot-server/index.js");
   await withSignals((signal) =>
     serve({
@@ -126,17 +186,18 @@ async function serveResult({ directory }: ExtractResult, flags: Flags): Promise<
   );
 }
 
+function imageMissing(): NetbootError {
+  return new NetbootError(
+    "USAGE_INVALID",
+    "There is no image to extract.",
+    "Name one: kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/",
+  );
+}
+
 function outputMissing(): NetbootError {
   return new NetbootError(
     "USAGE_INVALID",
     "The option --output is missing: where shall the files go?",
     "Name a directory: -o out/",
   );
-}
-
-function printResult(result: ExtractResult, { json }: Flags): void {
-  const { description, directory, paths: files, isUnchanged: unchanged } = result;
-  const { name, source } = description;
-  const line = { type: "result", name, directory, unchanged, source, files };
-  process.stdout.write(json ? `${JSON.stringify(line)}\n` : `${Object.values(files).join("\n")}\n`);
 }

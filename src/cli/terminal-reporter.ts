@@ -32,11 +32,12 @@ export class TerminalReporter implements Reporter {
   });
   #squashfs: Bar | undefined;
   #isStopped = false;
+  readonly #onExit = () => this.stop();
 
   constructor({ verbose }: { verbose: boolean }) {
     this.#verbose = verbose;
     // The cursor is hidden, and comes back whatever ends the program.
-    process.once("exit", () => this.stop());
+    process.once("exit", this.#onExit);
   }
 
   event(event: ExtractEvent): void {
@@ -76,6 +77,7 @@ export class TerminalReporter implements Reporter {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#multiBar.stop();
+    process.off("exit", this.#onExit);
   }
 
   #add(label: string, size: number): Bar {

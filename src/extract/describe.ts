@@ -1,4 +1,4 @@
-import type { Description, FileDescription } from "../artifacts/index.js";
+import type { Description } from "../artifacts/index.js";
 import { type KairosFacts, netbootCommandLine } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
@@ -9,11 +9,13 @@ import type { RootFilesystem } from "./root-filesystem.js";
 
 /** What `netboot.json` says of these files. */
 export function describe(
-  files: { kernel: FileDescription; initrd: FileDescription; squashfs: FileDescription },
+  files: Description["files"],
   source: { reference: string; image: ResolvedImage },
-  { name, facts, compression }: RootFilesystem,
+  root: RootFilesystem,
   options: CheckedOptions,
 ): Description {
+  const { name, facts, compression } = root;
+  const words = options.boot.words === undefined ? [] : [options.boot.words];
   return {
     schemaVersion: 1,
     name,
@@ -27,11 +29,17 @@ export function describe(
     kernel: { path: display(facts.kernel.file.path), version: facts.kernel.version ?? null },
     initrd: { path: display(facts.initrd.file.path) },
     squashfs: { compression: formatCompression(compression), blockSize: options.blockSize },
-    commandLine: netbootCommandLine(name, { hasSelinux: facts.hasSelinux }),
+    commandLine: [commandLineOf(root, options), ...words].join(" "),
     options: optionsOf(options),
     program: { name: "kairos-netboot", version: programVersion() },
     created: source.image.config.created ?? null,
   };
+}
+
+/** Without the words that are added to it. */
+export function commandLineOf({ name, facts }: RootFilesystem, { boot }: CheckedOptions): string {
+  const { hasSelinux, release } = facts;
+  return netbootCommandLine(name, { hasSelinux, release: release.release }, boot);
 }
 
 export function optionsOf(options: CheckedOptions): Description["options"] {
@@ -41,6 +49,11 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     name: options.name ?? null,
     kernel: options.kernel === undefined ? null : display(options.kernel),
     initrd: options.initrd === undefined ? null : display(options.initrd),
+    url: options.boot.url ?? null,
+    commandLine: options.boot.words ?? null,
+    commandLineReplacement: options.boot.replacement ?? null,
+    consoles: [...options.boot.consoles],
+    cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
   };
 }
 

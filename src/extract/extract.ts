@@ -1,19 +1,12 @@
-import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   checksumsName,
   type Description,
-  describeFile,
   descriptionName,
-  fileNames,
-  filesOf,
-  formatChecksums,
-  formatDescription,
   isIntact,
   readDescription,
   Staging,
-  sha256OfText,
 } from "../artifacts/index.js";
 import { keepRule } from "../kairos/index.js";
 import { Flattening } from "../layers/index.js";
@@ -21,15 +14,19 @@ import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { type ImageSource, openSource } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
 import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
-import { describe, optionsOf } from "./describe.js";
+import { optionsOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
-import { buildRootFilesystem, type RootFilesystem } from "./root-filesystem.js";
+import { buildRootFilesystem } from "./root-filesystem.js";
+import { writeArtifacts } from "./write-artifacts.js";
 
+/** Each by what it is; the keys are those of `files` in `netboot.json`, and two more. */
 export interface ResultPaths {
   readonly kernel: string;
   readonly initrd: string;
   readonly squashfs: string;
+  readonly script: string;
+  readonly cloudConfig?: string;
   readonly description: string;
   readonly checksums: string;
 }
@@ -46,12 +43,12 @@ export interface ExtractResult {
 }
 
 /**
- * Makes a directory of netboot files from a container image: kernel, initrd, squashfs,
+ * Makes a directory of netboot files from a container image: kernel, initrd, squashfs, iPXE script,
  * `netboot.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
  * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
-  const checked = checkOptions(options);
+  const checked = await checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
   try {
     return await attempt(checked, options.signal);
@@ -152,13 +149,16 @@ function resultOf(
   description: Description,
   isUnchanged: boolean,
 ): ExtractResult {
-  const { kernel, initrd, squashfs } = description.files;
+  const { kernel, initrd, squashfs, script, cloudConfig } = description.files;
+  const at = (name: string) => join(directory, name);
   const paths = {
-    kernel: join(directory, kernel.name),
-    initrd: join(directory, initrd.name),
-    squashfs: join(directory, squashfs.name),
-    description: join(directory, descriptionName),
-    checksums: join(directory, checksumsName),
+    kernel: at(kernel.name),
+    initrd: at(initrd.name),
+    squashfs: at(squashfs.name),
+    script: at(script.name),
+    ...(cloudConfig === undefined ? {} : { cloudConfig: at(cloudConfig.name) }),
+    description: at(descriptionName),
+    checksums: at(checksumsName),
   };
   return { directory, description, paths, isUnchanged };
 }
@@ -204,36 +204,4 @@ function announce(source: ImageSource, image: ResolvedImage, options: CheckedOpt
     platform: formatPlatform(image.platform),
     layers: image.manifest.layers.map(({ digest, size }) => ({ digest, size })),
   });
-}
-
-interface ArtifactsInput {
-  readonly staging: Staging;
-  readonly flattening: Flattening;
-  readonly source: ImageSource;
-  readonly image: ResolvedImage;
-  readonly root: RootFilesystem;
-  readonly options: CheckedOptions;
-}
-
-/** Completes the staged directory: everything but the squashfs itself is written here. */
-async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
-  const { staging, flattening, source, image, root, options } = input;
-  const { directory, scratch } = staging;
-  const { kernel, initrd } = root.facts;
-  const names = fileNames(root.name);
-  await flattening.putAt(kernel.file.inode, join(directory, names.kernel));
-  await flattening.putAt(initrd.file.inode, join(directory, names.initrd));
-  await rename(join(scratch, "root.squashfs"), join(directory, names.squashfs));
-
-  const files = {
-    kernel: await describeFile(directory, names.kernel),
-    initrd: await describeFile(directory, names.initrd),
-    squashfs: await describeFile(directory, names.squashfs),
-  };
-  const description = describe(files, { reference: source.reference, image }, root, options);
-  const json = formatDescription(description);
-  await writeFile(join(directory, descriptionName), json);
-  const sums = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
-  await writeFile(join(directory, checksumsName), formatChecksums(sums));
-  return description;
 }

@@ -5,8 +5,9 @@ import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.
 import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { NetbootError, parseDuration } from "../support/index.js";
+import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
-export interface ExtractOptions {
+export interface ExtractOptions extends BootOptions {
   /** `quay.io/kairos/…:tag`, any registry's reference, or `oci:DIR[:TAG]`. */
   image: string;
   /** The directory to make or to replace. */
@@ -93,12 +94,13 @@ export interface CheckedOptions {
   readonly processors: number | undefined;
   /** Milliseconds. */
   readonly retryFor: number;
+  readonly boot: CheckedBootOptions;
   readonly force: boolean;
   readonly emit: (event: ExtractEvent) => void;
 }
 
-/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID */
-export function checkOptions(options: ExtractOptions): CheckedOptions {
+/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID, CLOUD_CONFIG_INVALID */
+export async function checkOptions(options: ExtractOptions): Promise<CheckedOptions> {
   const { jobs } = options;
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1 && jobs <= 256)) {
     throw usage("--jobs has to be a number from 1 to 256.", "Leave it out to use all processors.");
@@ -120,6 +122,7 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
     retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
+    boot: await checkBootOptions(options),
     force: options.force ?? false,
     emit: options.onEvent ?? (() => {}),
   };

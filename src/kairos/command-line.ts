@@ -1,27 +1,57 @@
+/** What an image's command line depends on. */
+export interface CommandLineFacts {
+  readonly hasSelinux: boolean;
+  /** `KAIROS_RELEASE`. */
+  readonly release?: string | undefined;
+}
+
+/** What a user wants of it. */
+export interface CommandLineWishes {
+  /** Words in the place of all but where the files are. */
+  readonly replacement?: string | undefined;
+  /** Consoles in the place of the usual ones, as `ttyS0,115200`; the last is the main one. */
+  readonly consoles?: readonly string[] | undefined;
+}
+
+const usualConsoles = ["tty1", "ttyS0"];
+
 /**
  * The kernel command line of Kairos' netboot releases, as it stands in an iPXE script: `${url}` is
  * where the files are, `${config}` the address of a cloud-config.
  *
  * `rd.live.overlay.overlayfs` is needed: without it dracut fetches the squashfs and then fails.
  * `selinux=0` is needed where the image brings an SELinux policy, or the boot hangs
- * (kairos-io/kairos issues 1867 and 2573).
+ * (kairos-io/kairos issues 1867 and 2573). Up to v2 the installer was started by
+ * `nodepair.enable`; who does not know one of the two passes it over.
  */
-export function netbootCommandLine(name: string, { hasSelinux }: { hasSelinux: boolean }): string {
-  const words = [
-    `root=live:\${url}/${name}.squashfs`,
-    `initrd=${name}-initrd`,
+export function netbootCommandLine(
+  name: string,
+  { hasSelinux, release = "" }: CommandLineFacts,
+  { replacement, consoles }: CommandLineWishes = {},
+): string {
+  const own = replacement?.split(/\s+/).filter((word) => word !== "");
+  const isGiven = (key: string) => own?.some((word) => word.startsWith(`${key}=`)) ?? false;
+  const files = [
+    ["root", `live:\${url}/${name}.squashfs`],
+    ["initrd", `${name}-initrd`],
+  ] as const;
+  const places = files.filter(([key]) => !isGiven(key)).map(([key, value]) => `${key}=${value}`);
+  const config = isGiven("config_url") ? [] : [`config_url=\${config}`];
+  const asked = (consoles ?? []).map((console) => `console=${console}`);
+  if (own !== undefined) return [...places, ...own, ...config, ...asked].join(" ");
+  return [
+    ...places,
     "rd.neednet=1",
     "ip=dhcp",
     "rd.cos.disable",
     "netboot",
     "install-mode",
-    `config_url=\${config}`,
-    "console=tty1",
-    "console=ttyS0",
+    ...(/^v?[12]\./.test(release) ? ["nodepair.enable"] : []),
+    ...config,
+    ...(asked.length > 0 ? asked : usualConsoles.map((console) => `console=${console}`)),
     "rd.live.overlay.overlayfs",
-  ];
-  if (hasSelinux) words.push("selinux=0");
-  return words.join(" ");
+    ...(hasSelinux ? ["selinux=0"] : []),
+  ].join(" ");
 }
 
 /**

@@ -1,5 +1,6 @@
 export { artifactName, checkedName } from "./artifact-name.js";
 export { keepRule, type WantedBootFiles } from "./boot-files.js";
+export { readCloudConfig } from "./cloud-config.js";
 export { expandCommandLine, netbootCommandLine } from "./command-line.js";
 export { type KairosFacts, readKairosFacts } from "./facts.js";
 export { ImageTree } from "./image-tree.js";

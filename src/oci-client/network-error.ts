@@ -90,17 +90,14 @@ const FAILURES: readonly Failure[] = [
   },
 ];
 
-/**
- * Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE.
- * @param isTransfer where it began well: what breaks then, for whatever reason, may go better
- */
-export function networkError(error: unknown, { host }: URL, isTransfer = false): OciClientError {
+/** Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE. */
+export function networkError(error: unknown, { host }: URL): OciClientError {
   const codes = errorCodes(error);
   const failure = FAILURES.find((row) => codes.some((code) => row.codes.test(code)));
   const words = failure?.words ?? `could not be reached (${printable(String(error).trim())})`;
   return new OciClientError("REGISTRY_UNREACHABLE", `${printable(host)} ${words}.`, {
     hint: failure?.hint ?? AGAIN,
-    retryable: isTransfer || (failure?.retryable ?? false),
+    retryable: failure?.retryable ?? false,
     cause: error,
   });
 }
@@ -112,4 +109,9 @@ function errorCodes(error: unknown, depth = 0): string[] {
   const attempts = error instanceof AggregateError ? error.errors : [];
   const inner = [error.cause, ...attempts].flatMap((each) => errorCodes(each, depth + 1));
   return [...own, ...inner];
+}
+
+/** True where it is known what an error means, and whether another attempt can help. */
+export function isKnownFailure(error: unknown): boolean {
+  return errorCodes(error).some((code) => FAILURES.some((row) => row.codes.test(code)));
 }

@@ -292,7 +292,7 @@ async function makeOutput(output: string, image: string): Promise<void> {
 
 /** Asserts that a directory holds the files of the demo image, intact, and nothing else. */
 async function assertWhole(directory: string): Promise<void> {
-  const files = [`${demoName}-kernel`, `${demoName}-initrd`, `${demoName}.squashfs`];
+  const files = ["-kernel", "-initrd", ".squashfs", ".ipxe"].map((end) => `${demoName}${end}`);
   const expected = [...files, "netboot.json", "SHA256SUMS"].sort();
   const present = (await readdir(directory)).filter((name) => name !== ".cache").sort();
   assert.deepEqual(present, expected);

@@ -34,7 +34,7 @@ describe("what a killed run left", () => {
     assert.match(left[0]!, /^\.kairos-netboot-/);
 
     await make(join(cwd, "out"), demoImage);
-    assert.equal((await readdir(join(cwd, "out"))).length, 5);
+    assert.equal((await readdir(join(cwd, "out"))).length, 6);
     for (let attempt = 0; others.some(isRunning) && attempt < 200; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -119,6 +119,6 @@ async function make(output: string, image: string, { force = false } = {}): Prom
 
 async function assertIntact(directory: string, name: string): Promise<void> {
   assert.ok((await readdir(directory)).includes(`${name}.squashfs`));
-  assert.equal((await readdir(directory)).length, 5);
+  assert.equal((await readdir(directory)).length, 6);
   await succeed("sha256sum", ["-c", "--strict", "--quiet", "SHA256SUMS"], directory);
 }

@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
 import type { HttpServer } from "../../src/boot-server/http/server.js";
-import { readRelease } from "../../src/boot-server/releases.js";
+import { readReleases } from "../../src/boot-server/releases.js";
 import { extract } from "../../src/index.js";
 import { demoImage } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -38,7 +38,7 @@ describe("HTTP", () => {
     const config = join(directory, "config.yaml");
     await writeFile(config, "#cloud-config\nhostname: demo\n");
     ({ server, base } = await startHttpSite({
-      releases: [await readRelease(out)],
+      releases: await readReleases(out),
       programs: await BootPrograms.find([ipxe]),
       commandLine: "console=ttyS1",
       cloudConfig: config,

@@ -7,6 +7,7 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const EXTRACT_OPTIONS = [
   "-o, --output",
+  "--from-file",
   "--platform",
   "--name",
   "--kernel",
@@ -17,6 +18,11 @@ const EXTRACT_OPTIONS = [
   "--no-cache",
   "--retry-for",
   "--jobs",
+  "--url",
+  "--cloud-config",
+  "--cmdline",
+  "--cmdline-replace",
+  "--console",
   "--force",
   "--serve",
   "-q, --quiet",

@@ -26,10 +26,11 @@ describe("standard output", () => {
     const { status, stdout } = await runProgram(demo, { cwd });
     assert.equal(status, 0);
     const paths = stdout.trimEnd().split("\n");
-    assert.deepEqual(paths.slice(0, 3), [
+    assert.deepEqual(paths.slice(0, 4), [
       `out/${demoName}-kernel`,
       `out/${demoName}-initrd`,
       `out/${demoName}.squashfs`,
+      `out/${demoName}.ipxe`,
     ]);
     assert.deepEqual(paths.map((path) => path.slice(4)).sort(), await readdir(join(cwd, "out")));
   });

@@ -49,8 +49,8 @@ const mistakes: readonly Mistake[] = [
   {
     name: "no image",
     args: ["extract", "-o", "new/out"],
-    message: /image/,
-    hint: /extract --help/,
+    message: /no image/,
+    hint: /extract quay/,
   },
   { name: "no --output", args: good, message: /--output/, hint: /-o / },
   {
@@ -60,10 +60,16 @@ const mistakes: readonly Mistake[] = [
     hint: /--help/,
   },
   {
-    name: "one image too many",
-    args: [...intoOut, "another"],
-    message: /argument/,
-    hint: /extract --help/,
+    name: "one name for several images",
+    args: [...intoOut, "oci:another", "--name", "x"],
+    message: /--name is for one image/,
+    hint: /Leave it out/,
+  },
+  {
+    name: "a list that is not there",
+    args: ["extract", "--from-file", "nowhere", "-o", "new/out"],
+    message: /nowhere cannot be read \(ENOENT\)/,
+    hint: /an image a line/,
   },
   { name: "an empty image", args: ["extract", "", "-o", "new/out"], message: /image/, hint: /./ },
   { name: "an empty --output", args: [...good, "-o", ""], message: /--output/, hint: /-o / },

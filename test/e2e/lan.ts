@@ -27,13 +27,23 @@ export interface Lan {
   close(): Promise<void>;
 }
 
+export interface LanOptions extends DhcpOptions {
+  readonly networks?: number;
+}
+
+interface DhcpOptions {
+  /** Whether dnsmasq gives addresses of IPv4, too. */
+  readonly hasDhcp?: boolean;
+  /** Further options of dnsmasq, which tells machines what to boot by them. */
+  readonly dnsmasq?: readonly string[];
+}
+
 /**
- * Needs root. Every network has a dnsmasq that gives addresses, and knows nothing of booting; it
+ * Needs root. Every network has a dnsmasq that gives addresses, and knows nothing of booting if it is not told; it
  * and the boot server each are in a network namespace of their own.
- * @param options.hasDhcp whether dnsmasq gives addresses of IPv4, too
  */
-export async function startLan({ networks: count = 1, hasDhcp = true } = {}): Promise<Lan> {
-  const lan = new LanBuilder(hasDhcp);
+export async function startLan({ networks: count = 1, ...dhcp }: LanOptions = {}): Promise<Lan> {
+  const lan = new LanBuilder(dhcp);
   try {
     return await lan.build(count);
   } catch (error) {
@@ -48,10 +58,10 @@ class LanBuilder {
   readonly #server = `${this.#name}-server`;
   readonly #namespaces: string[] = [];
   readonly #ends: (() => Promise<unknown>)[] = [];
-  readonly #hasDhcp: boolean;
+  readonly #dhcp: DhcpOptions;
 
-  constructor(hasDhcp: boolean) {
-    this.#hasDhcp = hasDhcp;
+  constructor(dhcp: DhcpOptions) {
+    this.#dhcp = dhcp;
   }
 
   async build(count: number): Promise<Lan> {
@@ -87,7 +97,7 @@ class LanBuilder {
     await ip(`-n ${this.#wire} link set ${tap} master ${bridge} up`);
     const range = `${prefix}50,${prefix}99`;
     const range6 = `${prefix6}50,${prefix6}99,64`;
-    await this.#startDnsmasq(dhcp, this.#hasDhcp ? [range, range6] : [range6]);
+    await this.#startDnsmasq(dhcp, this.#dhcp.hasDhcp === false ? [range6] : [range, range6]);
     return { prefix, bootServer, tap };
   }
 
@@ -115,6 +125,7 @@ class LanBuilder {
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--log-facility=-"],
       ...["--interface=eth0", "--bind-interfaces", `--dhcp-leasefile=${join(scratch, "leases")}`],
       ...["--no-ping", "--enable-ra", ...ranges.map((range) => `--dhcp-range=${range},1h`)],
+      ...(this.#dhcp.dnsmasq ?? []),
     ];
     const dnsmasq = startBound(program!, words, ["ignore", "ignore", "ignore"]);
     this.#ends.push(async () => {

@@ -21,7 +21,12 @@ export async function buildSmallImage(): Promise<void> {
   await run(join(CHECKOUT, "test/e2e/build-image.sh"), ["--small", IMAGE_LAYOUT]);
 }
 
-export async function extractSmallImage(output: string): Promise<void> {
+/** @param options further ones of extract */
+export async function extractSmallImage(
+  output: string,
+  options: readonly string[] = [],
+): Promise<void> {
   await buildSmallImage();
-  await run(process.execPath, [PROGRAM, "extract", `oci:${IMAGE_LAYOUT}:latest`, "-o", output]);
+  const words = ["extract", `oci:${IMAGE_LAYOUT}:latest`, "-o", output, ...options];
+  await run(process.execPath, [PROGRAM, ...words]);
 }

@@ -16,6 +16,7 @@ describe("the output directory", () => {
       "SHA256SUMS",
       `${baseName}-initrd`,
       `${baseName}-kernel`,
+      `${baseName}.ipxe`,
       `${baseName}.squashfs`,
       "netboot.json",
     ]);
@@ -53,6 +54,7 @@ describe("the output directory", () => {
     assert.deepEqual(names.filter((name) => name.startsWith("edge+1")).sort(), [
       "edge+1-initrd",
       "edge+1-kernel",
+      "edge+1.ipxe",
       "edge+1.squashfs",
     ]);
   });
@@ -89,6 +91,7 @@ describe("netboot.json", () => {
       ["kernel", `${demoName}-kernel`],
       ["initrd", `${demoName}-initrd`],
       ["squashfs", `${demoName}.squashfs`],
+      ["script", `${demoName}.ipxe`],
     ] as const) {
       const bytes = await readFile(join(output, name));
       const sha256 = createHash("sha256").update(bytes).digest("hex");

@@ -34,6 +34,7 @@ describe("a second run into the same directory", () => {
     ["another block size", { blockSize: "128K" }],
     ["another name", { name: "other" }],
     ["a kernel of its own", { kernel: "/boot/vmlinuz-0.1.0-demo" }],
+    ["an address", { url: "http://10.0.0.1" }],
     ["an initrd of its own", { initrd: "/etc/issue" }],
   ];
   for (const [name, options] of different) {
@@ -89,7 +90,7 @@ describe("a second run into the same directory", () => {
       names.filter((name) => name.startsWith(demoName)),
       [],
     );
-    assert.equal(names.length, 5);
+    assert.equal(names.length, 6);
   });
 });
 

@@ -52,9 +52,10 @@ export class MachinePolicy {
 
   /** True where machines are not all treated alike, and it matters which one asks. */
   get tellsApart(): boolean {
-    const { allow, deny, rules, apiUrl } = this.#options;
+    const { allow, deny, releases, rules, apiUrl } = this.#options;
     const { entries, defaults } = rules();
-    const isPlain = defaults.cloudConfig === undefined && defaults.boot !== "once";
+    const configs = [defaults, ...releases].map(({ cloudConfig }) => cloudConfig);
+    const isPlain = configs.every((it) => it === undefined) && defaults.boot !== "once";
     return entries.length + allow.length + deny.length > 0 || !isPlain || apiUrl !== undefined;
   }
 
@@ -98,7 +99,8 @@ export class MachinePolicy {
     if (release === undefined || misfit !== undefined) {
       return { kind: "unfit", treatment, reasons: [...reasons, misfit ?? ""] };
     }
-    return { kind: "netboot", release, isOnce, treatment, reasons };
+    const cloudConfig = treatment.cloudConfig ?? release.cloudConfig;
+    return { kind: "netboot", release, isOnce, treatment: { ...treatment, cloudConfig }, reasons };
   }
 
   /** Where what `--allow` and `--deny` say keeps a machine out. */

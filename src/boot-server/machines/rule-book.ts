@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type BootPrograms, bootProgram } from "../boot-programs.js";
-import type { Release, ServedFile } from "../releases.js";
+import { type Release, requireOrder, type ServedFile } from "../releases.js";
 import { unknownVariables } from "./cloud-config.js";
 import {
   machinesError,
@@ -22,6 +22,8 @@ export interface RuleSources {
   /** A file or an address, for machines that the file gives no other. */
   readonly cloudConfig: string | undefined;
   readonly releases: readonly Release[];
+  /** The same releases by the directories they are in, which may leave open which one is meant. */
+  readonly directories?: readonly (readonly Release[])[] | undefined;
   readonly programs: BootPrograms;
 }
 
@@ -34,7 +36,7 @@ export interface RuleBook {
 /**
  * Reads the machines file and all that it names.
  * @param onFile told of each file before it is read
- * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID
+ * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID
  */
 export async function readRuleBook(
   sources: RuleSources,
@@ -56,6 +58,12 @@ class RuleReader {
   }
 
   async read(): Promise<RuleBook> {
+    const book = await this.#read();
+    if (book.rules.defaults.release === undefined) requireOrder(this.#sources.directories ?? []);
+    return book;
+  }
+
+  async #read(): Promise<RuleBook> {
     const { machinesFile, defaults: given, cloudConfig: place } = this.#sources;
     const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
     const own: Treatment = { ...given, cloudConfig };

@@ -1,0 +1,44 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { checkReference } from "../sources/index.js";
+import { NetbootError, systemCode } from "../support/index.js";
+
+/**
+ * Reads a list of images: one a line; what follows a `#` at the beginning of a line or after a blank
+ * is for people.
+ * @param path `-` for standard input
+ * @throws NetbootError USAGE_INVALID, REFERENCE_INVALID with the line
+ */
+export async function readImageList(path: string): Promise<string[]> {
+  const content = await (path === "-" ? text(process.stdin) : readFile(path, "utf8")).catch(
+    (cause: unknown) => {
+      throw new NetbootError(
+        "USAGE_INVALID",
+        `The list ${path} cannot be read (${systemCode(cause) ?? cause}).`,
+        "Name a file with an image a line.",
+        { cause },
+      );
+    },
+  );
+  const images: string[] = [];
+  for (const [index, line] of content.split(/\r?\n/).entries()) {
+    const image = line.replace(/(^|\s)#.*$/, "").trim();
+    if (image === "") continue;
+    try {
+      checkReference(image);
+    } catch (error) {
+      if (!(error instanceof NetbootError)) throw error;
+      const place = `${path}, line ${index + 1}`;
+      throw new NetbootError(error.code, `${place}: ${error.message}`, error.hint, {
+        cause: error,
+      });
+    }
+    images.push(image);
+  }
+  if (images.length > 0) return images;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `The list ${path} names no image.`,
+    "Write one a line: quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3",
+  );
+}

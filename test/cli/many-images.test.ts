@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { baseName, imageOf } from "../extract/support/images.js";
+import { checkout, demoName, runProgram, succeed } from "../extract/support/program.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { baseLayer } from "../support/base-layer.js";
+
+describe("extract, of several images", () => {
+  /** Holds `oci:demo`, `oci:own`, and what is no image at `oci:broken`. */
+  let place: string;
+  before(async () => {
+    place = await sharedDirectory();
+    await cp(join(checkout, "testdata/demo-image"), join(place, "demo"), { recursive: true });
+    const own = await imageOf([baseLayer]);
+    await cp(own.replace(/^oci:/, "").replace(/:[^/]*$/, ""), join(place, "own"), {
+      recursive: true,
+    });
+    await mkdir(join(place, "broken"));
+  });
+  const run = async (...args: string[]) => {
+    const home = await temporaryDirectory();
+    return runProgram(["extract", "--platform=amd64", ...args], {
+      cwd: place,
+      env: { HOME: home },
+    });
+  };
+  const fresh = async () => join(await temporaryDirectory(), "out");
+
+  it("makes a directory of each, and tells of all in the end", async () => {
+    const out = await fresh();
+    const { status, stdout, stderr } = await run("oci:demo", "oci:own", "-o", out);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await readdir(out), ["oci-demo", "oci-own"]);
+    for (const [directory, name] of [
+      ["oci-demo", demoName],
+      ["oci-own", baseName],
+    ] as const) {
+      await succeed("sha256sum", ["-c", "--strict", "SHA256SUMS"], join(out, directory));
+      assert.ok(stdout.includes(`${out}/${directory}/${name}.squashfs\n`), stdout);
+    }
+    for (const path of stdout.trim().split("\n")) assert.ok(existsSync(path), path);
+    const [first, second] = stderr.trimEnd().split("\n").slice(-2);
+    assert.match(first!, /^oci:demo {2}made {2}\S+\/oci-demo, [\d.]+ kB in [\d.]+ s$/);
+    assert.match(second!, /^oci:own {3}made {2}\S+\/oci-own, /);
+  });
+
+  it("goes on where one fails, and ends with 1", async () => {
+    const out = await fresh();
+    const { status, stdout, stderr } = await run("oci:broken", "oci:demo", "-o", out);
+    assert.equal(status, 1);
+    assert.deepEqual(await readdir(out), ["oci-demo"]);
+    assert.match(stderr, /^oci:broken {2}failed {2}\S/m);
+    assert.match(stderr, /^oci:demo {4}made {4}/m);
+    assert.match(stderr, /^kairos-netboot: 1 of 2 images failed\.$/m);
+    assert.match(stdout, /oci-demo/);
+    const again = await run("oci:broken", "oci:demo", "-o", out);
+    assert.match(again.stderr, /^oci:demo {4}unchanged {2}/m);
+  });
+
+  it("takes them from a list, which people can read, too", async () => {
+    const out = await fresh();
+    const list = join(await temporaryDirectory(), "list");
+    await writeFile(list, "# both\r\n\noci:demo   # the first\n  oci:own\noci:demo\n");
+    const { status } = await run("--from-file", list, "-o", out);
+    assert.equal(status, 0);
+    assert.deepEqual(await readdir(out), ["oci-demo", "oci-own"]);
+  });
+
+  it("makes a directory below it of a list of one, too", async () => {
+    const out = await fresh();
+    const list = join(await temporaryDirectory(), "list");
+    await writeFile(list, "oci:demo");
+    assert.equal((await run("--from-file", list, "-o", out)).status, 0);
+    assert.deepEqual(await readdir(out), ["oci-demo"]);
+  });
+
+  it("prints JSON lines, a result or a failure an image", async () => {
+    const { status, stdout } = await run("oci:broken", "oci:demo", "-o", await fresh(), "--json");
+    assert.equal(status, 1);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const ends = lines.filter(({ type }) => ["result", "failure", "error"].includes(type));
+    assert.deepEqual(
+      ends.map(({ type, image, name, code }) => [type, image ?? name ?? code]),
+      [
+        ["failure", "oci:broken"],
+        ["result", demoName],
+        ["error", "IMAGES_FAILED"],
+      ],
+    );
+  });
+
+  it("keeps nothing but the directories with --no-cache", async () => {
+    const out = await fresh();
+    assert.equal((await run("oci:demo", "oci:own", "-o", out, "--no-cache")).status, 0);
+    assert.deepEqual(await readdir(out), ["oci-demo", "oci-own"]);
+  });
+
+  const lists: [what: string, text: string, message: RegExp][] = [
+    ["names no image", "# nothing\n\n", /names no image/],
+    ["has a line that is no reference", "oci:demo\nUPPER CASE\n", /line 2: .*UPPER CASE/],
+  ];
+  for (const [what, text, message] of lists) {
+    it(`refuses a list that ${what}, before anything is made`, async () => {
+      const out = await fresh();
+      const list = join(await temporaryDirectory(), "list");
+      await writeFile(list, text);
+      const { status, stderr } = await run("--from-file", list, "-o", out);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+      assert.equal(existsSync(out), false);
+    });
+  }
+
+  it("refuses images whose directories would have the same name", async () => {
+    await cp(join(place, "demo"), join(place, "a/b"), { recursive: true });
+    await cp(join(place, "demo"), join(place, "a-b"), { recursive: true });
+    const { status, stderr } = await run("oci:a/b", "oci:a-b", "-o", await fresh());
+    assert.equal(status, 2);
+    assert.match(stderr, /oci:a\/b and oci:a-b would have the same directory oci-a-b/);
+    for (const name of ["a", "a-b"]) await rm(join(place, name), { recursive: true });
+  });
+
+  it("leaves what a directory holds already as it is where its image fails", async () => {
+    const out = await fresh();
+    assert.equal((await run("oci:demo", "oci:own", "-o", out)).status, 0);
+    const before = await readFile(join(out, "oci-own/SHA256SUMS"), "utf8");
+    await rm(join(place, "own/index.json"));
+    assert.equal((await run("oci:demo", "oci:own", "-o", out)).status, 1);
+    assert.equal(await readFile(join(out, "oci-own/SHA256SUMS"), "utf8"), before);
+  });
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { demoImage, demoName } from "../extract/support/program.js";
+import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+
+/** Directories that somebody else made; `$k`, `$i` and `$s` are kernel, initrd and squashfs. */
+describe("serve, from a directory that somebody else made", () => {
+  let start: string;
+  before(async () => {
+    const out = await demoRelease();
+    const file = (suffix: string) => `${out}/${demoName}${suffix}`;
+    start = `k=${file("-kernel")} i=${file("-initrd")} s=${file(".squashfs")} out=${out}; mkdir d
+      release() { cp $k d/$1-kernel; cp $i d/$1-initrd; cp $s d/$1.squashfs; }
+      arm() { printf 'ARM\\144' | dd of=d/$1-kernel bs=1 seek=56 conv=notrunc 2> /dev/null
+        printf '\\0\\0\\0\\0' | dd of=d/$1-kernel bs=1 seek=514 conv=notrunc 2> /dev/null; }`;
+  });
+  const check = (flags = "d") =>
+    `$netboot serve ${flags} --listen 10.9.8.7 --check 2> errors; echo status $?; cat errors`;
+
+  const known: [what: string, setUp: string, names: string[]][] = [
+    ["an old release of Kairos", "release kairos-a-v1; touch d/kairos-a-v1.ipxe", ["kairos-a-v1"]],
+    ["AuroraBoot", "release kairos", ["kairos"]],
+    [
+      "several releases, each for its machines",
+      "release kairos-a-amd64; release kairos-a-arm64; arm kairos-a-arm64",
+      ["kairos-a-amd64 for amd64", "kairos-a-arm64 for arm64"],
+    ],
+    ["pixiecore's users", "cp $k d/vmlinuz; cp $i d/initrd.img; cp $s d/root.squashfs", ["root"]],
+    [
+      "Debian's live-build",
+      "cp $k d/vmlinuz-6.1.0-9-amd64; cp $i d/initrd.img-6.1.0-9-amd64; cp $s d/filesystem.squashfs",
+      ["filesystem"],
+    ],
+    ["extract, of several images", "cp -r $out d/one", [demoName]],
+  ];
+  for (const [what, setUp, names] of known) {
+    it(`knows that of ${what}`, async () => {
+      const output = await inOwnNetwork(`${start}; ${setUp}; ${check()}`);
+      for (const name of names) assert.match(output, new RegExp(`^ok   ${name}.* has all`, "m"));
+      assert.match(output, /^status 0$/m);
+    });
+  }
+
+  it("boots from it", async () => {
+    const output = await inOwnNetwork(`${start}; release kairos-a
+      $netboot serve d --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64'
+      curl -s http://10.9.8.7:8080/releases/1/kairos-a.squashfs | cmp - $s && echo same
+      kill $server; wait $server`);
+    assert.match(output, /^kernel --name kairos-a-kernel .* root=live:http.*kairos-a\.squashfs /m);
+    assert.match(output, /^same$/m);
+  });
+
+  const unclear: [what: string, setUp: string, message: RegExp][] = [
+    ["nothing in it", "", /directory d holds no netboot\.json and no squashfs/],
+    ["only a squashfs", "cp $s d", /nothing that is called like a kernel/],
+    [
+      "two kernels",
+      "cp $s d; cp $i d/initrd; cp $k d/vmlinuz; cp $k d/vmlinuz-old",
+      /several files that are called like a kernel: vmlinuz, vmlinuz-old/,
+    ],
+    [
+      "several squashfs, one without an initrd",
+      "release kairos-a; release kairos-b; rm d/kairos-b-initrd",
+      /holds several squashfs, and no kairos-b-initrd for kairos-b\.squashfs/,
+    ],
+    [
+      "a kernel that is none",
+      "release kairos-a; echo text > d/kairos-a-kernel",
+      /kairos-a-kernel is no kernel/,
+    ],
+    [
+      "a netboot.json that cannot be read",
+      "release kairos-a; echo '{' > d/netboot.json",
+      /The netboot\.json in d cannot be read/,
+    ],
+    [
+      "several releases for the same machines",
+      "release kairos-a; release kairos-b",
+      /holds several releases for amd64: kairos-a, kairos-b\.\s+Say which one/,
+    ],
+  ];
+  for (const [what, setUp, message] of unclear) {
+    it(`says what is unclear of one with ${what}`, async () => {
+      const served = await inOwnNetwork(
+        `${start}; ${setUp}\n$netboot serve d --listen 10.9.8.7 2>&1; echo status $?`,
+      );
+      assert.match(served, message);
+      assert.match(served, /^status 1$/m);
+    });
+  }
+
+  it("finds the same with --check", async () => {
+    const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b\n${check()}`);
+    assert.match(output, /^FAIL The directory .* holds several releases for amd64/m);
+    assert.match(output, /^status 1$/m);
+  });
+
+  it("serves several releases for the same machines where a machines file decides", async () => {
+    const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b
+      echo 'defaults: { release: kairos-b }' > m.yaml
+      ${check("d --machines m.yaml")}`);
+    assert.match(output, /^status 0$/m);
+  });
+
+  it("gives machines the cloud-config that extract put beside the files", async () => {
+    const output = await inOwnNetwork(`${start}
+      printf '#cloud-config\\nhostname: \${machine.hostname}-x\\n' > cc.yaml
+      $netboot extract ${demoImage} -o e --platform amd64 --cloud-config cc.yaml -q > /dev/null
+      $netboot serve e --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      at=$(curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64&hostname=n1' |
+        sed -n 's/.*config_url=\\([^ ]*\\).*/\\1/p')
+      curl -s $at; echo; kill $server; wait $server`);
+    assert.match(output, /^hostname: n1-x$/m);
+  });
+});
