@@ -191,7 +191,7 @@ export class Download implements Blob, Filling {
         this.#advance(Math.min(size, (await this.#pin.file.stat()).size));
       }
       await delay(cache.poll, undefined, { signal }).catch(() => signal.throwIfAborted());
-      if (!isTold) onNotice?.(`Another process fetches layers; waiting for ${digest}.`);
+      if (!isTold) onNotice?.(`Layers are being fetched already; waiting for ${digest}.`);
       isTold = true;
     }
   }

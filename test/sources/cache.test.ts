@@ -88,7 +88,7 @@ describe("the cache", () => {
     const { status } = await runProgram(words, { cwd });
     assert.equal(status, 0);
     assert.deepEqual(await readdir(cwd), ["out"]);
-    assert.equal((await readdir(join(cwd, "out"))).length, 5);
+    assert.equal((await readdir(join(cwd, "out"))).length, 6);
   });
 
   it("lies in XDG_CACHE_HOME, else in ~/.cache", async (t) => {

@@ -42,7 +42,7 @@ describe("many processes with one cache", () => {
     const first = start(t, registry, cwd, 1);
     await until(() => sentOf(registry) > 1_000_000);
     const others = [2, 3, 4, 5, 6].map((number) => start(t, registry, cwd, number));
-    await Promise.all(others.map(({ told }) => told(/Another process fetches/)));
+    await Promise.all(others.map(({ told }) => told(/Layers are being fetched already/)));
     first.child.kill("SIGKILL");
     assert.equal((await first.outcome).status, null);
 
