@@ -11,7 +11,7 @@ TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry a
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
                  systemd
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
-                 ovmf ipxe ipxe-qemu mtools chromium nginx-light
+                 ovmf ipxe ipxe-qemu mtools chromium nginx-light podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
 SERVE_BENCH_PACKAGES = $(RUN_PACKAGES) nginx-light dnsmasq-base curl apache2-utils iproute2
 

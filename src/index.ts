@@ -10,4 +10,11 @@ export {
   extractMany,
   type ImageOutcome,
 } from "./extract/index.js";
+export {
+  type InspectEvent,
+  type Inspection,
+  type InspectionProblem,
+  type InspectOptions,
+  inspect,
+} from "./inspect/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";

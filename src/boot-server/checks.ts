@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatMemory, memoryNeeded } from "../artifacts/index.js";
 import { formatBytes, systemCode } from "../support/index.js";
 import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
@@ -8,7 +9,6 @@ import { lookAround, lookForOtherServers } from "./dhcp/other-servers.js";
 import { noSockets, takeInheritedSockets } from "./inherited-sockets.js";
 import { readRuleBook } from "./machines/rule-book.js";
 import { MachineSigner } from "./machines/signed-machine.js";
-import { memoryNeeded } from "./memory-estimate.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
@@ -156,13 +156,12 @@ async function probeDirectory(directory: string): Promise<void> {
 
 function aboutRelease(release: Release): CheckResult[] {
   const { name, architecture, squashfs } = release;
-  // In half gigabytes, rounded up: it is no more than an estimate.
-  const memory = Math.ceil((memoryNeeded(release) / 1e9) * 2) / 2;
+  const memory = formatMemory(memoryNeeded(release));
   const kept = formatBytes(squashfs.size);
   return [
     ok(`${name} for ${architecture} has all its files, in their sizes`),
     ok(
-      `machines need at least about ${memory} GB of memory for it (its ${kept} squashfs stays there)`,
+      `machines need at least about ${memory} of memory for it (its ${kept} squashfs stays there)`,
     ),
   ];
 }

@@ -13,8 +13,10 @@ Examples:
   For another architecture:
     $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-arm64-generic-v3.2.3 \\
         --platform linux/arm64 -o out/
-  An image that a build has left in a directory:
+  An image that a build has left in a directory, an archive, a daemon:
     $ kairos-netboot extract oci:build/image:latest -o out/
+    $ kairos-netboot extract oci-archive:image.tar -o out/
+    $ docker save my-kairos | kairos-netboot extract - -o out/
   Smaller, and slower to make:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
   And boot the machines of this network from them, until Ctrl-C:
@@ -32,6 +34,9 @@ any web server), netboot.json and SHA256SUMS. Where it holds just that already, 
 
 Downloads that break off go on where they stopped, also in the next run. What was downloaded is
 kept: see kairos-netboot cache --help.
+
+Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
+docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
 
 Credentials are those of docker login and podman login.`;
 
@@ -67,7 +72,7 @@ export function extractCommand(): Command {
     .description(
       "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
     )
-    .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or oci:DIR[:TAG]")
+    .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or another source")
     .option("-o, --output <dir>", "directory to make (required)")
     .option("--from-file <list>", "images to extract, one a line; - for standard input")
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")

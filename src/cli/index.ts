@@ -4,6 +4,7 @@ import { cacheCommand } from "./cache-command.js";
 import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
+import { inspectCommand } from "./inspect-command.js";
 import { reportError } from "./report-error.js";
 import { serveCommand } from "./serve-command.js";
 
@@ -11,6 +12,10 @@ const overview = `
 Kairos images come from a registry; kernel, initrd and squashfs come out:
 
   $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
+
+This tells before what an image is and what will come out:
+
+  $ kairos-netboot inspect quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3
 
 Machines that are set to boot from the network then boot from them:
 
@@ -49,6 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .helpOption("-h, --help", "explain the commands and options")
     .addHelpText("after", overview)
     .addCommand(extractCommand())
+    .addCommand(inspectCommand())
     .addCommand(serveCommand())
     .addCommand(explainCommand())
     .addCommand(cacheCommand());

@@ -1,5 +1,5 @@
 import type { Description } from "../artifacts/index.js";
-import { type KairosFacts, netbootCommandLine } from "../kairos/index.js";
+import { netbootCommandLine, summaryOf } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { formatCompression } from "../squashfs/index.js";
@@ -25,7 +25,7 @@ export function describe(
       manifestDigest: source.image.digest,
       platform: formatPlatform(source.image.platform),
     },
-    kairos: kairosOf(facts),
+    kairos: summaryOf(facts.release),
     kernel: { path: display(facts.kernel.file.path), version: facts.kernel.version ?? null },
     initrd: { path: display(facts.initrd.file.path) },
     squashfs: { compression: formatCompression(compression), blockSize: options.blockSize },
@@ -54,19 +54,5 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     commandLineReplacement: options.boot.replacement ?? null,
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
-  };
-}
-
-function kairosOf({ release }: KairosFacts): Description["kairos"] {
-  const { softwareVersion, softwareVersionPrefix } = release;
-  return {
-    flavor: release.flavor ?? null,
-    flavorRelease: release.flavorRelease ?? null,
-    variant: release.variant ?? null,
-    model: release.model ?? null,
-    release: release.release ?? null,
-    kubernetes:
-      softwareVersion === undefined ? null : `${softwareVersionPrefix ?? ""}${softwareVersion}`,
-    fips: release.fips,
   };
 }

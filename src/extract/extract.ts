@@ -170,6 +170,7 @@ function openImageSource(
 ): ImageSource {
   return openSource(options.image, {
     cacheDirectory: options.cacheDirectory ?? join(staging.scratch, "cache"),
+    scratchDirectory: join(staging.scratch, "source"),
     concurrency: options.downloads,
     userAgent: `kairos-netboot/${programVersion()}`,
     signal,

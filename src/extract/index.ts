@@ -1,4 +1,9 @@
 export { type ExtractResult, extract, type ResultPaths } from "./extract.js";
 export { type ExtractManyOptions, extractMany, type ImageOutcome } from "./extract-many.js";
 export { readImageList } from "./image-list.js";
-export type { ExtractEvent, ExtractEventOf, ExtractOptions } from "./options.js";
+export {
+  checkPlatform,
+  type ExtractEvent,
+  type ExtractEventOf,
+  type ExtractOptions,
+} from "./options.js";

@@ -8,7 +8,7 @@ import { NetbootError, parseDuration } from "../support/index.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
 export interface ExtractOptions extends BootOptions {
-  /** `quay.io/kairos/…:tag`, any registry's reference, or `oci:DIR[:TAG]`. */
+  /** `quay.io/kairos/…:tag`, any registry's reference, or another source, as `openSource` says. */
   image: string;
   /** The directory to make or to replace. */
   output: string;
@@ -128,7 +128,8 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
   };
 }
 
-function checkPlatform(text: string | undefined): Platform {
+/** @throws NetbootError PLATFORM_INVALID */
+export function checkPlatform(text: string | undefined): Platform {
   try {
     return text === undefined ? hostPlatform() : parsePlatform(text);
   } catch (error) {

@@ -23,6 +23,11 @@ export function artifactName(release: KairosRelease): string {
   );
 }
 
+/** True where it has all parts that a name is made of. */
+export function hasName(release: KairosRelease): boolean {
+  return fromTemplate(release) !== undefined;
+}
+
 /** @throws NetbootError USAGE_INVALID */
 export function checkedName(name: string): string {
   if (valid.test(name)) return name;

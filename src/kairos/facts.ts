@@ -1,4 +1,5 @@
 import type { Inode } from "../layers/index.js";
+import { hasName } from "./artifact-name.js";
 import { findBootFiles, type WantedBootFiles } from "./boot-files.js";
 import type { ImageTree } from "./image-tree.js";
 import type { Initrd } from "./initrds.js";
@@ -25,10 +26,7 @@ export async function readKairosFacts(
   read: (inode: Inode) => Promise<Buffer>,
   wanted: WantedBootFiles,
 ): Promise<KairosFacts> {
-  const files = releaseFiles.map((path) => smallFile(tree, path));
-  const release = kairosRelease(
-    await Promise.all(files.filter((file) => file !== undefined).map(read)),
-  );
+  const release = await readRelease(tree, read);
   const { kernel, initrd } = findBootFiles(tree, release, wanted);
   const config = configFile(tree, kernel.version);
   return {
@@ -38,6 +36,24 @@ export async function readKairosFacts(
     kernelConfig: config && new KernelConfig(await read(config)),
     hasSelinux: tree.file("/etc/selinux/config") !== undefined,
   };
+}
+
+/**
+ * What the image says of itself. The second release file is looked at only where the first, if it is
+ * there at all, does not say enough: what it holds beside that is of another release.
+ * @param read gives the contents of a small file
+ */
+export async function readRelease(
+  tree: ImageTree,
+  read: (inode: Inode) => Promise<Buffer>,
+): Promise<KairosRelease> {
+  const contents: Buffer[] = [];
+  for (const path of releaseFiles) {
+    const file = smallFile(tree, path);
+    if (file !== undefined) contents.push(await read(file));
+    if (hasName(kairosRelease(contents))) break;
+  }
+  return kairosRelease(contents);
 }
 
 /** A release file or a kernel configuration larger than this is something else. */

@@ -1,9 +1,11 @@
 import {
   type ByteString,
   type Directory,
+  type Found,
   type Inode,
   lookUp,
   nodeAt,
+  type PathParts,
   splitPath,
 } from "../layers/index.js";
 
@@ -24,9 +26,13 @@ export class ImageTree {
     this.#root = root;
   }
 
+  protected lookUp(parts: PathParts): Found | undefined {
+    return lookUp(this.#root, parts);
+  }
+
   /** The regular file that a path leads to; empty and huge ones are of no use to anyone here. */
   file(path: ByteString): ImageFile | undefined {
-    const found = lookUp(this.#root, splitPath(path));
+    const found = this.lookUp(splitPath(path));
     if (found === undefined || found.node.kind !== "inode") return undefined;
     const { type, size } = found.node.entry;
     if (type !== "file" || size === 0 || size > largestFile) return undefined;
@@ -34,17 +40,17 @@ export class ImageTree {
   }
 
   isDirectory(path: ByteString): boolean {
-    return lookUp(this.#root, splitPath(path))?.node.kind === "directory";
+    return this.lookUp(splitPath(path))?.node.kind === "directory";
   }
 
   exists(path: ByteString): boolean {
-    return lookUp(this.#root, splitPath(path)) !== undefined;
+    return this.lookUp(splitPath(path)) !== undefined;
   }
 
   /** True where a symlink stands at the path itself. */
   isSymlink(path: ByteString): boolean {
     const parts = splitPath(path);
-    const parent = lookUp(this.#root, parts.slice(0, -1))?.node;
+    const parent = this.lookUp(parts.slice(0, -1))?.node;
     if (parent?.kind !== "directory") return false;
     const node = nodeAt(parent, parts.slice(-1));
     return node?.kind === "inode" && node.entry.type === "symlink";
@@ -52,7 +58,7 @@ export class ImageTree {
 
   /** Names in a directory, sorted; none where there is no such directory. */
   list(path: ByteString): ByteString[] {
-    const node = lookUp(this.#root, splitPath(path))?.node;
+    const node = this.lookUp(splitPath(path))?.node;
     return node?.kind === "directory" ? [...node.children.keys()].sort() : [];
   }
 }

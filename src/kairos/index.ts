@@ -1,8 +1,11 @@
 export { artifactName, checkedName } from "./artifact-name.js";
-export { keepRule, type WantedBootFiles } from "./boot-files.js";
+export { findBootFiles, keepRule, type WantedBootFiles } from "./boot-files.js";
 export { readCloudConfig } from "./cloud-config.js";
 export { expandCommandLine, netbootCommandLine } from "./command-line.js";
-export { type KairosFacts, readKairosFacts } from "./facts.js";
+export { type KairosFacts, readKairosFacts, readRelease } from "./facts.js";
 export { ImageTree } from "./image-tree.js";
+export type { Initrd } from "./initrds.js";
 export { bcjFilterFor, type KernelConfig } from "./kernel-config.js";
 export { kernelArchitecture } from "./kernel-file.js";
+export type { Kernel } from "./kernels.js";
+export { type KairosRelease, type ReleaseSummary, summaryOf } from "./release.js";

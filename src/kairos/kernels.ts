@@ -106,18 +106,17 @@ function hasModules(tree: ImageTree, version: string | undefined): boolean {
  * `6.6.31-0-lts`; a file beside the modules to their directory.
  */
 function versionOf(tree: ImageTree, { path }: ImageFile): string | undefined {
-  const modules = tree
-    .list("/lib/modules")
-    .filter((name) => tree.isDirectory(`/lib/modules/${name}`));
+  // Not looked at where the name says it all: they may be in a layer that was not fetched.
+  const modules = () =>
+    tree.list("/lib/modules").filter((name) => tree.isDirectory(`/lib/modules/${name}`));
   const beside = /\/lib\/modules\/([^/]+)\/[^/]+$/.exec(path);
   if (beside !== null) return beside[1]!;
   const name = path.slice(path.lastIndexOf("/") + 1);
   const suffix = name.includes("-") ? name.slice(name.indexOf("-") + 1) : undefined;
-  if (suffix === undefined) return modules.length === 1 ? modules[0] : undefined;
-  if (modules.includes(suffix)) return suffix;
-  const flavour = modules.filter((version) => version.endsWith(`-${suffix}`));
-  if (flavour.length > 0) return flavour.sort(compareVersions).at(-1);
-  return /^[0-9]/.test(suffix) ? suffix : undefined;
+  if (suffix === undefined) return modules().length === 1 ? modules()[0] : undefined;
+  if (/^[0-9]/.test(suffix) || modules().includes(suffix)) return suffix;
+  const flavour = modules().filter((version) => version.endsWith(`-${suffix}`));
+  return flavour.sort(compareVersions).at(-1);
 }
 
 /** Numbers by value, the rest by character. */

@@ -46,3 +46,29 @@ export function kairosRelease(files: readonly Buffer[]): KairosRelease {
     artifact: value("ARTIFACT"),
   };
 }
+
+/** The same for `netboot.json` and the like: null where the image does not say. */
+export interface ReleaseSummary {
+  flavor: string | null;
+  flavorRelease: string | null;
+  variant: string | null;
+  model: string | null;
+  release: string | null;
+  /** Version of the Kubernetes distribution, for example `k3sv1.31.2+k3s1`. */
+  kubernetes: string | null;
+  fips: boolean;
+}
+
+export function summaryOf(release: KairosRelease): ReleaseSummary {
+  const { softwareVersion, softwareVersionPrefix } = release;
+  return {
+    flavor: release.flavor ?? null,
+    flavorRelease: release.flavorRelease ?? null,
+    variant: release.variant ?? null,
+    model: release.model ?? null,
+    release: release.release ?? null,
+    kubernetes:
+      softwareVersion === undefined ? null : `${softwareVersionPrefix ?? ""}${softwareVersion}`,
+    fips: release.fips,
+  };
+}

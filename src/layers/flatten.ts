@@ -1,4 +1,4 @@
-import { type ByteString, display } from "./byte-string.js";
+import { type ByteString, display, FormatError, type TarEntry } from "../tar/index.js";
 import { Foresight } from "./foresight.js";
 import { type KeepRule, KeptFiles } from "./kept-files.js";
 import {
@@ -9,10 +9,8 @@ import {
   type LayerVisitor,
   readLayer,
 } from "./layer.js";
-import { LayerFormatError } from "./layer-format-error.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { SizeEstimate } from "./size-estimate.js";
-import type { TarEntry } from "./tar/tar-entry.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
 import { climbsOut, joinPath, normalizePath, splitPath } from "./tree/path.js";
 import { Tree } from "./tree/tree.js";
@@ -180,17 +178,8 @@ export class Flattening {
   }
 
   async #ensureKept({ location }: Inode): Promise<void> {
-    if (this.#kept.has(location)) return;
-    let isFound = false;
-    const visitor: LayerVisitor = {
-      entry: (_entry, ordinal) => {
-        if (ordinal !== location.ordinal) return undefined;
-        isFound = true;
-        return this.#kept.diskSink(location);
-      },
-      isSatisfied: () => isFound,
-    };
-    await readLayer(this.#options.layers[location.layer]!, visitor, this.#options.signal);
+    const layer = this.#options.layers[location.layer]!;
+    await this.#kept.ensure(layer, location, this.#options.signal);
   }
 
   /** What is done with each entry when it is read for the first time. */
@@ -218,7 +207,7 @@ export class Flattening {
     try {
       return action();
     } catch (error) {
-      throw error instanceof LayerFormatError ? damaged(layer, error) : error;
+      throw error instanceof FormatError ? damaged(layer, error) : error;
     }
   }
 

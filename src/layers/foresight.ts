@@ -1,5 +1,4 @@
-import type { ByteString } from "./byte-string.js";
-import type { TarEntry } from "./tar/tar-entry.js";
+import type { ByteString, TarEntry } from "../tar/index.js";
 import { joinPath, parentPath, splitPath } from "./tree/path.js";
 import { meaningOf } from "./tree/whiteout.js";
 
@@ -19,7 +18,7 @@ export class Foresight {
 
   /**
    * Takes in the entries of a layer that is above.
-   * @throws LayerFormatError for a whiteout that names nothing
+   * @throws FormatError for a whiteout that names nothing
    */
   add(entries: readonly TarEntry[]): void {
     this.#verdicts.clear();

@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ByteString } from "./byte-string.js";
-import type { ContentSink } from "./layer.js";
+import type { ByteString } from "../tar/index.js";
+import { type ContentSink, type Layer, type LayerVisitor, readLayer } from "./layer.js";
 import type { ContentLocation } from "./tree/tree-node.js";
 
 /** Where a file that may be wanted later is kept as it passes by; not at all if undefined. */
@@ -37,6 +37,21 @@ export class KeptFiles {
 
   has(location: ContentLocation): boolean {
     return this.#memory.has(key(location)) || this.#paths.has(key(location));
+  }
+
+  /** Reads a layer again for a file that was not kept. */
+  async ensure(layer: Layer, location: ContentLocation, signal: AbortSignal): Promise<void> {
+    if (this.has(location)) return;
+    let isFound = false;
+    const visitor: LayerVisitor = {
+      entry: (_entry, ordinal) => {
+        if (ordinal !== location.ordinal) return undefined;
+        isFound = true;
+        return this.diskSink(location);
+      },
+      isSatisfied: () => isFound,
+    };
+    await readLayer(layer, visitor, signal);
   }
 
   read(location: ContentLocation): Buffer {

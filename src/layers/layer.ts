@@ -2,11 +2,8 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Blob } from "../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../support/index.js";
-import { display } from "./byte-string.js";
+import { display, FormatError, type TarEntry, TarReader } from "../tar/index.js";
 import { decode } from "./decode/decode.js";
-import { LayerFormatError } from "./layer-format-error.js";
-import type { TarEntry } from "./tar/tar-entry.js";
-import { TarReader } from "./tar/tar-reader.js";
 
 /**
  * Bytes of content after which signals are looked at: the holes of sparse files come without
@@ -87,14 +84,14 @@ export async function readLayer(
     if (signal.aborted) throw interrupted();
     // Other bytes than the digest's, or none, are the reason that matters.
     if (mayBeOfBlob(error)) await layer.blob.complete;
-    if (error instanceof LayerFormatError) throw damaged(layer, error, display(reader.lastName));
+    if (error instanceof FormatError) throw damaged(layer, error, display(reader.lastName));
     throw error;
   }
   checkDiffId(layer, `sha256:${hash.digest("hex")}`);
 }
 
 function mayBeOfBlob(error: unknown): boolean {
-  return error instanceof LayerFormatError || systemCode(error) === "ENOENT";
+  return error instanceof FormatError || systemCode(error) === "ENOENT";
 }
 
 export function describeLayer(layer: Layer): string {
@@ -102,7 +99,7 @@ export function describeLayer(layer: Layer): string {
 }
 
 /** The error for something in a layer that breaks the rules. */
-export function damaged(layer: Layer, cause: LayerFormatError, near = ""): NetbootError {
+export function damaged(layer: Layer, cause: FormatError, near = ""): NetbootError {
   const place = near === "" ? "" : ` at ${JSON.stringify(near)}`;
   return new NetbootError(
     "LAYER_DAMAGED",

@@ -1,4 +1,4 @@
-import type { ByteString } from "./byte-string.js";
+import type { ByteString } from "../tar/index.js";
 import { type CanonicalTarWriter, fitsSquashfs } from "./tar-writer.js";
 import { Directory, type DirectoryAttributes, type Inode, type Node } from "./tree/tree-node.js";
 import type { WrittenFiles } from "./written-files.js";

@@ -5,6 +5,11 @@ const usualRatio = 2.7;
 /** Compressed bytes that tell more of an image than what is usual. */
 const tellingSize = 1_000_000;
 
+/** Bytes of contents in so many compressed ones, in images as they usually are. */
+export function usualContents(compressed: number): number {
+  return compressed * usualRatio;
+}
+
 /** How many bytes of contents an image has, as far as that can be told while it is read. */
 export class SizeEstimate {
   /** Of all layers. */

@@ -1,6 +1,10 @@
-import { type ByteString, toBytes } from "./byte-string.js";
-import { formatPaxRecords, type PaxRecords } from "./tar/pax.js";
-import { blockSize } from "./tar/tar-header.js";
+import {
+  type ByteString,
+  blockSize,
+  formatPaxRecords,
+  type PaxRecords,
+  toBytes,
+} from "../tar/index.js";
 import type { DirectoryAttributes, InodeEntry } from "./tree/tree-node.js";
 
 /**

@@ -1,5 +1,4 @@
-import type { ByteString } from "./byte-string.js";
-import type { TarEntry } from "./tar/tar-entry.js";
+import type { ByteString, TarEntry } from "../tar/index.js";
 import { parentPath, splitPath } from "./tree/path.js";
 import { nodeAt } from "./tree/tree-lookup.js";
 import { type Directory, Inode } from "./tree/tree-node.js";

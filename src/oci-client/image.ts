@@ -20,6 +20,8 @@ export interface ResolvedImage {
   /** Of the index that the root turned out to be, if it did. */
   indexDigest?: string;
   platform: Platform;
+  /** All that the index offers, where there is one. */
+  platforms?: Platform[];
   manifest: Manifest;
   manifestBytes: Uint8Array;
   config: ImageConfig;
@@ -48,7 +50,7 @@ export async function resolveImage(
   const chosen = await chooseManifest(reader, { digest: start.digest, document }, wanted, signal);
   const found = await readManifest(reader, chosen.descriptor, signal);
   const image = await readImage(reader, found, { wanted, claimed: chosen.platform, signal });
-  return { ...image, indexDigest: start.digest };
+  return { ...image, indexDigest: start.digest, platforms: chosen.offered };
 }
 
 async function readRoot(

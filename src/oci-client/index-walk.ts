@@ -15,6 +15,8 @@ const MAX_LISTED = 24;
 export interface Choice {
   descriptor: Descriptor;
   platform?: Platform;
+  /** The platforms of all manifests that have one, in the index's order. */
+  offered: Platform[];
 }
 
 type DescribedManifest = Descriptor & { platform: Platform };
@@ -33,14 +35,14 @@ export async function chooseManifest(
 ): Promise<Choice> {
   const manifests = await collectManifests(reader, root, signal);
   const [only] = manifests;
-  if (manifests.length === 1 && only && !hasPlatform(only)) return { descriptor: only };
+  if (manifests.length === 1 && only && !hasPlatform(only)) {
+    return { descriptor: only, offered: [] };
+  }
   const described = manifests.filter(hasPlatform);
+  const offered = described.map(({ platform }) => platform);
   const best = bestMatch(described, wanted);
-  if (best) return { descriptor: best, platform: best.platform };
-  throw platformNotFound(
-    wanted,
-    described.map(({ platform }) => platform),
-  );
+  if (best) return { descriptor: best, platform: best.platform, offered };
+  throw platformNotFound(wanted, offered);
 }
 
 /** Says which platforms there are instead of the wanted one. */

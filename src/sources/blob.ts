@@ -5,6 +5,8 @@ export interface Blob {
   readonly descriptor: Descriptor;
   /** The file; complete only once `isComplete`. */
   readonly path: string;
+  /** Where in the file the bytes begin, if other bytes stand before and behind them. */
+  readonly offset?: number;
   readonly isComplete: boolean;
   /** Settles when every byte is there and its digest was checked, or when it cannot be had. */
   readonly complete: Promise<void>;

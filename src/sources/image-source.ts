@@ -26,6 +26,8 @@ export interface ImageSource {
 export interface SourceOptions {
   /** Where blobs are kept. */
   readonly cacheDirectory: string;
+  /** For copies that are needed only as long as the source is; the caller removes it. */
+  readonly scratchDirectory: string;
   /** Blobs that are fetched at the same time. */
   readonly concurrency: number;
   readonly userAgent: string;

@@ -1,83 +1,82 @@
-import { existsSync, statSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import pLimit from "p-limit";
 import {
-  type Descriptor,
   type ImageReader,
   type ImageRoot,
   type Index,
-  type Platform,
   parseManifest,
-  type ResolvedImage,
-  resolveImage,
 } from "../oci-client/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
-import type { Blob } from "./blob.js";
-import { verifyFile } from "./download.js";
-import { FileBlob } from "./file-blob.js";
-import type { ImageSource, SourceOptions } from "./image-source.js";
-import { translated } from "./translate-error.js";
+import { type FileSlice, type ImageFiles, readSlice } from "./image-files.js";
+import type { SourceOptions } from "./image-source.js";
+import { LocalSource } from "./local-source.js";
 
 const refName = "org.opencontainers.image.ref.name";
 const largestIndex = 4 * 1024 * 1024;
 
-/** An image in a directory (OCI image-spec, image-layout.md), written as skopeo does: `oci:DIR[:TAG]`. */
-export class OciLayoutSource implements ImageSource {
+export interface OciLayoutPlace {
+  /** As it was written, with its transport. */
   readonly reference: string;
-  readonly #directory: string;
-  readonly #tag: string | undefined;
-  readonly #options: SourceOptions;
-  readonly #limit: ReturnType<typeof pLimit>;
-  readonly #blobs = new Map<string, FileBlob>();
+  /** For messages: `OCI layout`, and where it is. */
+  readonly kind: string;
+  readonly where: string;
+  /** The reference without the tag; undefined where a tag cannot be given. */
+  readonly untagged: string | undefined;
+  /** A name or a digest. */
+  readonly tag?: string | undefined;
+  /** Opens it. */
+  readonly files: () => Promise<ImageFiles>;
+}
 
-  /** @param text what follows `oci:` */
-  constructor(text: string, options: SourceOptions) {
-    this.reference = `oci:${text}`;
-    const { directory, tag } = splitTag(text);
-    this.#directory = directory;
-    this.#tag = tag;
-    this.#options = options;
-    this.#limit = pLimit(options.concurrency);
+/** An image in an OCI layout (OCI image-spec, image-layout.md), a directory or an archive of one. */
+export class OciLayoutSource extends LocalSource {
+  readonly reference: string;
+  protected readonly kind: string;
+  protected readonly where: string;
+  readonly #place: OciLayoutPlace;
+  #files: ImageFiles | undefined;
+
+  constructor(place: OciLayoutPlace, options: SourceOptions) {
+    super(options);
+    this.#place = place;
+    this.reference = place.reference;
+    this.kind = place.kind;
+    this.where = place.where;
   }
 
-  async resolve(platform: Platform): Promise<ResolvedImage> {
-    const root = await this.#root();
-    const { signal } = this.#options;
-    return translated(() => resolveImage(this.#reader(), root, platform, { signal }));
+  /** The manifest or index that the tag names, or the only one there is. */
+  protected async root(): Promise<ImageRoot> {
+    this.#files = await this.#place.files();
+    const index = this.#parseIndex(await this.#readIndex());
+    const { tag, untagged } = this.#place;
+    if (tag === undefined) {
+      const names = namesIn(index);
+      if (index.manifests.length === 1) return index.manifests[0]!;
+      if (names.length === 0) return "index.json";
+      throw invalid(
+        `The ${this.kind} ${this.where} holds several images: ${names.join(", ")}.`,
+        untagged === undefined
+          ? "Save it as a file, and name one: oci-archive:FILE:TAG."
+          : `Name one, for example ${untagged}:${names[0]}.`,
+      );
+    }
+    const found = index.manifests.find(
+      ({ annotations, digest }) => annotations?.[refName] === tag || digest === tag,
+    );
+    if (found !== undefined) return found;
+    throw new NetbootError(
+      "IMAGE_NOT_FOUND",
+      `The ${this.kind} ${this.where} holds no image ${tag}.`,
+      `It holds: ${namesIn(index).join(", ") || "images without a name"}.`,
+    );
   }
 
-  /** Nothing is copied, so nothing needs room. */
-  async reserve(): Promise<void> {}
-
-  fetch(descriptor: Descriptor): Blob {
-    // Images happen to have one layer twice.
-    const known = this.#blobs.get(descriptor.digest);
-    if (known !== undefined) return known;
-    const path = this.#pathOf(descriptor.digest);
-    const checked = translated(async () => {
-      await this.#assertPresent(descriptor);
-      this.#options.onProgress?.(descriptor, descriptor.size, true);
-      await this.#limit(() => verifyFile(path, descriptor, this.#options.signal));
-    });
-    const blob = new FileBlob(descriptor, path, checked);
-    this.#blobs.set(descriptor.digest, blob);
-    return blob;
+  protected find(digest: string): FileSlice | undefined {
+    return this.#files!.find(["blobs", ...digest.split(":")].join("/"));
   }
 
-  /** Nothing is kept: a damaged blob is an error of its own here. */
-  async dropDamaged(): Promise<undefined> {}
-
-  async close(): Promise<void> {}
-
-  #pathOf(digest: string): string {
-    return join(this.#directory, "blobs", ...digest.split(":"));
-  }
-
-  #reader(): ImageReader {
+  protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
-        // resolveImage asks by tag only for the root, and `#root` gives it one where the layout
+        // resolveImage asks by tag only for the root, and `root` gives it one where the layout
         // itself is the index.
         if (digest === undefined) return { bytes: await this.#readIndex() };
         return { bytes: await this.#readBlob(digest, largestIndex) };
@@ -86,37 +85,14 @@ export class OciLayoutSource implements ImageSource {
     };
   }
 
-  /** The manifest or index that the tag names, or the only one there is. */
-  async #root(): Promise<ImageRoot> {
-    const index = parseIndex(await this.#readIndex(), this.#directory);
-    if (this.#tag === undefined) {
-      const names = namesIn(index);
-      if (index.manifests.length === 1) return index.manifests[0]!;
-      if (names.length === 0) return "index.json";
-      throw invalid(
-        `The OCI layout ${this.#directory} holds several images: ${names.join(", ")}.`,
-        `Name one, for example oci:${this.#directory}:${names[0]}.`,
-      );
-    }
-    const found = index.manifests.find(
-      ({ annotations, digest }) => annotations?.[refName] === this.#tag || digest === this.#tag,
-    );
-    if (found !== undefined) return found;
-    throw new NetbootError(
-      "IMAGE_NOT_FOUND",
-      `The OCI layout ${this.#directory} holds no image ${this.#tag}.`,
-      `It holds: ${namesIn(index).join(", ") || "images without a name"}.`,
-    );
-  }
-
   async #readIndex(): Promise<Buffer> {
-    const path = join(this.#directory, "index.json");
     try {
-      if ((await stat(path)).size > largestIndex) throw new RangeError("index.json is too large");
-      return await readFile(path);
+      const slice = this.#files!.find("index.json");
+      if (slice === undefined) throw new RangeError("there is none");
+      return await readSlice(slice, largestIndex);
     } catch (error) {
       throw invalid(
-        `${this.#directory} is not an OCI layout: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
+        `${this.where} is not an ${this.kind}: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
         "Make one with: skopeo copy docker://IMAGE oci:DIR:TAG",
         error,
       );
@@ -124,67 +100,27 @@ export class OciLayoutSource implements ImageSource {
   }
 
   async #readBlob(digest: string, maxBytes: number): Promise<Buffer> {
-    const path = this.#pathOf(digest);
-    await this.#assertPresent({ digest });
+    const slice = this.present({ digest });
     // The caller checks size and digest; this is a bound for what it holds in memory.
-    if ((await stat(path)).size > maxBytes) throw this.#damaged(digest, "is too large");
-    return readFile(path);
+    if (slice.size > maxBytes) throw this.damaged(digest, "is too large");
+    return readSlice(slice, maxBytes);
   }
 
-  async #assertPresent({ digest, size }: { digest: string; size?: number }): Promise<void> {
-    const present = await stat(this.#pathOf(digest)).catch(() => undefined);
-    if (present === undefined || !present.isFile()) {
-      throw new NetbootError(
-        "BLOB_NOT_FOUND",
-        `The OCI layout ${this.#directory} lacks the blob ${digest}.`,
-        "Copy the image again; the copy was not complete.",
-      );
+  #parseIndex(bytes: Buffer): Index {
+    let parsed: ReturnType<typeof parseManifest> | undefined;
+    let cause: unknown;
+    try {
+      parsed = parseManifest(bytes);
+    } catch (error) {
+      cause = error;
     }
-    if (size !== undefined && present.size !== size) {
-      throw this.#damaged(digest, `has ${present.size} bytes instead of ${size}`);
-    }
-  }
-
-  #damaged(digest: string, problem: string): NetbootError {
-    return new NetbootError(
-      "BLOB_MISMATCH",
-      `The blob ${digest} in ${this.#directory} ${problem}.`,
-      "Copy the image again.",
+    if (parsed?.kind === "index") return parsed;
+    throw invalid(
+      `The index.json of ${this.where} is not an OCI image index.`,
+      "Make a layout with: skopeo copy docker://IMAGE oci:DIR:TAG",
+      cause,
     );
   }
-}
-
-/** `DIR`, `DIR:TAG` or `DIR@DIGEST`; a directory whose own name holds a colon is found, too. */
-function splitTag(text: string): { directory: string; tag?: string } {
-  const digest = /^(.*)@(sha256:[0-9a-f]{64})$/.exec(text);
-  if (digest !== null) return { directory: digest[1]!, tag: digest[2]! };
-  if (isDirectory(text)) return { directory: text };
-  const colons = [...text.matchAll(/:/g)].map(({ index }) => index);
-  // Tags may be whole references, and hold colons too; skopeo splits at the first.
-  const colon = colons.reverse().find((at) => isDirectory(text.slice(0, at))) ?? colons.at(-1);
-  if (colon === undefined) return { directory: text };
-  const directory = text.slice(0, colon);
-  return colon === text.length - 1 ? { directory } : { directory, tag: text.slice(colon + 1) };
-}
-
-function isDirectory(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
-}
-
-function parseIndex(bytes: Buffer, directory: string): Index {
-  let parsed: ReturnType<typeof parseManifest> | undefined;
-  let cause: unknown;
-  try {
-    parsed = parseManifest(bytes);
-  } catch (error) {
-    cause = error;
-  }
-  if (parsed?.kind === "index") return parsed;
-  throw invalid(
-    `The index.json of ${directory} is not an OCI image index.`,
-    "Make a layout with: skopeo copy docker://IMAGE oci:DIR:TAG",
-    cause,
-  );
 }
 
 function namesIn(index: Index): string[] {

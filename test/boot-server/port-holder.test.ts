@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { endianness } from "node:os";
 import { describe, it } from "node:test";
-import { memoryNeeded } from "../../src/boot-server/memory-estimate.js";
+import { memoryNeeded } from "../../src/artifacts/index.js";
 import { portHolder, socketsAt } from "../../src/boot-server/port-holder.js";
 import { portError } from "../../src/boot-server/ports.js";
 

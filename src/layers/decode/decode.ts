@@ -9,7 +9,7 @@ import { unzstd } from "./zstd.js";
  * The plain tar of a layer, from its blob: gzip with any number of members, zstd with several
  * and skippable frames, or plain. Each chunk is good until the next is asked for. The programs
  * igzip and zstd are used where they are found: they are faster than what Node has.
- * @throws LayerFormatError where the compressed data are damaged or cut short
+ * @throws FormatError where the compressed data are damaged or cut short
  */
 export async function* decode(blob: Blob, signal: AbortSignal): AsyncGenerator<Buffer> {
   switch (await detectCompression(blob)) {

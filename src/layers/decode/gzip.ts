@@ -1,8 +1,8 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import type { Blob } from "../../sources/index.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { readChunks } from "../../support/index.js";
+import { FormatError } from "../../tar/index.js";
 import { feed } from "./feed.js";
 
 /** Larger than Node's 16 KiB: a third faster. */
@@ -11,7 +11,7 @@ const chunkSize = 256 * 1024;
 /**
  * Node's own decompressor: any number of members, an error for what follows them and is neither
  * a member nor zeros.
- * @throws LayerFormatError
+ * @throws FormatError
  */
 export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
   const decoder = createGunzip({ chunkSize });
@@ -23,7 +23,7 @@ export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
   } catch (error) {
     // What kept the bytes from coming is the reason that matters, not what followed from it.
     await fed;
-    throw new LayerFormatError(`it cannot be decompressed: ${(error as Error).message}`);
+    throw new FormatError(`it cannot be decompressed: ${(error as Error).message}`);
   } finally {
     decoder.destroy();
   }
@@ -33,10 +33,10 @@ export async function* gunzip(blob: Blob): AsyncGenerator<Buffer> {
 /** Node stops at a zero behind a member, whatever follows it. */
 async function checkFill(blob: Blob, start: number): Promise<void> {
   await blob.complete;
-  if (start >= blob.descriptor.size) return;
-  for await (const chunk of createReadStream(blob.path, { start })) {
-    if ((chunk as Buffer).some((byte) => byte !== 0)) {
-      throw new LayerFormatError("something follows the compressed data");
+  const { path, offset = 0, descriptor } = blob;
+  for await (const chunk of readChunks(path, descriptor.size - start, offset + start)) {
+    if (chunk.some((byte) => byte !== 0)) {
+      throw new FormatError("something follows the compressed data");
     }
   }
 }
@@ -45,7 +45,7 @@ async function checkFill(blob: Blob, start: number): Promise<void> {
  * Passes on what igzip puts out, then makes sure that igzip read the blob to its end: it stops
  * silently at bytes that begin no member. The last four bytes of a blob of one member are its
  * size modulo 2³² (RFC 1952 §2.3.1); where they are not, Node reads the blob again and decides.
- * @throws LayerFormatError
+ * @throws FormatError
  */
 export async function* checkGzipEnd(
   blob: Blob,
@@ -69,7 +69,7 @@ async function lastWord(blob: Blob): Promise<number> {
       Buffer.alloc(4),
       0,
       4,
-      Math.max(blob.descriptor.size - 4, 0),
+      (blob.offset ?? 0) + Math.max(blob.descriptor.size - 4, 0),
     );
     return bytesRead === 4 ? buffer.readUInt32LE(0) : -1;
   } finally {

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Blob } from "../../sources/index.js";
 import { NetbootError } from "../../support/index.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { FormatError } from "../../tar/index.js";
 import { ChildOutput } from "./child-output.js";
 import { feed } from "./feed.js";
 
@@ -12,9 +12,9 @@ const mostWords = 1000;
 
 /**
  * The output of a decompressor that reads the blob on standard input; each chunk is good until the
- * next is asked for. A blob that is complete is handed over as an open file, so its bytes do not
- * pass through this process.
- * @throws LayerFormatError with the program's words when it finds fault with the blob;
+ * next is asked for. A blob that is complete and a file of its own is handed over as an open file,
+ * so its bytes do not pass through this process.
+ * @throws FormatError with the program's words when it finds fault with the blob;
  *   NetbootError DECOMPRESSOR_FAILED when it is ended by a signal; the error of starting it
  */
 export async function* pipeThrough(
@@ -25,7 +25,8 @@ export async function* pipeThrough(
 ): AsyncGenerator<Buffer> {
   // Without it (no place for the socket, say) everything takes a little longer.
   const output = await ChildOutput.open().catch(() => undefined);
-  const file = blob.isComplete ? await open(blob.path) : undefined;
+  const isWholeFile = blob.isComplete && blob.offset === undefined;
+  const file = isWholeFile ? await open(blob.path) : undefined;
   const stdio = [file?.fd ?? "pipe", output?.childEnd ?? "pipe", "pipe"] as const;
   const child = spawn(program, args, { stdio: [...stdio] });
   output?.childEnd.destroy();
@@ -62,7 +63,7 @@ function endOf(child: ChildProcess): Promise<void> {
       if (status === 0) return resolve();
       if (signal !== null) return reject(killed(name, signal));
       const reason = words.trim() || `it ended with status ${status}`;
-      reject(new LayerFormatError(`${name} cannot decompress it: ${reason}`));
+      reject(new FormatError(`${name} cannot decompress it: ${reason}`));
     });
   });
 }

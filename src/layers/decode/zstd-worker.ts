@@ -7,7 +7,7 @@ import type { ZstdWorkerInput, ZstdWorkerMessage } from "./zstd.js";
 const mostEmptyTurns = 100;
 let emptyTurns = 0;
 
-const { path, credits } = workerData as ZstdWorkerInput;
+const { path, offset, size, credits } = workerData as ZstdWorkerInput;
 const counter = new Int32Array(credits);
 
 function post(message: ZstdWorkerMessage, transfer: ArrayBuffer[] = []): void {
@@ -17,10 +17,11 @@ function post(message: ZstdWorkerMessage, transfer: ArrayBuffer[] = []): void {
 function* fileChunks(): Generator<Uint8Array> {
   const file = openSync(path, "r");
   try {
-    for (;;) {
-      const chunk = new Uint8Array(128 * 1024);
-      const count = readSync(file, chunk, 0, chunk.length, null);
+    for (let position = 0; position < size; ) {
+      const chunk = new Uint8Array(Math.min(128 * 1024, size - position));
+      const count = readSync(file, chunk, 0, chunk.length, offset + position);
       if (count === 0) return;
+      position += count;
       emptyTurns = 0;
       yield chunk.subarray(0, count);
     }

@@ -1,12 +1,15 @@
 import { Worker } from "node:worker_threads";
 import type { Blob } from "../../sources/index.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { FormatError } from "../../tar/index.js";
 
 /** Chunks that the worker may be ahead of the reader. */
 const credit = 16;
 
 export interface ZstdWorkerInput {
   readonly path: string;
+  /** Where in the file the compressed bytes begin, and how many they are. */
+  readonly offset: number;
+  readonly size: number;
   /** One counter, decreased by the worker for each chunk it sends, waited for at 0. */
   readonly credits: SharedArrayBuffer;
 }
@@ -16,13 +19,15 @@ export type ZstdWorkerMessage = { chunk: Uint8Array } | { error: string } | { do
 /**
  * zstd without the program: zstddec (WASM) in a worker thread, fed from the blob's file once it
  * is complete. Node's own zstd is not used: it drops all but the first of concatenated frames.
- * @throws LayerFormatError
+ * @throws FormatError
  */
 export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<Buffer> {
   await blob.complete;
   const credits = new Int32Array(new SharedArrayBuffer(4));
   credits[0] = credit;
-  const workerData: ZstdWorkerInput = { path: blob.path, credits: credits.buffer };
+  const { path, offset = 0, descriptor } = blob;
+  const { size } = descriptor;
+  const workerData: ZstdWorkerInput = { path, offset, size, credits: credits.buffer };
   const worker = new Worker(new URL("./zstd-worker.js", import.meta.url), { workerData });
   const messages = new MessageQueue(worker);
   const stop = () => messages.push({ error: "interrupted" });
@@ -31,7 +36,7 @@ export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<B
     for (;;) {
       const message = await messages.next();
       if ("done" in message) return;
-      if ("error" in message) throw new LayerFormatError(message.error);
+      if ("error" in message) throw new FormatError(message.error);
       yield Buffer.from(message.chunk.buffer, message.chunk.byteOffset, message.chunk.byteLength);
       Atomics.add(credits, 0, 1);
       Atomics.notify(credits, 0);

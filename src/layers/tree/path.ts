@@ -1,4 +1,4 @@
-import type { ByteString } from "../byte-string.js";
+import type { ByteString } from "../../tar/index.js";
 
 /** The parts of a path below the root; the root itself has none. */
 export type PathParts = readonly ByteString[];

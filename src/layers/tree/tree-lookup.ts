@@ -1,4 +1,4 @@
-import type { ByteString } from "../byte-string.js";
+import type { ByteString } from "../../tar/index.js";
 import type { PathParts } from "./path.js";
 import { Directory, Inode, type Node } from "./tree-node.js";
 

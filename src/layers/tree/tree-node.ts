@@ -1,5 +1,4 @@
-import type { ByteString } from "../byte-string.js";
-import type { EntryType, TarEntry } from "../tar/tar-entry.js";
+import type { ByteString, EntryType, TarEntry } from "../../tar/index.js";
 
 /** Where the contents of a file are: the entry with this number (from 0) of this layer. */
 export interface ContentLocation {

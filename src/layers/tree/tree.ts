@@ -1,6 +1,4 @@
-import { type ByteString, display } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
-import type { TarEntry } from "../tar/tar-entry.js";
+import { type ByteString, display, FormatError, type TarEntry } from "../../tar/index.js";
 import { joinPath, type PathParts, splitPath } from "./path.js";
 import { PathWalk, SymlinkLoopError } from "./tree-lookup.js";
 import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
@@ -23,7 +21,8 @@ class PendingInode extends Inode {}
  */
 export class Tree {
   readonly root = new Directory(impliedAttributes(0));
-  #layer = -1;
+  #layer: number;
+  #isCertain = true;
   #ordinal = -1;
   #impliedMtime = 0;
   /** Files that this layer's whiteouts hid, by path: its hard links may still mean them. */
@@ -32,9 +31,23 @@ export class Tree {
   #emptied = new Set<Directory>();
   #pendingPlaces: { directory: Directory; name: ByteString }[] = [];
 
+  /** @param bottom number of the layer that is applied first; there may be others below it */
+  constructor(bottom = 0) {
+    this.#layer = bottom - 1;
+  }
+
+  /**
+   * True as long as each name's place followed from what the layers themselves brought. Whatever
+   * lies below them, all that the tree has is then there, at the same place. False once a parent
+   * was made or a target missed that a lower layer may have, as a directory or as a symlink.
+   */
+  get isCertain(): boolean {
+    return this.#isCertain;
+  }
+
   /**
    * Lays one more layer on top.
-   * @throws LayerFormatError that names the entry; the tree is not to be used any more then
+   * @throws FormatError that names the entry; the tree is not to be used any more then
    */
   apply({ entries, impliedMtime }: LayerIndex): void {
     this.#layer += 1;
@@ -56,9 +69,7 @@ export class Tree {
       return action();
     } catch (error) {
       if (!(error instanceof SymlinkLoopError)) throw error;
-      throw new LayerFormatError(
-        `the path ${display(entry.name)} leads through a loop of symlinks`,
-      );
+      throw new FormatError(`the path ${display(entry.name)} leads through a loop of symlinks`);
     }
   }
 
@@ -87,9 +98,7 @@ export class Tree {
 
   #applyRoot(entry: TarEntry): void {
     if (entry.type !== "directory") {
-      throw new LayerFormatError(
-        `the entry ${display(entry.name)} would replace the root directory`,
-      );
+      throw new FormatError(`the entry ${display(entry.name)} would replace the root directory`);
     }
     this.root.attributes = entry;
   }
@@ -117,6 +126,7 @@ export class Tree {
   /** The directory an entry goes into: symlinks followed, missing ones made, files replaced. */
   #parent(parts: PathParts): PathWalk {
     const walk = this.#walk(parts.slice(0, -1), (directory, name) => {
+      this.#isCertain = false;
       const made = new Directory(impliedAttributes(this.#impliedMtime));
       this.#link(directory, name, made);
       return made;
@@ -126,7 +136,10 @@ export class Tree {
 
   /** The directory that a path leads to, if it is there. */
   #existing(parts: PathParts): PathWalk | undefined {
-    return this.#walk(parts, () => undefined);
+    return this.#walk(parts, () => {
+      this.#isCertain = false;
+      return undefined;
+    });
   }
 
   /** @param missing what to do where no directory is: make one, or give up with undefined */
@@ -196,8 +209,9 @@ export class Tree {
     const directory = this.#existing(parts.slice(0, -1))?.directory;
     const name = parts[parts.length - 1];
     const node = name === undefined ? directory : directory?.children.get(name)?.node;
+    if (node === undefined) this.#isCertain = false;
     if (node instanceof Directory) {
-      throw new LayerFormatError(
+      throw new FormatError(
         `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, a directory`,
       );
     }
@@ -233,7 +247,7 @@ export class Tree {
     if (target !== undefined && !chain.has(target)) return target;
     const hidden = this.#hidden.get(joinPath(splitPath(entry.linkName)));
     if (hidden !== undefined) return hidden;
-    throw new LayerFormatError(
+    throw new FormatError(
       `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which is nowhere`,
     );
   }

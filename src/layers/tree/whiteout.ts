@@ -1,5 +1,4 @@
-import { display } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { display, FormatError } from "../../tar/index.js";
 import { joinPath, type PathParts } from "./path.js";
 
 const prefix = ".wh.";
@@ -25,7 +24,7 @@ const bookkeeping: Meaning = { kind: "bookkeeping" };
 
 /**
  * Tells whiteouts from files (OCI image-spec, layer.md, "Whiteouts").
- * @throws LayerFormatError for a whiteout that names nothing.
+ * @throws FormatError for a whiteout that names nothing.
  */
 export function meaningOf(parts: PathParts): Meaning {
   const last = parts.length - 1;
@@ -39,7 +38,7 @@ export function meaningOf(parts: PathParts): Meaning {
   if (name.startsWith(metaPrefix)) return bookkeeping;
   const hidden = name.slice(prefix.length);
   if (hidden === "" || hidden === "." || hidden === "..") {
-    throw new LayerFormatError(`the whiteout ${display(joinPath(parts))} names nothing`);
+    throw new FormatError(`the whiteout ${display(joinPath(parts))} names nothing`);
   }
   return { kind: "whiteout", directory, name: hidden };
 }

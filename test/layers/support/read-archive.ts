@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
-import { LayerFormatError } from "../../../src/layers/layer-format-error.js";
-import type { TarEntry } from "../../../src/layers/tar/tar-entry.js";
-import { TarReader } from "../../../src/layers/tar/tar-reader.js";
+import { FormatError, type TarEntry, TarReader } from "../../../src/tar/index.js";
 
 /** What came of reading an archive: entries with digests of their contents, or what was wrong. */
 export interface Reading {
   readonly entries: readonly { entry: TarEntry; sha256: string }[];
-  /** The message of a LayerFormatError; other errors are thrown. */
+  /** The message of a FormatError; other errors are thrown. */
   readonly refusal?: string;
 }
 
@@ -45,7 +43,7 @@ export function readArchive(pieces: Iterable<Buffer>): Reading {
     reader.finish();
     return { entries };
   } catch (error) {
-    if (!(error instanceof LayerFormatError)) throw error;
+    if (!(error instanceof FormatError)) throw error;
     return { entries, refusal: error.message };
   }
 }

@@ -1,5 +1,5 @@
-import { type ByteString, fromBytes, toBytes } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { type ByteString, fromBytes, toBytes } from "./byte-string.js";
+import { FormatError } from "./format-error.js";
 
 /** Extended header records in the order they stand: keyword, value. */
 export type PaxRecords = [keyword: ByteString, value: Buffer][];
@@ -7,7 +7,7 @@ export type PaxRecords = [keyword: ByteString, value: Buffer][];
 /**
  * Reads extended header records, `LENGTH KEYWORD=VALUE\n` (POSIX.1-2001 pax, "pax Extended
  * Header"). The length decides where a record ends: values may hold any byte.
- * @throws LayerFormatError when a length does not fit.
+ * @throws FormatError when a length does not fit.
  */
 export function parsePaxRecords(bytes: Buffer): PaxRecords {
   const records: PaxRecords = [];
@@ -17,11 +17,11 @@ export function parsePaxRecords(bytes: Buffer): PaxRecords {
     if (bytes[start] === 0) break;
     const space = bytes.indexOf(0x20, start);
     const digits = space === -1 ? "" : fromBytes(bytes, start, space);
-    if (!/^[0-9]{1,9}$/.test(digits)) throw new LayerFormatError("its pax header has no length");
+    if (!/^[0-9]{1,9}$/.test(digits)) throw new FormatError("its pax header has no length");
     const end = start + Number(digits);
     const equals = bytes.indexOf(0x3d, space);
     if (end > bytes.length || equals === -1 || equals >= end || bytes[end - 1] !== 0x0a) {
-      throw new LayerFormatError("its pax header is damaged");
+      throw new FormatError("its pax header is damaged");
     }
     const value = Buffer.from(bytes.subarray(equals + 1, end - 1));
     records.push([fromBytes(bytes, space + 1, equals), value]);
@@ -48,7 +48,7 @@ function formatRecord(keyword: ByteString, value: Buffer): Buffer {
 /** A pax time, `[-]SECONDS[.FRACTION]`, as whole seconds rounded down. */
 export function parsePaxTime(value: Buffer): number {
   const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(fromBytes(value));
-  if (match === null) throw new LayerFormatError("its pax mtime is not a time");
+  if (match === null) throw new FormatError("its pax mtime is not a time");
   const seconds = Number(match[2]);
   const hasFraction = /[1-9]/.test(match[3] ?? "");
   return match[1] === "" ? seconds : -seconds - (hasFraction ? 1 : 0);
@@ -57,6 +57,6 @@ export function parsePaxTime(value: Buffer): number {
 /** A pax number: decimal digits. */
 export function parsePaxNumber(value: Buffer, field: string): number {
   const text = fromBytes(value);
-  if (!/^-?[0-9]{1,16}$/.test(text)) throw new LayerFormatError(`its pax ${field} is not a number`);
+  if (!/^-?[0-9]{1,16}$/.test(text)) throw new FormatError(`its pax ${field} is not a number`);
   return Number(text);
 }

@@ -1,18 +1,18 @@
-import type { ByteString } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { blockSize, isZero, padded } from "./block.js";
+import type { ByteString } from "./byte-string.js";
 import { EntryContents } from "./entry-contents.js";
 import { EntryHeaders } from "./entry-headers.js";
+import { FormatError } from "./format-error.js";
 import { addGnuRegions, checkedRegions, InlineMap, type Region } from "./sparse.js";
 import type { TarEvent } from "./tar-entry.js";
-import { blockSize, number, parseHeader } from "./tar-header.js";
+import { number, parseHeader } from "./tar-header.js";
 
 /** Long names, link targets and extended headers; Go's reader has the same bound. */
-const largestExtension = 1024 * 1024;
+export const largestExtension = 1024 * 1024;
 /** Files that claim more than this together are taken for a forgery or a mistake. */
 const largestArchive = 1024 ** 4;
 
 const noBytes = Buffer.alloc(0);
-const zeroBlock = Buffer.alloc(blockSize);
 
 /** What the bytes that come next are. */
 type State = "header" | "extension" | "gnu-sparse" | "sparse-map" | "content" | "skip" | "trailer";
@@ -47,7 +47,7 @@ export class TarReader {
   /**
    * The events of the next chunk. The generator has to be run to its end before the next chunk
    * is pushed; `content` events share the chunk's memory, and nothing else does.
-   * @throws LayerFormatError
+   * @throws FormatError
    */
   *push(chunk: Buffer): Generator<TarEvent, void, void> {
     let rest = chunk;
@@ -68,13 +68,13 @@ export class TarReader {
 
   /**
    * To be called after the last chunk.
-   * @throws LayerFormatError when the archive stops in the middle of something.
+   * @throws FormatError when the archive stops in the middle of something.
    */
   finish(): void {
     const rest = Buffer.concat(this.#gathered);
     const isFill = (this.#state === "trailer" || this.#zeroBlocks > 0) && isZero(rest);
     const isEnd = this.#state === "header" && rest.length === 0 && this.#headers.isEmpty;
-    if (!isFill && !isEnd) throw new LayerFormatError("the archive ends in the middle of it");
+    if (!isFill && !isEnd) throw new FormatError("the archive ends in the middle of it");
   }
 
   #expect(state: State, bytes: number): void {
@@ -116,7 +116,7 @@ export class TarReader {
         break;
       default:
         // Archives are filled with zeros to a whole record; anything else does not belong there.
-        if (!isZero(block)) throw new LayerFormatError("data follows the end of the archive");
+        if (!isZero(block)) throw new FormatError("data follows the end of the archive");
         this.#expect("trailer", blockSize);
     }
   }
@@ -127,7 +127,7 @@ export class TarReader {
       this.#expect(this.#zeroBlocks === 2 ? "trailer" : "header", blockSize);
       return;
     }
-    if (this.#zeroBlocks > 0) throw new LayerFormatError("data follows the end of the archive");
+    if (this.#zeroBlocks > 0) throw new FormatError("data follows the end of the archive");
     const header = parseHeader(block);
     if ("xgLK".includes(header.typeFlag)) {
       this.#startExtension(header.typeFlag, header.size);
@@ -150,7 +150,7 @@ export class TarReader {
 
   #startExtension(typeFlag: string, size: number): void {
     if (size > largestExtension || size < 0) {
-      throw new LayerFormatError(`an extended header claims ${size} bytes`);
+      throw new FormatError(`an extended header claims ${size} bytes`);
     }
     this.#extension = { typeFlag, size };
     this.#expect("extension", padded(size));
@@ -187,7 +187,7 @@ export class TarReader {
   *#readSparseMap(block: Buffer): Generator<TarEvent, void, void> {
     this.#regions = this.#sparseMap.push(block);
     const left = this.#headers.storedSize - this.#sparseMap.length;
-    if (left < 0) throw new LayerFormatError("its sparse map is damaged");
+    if (left < 0) throw new FormatError("its sparse map is damaged");
     if (this.#regions === undefined) this.#expect("sparse-map", blockSize);
     else yield* this.#announce(left, this.#headers.storedSize);
   }
@@ -205,7 +205,7 @@ export class TarReader {
     this.#claimed += Math.max(stored, size);
     if (stored < 0 || size < 0 || this.#claimed > largestArchive) {
       const claim = Math.max(stored, size);
-      throw new LayerFormatError(`it claims a size of ${claim} bytes, which is absurd`);
+      throw new FormatError(`it claims a size of ${claim} bytes, which is absurd`);
     }
     const entry = this.#headers.entry(size);
     yield { kind: "entry", entry };
@@ -227,14 +227,4 @@ export class TarReader {
     if (skip > 0) this.#expect("skip", skip);
     else this.#expect("header", blockSize);
   }
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / blockSize) * blockSize;
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.length <= blockSize
-    ? bytes.equals(zeroBlock.subarray(0, bytes.length))
-    : bytes.every((byte) => byte === 0);
 }

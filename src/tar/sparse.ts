@@ -1,5 +1,5 @@
-import { fromBytes } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { fromBytes } from "./byte-string.js";
+import { FormatError } from "./format-error.js";
 import type { PaxRecords } from "./pax.js";
 import { number } from "./tar-header.js";
 
@@ -16,7 +16,7 @@ const longestLine = 17;
 
 /**
  * Adds the regions in an old GNU header (`count` 4, at 386) or its extension block (21, at 0).
- * @throws LayerFormatError where they are too many
+ * @throws FormatError where they are too many
  */
 export function addGnuRegions(
   regions: Region[],
@@ -33,8 +33,8 @@ export function addGnuRegions(
   }
 }
 
-function tooManyRegions(): LayerFormatError {
-  return new LayerFormatError("its sparse map is out of all bounds");
+function tooManyRegions(): FormatError {
+  return new FormatError("its sparse map is out of all bounds");
 }
 
 /** The map of pax sparse formats 0.0 and 0.1; undefined where the records hold none. */
@@ -71,7 +71,7 @@ export class InlineMap {
 
   /**
    * @returns the regions once the map is whole, undefined before.
-   * @throws LayerFormatError
+   * @throws FormatError
    */
   push(block: Buffer): Region[] | undefined {
     this.#lines ??= 1 + 2 * firstNumber(block);
@@ -92,7 +92,7 @@ function firstNumber(block: Buffer): number {
 }
 
 function pairs(numbers: string[]): Region[] {
-  if (numbers.length % 2 !== 0) throw new LayerFormatError("its sparse map is damaged");
+  if (numbers.length % 2 !== 0) throw new FormatError("its sparse map is damaged");
   const regions: Region[] = [];
   for (let index = 0; index < numbers.length; index += 2) {
     const offset = decimal(numbers[index]!);
@@ -102,25 +102,25 @@ function pairs(numbers: string[]): Region[] {
 }
 
 function decimal(text: string): number {
-  if (!/^[0-9]{1,16}$/.test(text)) throw new LayerFormatError("its sparse map is damaged");
+  if (!/^[0-9]{1,16}$/.test(text)) throw new FormatError("its sparse map is damaged");
   return Number(text);
 }
 
 /**
  * Regions without the empty ones, checked: in order, not overlapping, inside the file, and as
  * long together as the bytes that the archive holds.
- * @throws LayerFormatError
+ * @throws FormatError
  */
 export function checkedRegions(regions: Region[], realSize: number, stored: number): Region[] {
   let end = 0;
   let total = 0;
   for (const { offset, length } of regions) {
     if (offset < end || !Number.isSafeInteger(offset + length) || offset + length > realSize) {
-      throw new LayerFormatError("its sparse map does not fit the file");
+      throw new FormatError("its sparse map does not fit the file");
     }
     end = offset + length;
     total += length;
   }
-  if (total !== stored) throw new LayerFormatError("its sparse map does not fit its contents");
+  if (total !== stored) throw new FormatError("its sparse map does not fit its contents");
   return regions.filter(({ length }) => length > 0);
 }

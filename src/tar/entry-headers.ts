@@ -1,5 +1,5 @@
-import { type ByteString, display, fromBytes } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
+import { type ByteString, display, fromBytes } from "./byte-string.js";
+import { FormatError } from "./format-error.js";
 import { type PaxRecords, parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.js";
 import { paxRegions, type Region } from "./sparse.js";
 import type { EntryType, TarEntry } from "./tar-entry.js";
@@ -53,12 +53,12 @@ export class EntryHeaders {
 
   /**
    * Takes the contents of an extension of type x, g, L or K.
-   * @throws LayerFormatError where they are damaged or too much for one entry
+   * @throws FormatError where they are damaged or too much for one entry
    */
   extend(typeFlag: string, bytes: Buffer): void {
     this.#ownSize += bytes.length;
     if (this.#ownSize > largestExtensions) {
-      throw new LayerFormatError("its extended headers are out of all bounds");
+      throw new FormatError("its extended headers are out of all bounds");
     }
     if (typeFlag === "x") {
       for (const record of parsePaxRecords(bytes)) this.#own.push(record);
@@ -87,7 +87,7 @@ export class EntryHeaders {
       if (meaningful.test(keyword)) this.#globals.set(keyword, value);
     }
     if (this.#globals.size > mostGlobals) {
-      throw new LayerFormatError("its global headers are out of all bounds");
+      throw new FormatError("its global headers are out of all bounds");
     }
   }
 
@@ -113,7 +113,7 @@ export class EntryHeaders {
 
   /**
    * @param size bytes of content, holes included
-   * @throws LayerFormatError
+   * @throws FormatError
    */
   entry(size: number): TarEntry {
     const header = this.header!;
@@ -173,26 +173,26 @@ export class EntryHeaders {
 /** Linux's PATH_MAX and NAME_MAX, which squashfs has too. */
 function checkNames(name: ByteString, linkName: ByteString): void {
   if (name.includes("\0") || linkName.includes("\0")) {
-    throw new LayerFormatError("its name holds a NUL byte");
+    throw new FormatError("its name holds a NUL byte");
   }
   const isTooLong =
     Math.max(name.length, linkName.length) > 4096 ||
     name.split("/").some(({ length }) => length > 255);
   if (isTooLong) {
-    throw new LayerFormatError(`the path ${display(name.slice(0, 100))}… is too long`);
+    throw new FormatError(`the path ${display(name.slice(0, 100))}… is too long`);
   }
 }
 
 function entryType(typeFlag: string, name: ByteString): EntryType {
   const type = entryTypes[typeFlag];
-  if (type === undefined) throw new LayerFormatError(`its type ${typeFlag} is not known`);
+  if (type === undefined) throw new FormatError(`its type ${typeFlag} is not known`);
   // In v7 archives a directory is a file whose name ends in a slash.
   return typeFlag === "\0" && name.endsWith("/") ? "directory" : type;
 }
 
 function identifier(value: number, field: string): number {
   if (value < 0 || value > 0xffffffff) {
-    throw new LayerFormatError(`its ${field} ${value} is out of all bounds`);
+    throw new FormatError(`its ${field} ${value} is out of all bounds`);
   }
   return value;
 }

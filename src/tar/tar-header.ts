@@ -1,8 +1,6 @@
-import { type ByteString, fromBytes } from "../byte-string.js";
-import { LayerFormatError } from "../layer-format-error.js";
-
-/** A block of a tar; headers are one block, contents are padded to a multiple. */
-export const blockSize = 512;
+import { blockSize } from "./block.js";
+import { type ByteString, fromBytes } from "./byte-string.js";
+import { FormatError } from "./format-error.js";
 
 /** The fields of one 512-byte header block, before any extension is applied. */
 export interface TarHeader {
@@ -20,7 +18,7 @@ export interface TarHeader {
 
 /**
  * Reads a header block (POSIX.1-1988 ustar, GNU and v7).
- * @throws LayerFormatError on a wrong checksum or an unreadable number.
+ * @throws FormatError on a wrong checksum or an unreadable number.
  */
 export function parseHeader(block: Buffer): TarHeader {
   checkSum(block);
@@ -64,7 +62,7 @@ export function number(block: Buffer, start: number, length: number, field: stri
   for (; position < end; position += 1) {
     const byte = block[position]!;
     if (byte === 0x20 || byte === 0) break;
-    if (byte < 0x30 || byte > 0x37) throw new LayerFormatError(`its ${field} is not a number`);
+    if (byte < 0x30 || byte > 0x37) throw new FormatError(`its ${field} is not a number`);
     value = value * 8 + (byte - 0x30);
   }
   return value;
@@ -78,8 +76,7 @@ function base256(block: Buffer, start: number, length: number, field: string): n
   }
   if (negative) value -= 1n << BigInt(length * 8 - 2);
   const result = Number(value);
-  if (!Number.isSafeInteger(result))
-    throw new LayerFormatError(`its ${field} is out of all bounds`);
+  if (!Number.isSafeInteger(result)) throw new FormatError(`its ${field} is out of all bounds`);
   return result;
 }
 
@@ -95,6 +92,6 @@ function checkSum(block: Buffer): void {
     high += byte >> 7;
   }
   if (expected !== unsigned && expected !== unsigned - high * 256) {
-    throw new LayerFormatError("its header checksum is wrong");
+    throw new FormatError("its header checksum is wrong");
   }
 }

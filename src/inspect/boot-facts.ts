@@ -1,0 +1,43 @@
+import {
+  artifactName,
+  findBootFiles,
+  type ImageTree,
+  type Initrd,
+  type KairosRelease,
+  type Kernel,
+  readRelease,
+} from "../kairos/index.js";
+import type { Inode } from "../layers/index.js";
+import { NetbootError } from "../support/index.js";
+
+/** What an image says of itself, and what is wrong with it. */
+export interface BootFacts {
+  readonly release: KairosRelease;
+  /** Common part of the file names, where the image says enough. */
+  readonly name: string | undefined;
+  /** Undefined where there is nothing to boot. */
+  readonly files: { readonly kernel: Kernel; readonly initrd: Initrd } | undefined;
+  readonly problems: readonly NetbootError[];
+}
+
+/** Finds by the rules of `extract` what it would find, and gathers what it would refuse. */
+export async function readBootFacts(
+  tree: ImageTree,
+  read: (inode: Inode) => Promise<Buffer>,
+): Promise<BootFacts> {
+  const problems: NetbootError[] = [];
+  const release = await readRelease(tree, read);
+  const files = attempt(problems, () => findBootFiles(tree, release, {}));
+  const name = attempt(problems, () => artifactName(release));
+  return { release, name, files, problems };
+}
+
+function attempt<Result>(problems: NetbootError[], action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof NetbootError)) throw error;
+    problems.push(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { memoryNeeded } from "../artifacts/index.js";
+import { summaryOf } from "../kairos/index.js";
+import { display } from "../layers/index.js";
+import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
+import { type ImageSource, openSource } from "../sources/index.js";
+import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
+import type { BootFacts } from "./boot-facts.js";
+import type { Inspection } from "./inspection.js";
+import { type Look, lookInto } from "./look-into.js";
+import { type CheckedInspectOptions, checkInspectOptions, type InspectOptions } from "./options.js";
+import { squashfsEstimate } from "./size-estimate.js";
+
+/**
+ * Tells what an image is and what `extract` would make of it, without making it: of the layers, as
+ * few are fetched as it takes, from the top down.
+ * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
+ */
+export async function inspect(options: InspectOptions): Promise<Inspection> {
+  const checked = checkInspectOptions(options);
+  const signal = options.signal ?? new AbortController().signal;
+  if (signal.aborted) throw interrupted();
+  try {
+    return await attempt(checked, signal);
+  } catch (error) {
+    if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
+    checked.tell("warning", `${error.message} It is fetched again.`);
+    return attempt(checked, signal);
+  }
+}
+
+/** Leaves nothing behind but what is cached. */
+async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
+  // Where large temporary files go (file-hierarchy(7)); /tmp is in memory in many places.
+  const place = process.env.TMPDIR || "/var/tmp";
+  const scratch = await mkdtemp(join(place, "kairos-netboot-inspect-"));
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  const fetched = new Map<string, number>();
+  const source = openSource(options.image, {
+    cacheDirectory: options.cacheDirectory ?? join(scratch, "cache"),
+    scratchDirectory: join(scratch, "source"),
+    concurrency: 1,
+    userAgent: `kairos-netboot/${programVersion()}`,
+    signal: controller.signal,
+    onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),
+    onWarning: (text) => options.tell("warning", text),
+    onNotice: (text) => options.tell("info", text),
+  });
+  try {
+    const image = await source.resolve(options.platform);
+    const onMessage = (text: string) => options.tell("info", text);
+    const look = await lookInto({ image, source, scratch, signal: controller.signal, onMessage });
+    const bytes = [...fetched.values()].reduce((sum, present) => sum + present, 0);
+    return inspectionOf(source, image, look, bytes);
+  } catch (error) {
+    if (signal.aborted) throw interrupted();
+    throw (await damageOf(error, source)) ?? diskFull(error, place);
+  } finally {
+    stop();
+    signal.removeEventListener("abort", stop);
+    await source.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The error for a kept blob that is damaged, where that may be what is wrong. */
+async function damageOf(error: unknown, source: ImageSource): Promise<NetbootError | undefined> {
+  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH"];
+  const mayBe = error instanceof NetbootError && codes.includes(error.code);
+  return mayBe ? source.dropDamaged() : undefined;
+}
+
+function inspectionOf(
+  source: ImageSource,
+  image: ResolvedImage,
+  look: Look,
+  fetched: number,
+): Inspection {
+  const { platform, platforms = [platform], manifest } = image;
+  const { facts, lowest } = look;
+  const layers = manifest.layers.map(({ digest, size }, number) => {
+    return { digest, size, isRead: number >= lowest };
+  });
+  const read = layers.filter(({ isRead }) => isRead);
+  return {
+    reference: source.reference,
+    manifestDigest: image.digest,
+    indexDigest: image.indexDigest ?? null,
+    platform: formatPlatform(platform),
+    platforms: [...new Set(platforms.map(formatPlatform))],
+    created: image.config.created ?? null,
+    layers,
+    size: sizeOf(layers),
+    name: facts.name ?? null,
+    kairos: summaryOf(facts.release),
+    ...bootFilesOf(facts, squashfsEstimate(image, look.contents)),
+    fetched: { bytes: fetched, read: sizeOf(read) },
+    problems: facts.problems.map(({ code, message, hint }) => ({ code, message, hint })),
+  };
+}
+
+function bootFilesOf(
+  { files }: BootFacts,
+  squashfs: number,
+): Pick<Inspection, "kernel" | "initrd" | "estimate"> {
+  if (files === undefined) return { kernel: null, initrd: null, estimate: null };
+  const { version } = files.kernel;
+  const kernel = files.kernel.file;
+  const initrd = files.initrd.file;
+  const sizes = {
+    kernel: { size: kernel.inode.entry.size },
+    initrd: { size: initrd.inode.entry.size },
+    squashfs: { size: squashfs },
+  };
+  return {
+    kernel: { path: display(kernel.path), version: version ?? null, ...sizes.kernel },
+    initrd: { path: display(initrd.path), ...sizes.initrd },
+    estimate: {
+      squashfs,
+      output: sizeOf(Object.values(sizes)),
+      memory: memoryNeeded(sizes),
+    },
+  };
+}
+
+function sizeOf(items: readonly { readonly size: number }[]): number {
+  return items.reduce((sum, { size }) => sum + size, 0);
+}

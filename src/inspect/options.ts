@@ -1,0 +1,48 @@
+import { checkPlatform } from "../extract/index.js";
+import type { Platform } from "../oci-client/index.js";
+import { checkReference, defaultCacheDirectory } from "../sources/index.js";
+import { NetbootError } from "../support/index.js";
+
+export interface InspectOptions {
+  /** As for `extract`. */
+  image: string;
+  /** `linux/arm64[/VARIANT]`; this machine's architecture by default. */
+  platform?: string | undefined;
+  /** Where downloads are kept. */
+  cacheDirectory?: string | undefined;
+  /** False to keep no downloads. */
+  cache?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: InspectEvent) => void) | undefined;
+}
+
+/** What takes its time or is done in another way, for people. */
+export interface InspectEvent {
+  readonly type: "message";
+  readonly level: "info" | "warning";
+  readonly text: string;
+}
+
+export interface CheckedInspectOptions {
+  readonly image: string;
+  readonly platform: Platform;
+  /** Undefined where nothing is to be kept. */
+  readonly cacheDirectory: string | undefined;
+  readonly tell: (level: InspectEvent["level"], text: string) => void;
+}
+
+/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID */
+export function checkInspectOptions(options: InspectOptions): CheckedInspectOptions {
+  const { image, cache, onEvent } = options;
+  if (options.cacheDirectory === "") {
+    throw new NetbootError("USAGE_INVALID", "--cache-dir is empty.", "Name a directory.");
+  }
+  checkReference(image);
+  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+  return {
+    image,
+    platform: checkPlatform(options.platform),
+    cacheDirectory: cache === false ? undefined : cacheDirectory,
+    tell: (level, text) => onEvent?.({ type: "message", level, text }),
+  };
+}

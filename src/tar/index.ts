@@ -1,0 +1,8 @@
+/** Reads tars without altering a byte of a name or a value. */
+export { blockSize } from "./block.js";
+export { type ByteString, display, encode, fromBytes, toBytes } from "./byte-string.js";
+export { FormatError } from "./format-error.js";
+export { formatPaxRecords, type PaxRecords } from "./pax.js";
+export type { EntryType, TarEntry, TarEvent } from "./tar-entry.js";
+export { type IndexedMember, indexTar, isTar } from "./tar-index.js";
+export { TarReader } from "./tar-reader.js";
