@@ -75,7 +75,8 @@ function skopeoCopy(image: string, directory: string): void {
 
 async function pull(image: string, cacheDirectory: string): Promise<void> {
   const signal = new AbortController().signal;
-  const options = { cacheDirectory, concurrency: 3, userAgent: "bench", signal };
+  const scratchDirectory = cacheDirectory;
+  const options = { cacheDirectory, scratchDirectory, concurrency: 3, userAgent: "bench", signal };
   const source = openSource(image, options);
   try {
     const { manifest } = await source.resolve(parsePlatform("linux/amd64"));

@@ -593,7 +593,7 @@ describe("a pull that meets", { concurrency: 4 }, () => {
 async function pull({ host }: FaultyRegistry, total: number, told: string[]): Promise<void> {
   const cacheDirectory = await temporaryDirectory();
   const source = openSource(`${host}/os/image:v1`, {
-    cacheDirectory,
+    ...{ cacheDirectory, scratchDirectory: cacheDirectory },
     concurrency: 3,
     userAgent: "test",
     signal: AbortSignal.timeout(50_000),
