@@ -33,6 +33,9 @@ holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, whi
 any web server), netboot.json, provenance.json and SHA256SUMS. Where it holds just that already,
 nothing is done.
 
+Downloads that break off go on where they stopped, also in the next run. What was downloaded is
+kept: see kairos-netboot cache --help.
+
 Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
 docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
 
@@ -53,6 +56,7 @@ interface Flags {
   signKey?: string;
   cacheDir?: string;
   cache: boolean;
+  retryFor: string;
   jobs?: string;
   url?: string;
   cmdline?: string;
@@ -91,6 +95,7 @@ export function extractCommand(): Command {
     .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
+    .option("--retry-for <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
     .option("--url <base>", "where a web server will have the directory, for the script")
     .option("--cloud-config <file>", "put it beside the files, and name it in the script")

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
+import { cacheCommand } from "./cache-command.js";
 import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
@@ -34,6 +35,10 @@ Whether a directory is whole, signed, and fits together:
 
   $ kairos-netboot verify out/
 
+What was downloaded is kept, for as long as you like:
+
+  $ kairos-netboot cache prune --older-than 30d
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
 
@@ -63,8 +68,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(serveCommand())
     .addCommand(isoCommand())
     .addCommand(explainCommand())
-    .addCommand(verifyCommand());
-  for (const command of [program, ...program.commands]) {
+    .addCommand(verifyCommand())
+    .addCommand(cacheCommand());
+  const parts = program.commands.flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...parts]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {

@@ -60,8 +60,16 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
     if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
     const text = `${error.message} It is fetched again.`;
     checked.emit({ type: "message", level: "warning", text });
-    return attempt(checked, keys, options.signal);
+    return attempt(checked, keys, options.signal).catch((again: unknown) => {
+      throw wrongTwice(again) ?? again;
+    });
   }
+}
+
+/** What came wrong, came wrong again, and no third time would help. */
+function wrongTwice(error: unknown): NetbootError | undefined {
+  const cause = error instanceof NetbootError ? error.cause : undefined;
+  return cause instanceof NetbootError && cause.code === "BLOB_MISMATCH" ? cause : undefined;
 }
 
 /** Leaves nothing behind but its result and what is cached. */
@@ -82,7 +90,8 @@ async function attempt(
   } catch (error) {
     if (signal?.aborted) throw interrupted();
     const damage = isDamage(error) ? await source.dropDamaged() : undefined;
-    throw damage ?? diskFull(error, `the place of ${checked.output}`);
+    if (damage !== undefined) throw caused(damage, error);
+    throw diskFull(error, `the place of ${checked.output}`);
   } finally {
     stop();
     signal?.removeEventListener("abort", stop);
@@ -93,8 +102,12 @@ async function attempt(
 
 /** True for an error that a blob with other bytes than its digest's could have caused. */
 function isDamage(error: unknown): boolean {
-  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH"];
+  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH", "BLOB_MISMATCH"];
   return error instanceof NetbootError && codes.includes(error.code);
+}
+
+function caused({ code, message, hint }: NetbootError, cause: unknown): NetbootError {
+  return new NetbootError(code, message, hint, { cause });
 }
 
 async function extractFrom(
@@ -169,6 +182,7 @@ function openImageSource(
       options.emit({ type: "layer", digest, present, size, isCached }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
+    retry: { total: options.retryFor },
   });
 }
 

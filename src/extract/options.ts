@@ -4,7 +4,7 @@ import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
-import { NetbootError } from "../support/index.js";
+import { NetbootError, parseDuration } from "../support/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
@@ -37,6 +37,11 @@ export interface ExtractOptions extends BootOptions, BootMediaOptions {
   cache?: boolean | undefined;
   /** Layers fetched at once and processors that compress. */
   jobs?: number | undefined;
+  /**
+   * How long a registry that fails is asked again, from the last progress on: `90s`, `5m`, `2h`, or
+   * `0` for not at all; `5m` by default.
+   */
+  retryFor?: string | undefined;
   /** Make the files again, also where they are there already. */
   force?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -98,6 +103,8 @@ export interface CheckedOptions {
   readonly cacheDirectory: string | undefined;
   readonly downloads: number;
   readonly processors: number | undefined;
+  /** Milliseconds. */
+  readonly retryFor: number;
   readonly boot: CheckedBootOptions;
   readonly bootMedia: CheckedBootMedia | undefined;
   readonly force: boolean;
@@ -131,6 +138,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
+    retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
     boot,
     bootMedia: await checkBootMedia(options, platform.architecture, boot),
     force: options.force ?? false,

@@ -1,5 +1,6 @@
 import type { Agent, Dispatcher } from "undici";
 import { networkError } from "./network-error.js";
+import { transferError } from "./transfer-error.js";
 
 export interface HttpRequest {
   method?: "GET" | "POST";
@@ -83,6 +84,6 @@ async function* translateErrors(
     yield* body;
   } catch (error) {
     signal?.throwIfAborted();
-    throw networkError(error, url);
+    throw transferError(error, url);
   }
 }

@@ -32,7 +32,7 @@ const FAILURES: readonly Failure[] = [
     retryable: true,
   },
   {
-    codes: /^(?:EHOSTUNREACH|ENETUNREACH)$/,
+    codes: /^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/,
     words: "cannot be reached from this network",
     hint: AGAIN,
     retryable: true,
@@ -46,8 +46,14 @@ const FAILURES: readonly Failure[] = [
   { codes: /^UND_ERR_BODY_TIMEOUT$/, words: "stopped sending", hint: AGAIN, retryable: true },
   {
     codes:
-      /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_INVALID_EOF_STATE)$/,
+      /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_INVALID_EOF_STATE)$/,
     words: "broke off the connection",
+    hint: AGAIN,
+    retryable: true,
+  },
+  {
+    codes: /^ERR_SSL_\w*BAD_RECORD_MAC$/,
+    words: "sent what was damaged on the way",
     hint: AGAIN,
     retryable: true,
   },
@@ -103,4 +109,9 @@ function errorCodes(error: unknown, depth = 0): string[] {
   const attempts = error instanceof AggregateError ? error.errors : [];
   const inner = [error.cause, ...attempts].flatMap((each) => errorCodes(each, depth + 1));
   return [...own, ...inner];
+}
+
+/** True where it is known what an error means, and whether another attempt can help. */
+export function isKnownFailure(error: unknown): boolean {
+  return errorCodes(error).some((code) => FAILURES.some((row) => row.codes.test(code)));
 }

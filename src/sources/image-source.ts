@@ -1,6 +1,13 @@
-import type { Descriptor, Platform, ResolvedImage, ResolveOptions } from "../oci-client/index.js";
+import type {
+  Descriptor,
+  Platform,
+  ResolvedImage,
+  ResolveOptions,
+  RetryPolicy,
+} from "../oci-client/index.js";
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
+import type { SessionTiming } from "./cache/session.js";
 
 /** Signatures that are kept beside an image, as cosign puts them there. */
 export interface AttachedSignatures {
@@ -34,7 +41,8 @@ export interface ImageSource {
   /** Begins to fetch a blob. */
   fetch(descriptor: Descriptor): Blob;
   /**
-   * Forgets kept blobs whose bytes are not those of their digest any more.
+   * Forgets kept blobs whose bytes are not those of their digest any more. Bytes that came wrong,
+   * and were read before that was known, count as well, unless they came wrong twice.
    * @returns the error that says so, CACHE_DAMAGED; undefined where there is none
    */
   dropDamaged(): Promise<NetbootError | undefined>;
@@ -56,4 +64,9 @@ export interface SourceOptions {
   onWarning?(message: string): void;
   /** Why something takes longer. */
   onNotice?(message: string): void;
+  /** How long what fails is tried again; not at all by default. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** For the tests, which cannot wait so long. */
+  readonly timeouts?: { readonly headers?: number; readonly body?: number } | undefined;
+  readonly cacheTiming?: Partial<SessionTiming> | undefined;
 }

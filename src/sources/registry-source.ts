@@ -10,6 +10,7 @@ import {
   RegistryClient,
   type ResolvedImage,
   type ResolveOptions,
+  Retry,
   resolveImage,
   sha256,
 } from "../oci-client/index.js";
@@ -18,6 +19,7 @@ import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
 import type { AttachedSignatures, ImageSource, SourceOptions } from "./image-source.js";
+import { Notices, once } from "./notices.js";
 import { RegistrySignatures } from "./registry-signatures.js";
 import { translated } from "./translate-error.js";
 
@@ -28,6 +30,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: SourceOptions;
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
+  readonly #notices: Notices;
   #client: Promise<RegistryClient> | undefined;
   readonly #blobs = new Map<string, Download>();
 
@@ -36,7 +39,8 @@ export class RegistrySource implements ImageSource {
     this.#reference = parseReference(text);
     this.reference = formatReference(this.#reference);
     this.#options = options;
-    this.#cache = new BlobCache(options.cacheDirectory);
+    this.#cache = new BlobCache(options.cacheDirectory, options.cacheTiming);
+    this.#notices = new Notices((message) => options.onNotice?.(message));
     this.#limit = pLimit(options.concurrency);
   }
 
@@ -72,10 +76,12 @@ export class RegistrySource implements ImageSource {
       {
         cache: this.#cache,
         signal,
-        openAt: async (offset) => {
+        openAt: async (offset, either) => {
           const client = await this.#connect();
-          return client.openBlob(this.#reference, descriptor, { signal, offset });
+          return client.openBlob(this.#reference, descriptor, { signal: either, offset });
         },
+        newRetry: async () => new Retry((await this.#connect()).retryOptions(signal)),
+        onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
       (task) => this.#limit(() => translated(task)),
@@ -86,11 +92,20 @@ export class RegistrySource implements ImageSource {
 
   async dropDamaged(): Promise<NetbootError | undefined> {
     const damaged: string[] = [];
+    const wrong: string[] = [];
     const { signal } = this.#options;
-    for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
-      if (!isFromCache || (await isIntact(path, descriptor, signal))) continue;
+    for (const { descriptor, isFromCache, isWorthAnother, path } of this.#blobs.values()) {
+      if (isWorthAnother) wrong.push(descriptor.digest);
+      if (isWorthAnother || !isFromCache || (await isIntact(path, descriptor, signal))) continue;
       await this.#cache.remove(descriptor.digest);
       damaged.push(descriptor.digest);
+    }
+    if (wrong.length > 0) {
+      return new NetbootError(
+        "CACHE_DAMAGED",
+        `Wrong bytes came for ${wrong.join(", ")} and have been discarded.`,
+        "Run the same command again.",
+      );
     }
     if (damaged.length === 0) return undefined;
     return new NetbootError(
@@ -105,6 +120,7 @@ export class RegistrySource implements ImageSource {
     await client?.close();
     // What is being written is put in order before the caller removes its directories.
     await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
+    await this.#cache.close();
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
@@ -114,9 +130,15 @@ export class RegistrySource implements ImageSource {
   }
 
   async #newClient(): Promise<RegistryClient> {
-    const { userAgent, onWarning } = this.#options;
+    const { userAgent, retry, timeouts } = this.#options;
+    const onWarning = once((message) => this.#options.onWarning?.(message));
+    const onNotice = (message: string) => this.#notices.tell(message);
     const credentials = await loadCredentials({ onWarning });
-    return new RegistryClient({ credentials, userAgent, onWarning });
+    return new RegistryClient({
+      ...{ credentials, userAgent, onWarning, onNotice },
+      ...(retry !== undefined && { retry }),
+      ...(timeouts !== undefined && { timeouts }),
+    });
   }
 
   /** Manifests and configurations are kept by digest: a pinned image needs no network. */
@@ -142,7 +164,9 @@ export class RegistrySource implements ImageSource {
 
   async #keptDocument(digest: string | undefined): Promise<Uint8Array | undefined> {
     const kept = digest === undefined ? undefined : await this.#cache.readSmall(digest);
-    return kept !== undefined && sha256(kept) === digest ? kept : undefined;
+    if (digest === undefined || kept === undefined || sha256(kept) !== digest) return undefined;
+    await this.#cache.touch(digest);
+    return kept;
   }
 
   async #keepDocument(digest: string | undefined, bytes: Uint8Array): Promise<void> {

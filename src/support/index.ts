@@ -9,6 +9,7 @@ export {
 export { firstThere, neededFile, neededProgram, runNeeded } from "./needed.js";
 export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";
+export { formatDuration, parseDuration, parseSize } from "./quantities.js";
 export { readChunks } from "./read-chunks.js";
 export { newScratch, scratchPlace } from "./scratch.js";
 export { programVersion } from "./version.js";

@@ -19,6 +19,7 @@ const EXTRACT_OPTIONS = [
   "--sign-key",
   "--cache-dir",
   "--no-cache",
+  "--retry-for",
   "--jobs",
   "--url",
   "--cloud-config",
@@ -77,7 +78,7 @@ describe("help", () => {
   });
 
   it("keeps to 100 columns", async () => {
-    for (const words of [["--help"], ["extract", "--help"]]) {
+    for (const words of [["--help"], ["extract", "--help"], ["cache", "--help"]]) {
       const { stdout } = await run(...words);
       assert.deepEqual(
         stdout.split("\n").filter((line) => line.length > 100),
