@@ -8,6 +8,7 @@ import { type ResolvedImage, resolveImage } from "./image.js";
 import type { ImageReader, ManifestBytes } from "./image-reader.js";
 import { MAX_MANIFEST_SIZE, manifestTooLarge } from "./manifest.js";
 import { INDEX_TYPES, MANIFEST_TYPES } from "./media-types.js";
+import type { NetworkOptions } from "./network-settings.js";
 import type { Platform } from "./platform.js";
 import type { Reference } from "./reference.js";
 import { RegistrySession } from "./registry-session.js";
@@ -17,6 +18,8 @@ import { verifyBytes, verifyingStream } from "./verification.js";
 export interface RegistryClientOptions {
   /** Without these everything is asked for anonymously. */
   credentials?: CredentialStore;
+  /** TLS and proxies. */
+  network?: NetworkOptions;
   userAgent?: string;
   /** Told what goes on in another way than was asked for. */
   onWarning?: (message: string) => void;
@@ -35,8 +38,9 @@ export class RegistryClient {
   readonly #session: RegistrySession;
   readonly #onWarning: (message: string) => void;
 
-  constructor({ credentials, userAgent, onWarning }: RegistryClientOptions = {}) {
-    this.#transport = new Transport(userAgent ?? "kairos-netboot");
+  /** @throws OciClientError REGISTRY_CONFIG_INVALID */
+  constructor({ credentials, network, userAgent, onWarning }: RegistryClientOptions = {}) {
+    this.#transport = new Transport(userAgent ?? "kairos-netboot", undefined, network);
     this.#session = new RegistrySession(this.#transport, credentials);
     this.#onWarning = onWarning ?? (() => {});
   }

@@ -1,11 +1,15 @@
-import type { Agent, Dispatcher } from "undici";
-import { networkError } from "./network-error.js";
+import type { Dispatcher } from "undici";
+import type { Connection } from "./connections.js";
+import { OciClientError } from "./error.js";
+import { networkError, proxyRefusal } from "./network-error.js";
 
 export interface HttpRequest {
   method?: "GET" | "POST";
   headers?: Record<string, string>;
   authorization?: string;
   body?: string;
+  /** Whether a redirect to another host is an error. */
+  staysOnHost?: boolean;
   signal?: AbortSignal;
 }
 
@@ -28,24 +32,18 @@ export interface Timeouts {
   body: number;
 }
 
-export async function createAgent({ connect, headers, body }: Timeouts): Promise<Agent> {
-  // Loaded when first needed: most commands never speak to a registry.
-  const { Agent } = await import("undici");
-  return new Agent({ connect: { timeout: connect }, headersTimeout: headers, bodyTimeout: body });
-}
-
 /**
  * Sends one request and waits for the answer's headers; the signal ends the body too.
  *
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
  */
 export async function exchange(
-  agent: Agent,
+  { dispatcher, via }: Connection,
   url: URL,
   { method = "GET", headers, authorization, body, signal }: HttpRequest,
 ): Promise<HttpResponse> {
   try {
-    const answer = await agent.request({
+    const answer = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method,
@@ -53,10 +51,14 @@ export async function exchange(
       body,
       signal,
     });
+    if (via !== undefined && answer.statusCode === 407) {
+      await answer.body.dump({ limit: 64 * 1024 }).catch(() => {});
+      throw proxyRefusal(via, 407);
+    }
     return toResponse(answer, url, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw networkError(error, url);
+    throw error instanceof OciClientError ? error : networkError(error, url, via);
   }
 }
 

@@ -8,6 +8,7 @@ export {
   type CredentialSources,
   type CredentialStore,
   loadCredentials,
+  withCredential,
 } from "./credentials.js";
 export type { Descriptor } from "./descriptor.js";
 export { isDigest, sha256 } from "./digest.js";
@@ -17,6 +18,8 @@ export { type ImageConfig, parseImageConfig } from "./image-config.js";
 export type { ImageReader, ManifestBytes } from "./image-reader.js";
 export { type Index, type Manifest, parseManifest } from "./manifest.js";
 export * from "./media-types.js";
+export type { NetworkOptions } from "./network-settings.js";
+export { hostKey } from "./origin.js";
 export {
   formatPlatform,
   hostPlatform,
@@ -26,4 +29,5 @@ export {
   platformMatchRank,
 } from "./platform.js";
 export { formatReference, parseReference, type Reference } from "./reference.js";
+export { keepSecret } from "./secrets.js";
 export { verifyingStream } from "./verification.js";
