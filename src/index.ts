@@ -7,4 +7,5 @@ export {
   type ExtractResult,
   extract,
 } from "./extract/index.js";
+export type { RegistryAccess } from "./sources/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";

@@ -3,6 +3,7 @@ import type { ExtractResult } from "../extract/index.js";
 import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./create-reporter.js";
+import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { reportEvent } from "./serve-command.js";
 import { withSignals } from "./signals.js";
 
@@ -28,7 +29,7 @@ that already, nothing is done.
 
 Credentials are those of docker login and podman login.`;
 
-interface Flags {
+interface Flags extends RegistryFlags {
   /** Checked here and not by commander, which would complain of it before a mistyped option. */
   output?: string;
   platform?: string;
@@ -48,7 +49,7 @@ interface Flags {
 }
 
 export function extractCommand(): Command {
-  return new Command("extract")
+  const command = new Command("extract")
     .summary("make kernel, initrd and squashfs from an image")
     .description(
       "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
@@ -72,14 +73,18 @@ export function extractCommand(): Command {
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
     .action(run);
+  return addRegistryOptions(command);
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
-  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
+  const { serve, output, cacheDir, jobs } = flags;
+  const { platform, name, kernel, initrd, compression, blockSize, cache, force } = flags;
+  const rest = { platform, name, kernel, initrd, compression, blockSize, cache, force };
   try {
     if (output === undefined) throw outputMissing();
+    const registry = await registryAccess(flags);
     // Before the long work, not after it.
     if (serve) await ensureServing(output);
     const result = await withSignals((signal) =>
@@ -88,6 +93,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         output,
         ...rest,
         cacheDirectory: cacheDir,
+        registry,
         // What is no number is refused where all options are checked.
         jobs: jobs === undefined ? undefined : Number(jobs),
         signal,

@@ -53,14 +53,23 @@ export interface ExtractResult {
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
-  try {
-    return await attempt(checked, options.signal);
-  } catch (error) {
-    if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
-    const text = `${error.message} It is fetched again.`;
-    checked.emit({ type: "message", level: "warning", text });
-    return attempt(checked, options.signal);
+  for (let again = 0; ; again++) {
+    try {
+      return await attempt(checked, options.signal);
+    } catch (error) {
+      if (!isWorthAnotherAttempt(error) || again === MOST_REPETITIONS) throw error;
+      const text = `${error.message} It is fetched again.`;
+      checked.emit({ type: "message", level: "warning", text });
+    }
   }
+}
+
+/** Once for the cache, and for as many mirrors as somebody may have. */
+const MOST_REPETITIONS = 5;
+
+function isWorthAnotherAttempt(error: unknown): error is NetbootError {
+  const codes = ["CACHE_DAMAGED", "MIRROR_DAMAGED"];
+  return error instanceof NetbootError && codes.includes(error.code);
 }
 
 /** Leaves nothing behind but its result and what is cached. */
@@ -163,6 +172,8 @@ function openImageSource(
     onProgress: ({ digest, size }, present, isCached) =>
       options.emit({ type: "layer", digest, present, size, isCached }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
+    onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
+    registry: options.registry,
   });
 }
 

@@ -2,7 +2,14 @@ import { availableParallelism } from "node:os";
 import { checkedName } from "../kairos/index.js";
 import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
-import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
+import {
+  type CheckedRegistryAccess,
+  checkReference,
+  checkRegistryAccess,
+  defaultCacheDirectory,
+  type RegistryAccess,
+  translateError,
+} from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { NetbootError } from "../support/index.js";
 
@@ -31,6 +38,8 @@ export interface ExtractOptions {
   jobs?: number | undefined;
   /** Make the files again, also where they are there already. */
   force?: boolean | undefined;
+  /** Credentials, TLS and mirrors; as this machine's files say by default. */
+  registry?: RegistryAccess | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: ExtractEvent) => void) | undefined;
 }
@@ -87,6 +96,7 @@ export interface CheckedOptions {
   readonly downloads: number;
   readonly processors: number | undefined;
   readonly force: boolean;
+  readonly registry: CheckedRegistryAccess;
   readonly emit: (event: ExtractEvent) => void;
 }
 
@@ -113,6 +123,7 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
     force: options.force ?? false,
+    registry: checkRegistryAccess(options.registry),
     emit: options.onEvent ?? (() => {}),
   };
 }

@@ -30,4 +30,5 @@ export {
 } from "./platform.js";
 export { formatReference, parseReference, type Reference } from "./reference.js";
 export { keepSecret } from "./secrets.js";
+export { readSmallFile } from "./small-file.js";
 export { verifyingStream } from "./verification.js";

@@ -1,6 +1,7 @@
 import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
+import type { CheckedRegistryAccess } from "./registry-access.js";
 
 /** A place where an image comes from. */
 export interface ImageSource {
@@ -14,7 +15,7 @@ export interface ImageSource {
   fetch(descriptor: Descriptor): Blob;
   /**
    * Forgets kept blobs whose bytes are not those of their digest any more.
-   * @returns the error that says so, CACHE_DAMAGED; undefined where there is none
+   * @returns the error that says so, CACHE_DAMAGED, or MIRROR_DAMAGED where a mirror sent them; undefined where there is none
    */
   dropDamaged(): Promise<NetbootError | undefined>;
   /** Ends connections; what was fetched so far is kept. */
@@ -31,4 +32,8 @@ export interface SourceOptions {
   /** Bytes of a blob that are there, of how many. */
   onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
   onWarning?(message: string): void;
+  /** Told what only somebody who wonders wants to know. */
+  onDetail?(message: string): void;
+  /** How registries are reached; as this machine says where it is left out. */
+  readonly registry?: CheckedRegistryAccess;
 }

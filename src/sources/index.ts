@@ -2,4 +2,9 @@ export type { Blob } from "./blob.js";
 export { FileBlob } from "./file-blob.js";
 export type { ImageSource, SourceOptions } from "./image-source.js";
 export { checkReference, defaultCacheDirectory, openSource } from "./open-source.js";
+export {
+  type CheckedRegistryAccess,
+  checkRegistryAccess,
+  type RegistryAccess,
+} from "./registry-access.js";
 export { translateError } from "./translate-error.js";

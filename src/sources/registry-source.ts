@@ -3,11 +3,10 @@ import {
   type Descriptor,
   formatReference,
   type ImageReader,
-  loadCredentials,
+  OciClientError,
   type Platform,
   parseReference,
   type Reference,
-  RegistryClient,
   type ResolvedImage,
   resolveImage,
   sha256,
@@ -17,6 +16,8 @@ import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
+import type { MirroredClient } from "./mirrored-client.js";
+import { checkRegistryAccess, openRegistry } from "./registry-access.js";
 import { translated } from "./translate-error.js";
 
 /** An image in a registry; blobs go through the cache. */
@@ -26,8 +27,9 @@ export class RegistrySource implements ImageSource {
   readonly #options: SourceOptions;
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
-  #client: Promise<RegistryClient> | undefined;
+  #client: Promise<MirroredClient> | undefined;
   readonly #blobs = new Map<string, Download>();
+  #mirrorFailure: NetbootError | undefined;
 
   /** @throws OciClientError REFERENCE_INVALID */
   constructor(text: string, options: SourceOptions) {
@@ -40,11 +42,13 @@ export class RegistrySource implements ImageSource {
 
   resolve(platform: Platform): Promise<ResolvedImage> {
     const { digest, tag } = this.#reference;
-    return translated(() =>
-      resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
+    return translated(async () => {
+      // What is blocked is not to be had from the cache either.
+      await this.#connect();
+      return resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
         signal: this.#options.signal,
-      }),
-    );
+      });
+    });
   }
 
   async reserve(descriptors: readonly Descriptor[]): Promise<void> {
@@ -70,13 +74,36 @@ export class RegistrySource implements ImageSource {
         },
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
-      (task) => this.#limit(() => translated(task)),
+      (task) => this.#limit(() => translated(() => this.#orDistrust(descriptor, task))),
     );
     this.#blobs.set(descriptor.digest, blob);
     return blob;
   }
 
+  /** Wrong bytes that came from a mirror are worth another attempt without it. */
+  async #orDistrust({ digest }: Descriptor, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      const isWrong = error instanceof OciClientError && error.code === "BLOB_MISMATCH";
+      const mirrors = isWrong ? (await this.#connect()).distrust(digest) : [];
+      if (mirrors.length === 0) throw error;
+      this.#mirrorFailure = new NetbootError(
+        "MIRROR_DAMAGED",
+        `The mirror ${mirrors.join(", ")} sent other bytes than ${digest} names.`,
+        "Leave the mirror out, and tell the people who run it.",
+        { cause: error },
+      );
+      throw this.#mirrorFailure;
+    }
+  }
+
   async dropDamaged(): Promise<NetbootError | undefined> {
+    if ((await this.#client)?.hasMirrors) {
+      // A decompressor stumbles over wrong bytes before their digest is known.
+      await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
+      if (this.#mirrorFailure !== undefined) return this.#mirrorFailure;
+    }
     const damaged: string[] = [];
     const { signal } = this.#options;
     for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
@@ -100,15 +127,10 @@ export class RegistrySource implements ImageSource {
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
-  #connect(): Promise<RegistryClient> {
-    this.#client ??= this.#newClient();
+  #connect(): Promise<MirroredClient> {
+    const { registry = checkRegistryAccess(), userAgent, onWarning, onDetail } = this.#options;
+    this.#client ??= openRegistry(this.#reference, registry, { userAgent, onWarning, onDetail });
     return this.#client;
-  }
-
-  async #newClient(): Promise<RegistryClient> {
-    const { userAgent, onWarning } = this.#options;
-    const credentials = await loadCredentials({ onWarning });
-    return new RegistryClient({ credentials, userAgent, onWarning });
   }
 
   /** Manifests and configurations are kept by digest: a pinned image needs no network. */
