@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
 import type { Timeouts } from "./http-exchange.js";
 import type { ConnectionSettings, NetworkSettings } from "./network-settings.js";
@@ -7,6 +8,8 @@ export interface Connection {
   dispatcher: Dispatcher;
   /** `HOST:PORT` of the proxy that they go through. */
   via?: string;
+  /** What the other side said on TLS when it ended a connection. */
+  alert?: Error;
 }
 
 /** Keeps connections, for each host those that its settings ask for. */
@@ -32,11 +35,22 @@ export class Connections {
   async #open(url: URL): Promise<Connection> {
     const { tls, proxy } = await this.#settings.connectionTo(url);
     // Loaded when first needed: most commands never speak to a registry.
-    const { Agent, Pool, ProxyAgent } = await import("undici");
+    const { Agent, buildConnector, Pool, ProxyAgent } = await import("undici");
     const { connect: timeout, headers: headersTimeout, body: bodyTimeout } = this.#timeouts;
     const timeouts = { headersTimeout, bodyTimeout };
     if (proxy === undefined) {
-      return { dispatcher: new Agent({ connect: { timeout, ...tls }, ...timeouts }) };
+      const connect = buildConnector({ timeout, ...tls });
+      const connection: Connection = {
+        dispatcher: new Agent({
+          connect: (options, done) =>
+            connect(options, (...[error, socket]) => {
+              if (socket !== null) rememberAlert(socket, connection);
+              done(...([error, socket] as Parameters<typeof done>));
+            }),
+          ...timeouts,
+        }),
+      };
+      return connection;
     }
     const dispatcher = new ProxyAgent({
       uri: proxy.url.href,
@@ -61,6 +75,13 @@ export class Connections {
     );
     await Promise.allSettled(dispatchers);
   }
+}
+
+/** With TLS 1.3 a refused client certificate comes after the handshake, and undici loses it. */
+function rememberAlert(socket: Socket, connection: Connection): void {
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code?.startsWith("ERR_SSL_")) connection.alert = error;
+  });
 }
 
 function contextOf({ secureContext }: NonNullable<ConnectionSettings["proxy"]>) {

@@ -38,10 +38,12 @@ export interface Timeouts {
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
  */
 export async function exchange(
-  { dispatcher, via }: Connection,
+  connection: Connection,
   url: URL,
   { method = "GET", headers, authorization, body, signal }: HttpRequest,
 ): Promise<HttpResponse> {
+  const { dispatcher, via } = connection;
+  delete connection.alert;
   try {
     const answer = await dispatcher.request({
       origin: url.origin,
@@ -58,7 +60,9 @@ export async function exchange(
     return toResponse(answer, url, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof OciClientError ? error : networkError(error, url, via);
+    throw error instanceof OciClientError
+      ? error
+      : networkError(connection.alert ?? error, url, via);
   }
 }
 

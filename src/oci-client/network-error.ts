@@ -79,7 +79,7 @@ const FAILURES: readonly Failure[] = [
   {
     codes:
       /^(?:ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED|ERR_SSL_SSLV3_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+)|ERR_SSL_TLSV1_ALERT_UNKNOWN_CA)$/,
-    words: "wants another client certificate than it was shown, or one at all",
+    words: "wants a client certificate, or another one than it was shown",
     hint: "Name one with --tls-cert FILE and --tls-key FILE.",
     retryable: false,
   },

@@ -18,6 +18,14 @@ const EXTRACT_OPTIONS = [
   "--jobs",
   "--force",
   "--serve",
+  "--authfile",
+  "--username",
+  "--password-stdin",
+  "--tls-ca",
+  "--tls-cert",
+  "--tls-key",
+  "--insecure",
+  "--mirror",
   "-q, --quiet",
   "-v, --verbose",
   "--json",
@@ -49,7 +57,7 @@ describe("help", () => {
   it("of extract lists each of its options once, with words that explain it", async () => {
     const { stdout } = await run("extract", "--help");
     const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("Examples:"));
-    const listed = [...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: <\w+>)? {2,}\S+/gm)];
+    const listed = [...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: <[\w=]+>)? {2,}\S+/gm)];
     assert.deepEqual(listed.map(([, name]) => name).sort(), [...EXTRACT_OPTIONS].sort());
   });
 
