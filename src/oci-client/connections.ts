@@ -44,7 +44,7 @@ export class Connections {
         dispatcher: new Agent({
           connect: (options, done) =>
             connect(options, (...[error, socket]) => {
-              if (socket !== null) rememberAlert(socket, connection);
+              if (socket) rememberAlert(socket, connection);
               done(...([error, socket] as Parameters<typeof done>));
             }),
           ...timeouts,
