@@ -52,12 +52,16 @@ export class MirroredClient {
     target: Pick<Reference, "tag" | "digest"> = ref,
     signal?: AbortSignal,
   ): Promise<ManifestBytes> {
-    return this.#first(async ({ reference, isPrimary }) => {
-      const found = await this.#options.client.manifest(reference, target, signal);
-      // By a tag nothing vouches for the bytes: what is no manifest at all is the mirror's fault.
-      if (!isPrimary) parseManifest(found.bytes, { mediaType: found.mediaType });
-      return found;
-    }, signal);
+    const isOwn = target.digest ? target.digest === ref.digest : target.tag === ref.tag;
+    return this.#first(
+      async ({ reference, isPrimary }) => {
+        const found = await this.#options.client.manifest(reference, target, signal);
+        // By a tag nothing vouches for the bytes: what is no manifest at all is the mirror's fault.
+        if (!isPrimary) parseManifest(found.bytes, { mediaType: found.mediaType });
+        return found;
+      },
+      { signal, isAll: isOwn },
+    );
   }
 
   reader(ref: Reference): ImageReader {
@@ -67,7 +71,7 @@ export class MirroredClient {
         this.#first(
           ({ reference }) =>
             this.#options.client.reader(reference).smallBlob(descriptor, maxBytes, signal),
-          signal,
+          { signal },
         ),
     };
   }
@@ -101,11 +105,14 @@ export class MirroredClient {
   }
 
   #open(descriptor: Descriptor, offset: number, signal?: AbortSignal): Promise<OpenBlob> {
-    return this.#first(async (source) => {
-      const { client } = this.#options;
-      const blob = await client.openBlob(source.reference, descriptor, { signal, offset });
-      return { source, blob };
-    }, signal);
+    return this.#first(
+      async (source) => {
+        const { client } = this.#options;
+        const blob = await client.openBlob(source.reference, descriptor, { signal, offset });
+        return { source, blob };
+      },
+      { signal },
+    );
   }
 
   async *#continued(
@@ -141,9 +148,10 @@ export class MirroredClient {
     this.#givers.set(digest, givers.add(source));
   }
 
+  /** @param isAll whether a place that has not what is asked for has nothing of the image */
   async #first<Result>(
     ask: (source: PullSource) => Promise<Result>,
-    signal?: AbortSignal,
+    { signal, isAll = false }: { signal?: AbortSignal | undefined; isAll?: boolean },
   ): Promise<Result> {
     for (const source of this.#options.sources.filter((each) => this.#isWorthAsking(each))) {
       try {
@@ -158,7 +166,7 @@ export class MirroredClient {
           this.#failed.clear();
           throw error;
         }
-        this.#passOver(source, error.message, isAbsence(error));
+        this.#passOver(source, error.message, !isAll && isAbsence(error));
       }
     }
     throw new RangeError("an image has no place of its own");

@@ -52,13 +52,13 @@ function has({ pulls }: MirrorRule, { digest }: Reference): boolean {
 }
 
 function longestMatch(text: string, rules: readonly RegistryRule[]) {
-  let longest = 0;
-  let found: RegistryRule | undefined;
+  let found: { rule: RegistryRule; rest: string } | undefined;
   for (const rule of rules) {
-    const length = matchLength(text, rule.prefix) ?? 0;
-    if (length > longest) [longest, found] = [length, rule];
+    const length = matchLength(text, rule.prefix);
+    const isLonger = rule.prefix.length > (found?.rule.prefix.length ?? 0);
+    if (length !== undefined && isLonger) found = { rule, rest: text.slice(length) };
   }
-  return found && { rule: found, rest: text.slice(longest) };
+  return found;
 }
 
 /** How much of a reference a prefix stands for; undefined where it is about other images. */

@@ -33,7 +33,7 @@ const registryTable = z.object({
   insecure: z.boolean().default(false),
   blocked: z.boolean().default(false),
   "mirror-by-digest-only": z.boolean().default(false),
-  "pull-from-mirror": z.undefined(),
+  "pull-from-mirror": z.undefined().optional(),
   mirror: z.array(mirrorTable).default([]),
 });
 
