@@ -1,7 +1,6 @@
 import type { Dispatcher } from "undici";
 import type { Connection } from "./connections.js";
-import { OciClientError } from "./error.js";
-import { networkError, proxyRefusal } from "./network-error.js";
+import { networkError } from "./network-error.js";
 
 export interface HttpRequest {
   method?: "GET" | "POST";
@@ -53,16 +52,10 @@ export async function exchange(
       body,
       signal,
     });
-    if (via !== undefined && answer.statusCode === 407) {
-      await answer.body.dump({ limit: 64 * 1024 }).catch(() => {});
-      throw proxyRefusal(via, 407);
-    }
     return toResponse(answer, url, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof OciClientError
-      ? error
-      : networkError(connection.alert ?? error, url, via);
+    throw networkError(connection.alert ?? error, url, via);
   }
 }
 

@@ -101,7 +101,7 @@ const CONNECTING =
  * @param via the proxy on the way, if there is one: what cannot be connected to is the proxy
  */
 export function networkError(error: unknown, { host }: URL, via?: string): OciClientError {
-  const refusal = via !== undefined && tunnelStatus(error);
+  const refusal = via !== undefined && proxyStatus(error);
   if (refusal) return proxyRefusal(via, refusal, error);
   const codes = errorCodes(error);
   const failure = FAILURES.find((row) => codes.some((code) => row.codes.test(code)));
@@ -118,20 +118,26 @@ export function networkError(error: unknown, { host }: URL, via?: string): OciCl
 const PROXY_HINT = "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts that need none.";
 
 /** A proxy that answered in the place of who was asked. */
-export function proxyRefusal(via: string, status: number, cause?: unknown): OciClientError {
-  const words =
-    status === 407 ? "wants another user and password" : `did not let the request pass (${status})`;
+function proxyRefusal(via: string, status: number, cause: unknown): OciClientError {
+  // tinyproxy says 401 to wrong ones.
+  const isDenied = status === 407 || status === 401;
+  const words = isDenied
+    ? "wants another user and password"
+    : `did not let the request pass (${status})`;
   return new OciClientError("REGISTRY_UNREACHABLE", `The proxy ${printable(via)} ${words}.`, {
-    hint: status === 407 ? "Write them as http://USER:PASSWORD@HOST:PORT." : PROXY_HINT,
+    hint: isDenied ? "Write them as http://USER:PASSWORD@HOST:PORT." : PROXY_HINT,
     retryable: status >= 500,
     cause,
   });
 }
 
-/** The status that a proxy refused a tunnel with; undici tells it in words only. */
-function tunnelStatus(error: unknown): number | undefined {
-  const match = /^Proxy response \((\d{3})\)/.exec(error instanceof Error ? error.message : "");
-  return match ? Number(match[1]) : undefined;
+/** The status that a proxy answered with itself; undici tells it in words only. */
+function proxyStatus(error: unknown): number | undefined {
+  const message = error instanceof Error ? error.message : "";
+  const match = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)/.exec(
+    message,
+  );
+  return match ? Number(match[1] ?? match[2]) : undefined;
 }
 
 /** True for what a server answers that was greeted with TLS and does not speak it. */
