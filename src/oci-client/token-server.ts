@@ -12,13 +12,14 @@ import { reachOf } from "./private-address.js";
  * where the registry speaks HTTPS, and into no private network or machine but the registry's own.
  *
  * @param origin where the registry is spoken to
- * @throws OciClientError REGISTRY_ERROR
+ * @throws OciClientError REGISTRY_ERROR, or the signal's reason
  */
 export async function tokenServer(
   registry: string,
   realm: string,
   origin: URL,
   settings: NetworkSettings,
+  signal?: AbortSignal,
 ): Promise<URL> {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
   if (url === undefined || !isSafe(url, origin, settings)) {
@@ -26,7 +27,8 @@ export async function tokenServer(
   }
   // Credentials in an address would go to places that they were not meant for.
   [url.username, url.password, url.hash] = ["", "", ""];
-  if (!(await isItsOwn(url, origin, settings))) {
+  const isOwn = await unlessAborted(isItsOwn(url, origin, settings), signal);
+  if (!isOwn) {
     const problem = `names a token server on a private address that is not its own, ${url.host}`;
     throw badTokenServer(registry, problem);
   }
@@ -68,6 +70,28 @@ async function addressesOf(url: URL, settings: NetworkSettings): Promise<string[
   if (!settings.isDirect(url)) return [];
   const found = await lookup(host, { all: true }).catch(() => []);
   return found.map(({ address }) => address);
+}
+
+/** A name server that does not answer cannot be told to stop. */
+async function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: end, reject } = withRejection();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([promise, end]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function withRejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<never>((_resolve, refuse) => {
+    reject = refuse;
+  });
+  return { promise, reject };
 }
 
 export function badTokenServer(registry: string, problem: string): OciClientError {

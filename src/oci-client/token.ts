@@ -51,7 +51,7 @@ export async function fetchToken(
     credential && ("password" in credential ? credential.password : credential.identityToken);
   if (secret) keepSecret(secret);
   const origin = await transport.originOf(registry, signal);
-  const realm = await tokenServer(registry, address, origin, transport.settings);
+  const realm = await tokenServer(registry, address, origin, transport.settings, signal);
   const response = await askForToken(transport, realm, request, signal);
   if (response.status === 200) return readToken(response, registry);
   throw await responseError(response, {

@@ -97,7 +97,9 @@ function checkedMirror(text: string): MirrorOption {
     part.replace(/\/+$/, ""),
   ) as [string, string];
   const hosts = [prefix.replace(/^\*\./, ""), location].map((part) => part.split("/", 1)[0]!);
-  if (at < 0 || hosts.some((host) => hostKey(host) === undefined)) {
+  const isWrong =
+    at < 0 || text.includes("://") || hosts.some((host) => hostKey(host) === undefined);
+  if (isWrong) {
     throw usage(`--mirror ${text} is not HOST=MIRROR.`, "As in --mirror quay.io=mirror.lan:5000.");
   }
   return { prefix: prefix.toLowerCase(), location };
