@@ -20,6 +20,9 @@ Examples:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
   And boot the machines of this network from them, until Ctrl-C:
     $ sudo kairos-netboot extract IMAGE -o out/ --serve
+  From a registry that wants a password, through a mirror:
+    $ kairos-netboot extract IMAGE -o out/ --username robot --password-stdin < secret \\
+        --mirror quay.io=mirror.lan:5000
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
@@ -27,7 +30,8 @@ The directory is made, or replaced as a whole, when everything is complete and v
 holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
 that already, nothing is done.
 
-Credentials are those of docker login and podman login.`;
+Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
+of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
 
 interface Flags extends RegistryFlags {
   /** Checked here and not by commander, which would complain of it before a mistyped option. */
