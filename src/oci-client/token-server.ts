@@ -23,7 +23,10 @@ export async function tokenServer(
 ): Promise<URL> {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
   if (url === undefined || !isSafe(url, origin, settings)) {
-    throw badTokenServer(registry, "names no token server that is safe to ask");
+    const hint = "If it has no TLS on purpose, name its host with --insecure, too.";
+    const isHintOfUse = url?.protocol === "http:" && settings.isInsecure(origin);
+    const problem = "names no token server that is safe to ask";
+    throw badTokenServer(registry, problem, isHintOfUse ? hint : undefined);
   }
   // Credentials in an address would go to places that they were not meant for.
   [url.username, url.password, url.hash] = ["", "", ""];
@@ -94,8 +97,10 @@ function withRejection(): { promise: Promise<never>; reject: (reason: unknown) =
   return { promise, reject };
 }
 
-export function badTokenServer(registry: string, problem: string): OciClientError {
-  return new OciClientError("REGISTRY_ERROR", `${registry} ${printable(problem)}.`, {
-    hint: "The registry is set up wrongly: tell the people who run it.",
-  });
+export function badTokenServer(
+  registry: string,
+  problem: string,
+  hint = "The registry is set up wrongly: tell the people who run it.",
+): OciClientError {
+  return new OciClientError("REGISTRY_ERROR", `${registry} ${printable(problem)}.`, { hint });
 }
