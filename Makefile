@@ -8,7 +8,7 @@
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 TEST_PACKAGES  = $(RUN_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
-                 openssl tinyproxy-bin nginx-light \
+                 openssl tinyproxy-bin nginx-light socat \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
                  systemd
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \

@@ -20,7 +20,8 @@ export async function trustedRoots(env: NodeJS.ProcessEnv): Promise<string[]> {
   const places = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE, ...BUNDLES] : BUNDLES;
   const extra = env.NODE_EXTRA_CA_CERTS;
   const [system, more] = [await firstBundle(places), extra && (await readBundle(extra))];
-  return [...(system === undefined ? rootCertificates : [system]), ...(more ? [more] : [])];
+  const isNews = more && more !== system;
+  return [...(system === undefined ? rootCertificates : [system]), ...(isNews ? [more] : [])];
 }
 
 async function firstBundle(places: string[]): Promise<string | undefined> {

@@ -10,6 +10,8 @@ import { inOwnNetwork } from "./support/own-network.js";
 const machine = "10.9.8.7";
 const [secure, plain] = [`${machine}:5000`, `${machine}:5001`];
 const [open, locked] = [`${machine}:8888`, `${machine}:8889`];
+/** The open one behind TLS, which socat speaks for it. */
+const wrapped = `${machine}:8890`;
 const password = "let-me-through";
 
 /**
@@ -54,6 +56,8 @@ describe("a proxy", () => {
       for at in ${[secure, plain, open, locked].join(" ")}; do
         until curl -sk -o /dev/null "http://$at/"; do sleep 0.1; done
       done
+      socat OPENSSL-LISTEN:8890,reuseaddr,fork,cert=$f/ca/registry.cert,key=$f/ca/registry.key,verify=0 TCP:${open} >/dev/null 2>&1 &
+      until curl -sk -o /dev/null https://${wrapped}/; do sleep 0.1; done
       skopeo --insecure-policy copy -q --dest-tls-verify=false ${demoImage}:latest docker://${plain}/os/demo:v1
       : > $f/open.log; : > $f/locked.log
       env ${variables} $netboot extract ${image}/os/demo:v1 -o out --platform linux/amd64 --verbose \
@@ -106,6 +110,14 @@ describe("a proxy", () => {
     assert.match(saidOfWrong, refused);
     assert.doesNotMatch(saidOfWrong, new RegExp(password));
     assert.match(await pull(`http_proxy=${locked}`, plain, `--insecure ${plain}`), refused);
+  });
+
+  it("may speak TLS itself, and is trusted as registries are", async () => {
+    const said = await pull(`HTTPS_PROXY=https://${wrapped}`, secure, trusting());
+    assert.match(said, /status 0/);
+    assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
+    const untrusting = await pull(`http_proxy=https://${wrapped}`, plain, `--insecure ${plain}`);
+    assert.match(untrusting, /does not trust[\s\S]*status 3/);
   });
 
   it("that is not there is named", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { proxyFor } from "../../src/oci-client/proxy.js";
 import { failsWith } from "./support/errors.js";
 
@@ -88,6 +89,22 @@ describe("proxies from the environment, as containers' tools read them", () => {
     for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000", "x.localhost"]) {
       assert.equal(proxyFor(new URL(`http://${host}/`), env), undefined, host);
     }
+  });
+
+  it("any value is read or refused, and never crashes", () => {
+    const url = new URL("https://a.example:5000/");
+    const subnets = fc.string().map((text) => `${text}/8`);
+    const values = fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.ipV6(), subnets);
+    fc.assert(
+      fc.property(values, values, (https_proxy, no_proxy) => {
+        try {
+          proxyFor(url, { https_proxy, no_proxy });
+        } catch (error) {
+          failsWith("REGISTRY_CONFIG_INVALID")(error);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("user and password become a header, and leave the address", () => {

@@ -66,7 +66,11 @@ async function push({ directory, authority, host }: Server): Promise<string> {
 }
 
 /** The digest of what a client with these options finds; its surroundings are empty else. */
-async function pull(t: TestContext, { host, home }: Server, network: NetworkOptions = {}) {
+async function pull(
+  t: TestContext,
+  { host, home }: Pick<Server, "host" | "home">,
+  network: NetworkOptions = {},
+) {
   const client = new RegistryClient({ network: { env: {}, home, ...network } });
   t.after(() => client.close());
   const image = await client.resolve(
@@ -169,6 +173,19 @@ describe("a registry that was named insecure", () => {
     await assert.rejects(
       pull(t, server, { insecureHosts: neighbours }),
       failsWith("REGISTRY_UNREACHABLE", /does not trust/),
+    );
+  });
+});
+
+describe("a registry of this machine without TLS", () => {
+  it("is found also where --tls-ca is given for another", async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), "oci-client-"));
+    t.after(() => rm(directory, { recursive: true }));
+    const host = await startConfiguredRegistry(t, directory, {});
+    const { caFile } = await Authority.create(join(directory, "ca"));
+    await assert.rejects(
+      pull(t, { host, home: directory }, { caFile }),
+      failsWith("IMAGE_NOT_FOUND"),
     );
   });
 });

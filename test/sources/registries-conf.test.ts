@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { formatReference, parseReference } from "../../src/oci-client/index.js";
 import { pullSources } from "../../src/sources/pull-sources.js";
 import { parseRegistriesConf } from "../../src/sources/registries-conf.js";
@@ -229,6 +230,28 @@ describe("registries.conf", () => {
       );
     });
   }
+
+  it("of any content is read or refused, and never crashes", () => {
+    const lines = `[[registry]] [[registry.mirror]] [registries.search] [registry] prefix= location=
+      blocked=true pull-from-mirror= mirror=[] insecure=1 "quay.io" "*.io" "*." "/" ":" "@" "__proto__"
+      __proto__.x=1 {`;
+    const word = fc.constantFrom(...lines.split(/\s+/), "\n", "\n", "\n");
+    const texts = fc.oneof(
+      fc.string(),
+      fc.array(word).map((words) => words.join("")),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        try {
+          const rules = parseRegistriesConf(text, "x");
+          if (rules) pullSources(parseReference("quay.io/a/b:v1"), rules);
+        } catch (error) {
+          assert.ok(error instanceof NetbootError, String(error));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
 
   it("is refused with a place that no image can be in", () => {
     const conf = `[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "nodot"`;
