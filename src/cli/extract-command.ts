@@ -30,6 +30,9 @@ The directory is made, or replaced as a whole, when everything is complete and v
 holds NAME-kernel, NAME-initrd, NAME.squashfs, netboot.json and SHA256SUMS. Where it holds just
 that already, nothing is done.
 
+Downloads that break off go on where they stopped, also in the next run. What was downloaded is
+kept: see kairos-netboot cache --help.
+
 Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
 of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
 
@@ -44,6 +47,7 @@ interface Flags extends RegistryFlags {
   blockSize: string;
   cacheDir?: string;
   cache: boolean;
+  retryFor: string;
   jobs?: string;
   force?: boolean;
   serve?: boolean;
@@ -68,6 +72,7 @@ export function extractCommand(): Command {
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
+    .option("--retry-for <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
+import { cacheCommand } from "./cache-command.js";
 import { CommandFailure } from "./command-failure.js";
 import { explainCommand } from "./explain-command.js";
 import { extractCommand } from "./extract-command.js";
@@ -18,6 +19,10 @@ Machines that are set to boot from the network then boot from them:
 Where one does not, this says why:
 
   $ kairos-netboot explain 52:54:00:aa:bb:01
+
+What was downloaded is kept, for as long as you like:
+
+  $ kairos-netboot cache prune --older-than 30d
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
 5 a needed program is missing or too old, 130 interrupted.`;
@@ -45,8 +50,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addHelpText("after", overview)
     .addCommand(extractCommand())
     .addCommand(serveCommand())
-    .addCommand(explainCommand());
-  for (const command of [program, ...program.commands]) {
+    .addCommand(explainCommand())
+    .addCommand(cacheCommand());
+  const parts = program.commands.flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...parts]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {

@@ -10,6 +10,8 @@ export class Rate {
   /** @returns `, 45.1 MB/s, 12 s left`, or as much of it as can be told */
   describe(done: number, total: number, now = performance.now()): string {
     if (done >= total) return "";
+    // What was wrong is fetched again.
+    if (done < (this.#samples.at(-1)?.done ?? 0)) this.#samples.length = 0;
     const last = this.#samples.at(-1);
     if (last === undefined || now - last.time >= 100) this.#samples.push({ time: now, done });
     while (this.#samples.length > 2 && now - this.#samples[0]!.time > window) this.#samples.shift();

@@ -53,11 +53,14 @@ export interface ExtractResult {
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
+  let isRepaired = false;
   for (let again = 0; ; again++) {
     try {
       return await attempt(checked, options.signal);
     } catch (error) {
-      if (!isWorthAnotherAttempt(error) || again === MOST_REPETITIONS) throw error;
+      const isLast = again === MOST_REPETITIONS || (isRepaired && !isMirrors(error));
+      if (isLast || !isWorthAnotherAttempt(error)) throw wrongTwice(error, isRepaired) ?? error;
+      isRepaired ||= !isMirrors(error);
       const text = `${error.message} It is fetched again.`;
       checked.emit({ type: "message", level: "warning", text });
     }
@@ -68,8 +71,18 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
 const MOST_REPETITIONS = 5;
 
 function isWorthAnotherAttempt(error: unknown): error is NetbootError {
-  const codes = ["CACHE_DAMAGED", "MIRROR_DAMAGED"];
-  return error instanceof NetbootError && codes.includes(error.code);
+  return isMirrors(error) || (error instanceof NetbootError && error.code === "CACHE_DAMAGED");
+}
+
+/** A mirror that sent wrong bytes, and is asked no more. */
+function isMirrors(error: unknown): boolean {
+  return error instanceof NetbootError && error.code === "MIRROR_DAMAGED";
+}
+
+/** What came wrong, came wrong again, and no third time would help. */
+function wrongTwice(error: unknown, isRepaired: boolean): NetbootError | undefined {
+  const cause = isRepaired && error instanceof NetbootError ? error.cause : undefined;
+  return cause instanceof NetbootError && cause.code === "BLOB_MISMATCH" ? cause : undefined;
 }
 
 /** Leaves nothing behind but its result and what is cached. */
@@ -89,7 +102,8 @@ async function attempt(
   } catch (error) {
     if (signal?.aborted) throw interrupted();
     const damage = isDamage(error) ? await source.dropDamaged() : undefined;
-    throw damage ?? diskFull(error, `the place of ${checked.output}`);
+    if (damage !== undefined) throw caused(damage, error);
+    throw diskFull(error, `the place of ${checked.output}`);
   } finally {
     stop();
     signal?.removeEventListener("abort", stop);
@@ -100,8 +114,12 @@ async function attempt(
 
 /** True for an error that a blob with other bytes than its digest's could have caused. */
 function isDamage(error: unknown): boolean {
-  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH"];
+  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH", "BLOB_MISMATCH"];
   return error instanceof NetbootError && codes.includes(error.code);
+}
+
+function caused({ code, message, hint }: NetbootError, cause: unknown): NetbootError {
+  return new NetbootError(code, message, hint, { cause });
 }
 
 async function extractFrom(
@@ -174,6 +192,8 @@ function openImageSource(
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
+    onNotice: (text) => options.emit({ type: "message", level: "info", text }),
+    retry: { total: options.retryFor },
   });
 }
 

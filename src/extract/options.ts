@@ -11,7 +11,7 @@ import {
   translateError,
 } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
-import { NetbootError } from "../support/index.js";
+import { NetbootError, parseDuration } from "../support/index.js";
 
 export interface ExtractOptions {
   /** `quay.io/kairos/…:tag`, any registry's reference, or `oci:DIR[:TAG]`. */
@@ -36,6 +36,11 @@ export interface ExtractOptions {
   cache?: boolean | undefined;
   /** Layers fetched at once and processors that compress. */
   jobs?: number | undefined;
+  /**
+   * How long a registry that fails is asked again, from the last progress on: `90s`, `5m`, `2h`, or
+   * `0` for not at all; `5m` by default.
+   */
+  retryFor?: string | undefined;
   /** Make the files again, also where they are there already. */
   force?: boolean | undefined;
   /** Credentials, TLS and mirrors; as this machine's files say by default. */
@@ -95,6 +100,8 @@ export interface CheckedOptions {
   readonly cacheDirectory: string | undefined;
   readonly downloads: number;
   readonly processors: number | undefined;
+  /** Milliseconds. */
+  readonly retryFor: number;
   readonly force: boolean;
   readonly registry: CheckedRegistryAccess;
   readonly emit: (event: ExtractEvent) => void;
@@ -122,6 +129,7 @@ export function checkOptions(options: ExtractOptions): CheckedOptions {
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
+    retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
     force: options.force ?? false,
     registry: checkRegistryAccess(options.registry),
     emit: options.onEvent ?? (() => {}),

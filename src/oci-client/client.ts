@@ -1,9 +1,11 @@
+import type { RetryPolicy } from "./backoff.js";
 import { type BlobBody, blobBody } from "./blob-body.js";
 import { readBody } from "./body.js";
 import type { CredentialStore } from "./credentials.js";
 import type { Descriptor } from "./descriptor.js";
 import { OciClientError } from "./error.js";
 import { openForeignBlob } from "./foreign-blob.js";
+import type { Timeouts } from "./http-exchange.js";
 import { type ResolvedImage, resolveImage } from "./image.js";
 import type { ImageReader, ManifestBytes } from "./image-reader.js";
 import { MAX_MANIFEST_SIZE, manifestTooLarge } from "./manifest.js";
@@ -12,7 +14,8 @@ import type { NetworkOptions } from "./network-settings.js";
 import type { Platform } from "./platform.js";
 import type { Reference } from "./reference.js";
 import { RegistrySession } from "./registry-session.js";
-import { Transport } from "./transport.js";
+import { formatPause, type RetryOptions, retrying } from "./retry.js";
+import { TIMEOUTS, Transport } from "./transport.js";
 import { verifyBytes, verifyingStream } from "./verification.js";
 
 export interface RegistryClientOptions {
@@ -23,6 +26,12 @@ export interface RegistryClientOptions {
   userAgent?: string;
   /** Told what goes on in another way than was asked for. */
   onWarning?: (message: string) => void;
+  /** How long manifests and small blobs are asked for again; not at all by default. */
+  retry?: Partial<RetryPolicy>;
+  /** Told why it waits, and for how long, before something is tried again. */
+  onNotice?: (message: string) => void;
+  /** Milliseconds; `body` is the longest pause between two chunks. */
+  timeouts?: Partial<Timeouts>;
 }
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
@@ -37,12 +46,31 @@ export class RegistryClient {
   readonly #transport: Transport;
   readonly #session: RegistrySession;
   readonly #onWarning: (message: string) => void;
+  readonly #options: RegistryClientOptions;
+  #hasAnswered = false;
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID */
-  constructor({ credentials, network, userAgent, onWarning }: RegistryClientOptions = {}) {
-    this.#transport = new Transport(userAgent ?? "kairos-netboot", undefined, network);
+  constructor(options: RegistryClientOptions = {}) {
+    const { credentials, network, userAgent, onWarning, timeouts } = options;
+    this.#transport = new Transport(
+      userAgent ?? "kairos-netboot",
+      { ...TIMEOUTS, ...timeouts },
+      network,
+    );
     this.#session = new RegistrySession(this.#transport, credentials);
     this.#onWarning = onWarning ?? (() => {});
+    this.#options = options;
+  }
+
+  /**
+   * What attempts of the caller's own go by, as with the blobs that `openBlob` opens: the same
+   * patience as this client's.
+   */
+  retryOptions(signal?: AbortSignal): RetryOptions {
+    const { retry: policy, onNotice } = this.#options;
+    const onWait = (reason: string, pause: number) =>
+      onNotice?.(`${reason}; trying again in ${formatPause(pause)}.`);
+    return { policy, signal, onWait, hasAnswered: () => this.#hasAnswered };
   }
 
   /**
@@ -51,9 +79,17 @@ export class RegistryClient {
    *
    * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH
    */
-  async manifest(
+  manifest(
     ref: Reference,
-    { digest, tag = "latest" }: Pick<Reference, "tag" | "digest"> = ref,
+    target: Pick<Reference, "tag" | "digest"> = ref,
+    signal?: AbortSignal,
+  ): Promise<ManifestBytes> {
+    return retrying(() => this.#manifest(ref, target, signal), this.retryOptions(signal));
+  }
+
+  async #manifest(
+    ref: Reference,
+    { digest, tag = "latest" }: Pick<Reference, "tag" | "digest">,
     signal?: AbortSignal,
   ): Promise<ManifestBytes> {
     const { response, error } = await this.#session.get(ref, {
@@ -62,6 +98,7 @@ export class RegistryClient {
       headers: { accept: ACCEPT },
       signal,
     });
+    this.#hasAnswered = true;
     if (response.status !== 200) throw await error();
     const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
     if (!complete) throw manifestTooLarge();
@@ -83,17 +120,19 @@ export class RegistryClient {
   reader(ref: Reference): ImageReader {
     return {
       manifest: (target, signal) => this.manifest(ref, target, signal),
-      smallBlob: async (descriptor, maxBytes, signal) => {
-        const { body } = await this.openBlob(ref, descriptor, { signal });
-        return (await readBody(verifyingStream(body, descriptor), maxBytes)).bytes;
-      },
+      smallBlob: (descriptor, maxBytes, signal) =>
+        retrying(async () => {
+          const { body } = await this.openBlob(ref, descriptor, { signal });
+          return (await readBody(verifyingStream(body, descriptor), maxBytes)).bytes;
+        }, this.retryOptions(signal)),
     };
   }
 
   /**
    * Opens a blob, from byte `offset` on if the server can do that. The bytes are not verified: send a
    * whole blob through `verifyingStream`, or hash it where its parts come together. The signal ends
-   * the body too. An offset beyond the blob's last byte counts as 0.
+   * the body too. An offset beyond the blob's last byte counts as 0. Nothing is tried again here: only
+   * who has the first bytes can ask for the others.
    *
    * @throws OciClientError BLOB_NOT_FOUND; reading the body throws REGISTRY_UNREACHABLE
    */
@@ -124,6 +163,7 @@ export class RegistryClient {
       target: descriptor.digest,
       ...request,
     });
+    this.#hasAnswered = true;
     let blob = await blobBody(response, descriptor, start);
     if (!blob && response.status === 404) {
       blob = await openForeignBlob(this.#transport, descriptor, start, request);

@@ -25,6 +25,8 @@ export interface OciErrorDetails {
   status?: number;
   /** Whether the same call can succeed later; false unless said otherwise. */
   retryable?: boolean;
+  /** Milliseconds to wait before that, where the server said so. */
+  retryAfter?: number;
   cause?: unknown;
 }
 
@@ -35,6 +37,7 @@ export class OciClientError extends Error {
   readonly hint: string;
   readonly status?: number;
   readonly retryable: boolean;
+  readonly retryAfter?: number;
 
   constructor(code: OciErrorCode, message: string, details: OciErrorDetails) {
     super(conceal(message), details.cause === undefined ? undefined : { cause: details.cause });
@@ -42,5 +45,6 @@ export class OciClientError extends Error {
     this.hint = conceal(details.hint);
     if (details.status !== undefined) this.status = details.status;
     this.retryable = details.retryable ?? false;
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
   }
 }

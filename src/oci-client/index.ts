@@ -1,5 +1,6 @@
 /** A read-only client for OCI registries. This room imports nothing from the others. */
 export { assertImage } from "./artifact.js";
+export type { RetryPolicy } from "./backoff.js";
 export type { BlobBody } from "./blob-body.js";
 export { type Challenge, parseChallenges } from "./challenge.js";
 export { RegistryClient, type RegistryClientOptions } from "./client.js";
@@ -29,6 +30,7 @@ export {
   platformMatchRank,
 } from "./platform.js";
 export { formatReference, parseReference, type Reference } from "./reference.js";
+export { formatPause, isMismatch, Retry, type RetryOptions, retrying } from "./retry.js";
 export { keepSecret } from "./secrets.js";
 export { readSmallFile } from "./small-file.js";
-export { verifyingStream } from "./verification.js";
+export { BlobVerifier, verifyingStream } from "./verification.js";

@@ -3,6 +3,7 @@ import { readBody } from "./body.js";
 import { OciClientError } from "./error.js";
 import type { HttpResponse } from "./http-exchange.js";
 import { printable } from "./printable.js";
+import { parseRetryAfter } from "./retry-after.js";
 
 /** What was asked for, as the messages need it. */
 export interface Asked {
@@ -31,6 +32,8 @@ const errorBody = z.object({
 
 const MAX_BODY = 64 * 1024;
 const BUSY = [408, 425, 429];
+/** What object stores say when a signed address has run out. */
+const EXPIRED = [400, 401, 403];
 
 /** Turns an answer that is not the one wanted into an error, having read what it says. */
 export async function responseError(response: HttpResponse, asked: Asked): Promise<OciClientError> {
@@ -40,7 +43,7 @@ export async function responseError(response: HttpResponse, asked: Asked): Promi
   if ((status === 401 || status === 403) && asked.answeredByRegistry) return denied(status, asked);
   if (status === 404 && asked.kind === "manifest") return imageNotFound(asked, problem);
   if (status === 404 && asked.kind === "blob") return blobNotFound(asked);
-  return unexpected(status, response.url, asked, problem);
+  return unexpected(response, asked, problem);
 }
 
 function denied(status: number, { registry, repository, withCredentials }: Asked): OciClientError {
@@ -84,20 +87,23 @@ const CERTIFICATE_PAGE =
   /<title>400 (?:No required SSL certificate was sent|The SSL certificate error)/;
 
 function unexpected(
-  status: number,
-  { host }: URL,
+  { status, url: { host }, header }: HttpResponse,
   { repository, answeredByRegistry }: Asked,
   problem: Problem,
 ): OciClientError {
   // A redirect's signed address runs out; asking the registry again gets a new one.
   const retryable =
-    status >= 500 || BUSY.includes(status) || (status === 403 && !answeredByRegistry);
+    status >= 500 || BUSY.includes(status) || (EXPIRED.includes(status) && !answeredByRegistry);
+  const retryAfter = retryable ? parseRetryAfter(header("retry-after"), header("date")) : undefined;
   const said = problem.message && `: ${printable(problem.message)}`;
   const message = `${printable(host)} answered ${status} for ${repository}${said}.`;
   const hint = retryable
     ? "Try again later."
     : "Check the reference, or ask who runs the registry.";
-  return new OciClientError("REGISTRY_ERROR", message, { hint, status, retryable });
+  return new OciClientError("REGISTRY_ERROR", message, {
+    ...{ hint, status, retryable },
+    ...(retryAfter !== undefined && { retryAfter }),
+  });
 }
 
 async function readProblem({ body }: HttpResponse): Promise<Problem> {

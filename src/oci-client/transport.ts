@@ -5,7 +5,7 @@ import { isAllowed } from "./origin.js";
 import { badRedirect, redirectTarget } from "./redirect.js";
 import { RegistryOrigins } from "./registry-origins.js";
 
-const TIMEOUTS: Timeouts = { connect: 30_000, headers: 60_000, body: 60_000 };
+export const TIMEOUTS: Timeouts = { connect: 30_000, headers: 60_000, body: 30_000 };
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 

@@ -1,44 +1,50 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { diskFull, formatBytes, NetbootError, systemCode } from "../support/index.js";
+import { CacheSession, type SessionTiming } from "./cache/session.js";
 
-/** A partial file of a process that lives is left alone for as long as it changes; milliseconds. */
-const quietTime = 60_000;
-/** After this, a process of that number is another one: in a container it is always 1. */
-const staleTime = 24 * 60 * 60 * 1000;
-
-/** Partial files that this process fills. */
-const owned = new Set<string>();
-
-/** A file that is being filled, owned by this process. */
+/** A file that is being filled, by this process alone. */
 export interface PartialBlob {
   readonly path: string;
-  /** Bytes that an earlier run left in it. */
-  readonly size: number;
+  /** Aborted where another process may fill it by now. */
+  readonly lost: AbortSignal;
   /** Puts the complete file in its place. */
   finish(): Promise<void>;
-  /** Leaves the file for a later run, unless there is a larger one. */
-  release(): Promise<void>;
   /** Removes the file. */
   discard(): Promise<void>;
+  /** Leaves what there is of the file to whoever goes on with it. */
+  release(): Promise<void>;
 }
+
+const refusals = ["EACCES", "EROFS", "EPERM", "ENOTDIR"];
 
 /**
  * Blobs by digest, laid out as in an OCI image layout (`blobs/sha256/HEX`), partial ones beside
- * them. Several processes may use one cache at once: each fills a file of its own name and
- * renames it when it is complete and verified.
+ * them (`HEX.partial`). Several processes may use one cache at once (`cache/session.ts`): one fills
+ * a file and renames it when it is complete and verified, others may read what there is of it.
  */
 export class BlobCache {
   readonly #directory: string;
+  readonly #session: CacheSession;
 
-  constructor(directory: string) {
+  constructor(directory: string, timing?: Partial<SessionTiming>) {
     this.#directory = directory;
+    this.#session = new CacheSession(directory, timing);
+  }
+
+  /** Milliseconds between two looks at what another process does. */
+  get poll(): number {
+    return this.#session.poll;
   }
 
   pathOf(digest: string): string {
     const [algorithm, hex] = digest.split(":") as [string, string];
     return join(this.#directory, "blobs", algorithm, hex);
+  }
+
+  partialPathOf(digest: string): string {
+    return `${this.pathOf(digest)}.partial`;
   }
 
   async has(digest: string, size: number): Promise<boolean> {
@@ -49,11 +55,28 @@ export class BlobCache {
     }
   }
 
+  /**
+   * Keeps a blob from being removed, by `prune` here or in any process, until the cache is closed.
+   * A cache that cannot be written to can be used all the same, as far as it goes.
+   */
+  async use(digest: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.guard(() => this.#session.use(digest, signal));
+    } catch (error) {
+      if (systemCode(error) !== "CACHE_NOT_WRITABLE") throw error;
+    }
+  }
+
+  /** Notes that a blob was of use now: what was not for long is pruned first. */
+  async touch(digest: string): Promise<void> {
+    const now = new Date();
+    await utimes(this.pathOf(digest), now, now).catch(() => {});
+  }
+
   /** Bytes of a blob that are neither here nor in what an earlier run left of it. */
   async missingOf(digest: string, size: number): Promise<number> {
     if (await this.has(digest, size)) return 0;
-    const left = await abandoned(this.pathOf(digest)).catch(() => []);
-    return Math.max(0, size - (left[0] === undefined ? 0 : await sizeOf(left[0])));
+    return Math.max(0, size - (await sizeOf(this.partialPathOf(digest))));
   }
 
   /** Forgets a blob that turned out to be damaged. */
@@ -81,45 +104,33 @@ export class BlobCache {
   }
 
   /**
-   * Takes over what an earlier run left of a blob, or begins with nothing.
+   * Takes over what an earlier run left of a blob, or begins with nothing. Undefined where another
+   * process fills it, or is just removing it.
    * @throws NetbootError CACHE_NOT_WRITABLE
    */
-  async takePartial(digest: string): Promise<PartialBlob> {
+  async takePartial(digest: string): Promise<PartialBlob | undefined> {
     const final = this.pathOf(digest);
-    const own = `${final}.partial-${process.pid}-${randomUUID().slice(0, 8)}`;
-    owned.add(own);
-    await this.guard(() => mkdir(join(final, ".."), { recursive: true }));
-    const left = await abandoned(final);
-    for (const path of left) {
-      // Another process may be quicker.
-      if (
-        await rename(path, own).then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-    }
-    return {
-      path: own,
-      size: await sizeOf(own),
-      finish: async () => {
-        await rename(own, final);
-        owned.delete(own);
-        for (const path of left) await rm(path, { force: true });
-      },
-      release: async () => {
-        const place = `${final}.partial`;
-        // Another process may have left more there.
-        if ((await sizeOf(own)) > (await sizeOf(place))) await rename(own, place).catch(() => {});
-        else await rm(own, { force: true });
-        owned.delete(own);
-      },
-      discard: async () => {
-        await rm(own, { force: true });
-        owned.delete(own);
-      },
-    };
+    const path = this.partialPathOf(digest);
+    return this.guard(async () => {
+      await mkdir(join(final, ".."), { recursive: true });
+      const claim = await this.#session.claim(digest, "fill");
+      if (claim === undefined) return undefined;
+      return {
+        path,
+        lost: claim.lost,
+        finish: () => rename(path, final),
+        discard: () => rm(path, { force: true }),
+        release: async () => {
+          if ((await sizeOf(path)) === 0) await rm(path, { force: true });
+          await claim.release();
+        },
+      };
+    });
+  }
+
+  /** Whether another process that lives fills a blob. */
+  isBeingFilled(digest: string): Promise<boolean> {
+    return this.#session.isClaimed(digest, ["fill"]);
   }
 
   /** @throws NetbootError DISK_FULL when so many bytes cannot fit */
@@ -135,13 +146,18 @@ export class BlobCache {
     );
   }
 
+  /** Nothing of it is used any more. */
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
   /** Runs an action that writes, and gives its failures the cache's name. */
   async guard<Result>(action: () => Promise<Result>): Promise<Result> {
     try {
       return await action();
     } catch (error) {
       const code = systemCode(error);
-      if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM" && code !== "ENOTDIR") {
+      if (code === undefined || !refusals.includes(code)) {
         throw diskFull(error, `the cache, ${this.#directory}`);
       }
       throw new NetbootError(
@@ -159,42 +175,4 @@ async function sizeOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   );
-}
-
-/** Partial files of a blob that nobody fills any more, the largest first. */
-async function abandoned(final: string): Promise<string[]> {
-  const directory = join(final, "..");
-  const prefix = `${final.slice(directory.length + 1)}.partial`;
-  const paths: string[] = [];
-  for (const name of await readdir(directory)) {
-    if (!name.startsWith(prefix)) continue;
-    const path = join(directory, name);
-    const [, owner] = name.slice(prefix.length).split("-");
-    if (owner === undefined) paths.push(path);
-    else if (await isQuiet(path, isInUse(path, Number(owner)) ? staleTime : quietTime))
-      paths.push(path);
-  }
-  const sizes = new Map(
-    await Promise.all(paths.map(async (path) => [path, await sizeOf(path)] as const)),
-  );
-  return paths.sort((one, other) => sizes.get(other)! - sizes.get(one)!);
-}
-
-/** Process ids mean nothing across containers that share a cache, so `isQuiet` is asked too. */
-function isInUse(path: string, pid: number): boolean {
-  if (pid === process.pid) return owned.has(path);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
-}
-
-async function isQuiet(path: string, time: number): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs > time;
-  } catch {
-    return false;
-  }
 }

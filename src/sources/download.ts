@@ -1,34 +1,63 @@
-import { type FileHandle, open } from "node:fs/promises";
-import { type Descriptor, OciClientError, verifyingStream } from "../oci-client/index.js";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type Descriptor,
+  isMismatch,
+  OciClientError,
+  type Retry,
+  verifyingStream,
+} from "../oci-client/index.js";
 import { readChunks, systemCode } from "../support/index.js";
-import { BatchedFile } from "./batched-file.js";
 import type { Blob } from "./blob.js";
-import type { BlobCache } from "./blob-cache.js";
+import type { BlobCache, PartialBlob } from "./blob-cache.js";
+import { type BlobOpener, fillBlob } from "./fill-blob.js";
 import { type Filling, followFile } from "./follow-file.js";
+
+/** So often a file may be taken away from the one who fills it. */
+const mostLosses = 10;
 
 export interface DownloadOptions {
   readonly cache: BlobCache;
   readonly signal: AbortSignal;
-  /** Opens the blob's bytes from an offset, or from 0 where that cannot be. */
-  openAt(offset: number): Promise<{ body: AsyncIterable<Uint8Array>; offset: number }>;
+  readonly openAt: BlobOpener;
+  /** What attempts go by. */
+  newRetry(): Promise<Retry>;
   onProgress?(present: number, isCached: boolean): void;
+  onNotice?(message: string): void;
+}
+
+/** A file by what stays the same when it is renamed, held open so that no other becomes it. */
+interface Pin {
+  readonly file: FileHandle;
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /**
  * A blob on its way into the cache: taken from there if it is complete, continued where an
- * earlier run stopped, or fetched whole. Can be read while it comes.
+ * earlier run stopped, or fetched whole; or awaited where another process fetches it. Can be read
+ * while it comes. Wrong bytes are discarded and fetched once more, unless somebody has read them.
  */
 export class Download implements Blob, Filling {
   present = 0;
   isComplete = false;
-  /** True where nothing had to be fetched. */
-  isFromCache = false;
+  /** True where this process had to fetch nothing. */
+  isFromCache = true;
+  /** True where it failed for bytes that were wrong, but were not fetched again yet. */
+  isWorthAnother = false;
   readonly complete: Promise<void>;
   #path: string;
   readonly #options: DownloadOptions;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
   #change: Promise<void> = Promise.resolve();
+  /** The file that `present` is about. */
+  #pin: Pin | undefined;
+  #wasRead = false;
+  #isSecond = false;
+  #losses = 0;
+  /** Most bytes that were told of: what is fetched again is no step back for who looks on. */
+  #told = -1;
 
   /** @param begin runs the task when its turn has come */
   constructor(
@@ -57,6 +86,7 @@ export class Download implements Blob, Filling {
 
   /** The file is renamed when it is complete, which may be at this very moment. */
   async #openForReading(): Promise<FileHandle> {
+    this.#wasRead = true;
     try {
       return await open(this.#path);
     } catch (error) {
@@ -77,80 +107,132 @@ export class Download implements Blob, Filling {
   }
 
   async #run(): Promise<void> {
-    const { cache } = this.#options;
+    const { cache, signal } = this.#options;
     const { digest, size } = this.descriptor;
-    if (await cache.has(digest, size)) {
-      this.present = size;
-      this.isFromCache = true;
-      this.#options.onProgress?.(size, true);
-    } else {
-      const partial = await cache.takePartial(digest);
-      this.#path = partial.path;
-      try {
-        await cache.guard(() => this.#fill(partial.path, partial.size));
-        await partial.finish();
-      } catch (error) {
-        // Wrong bytes are not worth continuing; too few are.
-        const isWrong = error instanceof OciClientError && error.code === "BLOB_MISMATCH";
-        await (isWrong && !error.retryable ? partial.discard() : partial.release());
-        throw error;
+    try {
+      await cache.use(digest, signal);
+      while (!(await cache.has(digest, size))) {
+        signal.throwIfAborted();
+        const partial = await cache.takePartial(digest);
+        if (partial === undefined) await this.#follow();
+        else await this.#fetch(partial);
       }
-      this.#path = cache.pathOf(digest);
+      await this.#settle();
+    } finally {
+      await this.#pin?.file.close();
     }
+  }
+
+  /** The blob is in its place. */
+  async #settle(): Promise<void> {
+    const { cache, onProgress } = this.#options;
+    const { digest, size } = this.descriptor;
+    const path = cache.pathOf(digest);
+    const { dev, ino } = await stat(path);
+    if (this.#pin !== undefined && !isSame(this.#pin, { dev, ino })) await this.#startOver();
+    await cache.touch(digest);
+    const wasThere = this.#told === -1;
+    this.#path = path;
+    this.present = size;
     this.isComplete = true;
+    if (this.#told < size) onProgress?.(size, wasThere);
     this.#announce();
   }
 
-  /** Fetches what is missing; the whole is checked, what was there before included. */
-  async #fill(path: string, present: number): Promise<void> {
-    if (present === this.descriptor.size && (await this.#isWhole(path))) return;
-    const start = present < this.descriptor.size ? present : 0;
-    const { body, offset } = await this.#options.openAt(start);
-    const file = await open(path, offset === 0 ? "w" : "r+");
-    try {
-      await file.truncate(offset);
-      const whole = offset === 0 ? body : concatenate(readChunks(path, offset), body);
-      await this.#store(file, verifyingStream(whole, this.descriptor), offset);
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** True where an earlier run was stopped after the last byte. */
-  async #isWhole(path: string): Promise<boolean> {
+  async #fetch(partial: PartialBlob): Promise<void> {
+    const { cache, signal, openAt, newRetry } = this.#options;
     const { descriptor } = this;
-    if (!(await isIntact(path, descriptor, this.#options.signal))) return false;
-    this.#advance(descriptor.size);
-    return true;
+    try {
+      // Another process may have been quicker.
+      if (await cache.has(descriptor.digest, descriptor.size)) return;
+      await cache.guard(() =>
+        fillBlob({
+          descriptor,
+          path: partial.path,
+          signal: AbortSignal.any([signal, partial.lost]),
+          openAt: (offset, either) => {
+            this.isFromCache = false;
+            return openAt(offset, either);
+          },
+          newRetry,
+          onOpened: () => this.#lookAt(partial.path),
+          onPresent: (present) => this.#advance(present),
+        }),
+      );
+      await partial.finish();
+    } catch (error) {
+      // Another process has gone on in this one's place.
+      this.#losses += 1;
+      const isLost = partial.lost.aborted || systemCode(error) === "ENOENT";
+      if (isLost && !signal.aborted && this.#losses < mostLosses) return;
+      if (!isMismatch(error)) throw error;
+      await partial.discard();
+      await this.#startOver(error);
+    } finally {
+      await partial.release();
+    }
   }
 
-  /** @param present bytes at the head that are in the file already */
-  async #store(
-    file: FileHandle,
-    chunks: AsyncIterable<Uint8Array>,
-    present: number,
-  ): Promise<void> {
-    const rest = new BatchedFile(file, present, (position) => this.#advance(position));
-    let checked = 0;
-    try {
-      for await (const chunk of chunks) {
-        this.#options.signal.throwIfAborted();
-        if (checked < present) {
-          checked += chunk.length;
-          this.#advance(checked);
-        } else {
-          await rest.write(chunk);
-        }
+  /** Waits until another process has fetched the blob, or does so no longer. */
+  async #follow(): Promise<void> {
+    const { cache, signal, onNotice } = this.#options;
+    const { digest, size } = this.descriptor;
+    let isTold = false;
+    // Of several that come at once all step back, and one is the first to come again.
+    await delay(Math.random() * cache.poll);
+    if (!(await cache.isBeingFilled(digest))) return;
+    while (!(await cache.has(digest, size)) && (await cache.isBeingFilled(digest))) {
+      const path = cache.partialPathOf(digest);
+      await this.#lookAt(path).catch((error: unknown) => {
+        // It is not begun yet, or was just completed.
+        if (systemCode(error) !== "ENOENT") throw error;
+      });
+      if (this.#pin !== undefined) {
+        this.#advance(Math.min(size, (await this.#pin.file.stat()).size));
       }
-    } finally {
-      // What came before a failure is worth keeping, too.
-      await rest.flush();
+      await delay(cache.poll, undefined, { signal }).catch(() => signal.throwIfAborted());
+      if (!isTold) onNotice?.(`Another process fetches ${digest}: waiting for it.`);
+      isTold = true;
     }
+  }
+
+  /** Makes a file the one that is read. */
+  async #lookAt(path: string): Promise<void> {
+    const seen = await stat(path);
+    if (this.#pin !== undefined && isSame(this.#pin, seen)) return;
+    if (this.#pin !== undefined) await this.#startOver();
+    const file = await open(path);
+    const { dev, ino } = await file.stat();
+    this.#pin = { file, dev, ino };
+    this.#path = path;
+  }
+
+  /**
+   * Forgets the bytes that came.
+   * @throws the error where somebody has read them, and where it is not the first time
+   */
+  async #startOver(error: unknown = this.#replaced()): Promise<void> {
+    this.isWorthAnother = this.#wasRead && !this.#isSecond;
+    if (this.#wasRead || this.#isSecond) throw error;
+    this.#isSecond = true;
+    await this.#pin?.file.close();
+    this.#pin = undefined;
+    this.present = 0;
+    this.#options.onNotice?.(`Wrong bytes came for ${this.descriptor.digest}: fetching it again.`);
+  }
+
+  #replaced(): OciClientError {
+    const message = `The bytes that came first for ${this.descriptor.digest} were wrong.`;
+    return new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
   }
 
   #advance(present: number): void {
+    if (present === this.present && this.#told !== -1) return;
     this.present = present;
-    this.#options.onProgress?.(present, false);
+    if (present > this.#told) {
+      this.#told = present;
+      this.#options.onProgress?.(present, false);
+    }
     this.#announce();
   }
 
@@ -167,12 +249,8 @@ export class Download implements Blob, Filling {
   }
 }
 
-async function* concatenate(
-  first: AsyncIterable<Uint8Array>,
-  second: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield* first;
-  yield* second;
+function isSame(one: { dev: number; ino: number }, other: { dev: number; ino: number }): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Checks the digest of a file that is complete already. */

@@ -1,6 +1,7 @@
-import type { Descriptor, Platform, ResolvedImage } from "../oci-client/index.js";
+import type { Descriptor, Platform, ResolvedImage, RetryPolicy } from "../oci-client/index.js";
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
+import type { SessionTiming } from "./cache/session.js";
 import type { CheckedRegistryAccess } from "./registry-access.js";
 
 /** A place where an image comes from. */
@@ -14,8 +15,10 @@ export interface ImageSource {
   /** Begins to fetch a blob. */
   fetch(descriptor: Descriptor): Blob;
   /**
-   * Forgets kept blobs whose bytes are not those of their digest any more.
-   * @returns the error that says so, CACHE_DAMAGED, or MIRROR_DAMAGED where a mirror sent them; undefined where there is none
+   * Forgets kept blobs whose bytes are not those of their digest any more. Bytes that came wrong,
+   * and were read before that was known, count as well, unless they came wrong twice.
+   * @returns the error that says so, CACHE_DAMAGED, or MIRROR_DAMAGED where a mirror sent them;
+   * undefined where there is none
    */
   dropDamaged(): Promise<NetbootError | undefined>;
   /** Ends connections; what was fetched so far is kept. */
@@ -36,4 +39,11 @@ export interface SourceOptions {
   onDetail?(message: string): void;
   /** How registries are reached; as this machine says where it is left out. */
   readonly registry?: CheckedRegistryAccess;
+  /** Why something takes longer. */
+  onNotice?(message: string): void;
+  /** How long what fails is tried again; not at all by default. */
+  readonly retry?: Partial<RetryPolicy> | undefined;
+  /** For the tests, which cannot wait so long. */
+  readonly timeouts?: { readonly headers?: number; readonly body?: number } | undefined;
+  readonly cacheTiming?: Partial<SessionTiming> | undefined;
 }

@@ -8,6 +8,9 @@ import {
   parseManifest,
   type Reference,
   type RegistryClient,
+  type RetryOptions,
+  type RetryPolicy,
+  retrying,
 } from "../oci-client/index.js";
 import type { PullSource } from "./pull-sources.js";
 
@@ -17,6 +20,8 @@ export interface MirroredClientOptions {
   sources: readonly PullSource[];
   /** Names of mirrors that sent wrong bytes; grows, and is shared by all attempts of one job. */
   distrusted: Set<string>;
+  /** How long all places together are tried again; the client by itself tries nothing again. */
+  retry: Partial<RetryPolicy> | undefined;
   /** Told what was used, and what was passed over. */
   onDetail: (message: string) => void;
 }
@@ -53,7 +58,7 @@ export class MirroredClient {
     signal?: AbortSignal,
   ): Promise<ManifestBytes> {
     const isOwn = target.digest ? target.digest === ref.digest : target.tag === ref.tag;
-    return this.#first(
+    return this.#patiently(
       async ({ reference, isPrimary }) => {
         const found = await this.#options.client.manifest(reference, target, signal);
         // By a tag nothing vouches for the bytes: what is no manifest at all is the mirror's fault.
@@ -68,7 +73,7 @@ export class MirroredClient {
     return {
       manifest: (target, signal) => this.manifest(ref, target, signal),
       smallBlob: (descriptor, maxBytes, signal) =>
-        this.#first(
+        this.#patiently(
           ({ reference }) =>
             this.#options.client.reader(reference).smallBlob(descriptor, maxBytes, signal),
           { signal },
@@ -98,6 +103,12 @@ export class MirroredClient {
     for (const name of names) this.#options.distrusted.add(name);
     this.#givers.delete(digest);
     return names;
+  }
+
+  /** What attempts of the caller's own go by, as with the blobs that `openBlob` opens. */
+  retryOptions(signal?: AbortSignal): RetryOptions {
+    const { client, retry } = this.#options;
+    return { ...client.retryOptions(signal), policy: retry };
   }
 
   close(): Promise<void> {
@@ -146,6 +157,14 @@ export class MirroredClient {
     if (source.isPrimary) return;
     const givers = this.#givers.get(digest) ?? new Set();
     this.#givers.set(digest, givers.add(source));
+  }
+
+  /** Tries again where all places failed, each time all of them. */
+  #patiently<Result>(
+    ask: (source: PullSource) => Promise<Result>,
+    options: { signal?: AbortSignal | undefined; isAll?: boolean },
+  ): Promise<Result> {
+    return retrying(() => this.#first(ask, options), this.retryOptions(options.signal));
   }
 
   /** @param isAll whether a place that has not what is asked for has nothing of the image */

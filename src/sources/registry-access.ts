@@ -6,9 +6,11 @@ import {
   type NetworkOptions,
   type Reference,
   RegistryClient,
+  type RetryPolicy,
   withCredential,
 } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
+import type { SourceOptions } from "./image-source.js";
 import { MirroredClient } from "./mirrored-client.js";
 import { type MirrorOption, pullSources } from "./pull-sources.js";
 import { readRegistriesConf } from "./registries-files.js";
@@ -109,6 +111,9 @@ export interface OpenOptions {
   userAgent: string;
   onWarning: ((message: string) => void) | undefined;
   onDetail: ((message: string) => void) | undefined;
+  onNotice: (message: string) => void;
+  retry: Partial<RetryPolicy> | undefined;
+  timeouts: SourceOptions["timeouts"];
 }
 
 /**
@@ -119,7 +124,7 @@ export interface OpenOptions {
 export async function openRegistry(
   reference: Reference,
   access: CheckedRegistryAccess,
-  { userAgent, onWarning = () => {}, onDetail = () => {} }: OpenOptions,
+  { userAgent, onWarning = () => {}, onDetail = () => {}, onNotice, retry, timeouts }: OpenOptions,
 ): Promise<MirroredClient> {
   const rules = await readRegistriesConf({ onWarning });
   const sources = pullSources(reference, rules, access.mirrors);
@@ -138,8 +143,10 @@ export async function openRegistry(
     },
     userAgent,
     onWarning,
+    onNotice,
+    ...(timeouts !== undefined && { timeouts }),
   });
-  return new MirroredClient({ client, sources, distrusted, onDetail });
+  return new MirroredClient({ client, sources, distrusted, retry, onDetail });
 }
 
 function usage(message: string, hint: string): NetbootError {

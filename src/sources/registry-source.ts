@@ -8,6 +8,7 @@ import {
   parseReference,
   type Reference,
   type ResolvedImage,
+  Retry,
   resolveImage,
   sha256,
 } from "../oci-client/index.js";
@@ -17,6 +18,7 @@ import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
 import type { ImageSource, SourceOptions } from "./image-source.js";
 import type { MirroredClient } from "./mirrored-client.js";
+import { Notices, once } from "./notices.js";
 import { checkRegistryAccess, openRegistry } from "./registry-access.js";
 import { translated } from "./translate-error.js";
 
@@ -27,6 +29,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: SourceOptions;
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
+  readonly #notices: Notices;
   #client: Promise<MirroredClient> | undefined;
   readonly #blobs = new Map<string, Download>();
   #mirrorFailure: NetbootError | undefined;
@@ -36,7 +39,8 @@ export class RegistrySource implements ImageSource {
     this.#reference = parseReference(text);
     this.reference = formatReference(this.#reference);
     this.#options = options;
-    this.#cache = new BlobCache(options.cacheDirectory);
+    this.#cache = new BlobCache(options.cacheDirectory, options.cacheTiming);
+    this.#notices = new Notices((message) => options.onNotice?.(message));
     this.#limit = pLimit(options.concurrency);
   }
 
@@ -68,10 +72,12 @@ export class RegistrySource implements ImageSource {
       {
         cache: this.#cache,
         signal,
-        openAt: async (offset) => {
+        openAt: async (offset, either) => {
           const client = await this.#connect();
-          return client.openBlob(this.#reference, descriptor, { signal, offset });
+          return client.openBlob(this.#reference, descriptor, { signal: either, offset });
         },
+        newRetry: async () => new Retry((await this.#connect()).retryOptions(signal)),
+        onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
       (task) => this.#limit(() => translated(() => this.#orDistrust(descriptor, task))),
@@ -105,11 +111,20 @@ export class RegistrySource implements ImageSource {
       if (this.#mirrorFailure !== undefined) return this.#mirrorFailure;
     }
     const damaged: string[] = [];
+    const wrong: string[] = [];
     const { signal } = this.#options;
-    for (const { descriptor, isFromCache, path } of this.#blobs.values()) {
-      if (!isFromCache || (await isIntact(path, descriptor, signal))) continue;
+    for (const { descriptor, isFromCache, isWorthAnother, path } of this.#blobs.values()) {
+      if (isWorthAnother) wrong.push(descriptor.digest);
+      if (isWorthAnother || !isFromCache || (await isIntact(path, descriptor, signal))) continue;
       await this.#cache.remove(descriptor.digest);
       damaged.push(descriptor.digest);
+    }
+    if (wrong.length > 0) {
+      return new NetbootError(
+        "CACHE_DAMAGED",
+        `Wrong bytes came for ${wrong.join(", ")} and have been discarded.`,
+        "Run the same command again.",
+      );
     }
     if (damaged.length === 0) return undefined;
     return new NetbootError(
@@ -124,12 +139,18 @@ export class RegistrySource implements ImageSource {
     await client?.close();
     // What is being written is put in order before the caller removes its directories.
     await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
+    await this.#cache.close();
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
   #connect(): Promise<MirroredClient> {
-    const { registry = checkRegistryAccess(), userAgent, onWarning, onDetail } = this.#options;
-    this.#client ??= openRegistry(this.#reference, registry, { userAgent, onWarning, onDetail });
+    const { registry = checkRegistryAccess(), userAgent, onDetail } = this.#options;
+    const { retry, timeouts } = this.#options;
+    this.#client ??= openRegistry(this.#reference, registry, {
+      ...{ userAgent, retry, timeouts, onDetail },
+      onWarning: once((message) => this.#options.onWarning?.(message)),
+      onNotice: (message) => this.#notices.tell(message),
+    });
     return this.#client;
   }
 

@@ -15,6 +15,7 @@ const EXTRACT_OPTIONS = [
   "--block-size",
   "--cache-dir",
   "--no-cache",
+  "--retry-for",
   "--jobs",
   "--force",
   "--serve",
@@ -69,7 +70,7 @@ describe("help", () => {
   });
 
   it("keeps to 100 columns", async () => {
-    for (const words of [["--help"], ["extract", "--help"]]) {
+    for (const words of [["--help"], ["extract", "--help"], ["cache", "--help"]]) {
       const { stdout } = await run(...words);
       assert.deepEqual(
         stdout.split("\n").filter((line) => line.length > 100),

@@ -191,23 +191,6 @@ describe("a download", () => {
     );
   });
 
-  it("of killed runs is continued, and what several of them left does not stay", async (t) => {
-    const { host, ranges } = await registryWithRanges(t);
-    const cacheDirectory = await temporaryDirectory();
-    const blobs = join(cacheDirectory, "blobs/sha256");
-    await mkdir(blobs, { recursive: true });
-    for (const run of ["11111111", "22222222"]) {
-      // No process has an id above the kernel's bound of 2^22.
-      const left = join(blobs, `${large.digest.slice(7)}.partial-99999999-${run}`);
-      await writeFile(left, content.bytes(large).subarray(0, half));
-      await utimes(left, new Date(0), new Date(0));
-    }
-    await run(`${host}/os/image:v1`, { cacheDirectory });
-    assert.deepEqual(ranges, [`bytes=${half}-`]);
-    const left = (await readdir(blobs)).filter((name) => name.includes("."));
-    assert.deepEqual(left, []);
-  });
-
   it("that broke off is begun anew where the registry knows no ranges", async (t) => {
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) =>
@@ -229,15 +212,11 @@ describe("a download", () => {
     assert.equal(countOf(requests, large.digest), 0);
   });
 
-  it("is continued from the largest of what killed runs left, also of process 1", async (t) => {
+  it("is continued from what a killed run left, as long ago as may be", async (t) => {
     const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
-    const bytes = content.bytes(large);
-    await leavePartials(cacheDirectory, {
-      ".partial-999999999-aaaa": bytes.subarray(0, 100),
-      ".partial-1-bbbb": bytes.subarray(0, 200_000),
-      ".partial": bytes.subarray(0, 1000),
-    });
+    const left = content.bytes(large).subarray(0, 200_000);
+    await leavePartials(cacheDirectory, { ".partial": left });
     await run(`${host}/os/image:v1`, { cacheDirectory });
     assert.deepEqual(ranges, ["bytes=200000-"]);
     const names = await readdir(join(cacheDirectory, "blobs/sha256"));
@@ -245,6 +224,14 @@ describe("a download", () => {
       names.filter((name) => name.includes("partial")),
       [],
     );
+  });
+
+  it("that finds more bytes than the blob has is begun anew", async (t) => {
+    const { host, ranges } = await registryWithRanges(t);
+    const cacheDirectory = await temporaryDirectory();
+    await leavePartials(cacheDirectory, { ".partial": Buffer.alloc(large.size + 1) });
+    await run(`${host}/os/image:v1`, { cacheDirectory });
+    assert.deepEqual(ranges, [undefined]);
   });
 
   /** A registry that continues the large layer, and the ranges it was asked for. */
@@ -272,7 +259,7 @@ describe("a download", () => {
     }
   }
 
-  it("whose first half turns out wrong is begun anew by the run after", async (t) => {
+  it("whose first half turns out wrong is begun anew, once, by the same run", async (t) => {
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) => {
       if (!request.url!.endsWith(large.digest)) return false;
@@ -287,8 +274,62 @@ describe("a download", () => {
     assert.equal((await stat(join(blobs, partial!))).size, half);
     await writeFile(join(blobs, partial!), Buffer.alloc(half));
     isBroken = false;
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), isError("BLOB_MISMATCH"));
     await run(`${host}/os/image:v1`, { cacheDirectory });
+    assert.deepEqual(await readFile(join(blobs, large.digest.slice(7))), content.bytes(large));
+  });
+
+  it("of other bytes, which were read before that was known, is made once more", async (t) => {
+    let times = 0;
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      times += 1;
+      if (times > 1) return false;
+      // The reader has the right first half before the wrong second one comes.
+      const bytes = Buffer.from(content.bytes(large)).fill(0, half);
+      response.writeHead(200, { "content-length": large.size });
+      response.write(bytes.subarray(0, half), () => {
+        setTimeout(() => response.end(bytes.subarray(half)), 500);
+      });
+      return true;
+    });
+    const cacheDirectory = await temporaryDirectory();
+    const warnings: string[] = [];
+    await run(`${host}/os/image:v1`, {
+      cacheDirectory,
+      onEvent: (event) => {
+        if (event.type === "message" && event.level === "warning") warnings.push(event.text);
+      },
+    });
+    assert.equal(times, 2);
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /^Wrong bytes came for sha256:.* discarded\. It is fetched again\.$/,
+    );
+    const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
+    assert.deepEqual(await readFile(path), content.bytes(large));
+  });
+
+  it("that breaks off is continued by the same run, and its progress never goes back", async (t) => {
+    let times = 0;
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      times += 1;
+      // No ranges: it begins with the first byte each time.
+      return times === 1 ? breakOff(response) : response.end(content.bytes(large)).writableEnded;
+    });
+    const presents: number[] = [];
+    const onEvent: ExtractOptions["onEvent"] = (event) => {
+      if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
+    };
+    const cacheDirectory = await temporaryDirectory();
+    await run(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryFor: "1m" });
+    assert.equal(times, 2);
+    assert.deepEqual(
+      presents,
+      presents.toSorted((one, other) => one - other),
+    );
+    assert.equal(presents.at(-1), large.size);
   });
 
   const wrong: [name: string, code: string, answer: Interceptor][] = [
@@ -383,7 +424,7 @@ describe("a download", () => {
 
 async function run(reference: string, options: Partial<ExtractOptions>) {
   const output = join(await temporaryDirectory(), "out");
-  return extract({ image: reference, output, platform: "amd64", ...options });
+  return extract({ image: reference, output, platform: "amd64", retryFor: "0", ...options });
 }
 
 function countOf(requests: readonly IncomingMessage[], digest: string): number {

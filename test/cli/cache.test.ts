@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { addImage, noise } from "../extract/support/images.js";
+import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/program.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { ImageContent } from "../oci-client/support/image-content.js";
+import { serveImage } from "../oci-client/support/local-server.js";
+import { countingRegistry } from "../sources/support/counting-registry.js";
+import { baseLayer } from "../support/base-layer.js";
+import { assertRefusal } from "./support/refusal.js";
+
+const content = new ImageContent();
+const root = addImage(content, [baseLayer, [noise("noise", 300_000)]]);
+const layers: { digest: string; size: number }[] = content.json(root).layers;
+const large = layers[1]!;
+const day = 24 * 60 * 60;
+
+/** A directory with a cache that a run has filled. */
+async function filledCache(t: TestContext) {
+  const cwd = await temporaryDirectory();
+  const registry = await serveImage(t, content, root);
+  const words = ["extract", `${registry.host}/os/image:v1`, "-o", "out", "--platform=amd64"];
+  const extract = () => runProgram([...words, "--cache-dir=cache", "--force"], { cwd });
+  assert.equal((await extract()).status, 0);
+  return { cwd, blobs: join(cwd, "cache/blobs/sha256"), extract, ...registry };
+}
+
+function cache(cwd: string, ...words: string[]) {
+  return runProgram(["cache", ...words, "--cache-dir=cache"], { cwd });
+}
+
+function linesOf(stdout: string) {
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** Makes files look as if they were used so many days ago. */
+async function age(path: string, days: number): Promise<void> {
+  const then = Date.now() / 1000 - days * day;
+  await utimes(path, then, then);
+}
+
+describe("cache ls", () => {
+  it("shows blobs, sizes, and when they were used, the last first", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    await age(join(blobs, large.digest.slice(7)), 40);
+    const { status, stdout } = await cache(cwd, "ls");
+    assert.equal(status, 0);
+    const lines = stdout.trim().split("\n");
+    assert.match(lines.at(-2)!, new RegExp(`^${large.digest} +3\\d\\d\\.\\d kB  40 d ago$`));
+    assert.match(lines.at(-1)!, /^3 blobs: 3\d\d\.\d kB in cache$/);
+  });
+
+  it("shows what is incomplete", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    await writeFile(join(blobs, `${"a".repeat(64)}.partial`), Buffer.alloc(500));
+    const { stdout } = await cache(cwd, "ls");
+    assert.match(stdout, /sha256:a{64} +500 B .* partial$/m);
+    assert.match(stdout, /^4 blobs, 1 of them incomplete: /m);
+  });
+
+  it("says the same as JSON lines, with the sizes that the files have", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const lines = linesOf((await cache(cwd, "ls", "--json")).stdout);
+    const names = await readdir(blobs);
+    assert.deepEqual(
+      lines
+        .slice(0, -1)
+        .map(({ digest }) => digest.slice(7))
+        .sort(),
+      names.sort(),
+    );
+    for (const { type, digest, state, size, lastUsed, inUse } of lines.slice(0, -1)) {
+      const found = await stat(join(blobs, digest.slice(7)));
+      assert.deepEqual([type, state, size, inUse], ["blob", "complete", found.size, false]);
+      assert.equal(lastUsed, found.mtime.toISOString());
+    }
+    assert.equal(lines.at(-1).type, "total");
+    assert.equal(lines.at(-1).blobs, names.length);
+  });
+
+  it("of an empty or missing cache is no error, and makes none", async () => {
+    const cwd = await temporaryDirectory();
+    const { status, stdout } = await cache(cwd, "ls");
+    assert.deepEqual([status, stdout], [0, "Nothing is kept in cache\n"]);
+    assert.deepEqual(await readdir(cwd), []);
+  });
+});
+
+describe("cache prune", () => {
+  it("removes what was not used for 30 days, and what an image needs is then fetched again", async (t) => {
+    const { cwd, blobs, extract, requests } = await filledCache(t);
+    await age(join(blobs, large.digest.slice(7)), 31);
+    await age(join(blobs, layers[0]!.digest.slice(7)), 29);
+    const { status, stdout } = await cache(cwd, "prune");
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`^Removed ${large.digest} `));
+    assert.equal(stdout.trim().split("\n").length, 2);
+    requests.length = 0;
+    assert.equal((await extract()).status, 0);
+    const fetched = requests.filter(({ url }) => url!.includes("/blobs/")).map(({ url }) => url);
+    assert.deepEqual(fetched, [`/v2/os/image/blobs/${large.digest}`]);
+  });
+
+  it("spares what a later run has used", async (t) => {
+    const { cwd, blobs, extract } = await filledCache(t);
+    for (const name of await readdir(blobs)) await age(join(blobs, name), 60);
+    assert.equal((await extract()).status, 0);
+    await cache(cwd, "prune", "--older-than", "1d");
+    const names = await readdir(blobs);
+    for (const { digest } of layers) assert.ok(names.includes(digest.slice(7)));
+  });
+
+  it("keeps what was used last, up to a size", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const names = ["1", "2", "3", "4"].map((digit) => digit.repeat(64));
+    for (const [index, name] of names.entries()) {
+      await writeFile(join(blobs, name), Buffer.alloc(1_000_000));
+      await age(join(blobs, name), index + 1);
+    }
+    const { stdout } = await cache(cwd, "prune", "--max-size=2.5M");
+    assert.match(
+      stdout,
+      /^Removed sha256:4{64} .*\nRemoved sha256:3{64} .*\nFreed 2\.0 MB; 2\.3 MB left/,
+    );
+    await cache(cwd, "prune", "--max-size=0");
+    assert.deepEqual(await readdir(blobs), []);
+  });
+
+  it("removes old partial files and leftovers, and no file that is not its own", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const own = [`${"a".repeat(64)}.partial`, `${"b".repeat(64)}.new-12345678`];
+    const foreign = ["notes.txt", "README"];
+    for (const name of [...own, ...foreign]) {
+      await writeFile(join(blobs, name), "x");
+      await age(join(blobs, name), 90);
+    }
+    await cache(cwd, "prune");
+    const names = await readdir(blobs);
+    assert.deepEqual(
+      [...own, ...foreign].filter((name) => names.includes(name)),
+      foreign,
+    );
+  });
+
+  it("removes nothing in a rehearsal", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const before = await readdir(blobs);
+    const { stdout } = await cache(cwd, "prune", "--max-size", "0", "--dry-run");
+    assert.match(stdout, /^Would remove sha256:/);
+    assert.deepEqual(await readdir(blobs), before);
+  });
+
+  it("leaves alone what a running process uses", async (t) => {
+    const slow = await countingRegistry(t, content, root, { piece: 10_000, pause: 300 });
+    const cwd = await temporaryDirectory();
+    const words = ["extract", `${slow.host}/os/image:v1`, "-o", "out", "--platform=amd64"];
+    const child = startProgram([...words, "--cache-dir=cache"], { cwd });
+    t.after(() => child.kill("SIGKILL"));
+    const outcome = outcomeOf(child);
+    const blobs = join(cwd, "cache/blobs/sha256");
+    const isThere = async () => {
+      const found = await stat(join(blobs, `${large.digest.slice(7)}.partial`)).catch(
+        () => undefined,
+      );
+      return found !== undefined && found.size > 0;
+    };
+    for (let waited = 0; !(await isThere()); waited += 20) {
+      assert.ok(waited < 30_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const listed = linesOf((await cache(cwd, "ls", "--json")).stdout);
+    assert.ok(
+      listed.some(
+        ({ digest, state, inUse }) => digest === large.digest && state === "partial" && inUse,
+      ),
+    );
+    const lines = linesOf((await cache(cwd, "prune", "--max-size=0", "--json")).stdout);
+    const used = lines.filter(({ type }) => type === "in-use").map(({ digest }) => digest);
+    assert.ok(used.includes(large.digest));
+    const { status, stderr } = await outcome;
+    assert.equal(status, 0, stderr);
+    const requests = slow.served.filter(({ digest }) => digest === large.digest);
+    assert.equal(requests.length, 1);
+  });
+
+  it("does not take a killed process for one that runs", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const slow = await countingRegistry(t, content, root, { piece: 10_000, pause: 300 });
+    const words = ["extract", `${slow.host}/os/image:v1`, "-o", "out2", "--platform=amd64"];
+    await cache(cwd, "prune", "--max-size=0");
+    const child = startProgram([...words, "--cache-dir=cache"], { cwd });
+    const outcome = outcomeOf(child);
+    for (let waited = 0; slow.served.every(({ digest }) => digest !== large.digest); waited += 20) {
+      assert.ok(waited < 30_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.kill("SIGKILL");
+    await outcome;
+    await cache(cwd, "prune", "--max-size=0");
+    assert.deepEqual(await readdir(blobs), []);
+    assert.deepEqual(await readdir(join(cwd, "cache/locks")), []);
+  });
+});
+
+describe("cache verify", () => {
+  it("finds all in order, as sha256sum does", async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const { status, stdout } = await cache(cwd, "verify");
+    assert.deepEqual([status, stdout], [0, "3 blobs are intact in cache\n"]);
+    const sums = (await readdir(blobs)).map((name) => `${name}  ${name}\n`).join("");
+    await writeFile(join(cwd, "SUMS"), sums);
+    await succeed("sha256sum", ["-c", "--strict", "--quiet", join(cwd, "SUMS")], blobs);
+  });
+
+  it("removes what is damaged, says so with status 1, and the next run mends it", async (t) => {
+    const { cwd, blobs, extract } = await filledCache(t);
+    const path = join(blobs, large.digest.slice(7));
+    const right = await readFile(path);
+    await writeFile(path, Buffer.from(right).fill(0, 1000, 1010));
+    const outcome = await cache(cwd, "verify");
+    assert.equal(outcome.status, 1);
+    assert.match(
+      outcome.stdout,
+      new RegExp(`^Damaged, removed: ${large.digest} .*\n2 blobs are intact`),
+    );
+    assert.match(outcome.stderr, /1 blob was damaged\.\n {2}.*fetched again/);
+    assert.equal((await extract()).status, 0);
+    assert.deepEqual(await readFile(path), right);
+    assert.equal((await cache(cwd, "verify")).status, 0);
+  });
+});
+
+describe("wrong usage of cache", () => {
+  for (const [name, words, message] of [
+    ["a time that is none", ["prune", "--older-than=soon"], /--older-than/],
+    ["a time without a unit", ["prune", "--older-than=30"], /--older-than/],
+    ["a size that is none", ["prune", "--max-size=lots"], /--max-size/],
+    ["a negative size", ["prune", "--max-size=-1G"], /--max-size/],
+    ["a command that there is not", ["clean"], /clean/],
+    ["an option that there is not", ["ls", "--old"], /--old/],
+  ] as const) {
+    it(`${name} is refused with status 2`, async () => {
+      const cwd = await temporaryDirectory();
+      const outcome = await runProgram(["cache", ...words], { cwd });
+      assertRefusal(outcome, { status: 2, message, hint: /./ });
+    });
+  }
+
+  it("an empty --cache-dir is refused with status 2", async () => {
+    const cwd = await temporaryDirectory();
+    const outcome = await runProgram(["cache", "prune", "--cache-dir="], { cwd });
+    assertRefusal(outcome, { status: 2, message: /--cache-dir/, hint: /./ });
+  });
+});
