@@ -8,9 +8,9 @@ import {
   parseManifest,
   type Reference,
   type RegistryClient,
+  Retry,
   type RetryOptions,
   type RetryPolicy,
-  retrying,
 } from "../oci-client/index.js";
 import type { PullSource } from "./pull-sources.js";
 
@@ -159,12 +159,19 @@ export class MirroredClient {
     this.#givers.set(digest, givers.add(source));
   }
 
-  /** Tries again where all places failed, each time all of them. */
-  #patiently<Result>(
+  /** Tries again where all places failed, each time all of them; wrong bytes the client asks for again. */
+  async #patiently<Result>(
     ask: (source: PullSource) => Promise<Result>,
     options: { signal?: AbortSignal | undefined; isAll?: boolean },
   ): Promise<Result> {
-    return retrying(() => this.#first(ask, options), this.retryOptions(options.signal));
+    const retry = new Retry(this.retryOptions(options.signal));
+    for (;;) {
+      try {
+        return await this.#first(ask, options);
+      } catch (error) {
+        await retry.wait(error);
+      }
+    }
   }
 
   /** @param isAll whether a place that has not what is asked for has nothing of the image */
