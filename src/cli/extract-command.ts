@@ -88,9 +88,7 @@ export function extractCommand(): Command {
 async function run(image: string, flags: Flags): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
-  const { serve, output, cacheDir, jobs } = flags;
-  const { platform, name, kernel, initrd, compression, blockSize, cache, force } = flags;
-  const rest = { platform, name, kernel, initrd, compression, blockSize, cache, force };
+  const { quiet, verbose, json, serve, cacheDir, jobs, output, ...rest } = flags;
   try {
     if (output === undefined) throw outputMissing();
     const registry = await registryAccess(flags);
