@@ -11,10 +11,11 @@ RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
 MEDIA_PACKAGES = xorriso isolinux syslinux-common ipxe mtools grub-common grub-efi-amd64-bin \
                  systemd-boot-efi sbsigntool
 TEST_PACKAGES  = $(RUN_PACKAGES) $(MEDIA_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
+                 tinyproxy-bin nginx-light socat \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
                  systemd openssl cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
-                 ovmf ipxe-qemu chromium nginx-light podman
+                 ovmf ipxe-qemu chromium podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
 SERVE_BENCH_PACKAGES = $(RUN_PACKAGES) nginx-light dnsmasq-base curl apache2-utils iproute2
 

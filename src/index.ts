@@ -18,5 +18,6 @@ export {
   type InspectOptions,
   inspect,
 } from "./inspect/index.js";
+export type { RegistryAccess } from "./sources/index.js";
 export { type ErrorCode, NetbootError } from "./support/index.js";
 export { type Check, type VerifyOptions, verifyDirectory } from "./verify/index.js";

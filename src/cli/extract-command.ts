@@ -1,7 +1,9 @@
 import { Command } from "commander";
+import type { RegistryAccess } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { createReporter } from "./create-reporter.js";
+import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { resultLine, resultPaths } from "./result.js";
 import { reportEvent } from "./serve-command.js";
 import { withSignals } from "./signals.js";
@@ -25,6 +27,9 @@ Examples:
     $ kairos-netboot extract --from-file images.txt -o out/
   For a web server, with what machines are to become:
     $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
+  From a registry that wants a password, through a mirror:
+    $ kairos-netboot extract IMAGE -o out/ --username robot --password-stdin < secret \\
+        --mirror quay.io=mirror.lan:5000
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
@@ -39,9 +44,10 @@ kept: see kairos-netboot cache --help.
 Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
 docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
 
-Credentials are those of docker login and podman login.`;
+Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
+of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
 
-interface Flags {
+interface Flags extends RegistryFlags {
   fromFile?: string;
   /** Checked here and not by commander, which would complain of it before a mistyped option. */
   output?: string;
@@ -76,7 +82,7 @@ interface Flags {
 }
 
 export function extractCommand(): Command {
-  return new Command("extract")
+  const command = new Command("extract")
     .summary("make kernel, initrd and squashfs from an image")
     .description(
       "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
@@ -119,6 +125,7 @@ export function extractCommand(): Command {
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
     .action(run);
+  return addRegistryOptions(command);
 }
 
 async function run(images: string[], flags: Flags): Promise<void> {
@@ -126,27 +133,34 @@ async function run(images: string[], flags: Flags): Promise<void> {
     const { output, fromFile } = flags;
     if (fromFile === undefined && images.length === 0) throw imageMissing();
     if (output === undefined) throw outputMissing();
+    requireOneReader(images, flags);
+    const options = optionsOf(flags, await registryAccess(flags));
     // Before the long work, not after it.
     if (flags.serve) await ensureServing(output);
     const listed = fromFile === undefined ? [] : await listedImages(fromFile);
     const [image, ...others] = [...images, ...listed];
     const isOne = others.length === 0 && fromFile === undefined;
-    if (isOne) await runOne(image!, output, flags);
-    else await runSeveral([image!, ...others], output, flags);
+    if (isOne) await runOne(image!, output, options, flags);
+    else await runSeveral([image!, ...others], output, options, flags);
     if (flags.serve) await serveOutput(output, flags);
   } catch (error) {
     throw new CommandFailure(error, flags);
   }
 }
 
-async function runOne(image: string, output: string, flags: Flags): Promise<void> {
+async function runOne(
+  image: string,
+  output: string,
+  options: SharedOptions,
+  flags: Flags,
+): Promise<void> {
   const reporter = await createReporter(flags);
   const { extract } = await import("../extract/index.js");
   try {
     const { name } = flags;
     const result = await withSignals((signal) =>
       extract({
-        ...optionsOf(flags),
+        ...options,
         ...{ image, output, name, signal },
         onEvent: (event) => reporter.event(event),
       }),
@@ -159,7 +173,12 @@ async function runOne(image: string, output: string, flags: Flags): Promise<void
   }
 }
 
-async function runSeveral(images: string[], output: string, flags: Flags): Promise<void> {
+async function runSeveral(
+  images: string[],
+  output: string,
+  options: SharedOptions,
+  flags: Flags,
+): Promise<void> {
   if (flags.name !== undefined) {
     throw new NetbootError(
       "USAGE_INVALID",
@@ -168,7 +187,7 @@ async function runSeveral(images: string[], output: string, flags: Flags): Promi
     );
   }
   const { runMany } = await import("./many-images.js");
-  await withSignals((signal) => runMany({ ...optionsOf(flags), images, output, signal }, flags));
+  await withSignals((signal) => runMany({ ...options, images, output, signal }, flags));
 }
 
 async function listedImages(path: string): Promise<string[]> {
@@ -176,8 +195,10 @@ async function listedImages(path: string): Promise<string[]> {
   return readImageList(path);
 }
 
+type SharedOptions = ReturnType<typeof optionsOf>;
+
 /** What holds for each image. */
-function optionsOf(flags: Flags) {
+function optionsOf(flags: Flags, registry: RegistryAccess) {
   const { quiet, verbose, json, serve, fromFile, output, name, ...others } = flags;
   const { cacheDir, jobs, cmdline, cmdlineReplace, console: consoles, ...more } = others;
   const { ipxeDir, ukiCert, ...same } = more;
@@ -189,6 +210,7 @@ function optionsOf(flags: Flags) {
     ipxeDirectory: ipxeDir,
     ukiCertificate: ukiCert,
     cacheDirectory: cacheDir,
+    registry,
     // What is no number is refused where all options are checked.
     jobs: jobs === undefined ? undefined : Number(jobs),
   };
@@ -208,6 +230,21 @@ async function serveOutput(directory: string, flags: Flags): Promise<void> {
       signal,
       onEvent: (event) => reportEvent(event, flags),
     }),
+  );
+}
+
+/** @throws NetbootError USAGE_INVALID where two things would be read from standard input */
+function requireOneReader(images: readonly string[], { fromFile, passwordStdin }: Flags): void {
+  const readers = [
+    images.includes("-") ? "the image -" : undefined,
+    fromFile === "-" ? "--from-file -" : undefined,
+    passwordStdin ? "--password-stdin" : undefined,
+  ].filter((reader) => reader !== undefined);
+  if (readers.length < 2) return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `Standard input cannot be ${readers.join(" and ")} at the same time.`,
+    "Put one of them into a file.",
   );
 }
 

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { printable } from "../support/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { inspectionLines } from "./inspect-wording.js";
+import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
 const examples = `
@@ -16,17 +17,18 @@ Examples:
 Layers are fetched from the top down, and only as many as it takes. They are kept, and extract does
 not fetch them again. Sizes of what will come out, and of memory, are estimates.`;
 
-interface Flags {
+interface Flags extends RegistryFlags {
   platform?: string;
   cacheDir?: string;
   cache: boolean;
+  retryFor?: string;
   quiet?: boolean;
   verbose?: boolean;
   json?: boolean;
 }
 
 export function inspectCommand(): Command {
-  return new Command("inspect")
+  const command = new Command("inspect")
     .summary("tell what an image is, and what extract would make of it")
     .description(
       "Tells an image's digest, platforms, layers, Kairos release, kernel and initrd, and estimates what comes out of it, without writing anything. Fetches as little as it can.",
@@ -35,17 +37,20 @@ export function inspectCommand(): Command {
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
+    .option("--retry-for <time>", "how long a registry that fails is asked again (default: 5m)")
     .option("-q, --quiet", "print nothing but the result and errors")
     .option("-v, --verbose", "tell where an error comes from")
     .option("--json", "print what is known as JSON")
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
     .action(run);
+  return addRegistryOptions(command);
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, quiet, json } = flags;
+  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, json } = flags;
   try {
+    const registry = await registryAccess(flags);
     const { inspect } = await import("../inspect/index.js");
     const inspection = await withSignals((signal) =>
       inspect({
@@ -53,6 +58,8 @@ async function run(image: string, flags: Flags): Promise<void> {
         platform,
         cacheDirectory,
         cache,
+        retryFor,
+        registry,
         signal,
         onEvent: ({ level, text }) => {
           if (quiet || (json && level === "info")) return;

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { NetbootError, printable } from "../support/index.js";
 import type { Check } from "../verify/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
 const examples = `
@@ -17,7 +18,7 @@ Examples:
 
 Each line is ok, FAILED, or not checked with the reason. The exit status is 1 where one failed.`;
 
-interface Flags {
+interface Flags extends RegistryFlags {
   key?: string;
   source?: boolean;
   quiet?: boolean;
@@ -26,7 +27,7 @@ interface Flags {
 }
 
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .summary("check a directory of netboot files")
     .description(
       "Checks sums, kernel, initrd, squashfs and script of a directory, and whether they belong together.",
@@ -43,17 +44,21 @@ export function verifyCommand(): Command {
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
     .action(run);
+  return addRegistryOptions(command);
 }
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { key, source } = flags;
   try {
+    const registry = await registryAccess(flags);
     const { verifyDirectory } = await import("../verify/index.js");
     let count = 0;
     let failures = 0;
     await withSignals(async (signal) => {
       for (const directory of directories) {
-        for await (const check of verifyDirectory({ directory, key, source, signal })) {
+        for await (const check of verifyDirectory({
+          ...{ directory, key, source, registry, signal },
+        })) {
           count += 1;
           if (check.status === "failed") failures += 1;
           tell(check, directory, directories.length > 1, flags);

@@ -12,9 +12,9 @@ import {
 } from "../artifacts/index.js";
 import { Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
-import { type ImageSource, openSource } from "../sources/index.js";
+import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
-import { diskFull, interrupted, NetbootError, programVersion } from "../support/index.js";
+import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { optionsOf } from "./describe.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { approval, isSigned, type Keys, readKeys } from "./keys.js";
@@ -54,22 +54,10 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
   const keys = await readKeys(checked);
-  try {
-    return await attempt(checked, keys, options.signal);
-  } catch (error) {
-    if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
-    const text = `${error.message} It is fetched again.`;
-    checked.emit({ type: "message", level: "warning", text });
-    return attempt(checked, keys, options.signal).catch((again: unknown) => {
-      throw wrongTwice(again) ?? again;
-    });
-  }
-}
-
-/** What came wrong, came wrong again, and no third time would help. */
-function wrongTwice(error: unknown): NetbootError | undefined {
-  const cause = error instanceof NetbootError ? error.cause : undefined;
-  return cause instanceof NetbootError && cause.code === "BLOB_MISMATCH" ? cause : undefined;
+  return withRepairs(
+    () => attempt(checked, keys, options.signal),
+    (text) => checked.emit({ type: "message", level: "warning", text }),
+  );
 }
 
 /** Leaves nothing behind but its result and what is cached. */
@@ -89,25 +77,13 @@ async function attempt(
     return await extractFrom(source, staging, { options: checked, keys }, controller.signal);
   } catch (error) {
     if (signal?.aborted) throw interrupted();
-    const damage = isDamage(error) ? await source.dropDamaged() : undefined;
-    if (damage !== undefined) throw caused(damage, error);
-    throw diskFull(error, `the place of ${checked.output}`);
+    throw (await damageOf(error, source)) ?? diskFull(error, `the place of ${checked.output}`);
   } finally {
     stop();
     signal?.removeEventListener("abort", stop);
     await source.close();
     await staging.discard();
   }
-}
-
-/** True for an error that a blob with other bytes than its digest's could have caused. */
-function isDamage(error: unknown): boolean {
-  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH", "BLOB_MISMATCH"];
-  return error instanceof NetbootError && codes.includes(error.code);
-}
-
-function caused({ code, message, hint }: NetbootError, cause: unknown): NetbootError {
-  return new NetbootError(code, message, hint, { cause });
 }
 
 async function extractFrom(
@@ -181,6 +157,8 @@ function openImageSource(
     onProgress: ({ digest, size }, present, isCached) =>
       options.emit({ type: "layer", digest, present, size, isCached }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
+    onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
+    registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
     retry: { total: options.retryFor },
   });

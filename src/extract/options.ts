@@ -2,7 +2,14 @@ import { availableParallelism } from "node:os";
 import { checkedName } from "../kairos/index.js";
 import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
-import { checkReference, defaultCacheDirectory, translateError } from "../sources/index.js";
+import {
+  type CheckedRegistryAccess,
+  checkReference,
+  checkRegistryAccess,
+  defaultCacheDirectory,
+  type RegistryAccess,
+  translateError,
+} from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { NetbootError, parseDuration } from "../support/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./boot-media.js";
@@ -44,6 +51,8 @@ export interface ExtractOptions extends BootOptions, BootMediaOptions {
   retryFor?: string | undefined;
   /** Make the files again, also where they are there already. */
   force?: boolean | undefined;
+  /** Credentials, TLS and mirrors; as this machine's files say by default. */
+  registry?: RegistryAccess | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: ExtractEvent) => void) | undefined;
 }
@@ -108,6 +117,7 @@ export interface CheckedOptions {
   readonly boot: CheckedBootOptions;
   readonly bootMedia: CheckedBootMedia | undefined;
   readonly force: boolean;
+  readonly registry: CheckedRegistryAccess;
   readonly emit: (event: ExtractEvent) => void;
 }
 
@@ -142,6 +152,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     boot,
     bootMedia: await checkBootMedia(options, platform.architecture, boot),
     force: options.force ?? false,
+    registry: checkRegistryAccess(options.registry),
     emit: options.onEvent ?? (() => {}),
   };
 }

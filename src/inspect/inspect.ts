@@ -4,11 +4,10 @@ import { memoryNeeded } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
-import { type ImageSource, openSource } from "../sources/index.js";
+import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
 import {
   diskFull,
   interrupted,
-  NetbootError,
   newScratch,
   programVersion,
   scratchPlace,
@@ -28,13 +27,10 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const checked = checkInspectOptions(options);
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw interrupted();
-  try {
-    return await attempt(checked, signal);
-  } catch (error) {
-    if (!(error instanceof NetbootError) || error.code !== "CACHE_DAMAGED") throw error;
-    checked.tell("warning", `${error.message} It is fetched again.`);
-    return attempt(checked, signal);
-  }
+  return withRepairs(
+    () => attempt(checked, signal),
+    (text) => checked.tell("warning", text),
+  );
 }
 
 /** Leaves nothing behind but what is cached. */
@@ -48,6 +44,8 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     cacheDirectory: options.cacheDirectory ?? join(scratch, "cache"),
     scratchDirectory: join(scratch, "source"),
     concurrency: 1,
+    registry: options.registry,
+    retry: { total: options.retryFor },
     userAgent: `kairos-netboot/${programVersion()}`,
     signal: controller.signal,
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),
@@ -69,13 +67,6 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     await source.close();
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-/** The error for a kept blob that is damaged, where that may be what is wrong. */
-async function damageOf(error: unknown, source: ImageSource): Promise<NetbootError | undefined> {
-  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH"];
-  const mayBe = error instanceof NetbootError && codes.includes(error.code);
-  return mayBe ? source.dropDamaged() : undefined;
 }
 
 function inspectionOf(

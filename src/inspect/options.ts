@@ -1,7 +1,13 @@
 import { checkPlatform } from "../extract/index.js";
 import type { Platform } from "../oci-client/index.js";
-import { checkReference, defaultCacheDirectory } from "../sources/index.js";
-import { NetbootError } from "../support/index.js";
+import {
+  type CheckedRegistryAccess,
+  checkReference,
+  checkRegistryAccess,
+  defaultCacheDirectory,
+  type RegistryAccess,
+} from "../sources/index.js";
+import { NetbootError, parseDuration } from "../support/index.js";
 
 export interface InspectOptions {
   /** As for `extract`. */
@@ -12,6 +18,9 @@ export interface InspectOptions {
   cacheDirectory?: string | undefined;
   /** False to keep no downloads. */
   cache?: boolean | undefined;
+  /** As for `extract`. */
+  retryFor?: string | undefined;
+  registry?: RegistryAccess | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: InspectEvent) => void) | undefined;
 }
@@ -28,6 +37,9 @@ export interface CheckedInspectOptions {
   readonly platform: Platform;
   /** Undefined where nothing is to be kept. */
   readonly cacheDirectory: string | undefined;
+  /** Milliseconds. */
+  readonly retryFor: number;
+  readonly registry: CheckedRegistryAccess;
   readonly tell: (level: InspectEvent["level"], text: string) => void;
 }
 
@@ -43,6 +55,8 @@ export function checkInspectOptions(options: InspectOptions): CheckedInspectOpti
     image,
     platform: checkPlatform(options.platform),
     cacheDirectory: cache === false ? undefined : cacheDirectory,
+    retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
+    registry: checkRegistryAccess(options.registry),
     tell: (level, text) => onEvent?.({ type: "message", level, text }),
   };
 }

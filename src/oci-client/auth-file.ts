@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises";
 import { z } from "zod";
 import type { Credential } from "./credential.js";
 import { OciClientError } from "./error.js";
 import { printable } from "./printable.js";
+import { readSmallFile } from "./small-file.js";
 
 const MAX_SIZE = 1024 * 1024;
 
@@ -37,14 +37,9 @@ export interface AuthFile {
  *   it cannot be read. Neither quotes the content.
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_SIZE) throw invalidFile(path, "is larger than 1 MiB");
-    return parseAuthFile(await file.readFile("utf8"), path);
-  } finally {
-    await file.close();
-  }
+  const text = await readSmallFile(path, MAX_SIZE);
+  if (text === undefined) throw invalidFile(path, "is larger than 1 MiB");
+  return parseAuthFile(text, path);
 }
 
 /** @throws OciClientError CREDENTIALS_INVALID */

@@ -21,6 +21,7 @@ export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialStore | undefined;
   readonly #grants = new Map<string, Grant>();
+  readonly #asked = new Map<string, Promise<Grant | undefined>>();
 
   constructor(transport: Transport, credentials?: CredentialStore) {
     this.#transport = transport;
@@ -45,16 +46,22 @@ export class Authorizer {
     rejected?: Grant,
     signal?: AbortSignal,
   ): Promise<Grant | undefined> {
-    const grant = await this.#grant(place, challenge, signal);
+    const key = grantKey(place);
+    const newer = this.current(place);
+    if (newer && newer.header !== rejected?.header) return newer;
+    // Layers that are fetched at the same time lose their token at the same time.
+    const asked = this.#asked.get(key) ?? this.#grant(place, challenge, signal);
+    this.#asked.set(key, asked);
+    const grant = await asked.finally(() => this.#asked.delete(key));
     if (!grant || grant.header === rejected?.header) return undefined;
-    this.#grants.set(grantKey(place), grant);
+    this.#grants.set(key, grant);
     return grant;
   }
 
   async #grant(place: Place, header: string, signal?: AbortSignal): Promise<Grant | undefined> {
     const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === "bearer")?.parameters;
-    const credential = await this.#credentials?.lookup(place.registry, place.repository);
+    const credential = await this.#credentials?.lookup(place.registry, place.repository, signal);
     const withCredentials = credential !== undefined;
     const realm = bearer?.get("realm");
     if (bearer && realm) {

@@ -10,6 +10,7 @@ import { type ResolvedImage, resolveImage } from "./image.js";
 import type { ImageReader, ManifestBytes } from "./image-reader.js";
 import { type Index, MAX_MANIFEST_SIZE, manifestTooLarge, parseManifest } from "./manifest.js";
 import { INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX } from "./media-types.js";
+import type { NetworkOptions } from "./network-settings.js";
 import type { Platform } from "./platform.js";
 import type { Reference } from "./reference.js";
 import { RegistrySession } from "./registry-session.js";
@@ -20,6 +21,8 @@ import { verifyBytes, verifyingStream } from "./verification.js";
 export interface RegistryClientOptions {
   /** Without these everything is asked for anonymously. */
   credentials?: CredentialStore;
+  /** TLS and proxies. */
+  network?: NetworkOptions;
   userAgent?: string;
   /** Told what goes on in another way than was asked for. */
   onWarning?: (message: string) => void;
@@ -46,9 +49,14 @@ export class RegistryClient {
   readonly #options: RegistryClientOptions;
   #hasAnswered = false;
 
+  /** @throws OciClientError REGISTRY_CONFIG_INVALID */
   constructor(options: RegistryClientOptions = {}) {
-    const { credentials, userAgent, onWarning, timeouts } = options;
-    this.#transport = new Transport(userAgent ?? "kairos-netboot", { ...TIMEOUTS, ...timeouts });
+    const { credentials, network, userAgent, onWarning, timeouts } = options;
+    this.#transport = new Transport(
+      userAgent ?? "kairos-netboot",
+      { ...TIMEOUTS, ...timeouts },
+      network,
+    );
     this.#session = new RegistrySession(this.#transport, credentials);
     this.#onWarning = onWarning ?? (() => {});
     this.#options = options;

@@ -16,13 +16,12 @@ const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
  * missing, fails or holds nothing is no reason to stop, since the image may be public: a warning
  * says so. Nothing a helper prints is ever shown, as it may be a secret.
  *
- * @throws OciClientError CREDENTIALS_INVALID if NAME cannot be a helper's
+ * @throws OciClientError CREDENTIALS_INVALID if NAME cannot be a helper's, or the signal's reason
  */
 export async function askHelper(
   name: string,
   registry: string,
-  env: NodeJS.ProcessEnv,
-  onWarning: (message: string) => void,
+  { env, onWarning, signal }: HelperOptions,
 ): Promise<Credential | undefined> {
   if (!/^[\w.-]+$/.test(name)) {
     throw new OciClientError(
@@ -32,25 +31,65 @@ export async function askHelper(
     );
   }
   const program = `docker-credential-${name}`;
-  const { execa } = await import("execa");
-  const result = await execa(program, ["get"], {
-    input: serverUrl(registry),
-    env,
-    extendEnv: false,
-    reject: false,
-    timeout: TIMEOUT,
-    maxBuffer: MAX_ANSWER,
-  });
-  const credential = result.failed ? undefined : parseAnswer(result.stdout);
+  const result = await run(program, serverUrl(registry), env, signal);
+  const credential =
+    "problem" in result || result.exitCode !== 0 ? undefined : parseAnswer(result.stdout);
   if (!credential) onWarning(`${program} ${describe(result)}; going on without credentials.`);
   return credential;
 
-  function describe({ code, stdout, exitCode }: typeof result): string {
-    if (code === "ENOENT") return "is not installed";
-    if (String(stdout).includes(NOT_FOUND)) return `holds no credentials for ${registry}`;
-    if (exitCode === 0) return `gave no usable credentials for ${registry}`;
-    return `failed for ${registry}${exitCode === undefined ? "" : ` with exit status ${exitCode}`}`;
+  function describe(outcome: Outcome): string {
+    if ("problem" in outcome) return outcome.problem;
+    if (outcome.stdout.includes(NOT_FOUND)) return `holds no credentials for ${registry}`;
+    if (outcome.exitCode === 0) return `gave no usable credentials for ${registry}`;
+    const status = outcome.exitCode === undefined ? "" : ` with exit status ${outcome.exitCode}`;
+    return `failed for ${registry}${status}`;
   }
+}
+
+export interface HelperOptions {
+  env: NodeJS.ProcessEnv;
+  onWarning: (message: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+type Outcome = { stdout: string; exitCode: number | undefined } | { problem: string };
+
+/** Waits no longer than it has to: what the helper itself started may hold its output open. */
+async function run(
+  program: string,
+  input: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<Outcome> {
+  signal?.throwIfAborted();
+  const { execa } = await import("execa");
+  const child = execa(program, ["get"], {
+    input,
+    env,
+    extendEnv: false,
+    reject: false,
+    maxBuffer: MAX_ANSWER,
+  });
+  const limit = AbortSignal.timeout(TIMEOUT);
+  const end = signal ? AbortSignal.any([signal, limit]) : limit;
+  const outcome = await Promise.race([child, aborted(end)]);
+  if (outcome !== undefined) {
+    const { code, stdout, exitCode } = outcome;
+    return code === "ENOENT"
+      ? { problem: "is not installed" }
+      : { stdout: String(stdout), exitCode };
+  }
+  child.kill("SIGKILL");
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+  signal?.throwIfAborted();
+  return { problem: `did not answer within ${TIMEOUT / 1000} seconds` };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
 }
 
 /** The key under which Docker's login stores a registry. */

@@ -1,3 +1,5 @@
+import { keepSecret } from "./secrets.js";
+
 /** A password, or an identity token, which is only good for getting other tokens. */
 export type Credential = { username: string; password: string } | { identityToken: string };
 
@@ -7,5 +9,7 @@ export function basicHeader(credential: Credential): string {
     "identityToken" in credential
       ? { username: "<token>", password: credential.identityToken }
       : credential;
+  keepSecret(password);
+  keepSecret(`${username}:${password}`);
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }

@@ -8,11 +8,15 @@ import { printable } from "./printable.js";
 
 export interface CredentialStore {
   /**
-   * The credential for a repository, if there is one.
+   * The credential for a repository, if there is one. The signal ends a helper that is asked.
    *
-   * @throws OciClientError CREDENTIALS_INVALID
+   * @throws OciClientError CREDENTIALS_INVALID, or the signal's reason
    */
-  lookup(registry: string, repository: string): Promise<Credential | undefined>;
+  lookup(
+    registry: string,
+    repository: string,
+    signal?: AbortSignal,
+  ): Promise<Credential | undefined>;
 }
 
 export interface CredentialSources {
@@ -38,11 +42,15 @@ export function loadCredentials({
   const found = new Map<string, Promise<Credential | undefined>>();
   let files: Promise<AuthFile[]> | undefined;
 
-  async function find(registry: string, repository: string): Promise<Credential | undefined> {
+  async function find(
+    registry: string,
+    repository: string,
+    signal?: AbortSignal,
+  ): Promise<Credential | undefined> {
     files ??= readFiles(authFile, customaryPaths(env, home), onWarning);
     for (const file of await files) {
       const helper = file.helpers.get(registry) ?? file.defaultHelper;
-      const helped = helper && (await askHelper(helper, registry, env, onWarning));
+      const helped = helper && (await askHelper(helper, registry, { env, onWarning, signal }));
       const credential = helped || findEntry(file, registry, repository);
       if (credential) return credential;
     }
@@ -50,9 +58,9 @@ export function loadCredentials({
   }
 
   return {
-    lookup(registry, repository) {
+    lookup(registry, repository, signal) {
       const key = `${registry}/${repository}`;
-      const credential = found.get(key) ?? find(registry, repository);
+      const credential = found.get(key) ?? find(registry, repository, signal);
       found.set(key, credential);
       return credential;
     },
@@ -64,7 +72,10 @@ function customaryPaths(env: NodeJS.ProcessEnv, home: string): string[] {
   return [
     ...(REGISTRY_AUTH_FILE ? [REGISTRY_AUTH_FILE] : []),
     join(DOCKER_CONFIG || join(home, ".docker"), "config.json"),
-    ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, "containers", "auth.json")] : []),
+    // Where there is no session, podman takes the second one.
+    XDG_RUNTIME_DIR
+      ? join(XDG_RUNTIME_DIR, "containers", "auth.json")
+      : `/run/containers/${process.getuid?.() ?? 0}/auth.json`,
     join(XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json"),
   ];
 }
@@ -121,4 +132,20 @@ function findEntry(file: AuthFile, registry: string, repository: string): Creden
     if (credential) return credential;
   }
   return undefined;
+}
+
+/**
+ * One credential for the repositories of one registry, which the user typed for this very pull; what
+ * `others` hold is for all other registries.
+ */
+export function withCredential(
+  registry: string,
+  credential: Credential,
+  others: CredentialStore,
+): CredentialStore {
+  return {
+    async lookup(asked, repository, signal) {
+      return asked === registry ? credential : others.lookup(asked, repository, signal);
+    },
+  };
 }

@@ -1,3 +1,5 @@
+import { conceal } from "./secrets.js";
+
 /** Everything that can go wrong here, by a name that stays the same from version to version. */
 export type OciErrorCode =
   | "REFERENCE_INVALID"
@@ -13,7 +15,8 @@ export type OciErrorCode =
   | "MANIFEST_TOO_LARGE"
   | "MANIFEST_SCHEMA1"
   | "NOT_AN_IMAGE"
-  | "CREDENTIALS_INVALID";
+  | "CREDENTIALS_INVALID"
+  | "REGISTRY_CONFIG_INVALID";
 
 export interface OciErrorDetails {
   /** One sentence saying what to do. */
@@ -37,9 +40,9 @@ export class OciClientError extends Error {
   readonly retryAfter?: number;
 
   constructor(code: OciErrorCode, message: string, details: OciErrorDetails) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(conceal(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.hint = details.hint;
+    this.hint = conceal(details.hint);
     if (details.status !== undefined) this.status = details.status;
     this.retryable = details.retryable ?? false;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;

@@ -1,4 +1,5 @@
-import type { Agent, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
+import type { Connection } from "./connections.js";
 import { networkError } from "./network-error.js";
 import { transferError } from "./transfer-error.js";
 
@@ -7,6 +8,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   authorization?: string;
   body?: string;
+  /** Whether a redirect to another host is an error. */
+  staysOnHost?: boolean;
   signal?: AbortSignal;
 }
 
@@ -29,24 +32,20 @@ export interface Timeouts {
   body: number;
 }
 
-export async function createAgent({ connect, headers, body }: Timeouts): Promise<Agent> {
-  // Loaded when first needed: most commands never speak to a registry.
-  const { Agent } = await import("undici");
-  return new Agent({ connect: { timeout: connect }, headersTimeout: headers, bodyTimeout: body });
-}
-
 /**
  * Sends one request and waits for the answer's headers; the signal ends the body too.
  *
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
  */
 export async function exchange(
-  agent: Agent,
+  connection: Connection,
   url: URL,
   { method = "GET", headers, authorization, body, signal }: HttpRequest,
 ): Promise<HttpResponse> {
+  const { dispatcher, via } = connection;
+  delete connection.alert;
   try {
-    const answer = await agent.request({
+    const answer = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method,
@@ -57,7 +56,7 @@ export async function exchange(
     return toResponse(answer, url, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw networkError(error, url);
+    throw networkError(connection.alert ?? error, url, via);
   }
 }
 

@@ -9,6 +9,7 @@ export {
   type CredentialSources,
   type CredentialStore,
   loadCredentials,
+  withCredential,
 } from "./credentials.js";
 export type { Descriptor } from "./descriptor.js";
 export { isDigest, sha256 } from "./digest.js";
@@ -24,6 +25,8 @@ export { type ImageConfig, parseImageConfig } from "./image-config.js";
 export type { ImageReader, ManifestBytes } from "./image-reader.js";
 export { type Index, type Manifest, parseManifest } from "./manifest.js";
 export * from "./media-types.js";
+export type { NetworkOptions } from "./network-settings.js";
+export { hostKey } from "./origin.js";
 export {
   formatPlatform,
   hostPlatform,
@@ -34,4 +37,6 @@ export {
 } from "./platform.js";
 export { formatReference, parseReference, type Reference } from "./reference.js";
 export { formatPause, isMismatch, Retry, type RetryOptions, retrying } from "./retry.js";
+export { keepSecret } from "./secrets.js";
+export { readSmallFile } from "./small-file.js";
 export { BlobVerifier, verifyingStream } from "./verification.js";

@@ -60,7 +60,7 @@ const FAILURES: readonly Failure[] = [
   {
     codes: /^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/,
     words: "gave no HTTPS answer; it probably speaks plain HTTP",
-    hint: "Plain HTTP is used for this machine's own addresses only: give the registry TLS.",
+    hint: "Give the registry TLS; plain HTTP elsewhere than on this machine needs --insecure HOST.",
     retryable: false,
   },
   {
@@ -72,14 +72,21 @@ const FAILURES: readonly Failure[] = [
   {
     codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
     words: "has a certificate for another name",
-    hint: "Use the name that the certificate is for.",
+    hint: "Use the name that the certificate is for; --insecure HOST leaves it unchecked.",
     retryable: false,
   },
   {
     codes:
       /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/,
     words: "has a certificate that this machine does not trust",
-    hint: "Have this machine trust the authority that signed the registry's certificate.",
+    hint: "Name the authority that signed it with --tls-ca FILE, or put it into certs.d/HOST/ca.crt in ~/.config/containers.",
+    retryable: false,
+  },
+  {
+    codes:
+      /^(?:ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED|ERR_SSL_SSLV3_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+)|ERR_SSL_TLSV1_ALERT_UNKNOWN_CA)$/,
+    words: "wants a client certificate, or another one than it was shown",
+    hint: "Name one with --tls-cert FILE and --tls-key FILE.",
     retryable: false,
   },
   {
@@ -90,16 +97,60 @@ const FAILURES: readonly Failure[] = [
   },
 ];
 
-/** Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE. */
-export function networkError(error: unknown, { host }: URL): OciClientError {
+/** What a connection fails with before a byte of TLS or HTTP was said. */
+const CONNECTING =
+  /^(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
+
+/**
+ * Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE.
+ *
+ * @param via the proxy on the way, if there is one: what cannot be connected to is the proxy
+ */
+export function networkError(error: unknown, { host }: URL, via?: string): OciClientError {
+  const refusal = via !== undefined && proxyStatus(error);
+  if (refusal) return proxyRefusal(via, refusal, error);
   const codes = errorCodes(error);
   const failure = FAILURES.find((row) => codes.some((code) => row.codes.test(code)));
   const words = failure?.words ?? `could not be reached (${printable(String(error).trim())})`;
-  return new OciClientError("REGISTRY_UNREACHABLE", `${printable(host)} ${words}.`, {
-    hint: failure?.hint ?? AGAIN,
+  const isProxy = via !== undefined && codes.some((code) => CONNECTING.test(code));
+  const who = isProxy ? `The proxy ${printable(via)}` : printable(host);
+  return new OciClientError("REGISTRY_UNREACHABLE", `${who} ${words}.`, {
+    hint: (isProxy ? PROXY_HINT : failure?.hint) ?? AGAIN,
     retryable: failure?.retryable ?? false,
     cause: error,
   });
+}
+
+const PROXY_HINT = "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts that need none.";
+
+/** A proxy that answered in the place of who was asked. */
+function proxyRefusal(via: string, status: number, cause: unknown): OciClientError {
+  // tinyproxy says 401 to wrong ones.
+  const isDenied = status === 407 || status === 401;
+  const words = isDenied
+    ? "wants another user and password"
+    : `did not let the request pass (${status})`;
+  return new OciClientError("REGISTRY_UNREACHABLE", `The proxy ${printable(via)} ${words}.`, {
+    hint: isDenied ? "Write them as http://USER:PASSWORD@HOST:PORT." : PROXY_HINT,
+    retryable: status >= 500,
+    cause,
+  });
+}
+
+/** The status that a proxy answered with itself; undici tells it in words only. */
+function proxyStatus(error: unknown): number | undefined {
+  const message = error instanceof Error ? error.message : "";
+  const match = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)/.exec(
+    message,
+  );
+  return match ? Number(match[1] ?? match[2]) : undefined;
+}
+
+/** True for what a server answers that was greeted with TLS and does not speak it. */
+export function isNoTls(error: unknown): boolean {
+  return errorCodes(error).some((code) =>
+    /^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/.test(code),
+  );
 }
 
 /** The codes of an error, of its causes, and of the attempts that an AggregateError gathers. */

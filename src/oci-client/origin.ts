@@ -12,11 +12,20 @@ export function isAllowed(url: URL): boolean {
 }
 
 /** `hostname` is a URL's, which has every spelling of an IPv4 address in the one with four numbers. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
     hostname === "[::1]"
   );
+}
+
+/**
+ * A host as URLs have it, without the port that HTTPS has anyway, so that two spellings of one host
+ * are the same; undefined for what names no host.
+ */
+export function hostKey(host: string): string | undefined {
+  if (!/^[^/?#@\\\s]+$/.test(host) || !URL.canParse(`https://${host}/`)) return undefined;
+  return new URL(`https://${host === "docker.io" ? "registry-1.docker.io" : host}/`).host;
 }

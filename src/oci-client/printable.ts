@@ -1,11 +1,15 @@
+import { conceal } from "./secrets.js";
+
 const LIMIT = 200;
 
 /**
  * Makes text from outside fit for a message: control, format and line-breaking characters, which
  * could rewrite a terminal or forge a log line, are replaced, and the rest is cut at 200 characters.
+ * Secrets go before the cut, which would leave a part of one.
  */
 export function printable(text: string, limit = LIMIT): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  const shown = conceal(text);
+  const cut = shown.length > limit ? `${shown.slice(0, limit)}…` : shown;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 

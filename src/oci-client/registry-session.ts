@@ -2,7 +2,6 @@ import { Authorizer, type Grant } from "./authorization.js";
 import type { CredentialStore } from "./credentials.js";
 import type { OciClientError } from "./error.js";
 import type { HttpResponse } from "./http-exchange.js";
-import { registryOrigin } from "./origin.js";
 import type { Reference } from "./reference.js";
 import { responseError } from "./response-error.js";
 import type { Transport } from "./transport.js";
@@ -41,28 +40,27 @@ export class RegistrySession {
    */
   async get(place: Reference, request: RepositoryRequest): Promise<RegistryAnswer> {
     const { kind, target, headers, signal } = request;
-    const url = new URL(
-      `/v2/${place.repository}/${kind}s/${target}`,
-      registryOrigin(place.registry),
-    );
+    const origin = await this.#transport.originOf(place.registry, signal);
+    const url = new URL(`/v2/${place.repository}/${kind}s/${target}`, origin);
     const grant = this.#authorizer.current(place);
     const authorization = grant?.header;
     const response = await this.#transport.send(url, { headers, authorization, signal });
     // Only the registry itself may ask for its credentials, not where it redirected to.
     if (response.status !== 401 || response.url.origin !== url.origin) {
-      return this.#answer(place, request, response, grant);
+      return this.#answer(place, request, origin, response, grant);
     }
     await response.discard();
     const challenge = response.header("www-authenticate") ?? "";
     const met = await this.#authorizer.answer(place, challenge, grant, signal);
-    if (!met) return this.#answer(place, request, response, grant);
+    if (!met) return this.#answer(place, request, origin, response, grant);
     const again = { headers, authorization: met.header, signal };
-    return this.#answer(place, request, await this.#transport.send(url, again), met);
+    return this.#answer(place, request, origin, await this.#transport.send(url, again), met);
   }
 
   #answer(
     { registry, repository }: Reference,
     { kind, target }: RepositoryRequest,
+    registryUrl: URL,
     response: HttpResponse,
     grant?: Grant,
   ): RegistryAnswer {
@@ -72,7 +70,7 @@ export class RegistrySession {
       repository,
       target,
       withCredentials: grant?.withCredentials ?? false,
-      answeredByRegistry: response.url.origin === registryOrigin(registry).origin,
+      answeredByRegistry: response.url.origin === registryUrl.origin,
     };
     return { response, error: () => responseError(response, asked) };
   }

@@ -22,6 +22,8 @@ export interface Asked {
 interface Problem {
   codes: string[];
   message: string;
+  /** Whether nginx says so, which tells only after the handshake. */
+  wantsCertificate?: boolean;
 }
 
 const errorBody = z.object({
@@ -37,6 +39,7 @@ const EXPIRED = [400, 401, 403];
 export async function responseError(response: HttpResponse, asked: Asked): Promise<OciClientError> {
   const { status } = response;
   const problem = await readProblem(response);
+  if (problem.wantsCertificate) return certificateMissing(status, response.url);
   if ((status === 401 || status === 403) && asked.answeredByRegistry) return denied(status, asked);
   if (status === 404 && asked.kind === "manifest") return imageNotFound(asked, problem);
   if (status === 404 && asked.kind === "blob") return blobNotFound(asked);
@@ -73,6 +76,16 @@ function blobNotFound({ registry, repository, target }: Asked): OciClientError {
   });
 }
 
+function certificateMissing(status: number, { host }: URL): OciClientError {
+  const message = `${printable(host)} wants a client certificate, or another one than it was shown.`;
+  const hint = "Name one with --tls-cert FILE and --tls-key FILE.";
+  return new OciClientError("REGISTRY_DENIED", message, { hint, status });
+}
+
+/** The page of nginx' codes 495 and 496, which it sends with the status 400. */
+const CERTIFICATE_PAGE =
+  /<title>400 (?:No required SSL certificate was sent|The SSL certificate error)/;
+
 function unexpected(
   { status, url: { host }, header }: HttpResponse,
   { repository, answeredByRegistry }: Asked,
@@ -94,15 +107,16 @@ function unexpected(
 }
 
 async function readProblem({ body }: HttpResponse): Promise<Problem> {
+  let text = "";
   try {
-    const { bytes } = await readBody(body, MAX_BODY);
-    const { errors } = errorBody.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    text = new TextDecoder().decode((await readBody(body, MAX_BODY)).bytes);
+    const { errors } = errorBody.parse(JSON.parse(text));
     return {
       codes: errors.map(({ code }) => code),
       message: errors.find(({ message }) => message)?.message ?? "",
     };
   } catch {
     // The status says enough when there is no body, or one of another kind.
-    return { codes: [], message: "" };
+    return { codes: [], message: "", wantsCertificate: CERTIFICATE_PAGE.test(text) };
   }
 }

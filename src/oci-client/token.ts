@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { readBody } from "./body.js";
 import { basicHeader, type Credential } from "./credential.js";
-import { OciClientError } from "./error.js";
 import type { HttpResponse } from "./http-exchange.js";
-import { isAllowed, registryOrigin } from "./origin.js";
 import { responseError } from "./response-error.js";
+import { keepSecret } from "./secrets.js";
+import { badTokenServer, tokenServer } from "./token-server.js";
 import type { Transport } from "./transport.js";
 
 /** What a Bearer challenge asks for (distribution, "Token Authentication Specification"). */
@@ -46,26 +46,26 @@ export async function fetchToken(
   request: TokenRequest,
   signal?: AbortSignal,
 ): Promise<Token> {
-  const realm = tokenServer(request);
+  const { registry, realm: address, credential } = request;
+  const secret =
+    credential && ("password" in credential ? credential.password : credential.identityToken);
+  if (secret) keepSecret(secret);
+  const origin = await transport.originOf(registry, signal);
+  const realm = await tokenServer(registry, address, origin, transport.settings, signal);
   const response = await askForToken(transport, realm, request, signal);
-  if (response.status === 200) return readToken(response, request.registry);
+  if (response.status === 200) return readToken(response, registry);
   throw await responseError(response, {
     kind: "token",
-    registry: request.registry,
+    registry,
     repository: request.repository,
     target: "",
-    withCredentials: request.credential !== undefined,
+    withCredentials: credential !== undefined,
     answeredByRegistry: response.url.origin === realm.origin,
   });
 }
 
-/** Only a registry on this machine may have its credentials sent over plain HTTP. */
-function tokenServer({ registry, realm }: TokenRequest): URL {
-  const url = URL.canParse(realm) ? new URL(realm) : undefined;
-  const isLocal = registryOrigin(registry).protocol === "http:";
-  if (url && (url.protocol === "https:" || (isLocal && isAllowed(url)))) return url;
-  throw badAnswer(registry, "names no token server that is safe to ask");
-}
+/** How servers without OAuth 2 answer a POST: most 404 or 405, JFrog's Artifactory 401. */
+const NO_OAUTH = [401, 404, 405];
 
 /** OAuth 2 for an identity token; the older GET for all else and where there is no OAuth 2. */
 async function askForToken(
@@ -78,12 +78,13 @@ async function askForToken(
   const parameters = new URLSearchParams(service === undefined ? { scope } : { service, scope });
   if (credential && "identityToken" in credential) {
     const response = await postRefreshToken(transport, realm, parameters, credential, signal);
-    if (response.status !== 404) return response;
+    if (!NO_OAUTH.includes(response.status)) return response;
     await response.discard();
   }
   const url = new URL(realm);
   for (const [name, value] of parameters) url.searchParams.append(name, value);
-  return transport.send(url, { authorization: credential && basicHeader(credential), signal });
+  const authorization = credential && basicHeader(credential);
+  return transport.send(url, { authorization, staysOnHost: true, signal });
 }
 
 function postRefreshToken(
@@ -109,7 +110,8 @@ async function readToken({ body }: HttpResponse, registry: string): Promise<Toke
   const { bytes, complete } = await readBody(body, MAX_ANSWER);
   const answer = complete ? parseAnswer(bytes) : undefined;
   const token = answer?.token || answer?.access_token;
-  if (!token) throw badAnswer(registry, "has a token server whose answer holds no token");
+  if (!token) throw badTokenServer(registry, "has a token server whose answer holds no token");
+  keepSecret(token);
   return { token, expiresIn: answer?.expires_in ?? DEFAULT_EXPIRY };
 }
 
@@ -120,10 +122,4 @@ function parseAnswer(bytes: Uint8Array): z.infer<typeof tokenAnswer> | undefined
     // The parser's own words would quote the answer, and with it the token.
     return undefined;
   }
-}
-
-function badAnswer(registry: string, problem: string): OciClientError {
-  return new OciClientError("REGISTRY_ERROR", `${registry} ${problem}.`, {
-    hint: "The registry is set up wrongly: tell the people who run it.",
-  });
 }

@@ -8,6 +8,7 @@ import type {
 import type { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import type { SessionTiming } from "./cache/session.js";
+import type { CheckedRegistryAccess } from "./registry-access.js";
 
 /** Signatures that are kept beside an image, as cosign puts them there. */
 export interface AttachedSignatures {
@@ -43,7 +44,8 @@ export interface ImageSource {
   /**
    * Forgets kept blobs whose bytes are not those of their digest any more. Bytes that came wrong,
    * and were read before that was known, count as well, unless they came wrong twice.
-   * @returns the error that says so, CACHE_DAMAGED; undefined where there is none
+   * @returns the error that says so, CACHE_DAMAGED, or MIRROR_DAMAGED where a mirror sent them;
+   * undefined where there is none
    */
   dropDamaged(): Promise<NetbootError | undefined>;
   /** Ends connections; what was fetched so far is kept. */
@@ -62,6 +64,10 @@ export interface SourceOptions {
   /** Bytes of a blob that are there, of how many. */
   onProgress?(descriptor: Descriptor, present: number, isCached: boolean): void;
   onWarning?(message: string): void;
+  /** Told what only somebody who wonders wants to know. */
+  onDetail?(message: string): void;
+  /** How registries are reached; as this machine says where it is left out. */
+  readonly registry?: CheckedRegistryAccess;
   /** Why something takes longer. */
   onNotice?(message: string): void;
   /** How long what fails is tried again; not at all by default. */

@@ -3,9 +3,9 @@ import {
   OciClientError,
   parseManifest,
   type Reference,
-  type RegistryClient,
 } from "../oci-client/index.js";
 import type { AttachedSignatures } from "./image-source.js";
+import type { MirroredClient } from "./mirrored-client.js";
 import { translated } from "./translate-error.js";
 
 /** Referrers that are looked at. */
@@ -19,7 +19,7 @@ const mostReferrers = 50;
 export class RegistrySignatures implements AttachedSignatures {
   constructor(
     readonly reference: Reference,
-    readonly connect: () => Promise<RegistryClient>,
+    readonly connect: () => Promise<MirroredClient>,
     readonly signal: AbortSignal,
   ) {}
 

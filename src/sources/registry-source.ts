@@ -3,11 +3,10 @@ import {
   type Descriptor,
   formatReference,
   type ImageReader,
-  loadCredentials,
+  OciClientError,
   type Platform,
   parseReference,
   type Reference,
-  RegistryClient,
   type ResolvedImage,
   type ResolveOptions,
   Retry,
@@ -19,7 +18,9 @@ import type { Blob } from "./blob.js";
 import { BlobCache } from "./blob-cache.js";
 import { Download, isIntact } from "./download.js";
 import type { AttachedSignatures, ImageSource, SourceOptions } from "./image-source.js";
+import type { MirroredClient } from "./mirrored-client.js";
 import { Notices, once } from "./notices.js";
+import { checkRegistryAccess, openRegistry } from "./registry-access.js";
 import { RegistrySignatures } from "./registry-signatures.js";
 import { translated } from "./translate-error.js";
 
@@ -31,8 +32,9 @@ export class RegistrySource implements ImageSource {
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #notices: Notices;
-  #client: Promise<RegistryClient> | undefined;
+  #client: Promise<MirroredClient> | undefined;
   readonly #blobs = new Map<string, Download>();
+  #mirrorFailure: NetbootError | undefined;
 
   /** @throws OciClientError REFERENCE_INVALID */
   constructor(text: string, options: SourceOptions) {
@@ -46,12 +48,14 @@ export class RegistrySource implements ImageSource {
 
   resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     const { digest, tag } = this.#reference;
-    return translated(() =>
-      resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
+    return translated(async () => {
+      // What is blocked is not to be had from the cache either.
+      await this.#connect();
+      return resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
         signal: this.#options.signal,
         ...(approve && { approve }),
-      }),
-    );
+      });
+    });
   }
 
   get signatures(): AttachedSignatures {
@@ -84,13 +88,36 @@ export class RegistrySource implements ImageSource {
         onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
-      (task) => this.#limit(() => translated(task)),
+      (task) => this.#limit(() => translated(() => this.#orDistrust(descriptor, task))),
     );
     this.#blobs.set(descriptor.digest, blob);
     return blob;
   }
 
+  /** Wrong bytes that came from a mirror are worth another attempt without it. */
+  async #orDistrust({ digest }: Descriptor, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      const isWrong = error instanceof OciClientError && error.code === "BLOB_MISMATCH";
+      const mirrors = isWrong ? (await this.#connect()).distrust(digest) : [];
+      if (mirrors.length === 0) throw error;
+      this.#mirrorFailure = new NetbootError(
+        "MIRROR_DAMAGED",
+        `The mirror ${mirrors.join(", ")} sent other bytes than ${digest} names.`,
+        "Leave the mirror out, and tell the people who run it.",
+        { cause: error },
+      );
+      throw this.#mirrorFailure;
+    }
+  }
+
   async dropDamaged(): Promise<NetbootError | undefined> {
+    if ((await this.#client)?.hasMirrors) {
+      // A decompressor stumbles over wrong bytes before their digest is known.
+      await Promise.allSettled([...this.#blobs.values()].map(({ complete }) => complete));
+      if (this.#mirrorFailure !== undefined) return this.#mirrorFailure;
+    }
     const damaged: string[] = [];
     const wrong: string[] = [];
     const { signal } = this.#options;
@@ -124,21 +151,15 @@ export class RegistrySource implements ImageSource {
   }
 
   /** Credentials are read when they are first needed: a helper may ask the user something. */
-  #connect(): Promise<RegistryClient> {
-    this.#client ??= this.#newClient();
-    return this.#client;
-  }
-
-  async #newClient(): Promise<RegistryClient> {
-    const { userAgent, retry, timeouts } = this.#options;
-    const onWarning = once((message) => this.#options.onWarning?.(message));
-    const onNotice = (message: string) => this.#notices.tell(message);
-    const credentials = await loadCredentials({ onWarning });
-    return new RegistryClient({
-      ...{ credentials, userAgent, onWarning, onNotice },
-      ...(retry !== undefined && { retry }),
-      ...(timeouts !== undefined && { timeouts }),
+  #connect(): Promise<MirroredClient> {
+    const { registry = checkRegistryAccess(), userAgent, onDetail } = this.#options;
+    const { retry, timeouts } = this.#options;
+    this.#client ??= openRegistry(this.#reference, registry, {
+      ...{ userAgent, retry, timeouts, onDetail },
+      onWarning: once((message) => this.#options.onWarning?.(message)),
+      onNotice: (message) => this.#notices.tell(message),
     });
+    return this.#client;
   }
 
   /** Manifests and configurations are kept by digest: a pinned image needs no network. */

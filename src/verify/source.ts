@@ -2,13 +2,22 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Description } from "../artifacts/index.js";
 import { parsePlatform } from "../oci-client/index.js";
-import { defaultCacheDirectory, openSource } from "../sources/index.js";
+import {
+  checkRegistryAccess,
+  defaultCacheDirectory,
+  openSource,
+  type RegistryAccess,
+} from "../sources/index.js";
 import { NetbootError, newScratch, programVersion } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
+
+/** Milliseconds that a registry that fails is asked again. */
+const patience = 60_000;
 
 /** Whether the reference that the files were made from still leads to the same image. */
 export async function checkSource(
   description: Description | undefined,
+  registry: RegistryAccess | undefined,
   signal: AbortSignal,
 ): Promise<Check> {
   if (description === undefined) {
@@ -22,6 +31,8 @@ export async function checkSource(
       cacheDirectory: defaultCacheDirectory(),
       scratchDirectory: join(scratch, "source"),
       concurrency: 1,
+      registry: checkRegistryAccess(registry),
+      retry: { total: patience },
       userAgent: `kairos-netboot/${programVersion()}`,
       signal,
     });

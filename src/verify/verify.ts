@@ -7,6 +7,7 @@ import {
   parseDescription,
 } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
+import type { RegistryAccess } from "../sources/index.js";
 import { interrupted } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./files.js";
@@ -27,6 +28,8 @@ export interface VerifyOptions {
   readonly key?: string | undefined;
   /** Ask where the image came from whether it is still the same. */
   readonly source?: boolean | undefined;
+  /** How registries are reached, as for `extract`. */
+  readonly registry?: RegistryAccess | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,7 +62,7 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
   const provenance = await checkProvenance(directory, description);
   if (provenance !== undefined) yield provenance;
   for (const release of releases) yield* checkRelease(release, description, signal);
-  if (options.source) yield await checkSource(description, signal);
+  if (options.source) yield await checkSource(description, options.registry, signal);
 }
 
 /** What has to be in the sums. */

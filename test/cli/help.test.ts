@@ -33,6 +33,14 @@ const EXTRACT_OPTIONS = [
   "--uki-cert",
   "--force",
   "--serve",
+  "--authfile",
+  "--username",
+  "--password-stdin",
+  "--tls-ca",
+  "--tls-cert",
+  "--tls-key",
+  "--insecure",
+  "--mirror",
   "-q, --quiet",
   "-v, --verbose",
   "--json",
@@ -65,7 +73,7 @@ describe("help", () => {
     const { stdout } = await run("extract", "--help");
     const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("Examples:"));
     const listed = [
-      ...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: [<[]\w+[>\]])? {2,}\S+/gm),
+      ...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: [<[][\w=]+[>\]])? {2,}\S+/gm),
     ];
     assert.deepEqual(listed.map(([, name]) => name).sort(), [...EXTRACT_OPTIONS].sort());
   });

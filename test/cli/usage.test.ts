@@ -52,6 +52,42 @@ const mistakes: readonly Mistake[] = [
     message: /no image/,
     hint: /extract quay/,
   },
+  {
+    name: "a client certificate without its key",
+    args: [...intoOut, "--tls-cert", "me.cert"],
+    message: /--tls-cert needs --tls-key/,
+    hint: /--tls-key FILE/,
+  },
+  {
+    name: "a key without its client certificate",
+    args: [...intoOut, "--tls-key", "me.key"],
+    message: /--tls-key needs --tls-cert/,
+    hint: /--tls-cert FILE/,
+  },
+  {
+    name: "an address for --insecure",
+    args: [...intoOut, "--insecure", "http://registry.example"],
+    message: /--insecure http:.*no host/,
+    hint: /HOST:PORT/,
+  },
+  {
+    name: "a mirror of nothing",
+    args: [...intoOut, "--mirror", "mirror.example"],
+    message: /--mirror mirror\.example is not HOST=MIRROR/,
+    hint: /quay\.io=/,
+  },
+  {
+    name: "a mirror at an address",
+    args: [...intoOut, "--mirror", "quay.io=https://mirror.example"],
+    message: /is not HOST=MIRROR/,
+    hint: /quay\.io=/,
+  },
+  {
+    name: "an empty --authfile",
+    args: [...intoOut, "--authfile="],
+    message: /--authfile is empty/,
+    hint: /file/,
+  },
   { name: "no --output", args: good, message: /--output/, hint: /-o / },
   {
     name: "an option without its value",

@@ -273,10 +273,14 @@ describe("the token server of a registry elsewhere", () => {
     return fetchToken(transport, { ...place, realm, scope, credential: ALICE });
   }
 
-  it("is asked over HTTPS", async (t) => {
+  it("is not asked where it is on this machine", async (t) => {
     const plain = await serveTokens(t);
     const realm = plain.realm.replace("http:", "https:");
-    await assert.rejects(ask(t, realm), failsWith("REGISTRY_UNREACHABLE", /plain HTTP/));
+    await assert.rejects(
+      ask(t, realm),
+      failsWith("REGISTRY_ERROR", /private address.*not its own/),
+    );
+    assert.equal(plain.requests.length, 0);
   });
 
   it("is not asked over plain HTTP, not even on this machine", async (t) => {
@@ -315,10 +319,35 @@ describe("an identity token", () => {
     });
   });
 
-  it("is used with GET where the token server has no OAuth 2", async (t) => {
-    const tokens = await serveTokens(t, undefined, ({ method }, response) => {
-      if (method === "POST") response.writeHead(404).end();
-      return method === "POST";
+  for (const status of [401, 404, 405]) {
+    it(`is used with GET where the token server has no OAuth 2 (${status})`, async (t) => {
+      const tokens = await serveTokens(t, undefined, ({ method }, response) => {
+        if (method === "POST") response.writeHead(status).end();
+        return method === "POST";
+      });
+      const { client, ref } = await setUp(
+        t,
+        wantsToken(
+          () => tokens.realm,
+          () => true,
+        ),
+        identity,
+      );
+      await client.manifest(ref);
+      assert.deepEqual(
+        tokens.requests.map(({ method }) => method),
+        ["POST", "GET"],
+      );
+    });
+  }
+});
+
+describe("a token server's redirect", () => {
+  const leading = async (t: TestContext, location: string) => {
+    const tokens = await serveTokens(t, undefined, ({ url }, response) => {
+      if (url!.startsWith("/elsewhere")) return false;
+      response.writeHead(307, { location }).end();
+      return true;
     });
     const { client, ref } = await setUp(
       t,
@@ -326,13 +355,22 @@ describe("an identity token", () => {
         () => tokens.realm,
         () => true,
       ),
-      identity,
+      ALICE,
     );
+    return { tokens, client, ref };
+  };
+
+  it("is followed within its host, with the password", async (t) => {
+    const { tokens, client, ref } = await leading(t, "/elsewhere");
     await client.manifest(ref);
-    assert.deepEqual(
-      tokens.requests.map(({ method }) => method),
-      ["POST", "GET"],
-    );
+    assert.equal(tokens.requests[1]!.headers.authorization, ALICE_BASIC);
+  });
+
+  it("is not followed to another host", async (t) => {
+    const other = await serveTokens(t);
+    const { client, ref } = await leading(t, other.realm.replace("127.0.0.1", "localhost"));
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_ERROR", /another host/));
+    assert.equal(other.requests.length, 0);
   });
 });
 

@@ -13,16 +13,27 @@ export async function startRegistry(
   directory: string,
   htpasswd?: string,
 ): Promise<string> {
+  return startConfiguredRegistry(t, directory, {
+    ...(htpasswd && { auth: { htpasswd: { realm: "test", path: htpasswd } } }),
+  });
+}
+
+/** The same with parts of the configuration (distribution's configuration.md). */
+export async function startConfiguredRegistry(
+  t: TestContext,
+  directory: string,
+  { auth, tls }: { auth?: object; tls?: object },
+): Promise<string> {
   const port = await freePort();
   const config = {
     version: "0.1",
     log: { level: "error" },
     storage: { filesystem: { rootdirectory: join(directory, "registry") } },
-    http: { addr: `127.0.0.1:${port}` },
-    ...(htpasswd && { auth: { htpasswd: { realm: "test", path: htpasswd } } }),
+    http: { addr: `127.0.0.1:${port}`, ...(tls && { tls }) },
+    ...(auth && { auth }),
   };
   // JSON is YAML.
-  const file = join(directory, "registry.yml");
+  const file = join(directory, `registry-${port}.yml`);
   await writeFile(file, JSON.stringify(config));
   const registry = spawn("docker-registry", ["serve", file], { stdio: "ignore" });
   t.after(async () => {
@@ -37,7 +48,7 @@ export async function startRegistry(
   throw new Error("the registry does not answer");
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
