@@ -116,6 +116,6 @@ describe("extract --serve", () => {
       until_says log 'Serving on lo: http://10.9.8.7:8080'
       curl -s http://10.9.8.7:8080/boot.ipxe | head -1
       kill -INT $!; wait $!; echo status $?; grep -c . files`);
-    assert.equal(output, "#!ipxe\nstatus 0\n6\n");
+    assert.equal(output, "#!ipxe\nstatus 0\n7\n");
   });
 });

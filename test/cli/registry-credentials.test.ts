@@ -217,7 +217,14 @@ describe("secrets", () => {
     const cwd = await temporaryDirectory();
     const auths = { [registry.host]: { identitytoken: secret } };
     await writeFile(join(cwd, "auth.json"), JSON.stringify({ auths }));
-    const args = ["extract", `${registry.host}/a/b`, "-o", "out", "--authfile=auth.json"];
+    const args = [
+      "extract",
+      `${registry.host}/a/b`,
+      "-o",
+      "out",
+      "--authfile=auth.json",
+      "--retry-for=0",
+    ];
     const { status, stderr } = await runProgram([...args, "--verbose"], { cwd });
     assert.equal(status, 3);
     assert.match(stderr, /what shall I do with \*\*\*\?/);
@@ -237,7 +244,15 @@ describe("secrets", () => {
     });
     const cwd = await temporaryDirectory();
     const image = `${registry.host}/os/image:v1`;
-    const args = ["extract", image, "-o", "out", "--username=alice", "--password-stdin"];
+    const args = [
+      "extract",
+      image,
+      "-o",
+      "out",
+      "--retry-for=0",
+      "--username=alice",
+      "--password-stdin",
+    ];
     let told = "";
     for (const flags of [["--verbose"], ["--json", "--verbose"]]) {
       const { status, stdout, stderr } = await runWith(password, [...args, ...flags], cwd);
@@ -272,7 +287,14 @@ describe("a credential helper that asks for long", () => {
     await writeFile(helper, "#!/bin/sh\nsleep 97531\n");
     await chmod(helper, 0o755);
     await writeFile(join(cwd, "auth.json"), JSON.stringify({ credsStore: "slow" }));
-    const args = ["extract", `${registry.host}/os/image:v1`, "-o", "out", "--authfile=auth.json"];
+    const args = [
+      "extract",
+      `${registry.host}/os/image:v1`,
+      "-o",
+      "out",
+      "--authfile=auth.json",
+      "--retry-for=0",
+    ];
     const env = { PATH: `${join(cwd, "bin")}:${process.env.PATH}` };
     const child = startProgram(args, { cwd, env });
     const outcome = outcomeOf(child);
