@@ -24,17 +24,20 @@ IMAGE = $(DEMO)
 OUT   = out
 # The demo image is for one architecture only.
 PLATFORM = $(if $(filter $(DEMO),$(IMAGE)),linux/amd64)
+# Further options of extract; all that there is to make, for the demo image.
+OPTIONS = $(if $(filter $(DEMO),$(IMAGE)),--url http://192.168.1.10/kairos --iso --uki --sbom)
 
 SOURCES = $(shell find src -name '*.ts')
 TESTS   = $(shell find test -name '*.test.ts' -not -path 'test/e2e/*')
 compiled = $(patsubst %.ts,.build/%.js,$(1))
 
 .PHONY: run test e2e bench bench-serve check clean \
-  run-packages test-packages e2e-packages bench-packages serve-bench-packages
+  run-packages media-packages test-packages e2e-packages bench-packages serve-bench-packages
 .DELETE_ON_ERROR:
 
-run: run-packages dist/.complete
-	node bin/kairos-netboot.js extract '$(IMAGE)' -o '$(OUT)' $(if $(PLATFORM),--platform $(PLATFORM))
+run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.complete
+	node bin/kairos-netboot.js extract '$(IMAGE)' -o '$(OUT)' $(if $(PLATFORM),--platform $(PLATFORM)) $(OPTIONS)
+	node bin/kairos-netboot.js verify '$(OUT)'
 	@echo && ls -l '$(OUT)'
 
 # Many wait for a process, a port or a time: three files at once on two cores.
@@ -76,12 +79,13 @@ dist/.complete: node_modules/.complete tsconfig.json $(SOURCES)
 	@touch $@
 
 run-packages:   PACKAGES = $(RUN_PACKAGES)
+media-packages: PACKAGES = $(MEDIA_PACKAGES)
 test-packages:  PACKAGES = $(TEST_PACKAGES)
 e2e-packages:   PACKAGES = $(E2E_PACKAGES)
 bench-packages: PACKAGES = $(BENCH_PACKAGES)
 serve-bench-packages: PACKAGES = $(SERVE_BENCH_PACKAGES)
 
-run-packages test-packages e2e-packages bench-packages serve-bench-packages:
+run-packages media-packages test-packages e2e-packages bench-packages serve-bench-packages:
 	@missing=; for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
 	done; \

@@ -76,8 +76,8 @@ function wordFor(outcome: ImageOutcome): string {
 
 function detailOf(outcome: ImageOutcome): string {
   if ("error" in outcome) return outcome.error.message;
-  const sizes = Object.values(outcome.result.description.files).map((file) => file?.size ?? 0);
-  const total = formatBytes(sizes.reduce((sum, size) => sum + size, 0));
+  const files = Object.values(outcome.result.description.files);
+  const total = formatBytes(files.reduce((sum, { size }) => sum + size, 0));
   const time = outcome.result.isUnchanged ? "" : ` in ${outcome.seconds.toFixed(1)} s`;
   return `${outcome.directory}, ${total}${time}`;
 }

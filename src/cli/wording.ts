@@ -17,7 +17,7 @@ export function doneLine({ directory, description, isUnchanged }: ExtractResult,
   if (isUnchanged) {
     return printable(`${directory} holds ${name} already and is intact; nothing to do.`);
   }
-  const total = files.kernel.size + files.initrd.size + files.squashfs.size;
+  const total = Object.values(files).reduce((sum, { size }) => sum + size, 0);
   return printable(
     `Made ${name} in ${directory}: ${formatBytes(total)} in ${seconds.toFixed(1)} s`,
   );

@@ -8,7 +8,7 @@ import { extract } from "../../src/extract/index.js";
 import { demoImage } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
-const digest = "7e6e7d3f155a31940f14b1e9ee93d168e850f2fad7abb509cc4aa05ebd9a86ef";
+const digest = "017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
 
 const uri = { type: "string", pattern: "^[a-z][a-z0-9+.-]*:\\S+$" };
 const digestSet = { type: "object", minProperties: 1, additionalProperties: { type: "string" } };

@@ -12,7 +12,7 @@ import { type LocalServer, serve } from "../oci-client/support/local-server.js";
 import { assertRefusal } from "./support/refusal.js";
 
 const run = promisify(execFile);
-const demoDigest = "sha256:7e6e7d3f155a31940f14b1e9ee93d168e850f2fad7abb509cc4aa05ebd9a86ef";
+const demoDigest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
 const platform = "--platform=linux/amd64";
 
 /** Debian's docker-registry with the demo image, as skopeo pushed it. */

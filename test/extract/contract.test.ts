@@ -71,7 +71,7 @@ describe("netboot.json", () => {
       name: demoName,
       source: {
         reference: demoImage,
-        manifestDigest: "sha256:7e6e7d3f155a31940f14b1e9ee93d168e850f2fad7abb509cc4aa05ebd9a86ef",
+        manifestDigest: "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043",
         platform: "linux/amd64",
       },
       kairos: {

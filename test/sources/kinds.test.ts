@@ -28,7 +28,7 @@ import {
   skopeoDigest,
 } from "./support/copies.js";
 
-const demoDigest = "sha256:7e6e7d3f155a31940f14b1e9ee93d168e850f2fad7abb509cc4aa05ebd9a86ef";
+const demoDigest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
 
 describe("an image that skopeo copied gives the same bytes as from an OCI layout", () => {
   const cases: [name: string, make: () => Promise<string>][] = [

@@ -39,9 +39,9 @@ describe("a layout that skopeo wrote", () => {
 
   it("is taken by digest", async () => {
     const layout = await copied("v1");
-    const digest = "sha256:7e6e7d3f155a31940f14b1e9ee93d168e850f2fad7abb509cc4aa05ebd9a86ef";
+    const digest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
     assert.equal((await run(`oci:${layout}@${digest}`)).description.source.manifestDigest, digest);
-    const none = digest.replace("7e6e", "0000");
+    const none = digest.replace("017d", "0000");
     await assert.rejects(run(`oci:${layout}@${none}`), isError("IMAGE_NOT_FOUND", /0000/, /v1/));
   });
 

@@ -1,1 +1,1 @@
-28BOoWBUC3q3r7skttbxMiBZbf6ynIfPIp6bg+NjmfbOCwSQgkiVX+j41bl6ivMZAZJF0xVGYp87njBEMLJlBg==
+SlbpTdYfATQmgQ/SwaNibxFaFt1WeTsO38veLhDb6u507hxh/nDBkQ3MS4QXxtv+QDFjABRTxtmyzxXFYC1+Bg==
