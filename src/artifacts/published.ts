@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError, systemCode } from "../support/index.js";
+import { NetbootError, readSmall, systemCode } from "../support/index.js";
 import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
 import {
   checksumsName,
@@ -73,11 +73,8 @@ export async function readJournal(directory: string): Promise<string[]> {
 }
 
 export async function readDescription(directory: string): Promise<Description | undefined> {
-  try {
-    return parseDescription(await readFile(join(directory, descriptionName), "utf8"));
-  } catch {
-    return undefined;
-  }
+  const bytes = await readSmall(join(directory, descriptionName));
+  return bytes && parseDescription(bytes.toString("utf8"));
 }
 
 /** True where every file of the description is there with the bytes it says. */

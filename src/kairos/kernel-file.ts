@@ -1,16 +1,8 @@
 import { open } from "node:fs/promises";
+import { imageArchitecture, peMachines } from "./kernel-headers.js";
 
 /** What is read of a kernel: the PE header of an EFI program is within it. */
 const headSize = 4096;
-
-/** By the machine field of the COFF header (PE format, "Machine Types"). */
-const peMachines: Readonly<Record<number, string>> = {
-  34404: "amd64",
-  43620: "arm64",
-  332: "386",
-  450: "arm",
-  20580: "riscv64",
-};
 
 /**
  * The architecture that a kernel file is for, as OCI names it: by its PE header, or as a bzImage
@@ -22,7 +14,7 @@ export async function kernelArchitecture(path: string): Promise<string | undefin
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headSize), 0, headSize, 0);
     const head = buffer.subarray(0, bytesRead);
-    return peArchitecture(head) ?? imageArchitecture(head);
+    return peArchitecture(head) ?? bzImageArchitecture(head) ?? imageArchitecture(head);
   } finally {
     await file.close();
   }
@@ -35,8 +27,6 @@ function peArchitecture(head: Buffer): string | undefined {
   return peMachines[head.readUInt16LE(at + 4)];
 }
 
-function imageArchitecture(head: Buffer): string | undefined {
-  if (head.toString("latin1", 0x202, 0x206) === "HdrS") return "amd64";
-  if (head.toString("latin1", 0x38, 0x3c) === "ARM\x64") return "arm64";
-  return undefined;
+function bzImageArchitecture(head: Buffer): string | undefined {
+  return head.toString("latin1", 0x202, 0x206) === "HdrS" ? "amd64" : undefined;
 }

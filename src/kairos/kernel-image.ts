@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
+import { imageArchitecture, peMachines } from "./kernel-headers.js";
 
 /** What a kernel file is. */
 export interface KernelImage {
@@ -28,15 +29,6 @@ const setupEnd = 0x268;
 /** An unpacked kernel's banner stands in its read-only data, far before this. */
 const mostSearched = 256 * 1024 * 1024;
 const longestVersion = 128;
-
-/** By the machine field of the COFF header (PE format, "Machine Types"). */
-const peMachines: Readonly<Record<number, string>> = {
-  34404: "amd64",
-  43620: "arm64",
-  332: "386",
-  450: "arm",
-  20580: "riscv64",
-};
 
 /**
  * What kernel a file is: a bzImage (Linux, Documentation/arch/x86/boot.rst), an Image of arm64 or
@@ -72,11 +64,6 @@ function bzImage(head: Buffer): KernelImage {
     // The last paragraph of 16 bytes need not be full.
     size: size - 15,
   };
-}
-
-function imageArchitecture(head: Buffer): string | undefined {
-  const magic = head.toString("latin1", 0x38, 0x3c);
-  return magic === "ARM\x64" ? "arm64" : magic === "RSC\x05" ? "riscv64" : undefined;
 }
 
 async function compressedImage(path: string): Promise<KernelImage | undefined> {

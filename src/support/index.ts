@@ -11,5 +11,6 @@ export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";
 export { formatDuration, parseDuration, parseSize } from "./quantities.js";
 export { readChunks } from "./read-chunks.js";
+export { readSmall } from "./read-small.js";
 export { newScratch, scratchPlace } from "./scratch.js";
 export { programVersion } from "./version.js";

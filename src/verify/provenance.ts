@@ -6,8 +6,8 @@ import {
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
+import { readSmall } from "../support/index.js";
 import { type Check, failed, ok } from "./check.js";
-import { readSmall } from "./regular-file.js";
 import { parseChecksums } from "./sums.js";
 
 /**

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
+import { readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
-import { readSmall } from "./regular-file.js";
 import type { ReleaseFiles } from "./release-files.js";
 
 /** Each file that the script names has to be in the directory. */

@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
 import { isSignedBy } from "../signatures/index.js";
+import { readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
-import { readSmall } from "./regular-file.js";
 
 /** Far more than a signature of any key that is known here. */
 const largestSignature = 4096;

@@ -8,9 +8,9 @@ import {
   filesOf,
   isFileName,
 } from "../artifacts/index.js";
-import { formatBytes } from "../support/index.js";
+import { formatBytes, readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
-import { fileProblem, readSmall, unreadable } from "./regular-file.js";
+import { fileProblem, unreadable } from "./regular-file.js";
 
 const mostFiles = 1000;
 

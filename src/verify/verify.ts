@@ -8,12 +8,11 @@ import {
 } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import type { RegistryAccess } from "../sources/index.js";
-import { interrupted } from "../support/index.js";
+import { interrupted, readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./files.js";
 import { checkModules } from "./modules.js";
 import { checkProvenance } from "./provenance.js";
-import { readSmall } from "./regular-file.js";
 import { type ReleaseFiles, releasesIn } from "./release-files.js";
 import { checkScript } from "./script.js";
 import { checkSignature } from "./signature.js";
