@@ -23,15 +23,15 @@ Machines that are set to boot from the network then boot from them:
 
   $ sudo kairos-netboot serve out/
 
-Those that cannot boot from the network by themselves start from a CD or a USB stick:
-
-  $ kairos-netboot iso --wait-for-server -o boot.iso
-
 Where one does not, this says why:
 
   $ kairos-netboot explain 52:54:00:aa:bb:01
 
-Whether a directory is whole, signed, and fits together:
+Machines that cannot do that by themselves start from a CD or a USB stick:
+
+  $ kairos-netboot iso --wait-for-server -o boot.iso
+
+Whether a directory is whole, signed, and fits together, this says:
 
   $ kairos-netboot verify out/
 

@@ -14,7 +14,7 @@ export interface RegistryFlags {
   mirror?: string[];
 }
 
-const heading = "Registry options:";
+const heading = "Registries:";
 const longestPassword = 64 * 1024;
 
 /** Adds the options of every command that reads from registries. */
