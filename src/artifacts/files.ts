@@ -22,10 +22,24 @@ export function fileNames(name: string) {
   };
 }
 
-export async function describeFile(directory: string, name: string): Promise<FileDescription> {
-  const path = join(directory, name);
-  const { size } = await stat(path);
-  return { name, size, sha256: await sha256OfFile(path) };
+/** @throws the errors of reading it; EINVAL for what is no file, and that of an aborted signal */
+export async function describeFile(
+  directory: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<FileDescription> {
+  const size = await sizeOfFile(directory, name);
+  return { name, size, sha256: await sha256OfFile(join(directory, name), signal) };
+}
+
+/**
+ * Bytes. A pipe would be waited for, and a device may never end.
+ * @throws as `describeFile`
+ */
+export async function sizeOfFile(directory: string, name: string): Promise<number> {
+  const found = await stat(join(directory, name));
+  if (found.isFile()) return found.size;
+  throw Object.assign(new Error(`${name} is no file`), { code: "EINVAL" });
 }
 
 /** In the format that `sha256sum -c` reads. */
@@ -41,8 +55,11 @@ export function sha256OfText(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-async function sha256OfFile(path: string): Promise<string> {
+async function sha256OfFile(path: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of readChunks(path)) hash.update(chunk);
+  for await (const chunk of readChunks(path)) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
+  }
   return hash.digest("hex");
 }

@@ -15,6 +15,7 @@ export {
   filesOf,
   formatChecksums,
   sha256OfText,
+  sizeOfFile,
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { formatMemory, memoryNeeded } from "./memory-estimate.js";
@@ -27,4 +28,4 @@ export {
 export { isIntact, readDescription } from "./published.js";
 export { type FoundRelease, findReleases } from "./recognise.js";
 export { checkedUrl } from "./release-url.js";
-export { Staging } from "./staging.js";
+export { SharedScratch, Staging } from "./staging.js";

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NetbootError, readSmall, systemCode } from "../support/index.js";
 import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
@@ -9,6 +9,7 @@ import {
   filesOf,
   formatChecksums,
   sha256OfText,
+  sizeOfFile,
 } from "./files.js";
 import { provenanceName } from "./provenance.js";
 
@@ -64,12 +65,8 @@ export const journalName = `${stagingPrefix}publishing`;
 
 /** The names that a run which was killed while it published may have left. */
 export async function readJournal(directory: string): Promise<string[]> {
-  try {
-    const names = (await readFile(join(directory, journalName), "utf8")).split("\n");
-    return names.filter(isFileName);
-  } catch {
-    return [];
-  }
+  const bytes = await readSmall(join(directory, journalName));
+  return (bytes?.toString("utf8") ?? "").split("\n").filter(isFileName);
 }
 
 export async function readDescription(directory: string): Promise<Description | undefined> {
@@ -77,21 +74,38 @@ export async function readDescription(directory: string): Promise<Description | 
   return bytes && parseDescription(bytes.toString("utf8"));
 }
 
-/** True where every file of the description is there with the bytes it says. */
-export async function isIntact(directory: string, description: Description): Promise<boolean> {
+/**
+ * True where every file of the description is there with the bytes it says.
+ * @throws that of an aborted signal
+ */
+export async function isIntact(
+  directory: string,
+  description: Description,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     const files = filesOf(description);
+    // Sizes first: it takes long to find out that a file of a few gigabytes is another one.
+    for (const { name, size } of files) {
+      if ((await sizeOfFile(directory, name)) !== size) return false;
+    }
     for (const file of files) {
-      const actual = await describeFile(directory, file.name);
-      if (actual.size !== file.size || actual.sha256 !== file.sha256) return false;
+      const actual = await describeFile(directory, file.name, signal);
+      if (actual.sha256 !== file.sha256) return false;
     }
     const texts = [descriptionName, provenanceName].map(async (name) => {
-      const text = await readFile(join(directory, name), "utf8");
-      return { name, sha256: sha256OfText(text) };
+      return { name, sha256: sha256OfText(await textOf(directory, name)) };
     });
     const sums = formatChecksums([...files, ...(await Promise.all(texts))]);
-    return (await readFile(join(directory, checksumsName), "utf8")) === sums;
+    return (await textOf(directory, checksumsName)) === sums;
   } catch {
+    signal?.throwIfAborted();
     return false;
   }
+}
+
+async function textOf(directory: string, name: string): Promise<string> {
+  const bytes = await readSmall(join(directory, name));
+  if (bytes === undefined) throw new RangeError(`there is no ${name}`);
+  return bytes.toString("utf8");
 }

@@ -14,7 +14,7 @@ export function checkedUrl(text: string): string {
   if (url.username !== "" || url.password !== "") {
     throw usage("--url holds a password, which everybody could read in the script.", hint);
   }
-  if (url.search !== "" || url.hash !== "") {
+  if (/[?#]/.test(url.href)) {
     throw usage(`--url ${text} has more than a path: a file's name is put behind it.`, hint);
   }
   if (/\$%7B/i.test(url.href)) throw usage(`--url ${text} cannot hold \${…}.`, hint);

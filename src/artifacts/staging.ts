@@ -8,6 +8,7 @@ import {
   rm,
   rmdir,
   stat,
+  utimes,
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, NetbootError, systemCode } from "../support/index.js";
@@ -92,6 +93,43 @@ export class Staging {
         return;
       place = dirname(place);
     }
+  }
+}
+
+/** A hidden directory in an output directory, for what several images share while they are made. */
+export class SharedScratch {
+  readonly directory: string;
+  readonly #output: string;
+  readonly #wasMade: boolean;
+
+  private constructor(directory: string, output: string, wasMade: boolean) {
+    this.directory = directory;
+    this.#output = output;
+    this.#wasMade = wasMade;
+  }
+
+  /** @throws NetbootError OUTPUT_NOT_WRITABLE, DISK_FULL */
+  static async create(output: string): Promise<SharedScratch> {
+    try {
+      const made = await mkdir(output, { recursive: true });
+      // Named as stagings are, so that a later run removes what a killed one left.
+      const directory = await mkdtemp(join(output, `${stagingPrefix}staging-`));
+      return new SharedScratch(directory, output, made !== undefined);
+    } catch (error) {
+      throw notWritable(error, output);
+    }
+  }
+
+  /** Says that it is still in use: what is older than a day is taken for left. */
+  async touch(): Promise<void> {
+    const now = new Date();
+    await utimes(this.directory, now, now);
+  }
+
+  /** Nothing of it stays, nor the output directory where nothing came into it. */
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+    if (this.#wasMade) await rmdir(this.#output).catch(() => {});
   }
 }
 

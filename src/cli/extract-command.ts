@@ -136,12 +136,12 @@ async function run(images: string[], flags: Flags): Promise<void> {
     const { output, fromFile } = flags;
     if (fromFile === undefined && images.length === 0) throw imageMissing();
     if (output === undefined) throw outputMissing();
-    requireOneReader(images, flags);
+    const listed = fromFile === undefined ? [] : await listedImages(fromFile);
+    const [image, ...others] = [...images, ...listed];
+    requireOneReader([image!, ...others], flags);
     const options = optionsOf(flags, await registryAccess(flags));
     // Before the long work, not after it.
     if (flags.serve) await ensureServing(output);
-    const listed = fromFile === undefined ? [] : await listedImages(fromFile);
-    const [image, ...others] = [...images, ...listed];
     const isOne = others.length === 0 && fromFile === undefined;
     if (isOne) await runOne(image!, output, options, flags);
     else await runSeveral([image!, ...others], output, options, flags);

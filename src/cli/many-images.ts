@@ -19,7 +19,8 @@ export async function runMany(options: ExtractManyOptions, flags: Flags): Promis
   const total = new Set(options.images).size;
   let number = 0;
   let reporter: Reporter | undefined;
-  const outcomes = await extractMany({
+  const outcomes: ImageOutcome[] = [];
+  await extractMany({
     ...options,
     observe: (image) => {
       number += 1;
@@ -30,10 +31,13 @@ export async function runMany(options: ExtractManyOptions, flags: Flags): Promis
     onOutcome: (outcome) => {
       if ("result" in outcome) reporter?.done(outcome.result);
       reporter?.stop();
+      outcomes.push(outcome);
       tell(outcome, flags);
     },
-  }).finally(() => reporter?.stop());
-  if (!flags.quiet && !flags.json) say(`\n${table(outcomes)}`);
+  }).finally(() => {
+    reporter?.stop();
+    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${table(outcomes)}`);
+  });
   const failed = outcomes.filter((outcome) => "error" in outcome);
   if (failed.length === 0) return;
   throw new NetbootError(

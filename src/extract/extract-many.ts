@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkReference } from "../sources/index.js";
+import { checkedUrl, SharedScratch } from "../artifacts/index.js";
+import { checkReference, type RegistryAccess, registryOf } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { type ExtractResult, extract } from "./extract.js";
 import type { ExtractEvent, ExtractOptions } from "./options.js";
@@ -30,25 +30,48 @@ export type ImageOutcome = {
 export async function extractMany(options: ExtractManyOptions): Promise<ImageOutcome[]> {
   const { images, observe, onOutcome, output, cache, ...same } = options;
   const places = directoriesFor(images);
+  const url = same.url === undefined ? undefined : checkedUrl(same.url);
+  requireOneRegistry(images, same.registry);
   const outcomes: ImageOutcome[] = [];
-  const ownCache = cache === false ? await cacheFor(output) : undefined;
-  const shared = ownCache === undefined ? same : { ...same, cacheDirectory: ownCache };
+  const scratch = cache === false ? await SharedScratch.create(output) : undefined;
+  const cacheDirectory = scratch === undefined ? same.cacheDirectory : scratch.directory;
   try {
     for (const [image, name] of places) {
+      await scratch?.touch();
       const start = performance.now();
       const directory = join(output, name);
-      const url = same.url === undefined ? undefined : `${same.url.replace(/\/+$/, "")}/${name}`;
-      const own = { image, url, output: directory, onEvent: observe?.(image) };
-      const ended = await attempt({ ...shared, ...own });
+      const ended = await attempt({
+        ...{ ...same, image, cacheDirectory, output: directory },
+        url: url === undefined ? undefined : `${url}/${name}`,
+        onEvent: observe?.(image),
+      });
       const seconds = (performance.now() - start) / 1000;
       const outcome = { image, directory, seconds, ...ended };
       outcomes.push(outcome);
       onOutcome?.(outcome);
     }
   } finally {
-    if (ownCache !== undefined) await rm(ownCache, { recursive: true, force: true });
+    await scratch?.remove();
   }
   return outcomes;
+}
+
+/**
+ * A password or a client certificate that is given is for one registry, and is shown to no other.
+ * @throws NetbootError USAGE_INVALID
+ */
+function requireOneRegistry(images: readonly string[], access: RegistryAccess = {}): void {
+  const [flag] = [
+    access.username === undefined ? undefined : "--username",
+    access.tlsCert === undefined ? undefined : "--tls-cert",
+  ].filter((given) => given !== undefined);
+  const registries = new Set(images.map(registryOf).filter((it) => it !== undefined));
+  if (flag === undefined || registries.size < 2) return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `${flag} is for one registry, and these images are from several: ${[...registries].join(", ")}.`,
+    "Give credentials for each with --authfile, certificates in certs.d.",
+  );
 }
 
 async function attempt(
@@ -62,15 +85,12 @@ async function attempt(
   }
 }
 
+/** Codes of what would end the others, too. */
+const forAll = ["MKSQUASHFS_MISSING", "MKSQUASHFS_TOO_OLD", "PROGRAM_MISSING", "DISK_FULL"];
+
 /** Wrong options, missing programs and Ctrl-C end it all: no other image would fare better. */
 function isForAll({ code, exitStatus }: NetbootError): boolean {
-  return [2, 5, 130].includes(exitStatus) || code === "DISK_FULL" || code === "INTERNAL";
-}
-
-/** Where layers are kept until all images are done. */
-async function cacheFor(output: string): Promise<string> {
-  await mkdir(output, { recursive: true });
-  return mkdtemp(join(output, ".kairos-netboot-cache-"));
+  return [2, 130].includes(exitStatus) || [...forAll, "INTERNAL"].includes(code);
 }
 
 /**
@@ -97,10 +117,11 @@ function directoriesFor(images: readonly string[]): Map<string, string> {
 
 /** Of a digest twelve digits are enough to tell it from others. */
 function directoryFor(image: string): string {
+  if (image === "-") return "standard-input";
   return image
     .replace(/^docker:\/\//, "")
     .replace(/@sha256:([0-9a-f]{12})[0-9a-f]{52}$/, "-$1")
     .replace(/[^A-Za-z0-9._+-]+/g, "-")
-    .replace(/^[-.]+|-+$/g, "")
-    .slice(-200);
+    .slice(-200)
+    .replace(/^[-.]+|-+$/g, "");
 }

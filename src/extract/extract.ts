@@ -94,7 +94,7 @@ async function extractFrom(
 ): Promise<ExtractResult> {
   const version = await probeMksquashfs();
   const image = await source.resolve(options.platform, approval(source, keys, options));
-  const earlier = options.force ? undefined : await reusable(image, options, keys);
+  const earlier = options.force ? undefined : await reusable(image, options, keys, signal);
   if (earlier !== undefined) {
     return resultOf(options, earlier, true);
   }
@@ -169,6 +169,7 @@ async function reusable(
   image: ResolvedImage,
   options: CheckedOptions,
   keys: Keys,
+  signal: AbortSignal,
 ): Promise<Description | undefined> {
   const earlier = await readDescription(options.output);
   const isSame =
@@ -177,7 +178,7 @@ async function reusable(
     earlier.source.platform === formatPlatform(image.platform) &&
     isDeepStrictEqual(earlier.options, optionsOf(options)) &&
     earlier.program.version === programVersion();
-  if (!isSame || !(await isIntact(options.output, earlier))) return undefined;
+  if (!isSame || !(await isIntact(options.output, earlier, signal))) return undefined;
   return (await isSigned(options.output, keys)) ? earlier : undefined;
 }
 

@@ -1,7 +1,15 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { checkReference } from "../sources/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
+
+const largest = 4 * 1024 * 1024;
+
+async function textOf(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > largest) throw Object.assign(new Error("it is too large"), { code: "EFBIG" });
+  return readFile(path, "utf8");
+}
 
 /**
  * Reads a list of images: one a line; what follows a `#` at the beginning of a line or after a blank
@@ -10,7 +18,7 @@ import { NetbootError, systemCode } from "../support/index.js";
  * @throws NetbootError USAGE_INVALID, REFERENCE_INVALID with the line
  */
 export async function readImageList(path: string): Promise<string[]> {
-  const content = await (path === "-" ? text(process.stdin) : readFile(path, "utf8")).catch(
+  const content = await (path === "-" ? text(process.stdin) : textOf(path)).catch(
     (cause: unknown) => {
       throw new NetbootError(
         "USAGE_INVALID",

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { parseDocument } from "yaml";
 import { NetbootError, systemCode } from "../support/index.js";
 
@@ -9,6 +9,8 @@ const largest = 4 * 1024 * 1024;
  * @throws NetbootError CLOUD_CONFIG_INVALID
  */
 export async function readCloudConfig(path: string): Promise<Buffer> {
+  const { size = 0 } = await stat(path).catch(() => ({ size: 0 }));
+  if (size > largest) throw tooLarge(path);
   const bytes = await readFile(path).catch((cause: unknown) => {
     const reason = systemCode(cause) ?? String(cause);
     throw invalid(
@@ -17,9 +19,7 @@ export async function readCloudConfig(path: string): Promise<Buffer> {
       cause,
     );
   });
-  if (bytes.length > largest) {
-    throw invalid(`The cloud-config ${path} is larger than 4 MiB.`, "Name another file.");
-  }
+  if (bytes.length > largest) throw tooLarge(path);
   const text = bytes.toString("utf8");
   if (!/^#cloud-config[ \t]*(\r?\n|$)/.test(text)) {
     throw invalid(
@@ -38,6 +38,10 @@ export async function readCloudConfig(path: string): Promise<Buffer> {
     );
   }
   return bytes;
+}
+
+function tooLarge(path: string): NetbootError {
+  return invalid(`The cloud-config ${path} is larger than 4 MiB.`, "Name another file.");
 }
 
 function invalid(message: string, hint: string, cause?: unknown): NetbootError {

@@ -20,8 +20,8 @@ export function packagePurl(
  */
 export function imagePurl(reference: string, digest: string): string {
   const match = /^([^/]+\/.+?)(?::(\w[\w.-]*))?(?:@[^@]*)?$/.exec(reference);
-  if (reference.startsWith("oci:") || match === null)
-    return `pkg:oci/image@${encodeURIComponent(digest)}`;
+  const isElsewhere = /^(oci|oci-archive|dir|docker-archive|docker-daemon):/.test(reference);
+  if (isElsewhere || match === null) return `pkg:oci/image@${encodeURIComponent(digest)}`;
   const [, place, tag] = match;
   const name = place!.slice(place!.lastIndexOf("/") + 1);
   const qualifiers: Record<string, string> = { repository_url: place! };

@@ -34,6 +34,13 @@ export function checkReference(reference: string): void {
   openerOf(reference);
 }
 
+/** The registry of a reference that is well-formed; undefined where it names another source. */
+export function registryOf(reference: string): string | undefined {
+  const transport = /^([a-z-]+):/.exec(reference)?.[1] ?? "";
+  if (reference === "-" || Object.hasOwn(transports, transport)) return undefined;
+  return parsed(reference.replace(/^docker:\/\//, "")).registry;
+}
+
 const transports: Readonly<Record<string, (text: string, reference: string) => Opener>> = {
   oci: ociLayout,
   "oci-archive": ociArchive,

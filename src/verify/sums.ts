@@ -7,6 +7,7 @@ import {
   type FileDescription,
   filesOf,
   isFileName,
+  sizeOfFile,
 } from "../artifacts/index.js";
 import { formatBytes, readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
@@ -16,8 +17,8 @@ const mostFiles = 1000;
 
 /**
  * Reads what `sha256sum` writes.
- * @returns names with their sums; undefined for a list with another line, or with a name that leads
- *   out of its directory
+ * @returns names with their sums; undefined for a list with another line, with two sums of a name, or
+ *   with a name that leads out of its directory
  */
 export function parseChecksums(text: string): Map<string, string> | undefined {
   const sums = new Map<string, string>();
@@ -26,6 +27,7 @@ export function parseChecksums(text: string): Map<string, string> | undefined {
     const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
     const name = match?.[2]?.replace(/^\.\//, "") ?? "";
     if (match === null || !isFileName(name) || sums.size >= mostFiles) return undefined;
+    if ((sums.get(name) ?? match[1]) !== match[1]) return undefined;
     sums.set(name, match[1]!);
   }
   return sums;
@@ -43,6 +45,7 @@ export async function* checkSums(
   directory: string,
   description: Description | undefined,
   needed: Iterable<string>,
+  signal: AbortSignal,
 ): AsyncGenerator<Check> {
   const bytes = await readSmall(join(directory, checksumsName));
   const listed = bytes && parseChecksums(bytes.toString("utf8"));
@@ -65,7 +68,7 @@ export async function* checkSums(
   for (const { name, sha256, size } of description === undefined ? [] : filesOf(description)) {
     expect(name, descriptionName, sha256, size);
   }
-  for (const [name, what] of expected) yield await checkFile(directory, name, what);
+  for (const [name, what] of expected) yield await checkFile(directory, name, what, signal);
   if (listed === undefined) return;
   for (const name of needed) {
     if (!listed.has(name)) yield failed("sums", `${name} is not in ${checksumsName}`);
@@ -76,19 +79,22 @@ async function checkFile(
   directory: string,
   name: string,
   { says, sums, size }: Expected,
+  signal: AbortSignal,
 ): Promise<Check> {
   const who = says.join(" and ");
   const problem = await fileProblem(join(directory, name));
   if (problem !== undefined) return failed("sums", `${name} ${problem}`);
+  if (sums.size > 1) return failed("sums", `${name}: ${who} contradict each other`);
   let actual: FileDescription;
   try {
-    actual = await describeFile(directory, name);
+    const present = await sizeOfFile(directory, name);
+    if (size !== undefined && present !== size) {
+      return failed("sums", `${name} has ${present} bytes instead of ${size}`);
+    }
+    actual = await describeFile(directory, name, signal);
   } catch (error) {
+    signal.throwIfAborted();
     return failed("sums", `${name} ${unreadable(error)}`);
-  }
-  if (sums.size > 1) return failed("sums", `${name}: ${who} contradict each other`);
-  if (size !== undefined && actual.size !== size) {
-    return failed("sums", `${name} has ${actual.size} bytes instead of ${size}`);
   }
   if (!sums.has(actual.sha256)) return failed("sums", `${name} is not the file that ${who} lists`);
   return ok(

@@ -57,7 +57,7 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
   yield await describeDescription(directory, description !== undefined);
   const signature = await checkSignature(directory, key);
   if (signature !== undefined) yield signature;
-  yield* checkSums(directory, description, neededNames(releases, description));
+  yield* checkSums(directory, description, neededNames(releases, description), signal);
   const provenance = await checkProvenance(directory, description);
   if (provenance !== undefined) yield provenance;
   for (const release of releases) yield* checkRelease(release, description, signal);

@@ -124,6 +124,49 @@ describe("extract, of several images", () => {
     });
   }
 
+  it("shows a password to no other registry than the one it is for", async () => {
+    const images = ["127.0.0.1:5/a:1", "127.0.0.2:5/a:1"];
+    const list = join(await temporaryDirectory(), "list");
+    await writeFile(list, images.join("\n"));
+    for (const words of [images, ["--from-file", list]]) {
+      const out = await fresh();
+      const script = `echo hunter22 | "$0" "$@"`;
+      const options = ["--username=u", "--password-stdin", "-o", out];
+      const { status, stderr } = await runProgram(["extract", ...words, ...options], {
+        cwd: place,
+        prefix: ["sh", "-c", script],
+      });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /--username is for one registry, .*127\.0\.0\.1:5, 127\.0\.0\.2:5/);
+      assert.equal(existsSync(out), false);
+    }
+  });
+
+  it("gives an archive on standard input a directory as well", async () => {
+    const out = await fresh();
+    await succeed("tar", ["-C", join(place, "demo"), "-cf", join(place, "demo.tar"), "."]);
+    const { status, stderr } = await runProgram(
+      ["extract", "--platform=amd64", "-", "oci:demo", "-o", out],
+      { cwd: place, prefix: ["sh", "-c", `"$0" "$@" < demo.tar`] },
+    );
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await readdir(out), ["oci-demo", "standard-input"]);
+  });
+
+  it("says that an output is no directory, also with --no-cache", async () => {
+    const out = join(await temporaryDirectory(), "file");
+    await writeFile(out, "");
+    const { status, stderr } = await run("oci:demo", "oci:own", "-o", out, "--no-cache");
+    assert.equal(status, 1);
+    assert.match(stderr, /output directory .*file cannot be (used|written)/);
+  });
+
+  it("leaves nothing where all fail with --no-cache", async () => {
+    const out = await fresh();
+    assert.equal((await run("oci:broken", "oci:none", "-o", out, "--no-cache")).status, 1);
+    assert.equal(existsSync(out), false);
+  });
+
   it("refuses images whose directories would have the same name", async () => {
     await cp(join(place, "demo"), join(place, "a/b"), { recursive: true });
     await cp(join(place, "demo"), join(place, "a-b"), { recursive: true });

@@ -124,6 +124,8 @@ describe("how machines are to boot what was made", () => {
     [{ url: "ftp://a/b" }, /neither http/],
     [{ url: "http://user:secret@a/" }, /holds a password/],
     [{ url: "http://a/?x=1" }, /more than a path/],
+    [{ url: "http://a/?" }, /more than a path/],
+    [{ url: "http://a/#" }, /more than a path/],
     [{ url: `http://a/\${net0/mac}` }, /cannot hold/],
     [{ commandLine: "a\nb" }, /--cmdline holds what cannot stand/],
     [{ commandLine: "a || b" }, /the word \|\|/],

@@ -55,6 +55,13 @@ describe("a second run into the same directory", () => {
     ["a squashfs cut short", (output) => truncate(join(output, `${demoName}.squashfs`), 1000)],
     ["a squashfs with other bytes", (output) => overwrite(join(output, `${demoName}.squashfs`))],
     ["no kernel", (output) => rm(join(output, `${demoName}-kernel`))],
+    [
+      "a pipe in the place of the kernel",
+      async (output) => {
+        await rm(join(output, `${demoName}-kernel`));
+        await succeed("mkfifo", [join(output, `${demoName}-kernel`)]);
+      },
+    ],
     ["no checksums", (output) => rm(join(output, "SHA256SUMS"))],
     ["other checksums", (output) => writeFile(join(output, "SHA256SUMS"), "")],
     ["a description with other bytes", (output) => appendFile(join(output, "netboot.json"), "\n")],
