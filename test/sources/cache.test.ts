@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from 
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { type ExtractOptions, extract } from "../../src/extract/index.js";
+import { type ExtractOptions, extract, extractMany } from "../../src/extract/index.js";
 import { NetbootError } from "../../src/support/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, noise } from "../extract/support/images.js";
@@ -25,24 +25,56 @@ const image = addImage(content, [baseLayer, [noise("noise", 300_000)]]);
 const layers: { digest: string; size: number }[] = content.json(image).layers;
 const large = layers[1]!;
 
+/** Stands before a registry, and notes what it is asked for. */
+async function relayTo(
+  t: TestContext,
+  registry: string,
+): Promise<{ host: string; paths: string[] }> {
+  const paths: string[] = [];
+  const { host } = await serve(t, async (request, response) => {
+    paths.push(request.url!);
+    const { status, headers, body } = await fetch(`http://${registry}${request.url}`, {
+      headers: { accept: request.headers.accept ?? "*/*" },
+    });
+    const kept = [...headers].filter(([name]) => name.startsWith("content-"));
+    response.writeHead(status, Object.fromEntries(kept));
+    for await (const chunk of body ?? []) response.write(chunk);
+    response.end();
+  });
+  return { host, paths };
+}
+
 describe("the cache", () => {
+  it("spares several images that are extracted together what they share, kept or not", async (t) => {
+    const registry = await startRegistry(t, await temporaryDirectory());
+    for (const name of ["one", "two"]) {
+      await succeed("skopeo", [
+        ...["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"],
+        ...[`${demoImage}:latest`, `docker://${registry}/os/${name}:v1`],
+      ]);
+    }
+    for (const cache of [true, false]) {
+      const { host, paths } = await relayTo(t, registry);
+      const outcomes = await extractMany({
+        images: [`${host}/os/one:v1`, `${host}/os/two:v1`],
+        output: join(await temporaryDirectory(), "out"),
+        platform: "amd64",
+        cacheDirectory: await temporaryDirectory(),
+        cache,
+      });
+      assert.ok(outcomes.every((outcome) => "result" in outcome));
+      const blobs = paths.filter((path) => path.includes("/blobs/"));
+      assert.equal(blobs.length, 4, "three layers and a configuration");
+    }
+  });
+
   it("spares a second pull from docker-registry every blob", async (t) => {
     const registry = await startRegistry(t, await temporaryDirectory());
     await succeed("skopeo", [
       ...["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"],
       ...[`${demoImage}:latest`, `docker://${registry}/os/image:v1`],
     ]);
-    const paths: string[] = [];
-    const { host } = await serve(t, async (request, response) => {
-      paths.push(request.url!);
-      const { status, headers, body } = await fetch(`http://${registry}${request.url}`, {
-        headers: { accept: request.headers.accept ?? "*/*" },
-      });
-      const kept = [...headers].filter(([name]) => name.startsWith("content-"));
-      response.writeHead(status, Object.fromEntries(kept));
-      for await (const chunk of body ?? []) response.write(chunk);
-      response.end();
-    });
+    const { host, paths } = await relayTo(t, registry);
     const cacheDirectory = await temporaryDirectory();
     const blobs = () => paths.filter((path) => path.includes("/blobs/")).length;
 
