@@ -1,12 +1,6 @@
 import { Command } from "commander";
-import type { RegistryAccess } from "../sources/index.js";
-import { NetbootError } from "../support/index.js";
-import { CommandFailure } from "./command-failure.js";
-import { createReporter } from "./create-reporter.js";
-import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
-import { resultLine, resultPaths } from "./result.js";
-import { reportEvent } from "./serve-command.js";
-import { withSignals } from "./signals.js";
+import { runExtract } from "./extract-run.js";
+import { addRegistryOptions } from "./registry-options.js";
 
 const examples = `
 Examples:
@@ -46,40 +40,6 @@ docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive o
 
 Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
 of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
-
-interface Flags extends RegistryFlags {
-  fromFile?: string;
-  /** Checked here and not by commander, which would complain of it before a mistyped option. */
-  output?: string;
-  platform?: string;
-  name?: string;
-  kernel?: string;
-  initrd?: string;
-  compression: string;
-  blockSize: string;
-  sbom?: string | boolean;
-  verifyKey?: string;
-  signKey?: string;
-  cacheDir?: string;
-  cache: boolean;
-  retryFor: string;
-  jobs?: string;
-  url?: string;
-  cmdline?: string;
-  cmdlineReplace?: string;
-  console?: string[];
-  cloudConfig?: string;
-  iso?: boolean;
-  ipxeDir?: string;
-  uki?: boolean;
-  ukiKey?: string;
-  ukiCert?: string;
-  force?: boolean;
-  serve?: boolean;
-  quiet?: boolean;
-  verbose?: boolean;
-  json?: boolean;
-}
 
 export function extractCommand(): Command {
   const command = new Command("extract")
@@ -127,142 +87,6 @@ export function extractCommand(): Command {
     .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
     .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .addHelpText("after", examples)
-    .action(run);
+    .action(runExtract);
   return addRegistryOptions(command);
-}
-
-async function run(images: string[], flags: Flags): Promise<void> {
-  try {
-    const { output, fromFile } = flags;
-    if (fromFile === undefined && images.length === 0) throw imageMissing();
-    if (output === undefined) throw outputMissing();
-    const listed = fromFile === undefined ? [] : await listedImages(fromFile);
-    const [image, ...others] = [...images, ...listed];
-    requireOneReader([image!, ...others], flags);
-    const options = optionsOf(flags, await registryAccess(flags));
-    // Before the long work, not after it.
-    if (flags.serve) await ensureServing(output);
-    const isOne = others.length === 0 && fromFile === undefined;
-    if (isOne) await runOne(image!, output, options, flags);
-    else await runSeveral([image!, ...others], output, options, flags);
-    if (flags.serve) await serveOutput(output, flags);
-  } catch (error) {
-    throw new CommandFailure(error, flags);
-  }
-}
-
-async function runOne(
-  image: string,
-  output: string,
-  options: SharedOptions,
-  flags: Flags,
-): Promise<void> {
-  const reporter = await createReporter(flags);
-  const { extract } = await import("../extract/index.js");
-  try {
-    const { name } = flags;
-    const result = await withSignals((signal) =>
-      extract({
-        ...options,
-        ...{ image, output, name, signal },
-        onEvent: (event) => reporter.event(event),
-      }),
-    );
-    reporter.done(result);
-    reporter.stop();
-    process.stdout.write(flags.json ? resultLine(result) : resultPaths(result));
-  } finally {
-    reporter.stop();
-  }
-}
-
-async function runSeveral(
-  images: string[],
-  output: string,
-  options: SharedOptions,
-  flags: Flags,
-): Promise<void> {
-  if (flags.name !== undefined) {
-    throw new NetbootError(
-      "USAGE_INVALID",
-      "--name is for one image, and there are several.",
-      "Leave it out: each has the name of its release.",
-    );
-  }
-  const { runMany } = await import("./many-images.js");
-  await withSignals((signal) => runMany({ ...options, images, output, signal }, flags));
-}
-
-async function listedImages(path: string): Promise<string[]> {
-  const { readImageList } = await import("../extract/index.js");
-  return readImageList(path);
-}
-
-type SharedOptions = ReturnType<typeof optionsOf>;
-
-/** What holds for each image. */
-function optionsOf(flags: Flags, registry: RegistryAccess) {
-  const { quiet, verbose, json, serve, fromFile, output, name, ...others } = flags;
-  const { cacheDir, jobs, cmdline, cmdlineReplace, console: consoles, ...more } = others;
-  const { ipxeDir, ukiCert, ...same } = more;
-  return {
-    ...same,
-    commandLine: cmdline,
-    commandLineReplacement: cmdlineReplace,
-    consoles,
-    ipxeDirectory: ipxeDir,
-    ukiCertificate: ukiCert,
-    cacheDirectory: cacheDir,
-    registry,
-    // What is no number is refused where all options are checked.
-    jobs: jobs === undefined ? undefined : Number(jobs),
-  };
-}
-
-async function ensureServing(directory: string): Promise<void> {
-  const { requirePorts } = await import("../boot-server/index.js");
-  await requirePorts({ directories: [directory] });
-}
-
-/** As `serve DIR` would. */
-async function serveOutput(directory: string, flags: Flags): Promise<void> {
-  const { serve } = await import("../boot-server/index.js");
-  await withSignals((signal) =>
-    serve({
-      directories: [directory],
-      signal,
-      onEvent: (event) => reportEvent(event, flags),
-    }),
-  );
-}
-
-/** @throws NetbootError USAGE_INVALID where two things would be read from standard input */
-function requireOneReader(images: readonly string[], { fromFile, passwordStdin }: Flags): void {
-  const readers = [
-    images.includes("-") ? "the image -" : undefined,
-    fromFile === "-" ? "--from-file -" : undefined,
-    passwordStdin ? "--password-stdin" : undefined,
-  ].filter((reader) => reader !== undefined);
-  if (readers.length < 2) return;
-  throw new NetbootError(
-    "USAGE_INVALID",
-    `Standard input cannot be ${readers.join(" and ")} at the same time.`,
-    "Put one of them into a file.",
-  );
-}
-
-function imageMissing(): NetbootError {
-  return new NetbootError(
-    "USAGE_INVALID",
-    "There is no image to extract.",
-    "Name one: kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/",
-  );
-}
-
-function outputMissing(): NetbootError {
-  return new NetbootError(
-    "USAGE_INVALID",
-    "The option --output is missing: where shall the files go?",
-    "Name a directory: -o out/",
-  );
 }
