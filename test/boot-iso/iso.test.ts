@@ -269,13 +269,13 @@ describe("a boot ISO", () => {
   it("is made whatever the image was called", async () => {
     const directory = await temporaryDirectory();
     const description = JSON.parse(await readFile(join(release, "netboot.json"), "utf8"));
-    description.source.reference = "dir:/home/jürgen/kairos\nshell";
+    description.source.reference = "dir:/home/jürgen/kairos\nforged";
     await writeFile(join(directory, "netboot.json"), JSON.stringify(description));
     const made = join(directory, "a.iso");
     await ran(["iso", directory, "-o", made]);
     const script = (await fileIn(made, "isolinux/script.ipxe")).toString();
     assert.match(script, /^# .*jürgen/m);
-    assert.doesNotMatch(script, /^shell/m);
+    assert.doesNotMatch(script, /^forged/m);
   });
 
   it("is refused for a command line that would be lines of a script", async () => {
