@@ -85,9 +85,20 @@ export const descriptionSchema = z.object({
     /** Its SHA-256. */
     cloudConfig: text.nullable(),
     sbom: z.enum(["spdx", "cyclonedx"]).nullable(),
-    iso: z.literal(true).optional(),
-    /** Who signed it: SHA-256 of the certificate's file; null where nobody did. */
-    uki: z.object({ certificate: text.nullable() }).optional(),
+    iso: z
+      .object({
+        /** SHA-256 of `ipxe.lkrn` and `ipxe.efi`, one behind the other. */
+        ipxe: text,
+      })
+      .optional(),
+    uki: z
+      .object({
+        /** Who signed it: SHA-256 of the certificate's file; null where nobody did. */
+        certificate: text.nullable(),
+        /** SHA-256 of systemd's EFI stub. */
+        stub: text,
+      })
+      .optional(),
   }),
   program: z.object({ name: z.literal("kairos-netboot"), version: text }),
   /** When the image was made, as it says itself. */

@@ -117,6 +117,13 @@ export function placeForGrub(url: string): string {
  * @throws NetbootError USAGE_INVALID for those that GRUB would change
  */
 export function wordsForGrub(commandLine: string): string[] {
+  if ((commandLine.match(/"/g)?.length ?? 0) % 2 === 1) {
+    throw new NetbootError(
+      "USAGE_INVALID",
+      "The command line cannot be in a boot ISO: a double quote in it is never closed.",
+      "Close it, or leave it out.",
+    );
+  }
   const words = commandLine.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
   const changed = words.find((word) => /['\\]/.test(word));
   if (changed === undefined) return words.map((word) => word.replaceAll('"', ""));

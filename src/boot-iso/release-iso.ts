@@ -1,5 +1,5 @@
 import { fileNames, ipxeScript } from "../artifacts/index.js";
-import { expandCommandLine } from "../kairos/index.js";
+import { expandCommandLine, foreignVariable } from "../kairos/index.js";
 import { NetbootError, printable } from "../support/index.js";
 import {
   type BootPrograms,
@@ -67,9 +67,10 @@ export interface IsoWish {
 
 /**
  * Finds out, before the long work, whether an ISO can be made for a release.
+ * @returns what it will be made of
  * @throws NetbootError USAGE_INVALID, PROGRAM_MISSING
  */
-export async function ensureIsoIsPossible(wish: IsoWish): Promise<void> {
+export async function ensureIsoIsPossible(wish: IsoWish): Promise<BootPrograms> {
   const { architecture, url, commandLine, ipxeDirectory } = wish;
   if (architecture !== "amd64") throw otherArchitecture(architecture);
   const programs = await findBootPrograms(ipxeDirectory);
@@ -78,8 +79,21 @@ export async function ensureIsoIsPossible(wish: IsoWish): Promise<void> {
   if (!takesScript) {
     placeForGrub(url);
     wordsForGrub(commandLine);
+    ensureNoVariables(commandLine);
   }
   await findMakers(!takesScript);
+  return programs;
+}
+
+/** Under BIOS iPXE would put something in for them, and GRUB would not. */
+function ensureNoVariables(commandLine: string): void {
+  const variable = foreignVariable(commandLine);
+  if (variable === undefined) return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    `The command line of a boot ISO cannot hold ${variable}: GRUB, which boots it under UEFI, does not know it.`,
+    "Write its value, or name a directory with an iPXE of 2021 or later with --ipxe-dir.",
+  );
 }
 
 function otherArchitecture(architecture: string): NetbootError {

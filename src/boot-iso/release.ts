@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Description, fileNames, findReleases, readDescription } from "../artifacts/index.js";
-import { kernelArchitecture, netbootCommandLine } from "../kairos/index.js";
+import { kernelArchitecture, netbootCommandLine, versionInName } from "../kairos/index.js";
 import { NetbootError } from "../support/index.js";
 
 /** What is to be booted; its files have the names of Kairos' releases. */
@@ -69,7 +69,10 @@ async function foundRelease(directory: string): Promise<IsoRelease> {
     );
   }
   const architecture = (await kernelArchitecture(join(directory, kernel))) ?? "unknown machines";
-  const commandLine = netbootCommandLine(name, { hasSelinux: false });
+  const commandLine = netbootCommandLine(name, {
+    hasSelinux: false,
+    release: versionInName(name),
+  });
   const source = "files that were there";
   const release = {
     name,
@@ -86,13 +89,13 @@ async function foundRelease(directory: string): Promise<IsoRelease> {
   );
 }
 
-/** Both iPXE and GRUB read what is put into their scripts by rules of their own. */
-function isFit({ name, cloudConfig = "", commandLine, source }: IsoRelease): boolean {
-  const lines = [commandLine, source];
-  return (
-    [name, cloudConfig].every((it) => /^[\w.+-]*$/.test(it)) &&
-    lines.every((it) => /^[\x20-\x7e]*$/.test(it))
-  );
+/**
+ * Both iPXE and GRUB read what is put into their scripts by rules of their own. The source is only
+ * in a comment.
+ */
+function isFit({ name, cloudConfig = "", commandLine }: IsoRelease): boolean {
+  const areNamesFit = [name, cloudConfig].every((it) => /^[\w.+-]*$/.test(it));
+  return areNamesFit && /^[\x20-\x7e]*$/.test(commandLine);
 }
 
 function invalid(message: string, hint: string): NetbootError {

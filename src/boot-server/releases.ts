@@ -7,7 +7,12 @@ import {
   findReleases,
   readDescription,
 } from "../artifacts/index.js";
-import { kernelArchitecture, netbootCommandLine, readCloudConfig } from "../kairos/index.js";
+import {
+  kernelArchitecture,
+  netbootCommandLine,
+  readCloudConfig,
+  versionInName,
+} from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** What a machine fetches on its way. */
@@ -112,6 +117,14 @@ async function readOwnRelease(directory: string): Promise<Release> {
       "Make it again with a name of letters, digits and . + - _: extract --name",
     );
   }
+  // A line of a script is one line.
+  if (/[\p{Cc}\u2028\u2029]/u.test(description.commandLine)) {
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      `The ${descriptionName} in ${directory} has a command line that no iPXE script can hold.`,
+      "Make it again: kairos-netboot extract, with --force.",
+    );
+  }
   const served = async (role: "kernel" | "initrd" | "squashfs"): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
@@ -180,7 +193,10 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
       "Name a bzImage, an arm64 Image or a kernel that is an EFI program, not compressed.",
     );
   }
-  const commandLine = netbootCommandLine(name, { hasSelinux: false });
+  const commandLine = netbootCommandLine(name, {
+    hasSelinux: false,
+    release: versionInName(name),
+  });
   return { name, architecture, ...files, commandLine };
 }
 

@@ -49,6 +49,7 @@ export function verifyCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { key, source } = flags;
+  const isOfSeveral = directories.length > 1;
   try {
     const registry = await registryAccess(flags);
     const { verifyDirectory } = await import("../verify/index.js");
@@ -56,18 +57,27 @@ async function run(directories: string[], flags: Flags): Promise<void> {
     let failures = 0;
     await withSignals(async (signal) => {
       for (const directory of directories) {
-        for await (const check of verifyDirectory({
-          ...{ directory, key, source, registry, signal },
-        })) {
+        const checks = verifyDirectory({ directory, key, source, registry, signal });
+        for await (const check of isOfSeveral ? withoutEnd(checks) : checks) {
           count += 1;
           if (check.status === "failed") failures += 1;
-          tell(check, directory, directories.length > 1, flags);
+          tell(check, directory, isOfSeveral, flags);
         }
       }
     });
     if (failures > 0) throw checkFailed(failures, count);
   } catch (error) {
     throw new CommandFailure(error, flags);
+  }
+}
+
+/** A directory in which there is nothing to check is one check that failed: others come behind it. */
+async function* withoutEnd(checks: AsyncIterable<Check>): AsyncGenerator<Check> {
+  try {
+    yield* checks;
+  } catch (error) {
+    if (!(error instanceof NetbootError) || error.code !== "RELEASE_INVALID") throw error;
+    yield { check: "description", status: "failed", what: error.message };
   }
 }
 

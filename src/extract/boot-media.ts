@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Description, describeFile, fileNames } from "../artifacts/index.js";
-import { ensureIsoIsPossible, makeReleaseIso, releaseOf } from "../boot-iso/index.js";
-import { expandCommandLine } from "../kairos/index.js";
+import { ensureIsoIsPossible, type IsoWish, makeReleaseIso, releaseOf } from "../boot-iso/index.js";
+import { expandCommandLine, foreignVariable } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 import { findSigner, findStub, makeUki, osRelease, signEfiProgram } from "../uki/index.js";
 import type { CheckedBootOptions } from "./boot-options.js";
@@ -23,12 +23,18 @@ export interface BootMediaOptions {
 
 export interface CheckedBootMedia {
   readonly url: string;
-  readonly iso?: { readonly ipxeDirectory: string | undefined };
+  readonly iso?: {
+    readonly ipxeDirectory: string | undefined;
+    /** Of the boot programs for BIOS and UEFI, one behind the other; hexadecimal. */
+    readonly ipxeSha256: string;
+  };
   readonly uki?: {
     readonly key: string | undefined;
     readonly certificate: string | undefined;
     /** Hexadecimal. */
     readonly certificateSha256: string | null;
+    /** Hexadecimal. */
+    readonly stubSha256: string;
   };
 }
 
@@ -56,27 +62,48 @@ export async function checkBootMedia(
   if (!iso && !uki) return undefined;
   if (url === undefined) throw urlMissing(iso ? "--iso" : "--uki");
   const commandLine = `${replacement} ${words}`;
-  if (iso) await ensureIsoIsPossible({ architecture, url, commandLine, ipxeDirectory });
+  const wish = { architecture, url, commandLine, ipxeDirectory };
   return {
     url,
-    ...(iso ? { iso: { ipxeDirectory } } : {}),
-    ...(uki ? { uki: await checkUki(architecture, key, ukiCertificate) } : {}),
+    ...(iso ? { iso: await checkIso(wish) } : {}),
+    ...(uki ? { uki: await checkUki(wish, key, ukiCertificate) } : {}),
   };
 }
 
+async function checkIso(wish: IsoWish): Promise<NonNullable<CheckedBootMedia["iso"]>> {
+  const { ipxeForBios, ipxeForUefi } = await ensureIsoIsPossible(wish);
+  const { ipxeDirectory } = wish;
+  return { ipxeDirectory, ipxeSha256: await sha256Of(ipxeForBios, ipxeForUefi) };
+}
+
 async function checkUki(
-  architecture: string,
+  { architecture, commandLine }: IsoWish,
   key: string | undefined,
   certificate: string | undefined,
 ): Promise<NonNullable<CheckedBootMedia["uki"]>> {
-  await findStub(architecture);
+  const variable = foreignVariable(commandLine);
+  if (variable !== undefined) {
+    throw usage(
+      `The command line of a unified kernel image cannot hold ${variable}: only iPXE knows it.`,
+      "Write its value, or leave --uki out.",
+    );
+  }
+  const stubSha256 = await sha256Of(await findStub(architecture));
   if (key === undefined || certificate === undefined) {
-    return { key, certificate, certificateSha256: null };
+    return { key, certificate, certificateSha256: null, stubSha256 };
   }
   await findSigner();
   await readable(key, "--uki-key");
   const bytes = await readable(certificate, "--uki-cert");
-  return { key, certificate, certificateSha256: createHash("sha256").update(bytes).digest("hex") };
+  const certificateSha256 = createHash("sha256").update(bytes).digest("hex");
+  return { key, certificate, certificateSha256, stubSha256 };
+}
+
+/** Of programs of some megabytes, one behind the other. */
+async function sha256Of(...paths: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of paths) hash.update(await readFile(path));
+  return hash.digest("hex");
 }
 
 async function readable(path: string, flag: string): Promise<Buffer> {

@@ -43,6 +43,7 @@ export function commandLineOf({ name, facts }: RootFilesystem, { boot }: Checked
 }
 
 export function optionsOf(options: CheckedOptions): Description["options"] {
+  const { iso, uki } = options.bootMedia ?? {};
   return {
     compression: formatCompression(options.compression),
     blockSize: options.blockSize,
@@ -55,9 +56,9 @@ export function optionsOf(options: CheckedOptions): Description["options"] {
     consoles: [...options.boot.consoles],
     cloudConfig: options.boot.cloudConfig?.sha256 ?? null,
     sbom: options.sbom ?? null,
-    ...(options.bootMedia?.iso === undefined ? {} : { iso: true as const }),
-    ...(options.bootMedia?.uki === undefined
+    ...(iso === undefined ? {} : { iso: { ipxe: iso.ipxeSha256 } }),
+    ...(uki === undefined
       ? {}
-      : { uki: { certificate: options.bootMedia.uki.certificateSha256 } }),
+      : { uki: { certificate: uki.certificateSha256, stub: uki.stubSha256 } }),
   };
 }

@@ -38,6 +38,14 @@ export function checkedName(name: string): string {
   );
 }
 
+/**
+ * The Kairos version in the name of a release's files, as `v2.4.2`; undefined where there is none.
+ * That of the Kubernetes distribution behind it has the distribution's name before it.
+ */
+export function versionInName(name: string): string | undefined {
+  return [...name.matchAll(/-(v\d+\.\d[^-]*)/g)].at(-1)?.[1];
+}
+
 function fromTemplate(release: KairosRelease): string | undefined {
   const { flavor, flavorRelease, variant, architecture, model } = release;
   const parts = [flavor, flavorRelease, variant, architecture, model, release.release];

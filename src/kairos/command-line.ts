@@ -55,6 +55,14 @@ export function netbootCommandLine(
 }
 
 /**
+ * A variable that only iPXE puts something in for, as `${net0/mac}`; undefined where there is none.
+ * @param commandLine with `${url}` and `${config}`, for which `expandCommandLine` does
+ */
+export function foreignVariable(commandLine: string): string | undefined {
+  return /\$\{(?!(?:url|config)\})[^}]*\}/.exec(commandLine)?.[0];
+}
+
+/**
  * A command line of `netbootCommandLine` for those who serve the files themselves.
  * @param url where the files are, without a slash at the end
  * @param config address of a cloud-config; the word for it is left out where there is none

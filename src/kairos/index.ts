@@ -1,7 +1,7 @@
-export { artifactName, checkedName } from "./artifact-name.js";
+export { artifactName, checkedName, versionInName } from "./artifact-name.js";
 export { findBootFiles, keepRule, type WantedBootFiles } from "./boot-files.js";
 export { readCloudConfig } from "./cloud-config.js";
-export { expandCommandLine, netbootCommandLine } from "./command-line.js";
+export { expandCommandLine, foreignVariable, netbootCommandLine } from "./command-line.js";
 export { type KairosFacts, readKairosFacts, readRelease } from "./facts.js";
 export { ImageTree } from "./image-tree.js";
 export type { Initrd } from "./initrds.js";

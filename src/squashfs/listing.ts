@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { resolve as absolute } from "node:path";
 import { createInterface } from "node:readline";
 
 export interface Listing {
@@ -19,7 +20,8 @@ export async function listSquashfs(
   path: string,
   { signal, onPath }: { signal: AbortSignal; onPath: (path: string) => void },
 ): Promise<Listing> {
-  const child = spawn(unsquashfs, ["-d", "", "-l", path], {
+  // A name that begins with a dash would be an option.
+  const child = spawn(unsquashfs, ["-d", "", "-l", absolute(path)], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
   });

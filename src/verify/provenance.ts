@@ -1,13 +1,15 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
   checksumsName,
   type Description,
+  descriptionName,
   filesOf,
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
 import { readSmall } from "../support/index.js";
-import { type Check, failed, ok } from "./check.js";
+import { type Check, failed, ok, unchecked } from "./check.js";
 import { parseChecksums } from "./sums.js";
 
 /**
@@ -23,14 +25,18 @@ export async function checkProvenance(
   if (bytes === undefined) return undefined;
   const found = parseProvenance(bytes.toString("utf8"));
   if (found === undefined) return failed("provenance", `${provenanceName} is no SLSA statement`);
-  const list = await readSmall(join(directory, checksumsName));
-  const sums = new Map(list && parseChecksums(list.toString("utf8")));
-  for (const { name, sha256 } of description === undefined ? [] : filesOf(description)) {
-    sums.set(name, sha256);
+  const sums = await knownSums(directory, description);
+  if (sums.size === 0) {
+    const what = `without ${checksumsName} and ${descriptionName} nothing is known of the files`;
+    return unchecked("provenance", what);
   }
   for (const [name, sum] of found.subjects) {
-    if (sums.get(name) === sum) continue;
-    return failed("provenance", `${provenanceName} is about another ${name}`);
+    const what = problemOf(name, sum, sums.get(name));
+    if (what !== undefined) return failed("provenance", `${provenanceName} ${what}`);
+  }
+  for (const name of neededNames(description)) {
+    if (found.subjects.has(name)) continue;
+    return failed("provenance", `${provenanceName} is not about ${name}`);
   }
   const image = description?.source.manifestDigest;
   if (image !== undefined && !found.dependencies.has(image)) {
@@ -38,4 +44,38 @@ export async function checkProvenance(
   }
   const count = found.subjects.size;
   return ok("provenance", `${provenanceName} is about these ${count} files and their image`);
+}
+
+/** SHA-256 of files by their names: as they are listed, and of the description as it is. */
+async function knownSums(
+  directory: string,
+  description: Description | undefined,
+): Promise<Map<string, string>> {
+  const list = await readSmall(join(directory, checksumsName));
+  const sums = new Map(list && parseChecksums(list.toString("utf8")));
+  if (description === undefined) return sums;
+  for (const { name, sha256 } of filesOf(description)) sums.set(name, sha256);
+  // It cannot list itself.
+  const json = await readSmall(join(directory, descriptionName));
+  if (json !== undefined) {
+    sums.set(descriptionName, createHash("sha256").update(json).digest("hex"));
+  }
+  return sums;
+}
+
+function problemOf(
+  name: string,
+  sum: string | undefined,
+  known: string | undefined,
+): string | undefined {
+  if (sum === undefined) return `has no SHA-256 of ${name}`;
+  if (known === undefined) return `is about ${name}, which nothing else lists`;
+  return sum === known ? undefined : `is about another ${name}`;
+}
+
+/** What machines boot, which a statement about something else could leave out. */
+function neededNames(description: Description | undefined): string[] {
+  if (description === undefined) return [];
+  const { kernel, initrd, squashfs } = description.files;
+  return [kernel.name, initrd.name, squashfs.name];
 }

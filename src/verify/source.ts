@@ -7,6 +7,7 @@ import {
   defaultCacheDirectory,
   openSource,
   type RegistryAccess,
+  translateError,
 } from "../sources/index.js";
 import { NetbootError, newScratch, programVersion } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
@@ -48,8 +49,10 @@ export async function checkSource(
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof NetbootError)) throw error;
-    return failed("source", `${reference} cannot be asked for: ${error.message}`);
+    // The platform is what a file says: it may be none.
+    const problem = translateError(error);
+    if (!(problem instanceof NetbootError)) throw error;
+    return failed("source", `${reference} cannot be asked for: ${problem.message}`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -158,6 +167,30 @@ describe("a boot ISO", () => {
     await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], release);
   });
 
+  it("is made again with another iPXE, and not with the same in another place", async () => {
+    const directory = await temporaryDirectory();
+    const ipxe = join(directory, "ipxe");
+    await mkdir(ipxe);
+    for (const name of ["ipxe.lkrn", "ipxe.efi"]) {
+      await cp(join("/usr/lib/ipxe", name), join(ipxe, name));
+    }
+    const output = join(directory, "out");
+    const words = ["extract", await baseImage(), "--platform=linux/amd64", "-o", output];
+    const extracted = async (...more: string[]) => {
+      await ran([...words, "--url", url, "--iso", ...more]);
+      return readFile(join(output, "SHA256SUMS"), "utf8");
+    };
+    const first = await extracted();
+    assert.equal(await extracted("--ipxe-dir", ipxe), first);
+    await appendFile(join(ipxe, "ipxe.lkrn"), "another");
+    assert.notEqual(await extracted("--ipxe-dir", ipxe), first);
+    const inIso = await fileIn(join(output, `${baseName}-ipxe.iso`), "isolinux/ipxe.lkrn");
+    assert.ok(inIso.equals(await readFile(join(ipxe, "ipxe.lkrn"))));
+    const hash = await succeed("sh", ["-c", "cat ipxe.lkrn ipxe.efi | sha256sum"], ipxe);
+    const { options } = JSON.parse(await readFile(join(output, "netboot.json"), "utf8"));
+    assert.equal(options.iso.ipxe, hash.stdout.slice(0, 64));
+  });
+
   it("starts an iPXE by itself that takes a script beside it", async () => {
     // A stand-in: Debian has no such iPXE. That one shows what it can by the name of the script.
     const directory = await temporaryDirectory();
@@ -218,16 +251,31 @@ describe("a boot ISO", () => {
   it("is made for one of Kairos' old releases, by the names of its files", async () => {
     const directory = join(await temporaryDirectory(), "old");
     await mkdir(directory);
-    await cp("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", join(directory, "old-kernel"));
-    for (const name of ["old-initrd", "old.squashfs"]) await writeFile(join(directory, name), "");
+    const old = "kairos-ubuntu-v2.4.2-k3sv1.26.9+k3s1";
+    await cp("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", join(directory, `${old}-kernel`));
+    for (const suffix of ["-initrd", ".squashfs"]) {
+      await writeFile(join(directory, `${old}${suffix}`), "");
+    }
     const without = await run(["iso", directory]);
     assertRefusal(without, { status: 2, message: /where the release's files are/, hint: /--url/ });
     await ran(["iso", directory, "--url", url, "-o", join(directory, "old.iso")]);
     const script = (await fileIn(join(directory, "old.iso"), "isolinux/script.ipxe")).toString();
-    assert.match(script, /^kernel --name old-kernel /m);
+    assert.match(script, /^kernel --name kairos-ubuntu-v2\.4\.2\S*-kernel .* nodepair\.enable /m);
     await writeFile(join(directory, "other.squashfs"), "");
     const several = await run(["iso", directory, "--url", url]);
     assertRefusal(several, { status: 1, message: /several squashfs/, hint: /NAME-kernel/ });
+  });
+
+  it("is made whatever the image was called", async () => {
+    const directory = await temporaryDirectory();
+    const description = JSON.parse(await readFile(join(release, "netboot.json"), "utf8"));
+    description.source.reference = "dir:/home/jürgen/kairos\nforged";
+    await writeFile(join(directory, "netboot.json"), JSON.stringify(description));
+    const made = join(directory, "a.iso");
+    await ran(["iso", directory, "-o", made]);
+    const script = (await fileIn(made, "isolinux/script.ipxe")).toString();
+    assert.match(script, /^# .*jürgen/m);
+    assert.doesNotMatch(script, /^forged/m);
   });
 
   it("is refused for a command line that would be lines of a script", async () => {
@@ -250,6 +298,15 @@ describe("a boot ISO", () => {
     const withBackslash = [...words, "--platform=linux/amd64", "--url", url, "--cmdline", "a=\\b"];
     const changed = await run(withBackslash);
     assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
+    for (const [line, message, hint] of [
+      ['a="b', /double quote/, /Close/],
+      [`a=\${net0/mac}`, /cannot hold \$\{net0\/mac\}.*GRUB/, /value/],
+    ] as const) {
+      const place = ["--platform=linux/amd64", "--url", url];
+      assertRefusal(await run([...words, ...place, "--cmdline", line]), {
+        ...{ status: 2, message, hint },
+      });
+    }
     const arm64 = await run([...words, "--platform=linux/arm64", "--url", url]);
     assertRefusal(arm64, { status: 2, message: /amd64 only.*arm64/, hint: /serve/ });
   });

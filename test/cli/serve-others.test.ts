@@ -54,6 +54,14 @@ describe("serve, from a directory that somebody else made", () => {
     assert.match(output, /^same$/m);
   });
 
+  it("starts the installer of a release before v3, and knows it by its name", async () => {
+    const output = await inOwnNetwork(`${start}; release kairos-a-v2.4.2-k3sv1.26.9+k3s1
+      $netboot serve d --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64'
+      kill $server; wait $server`);
+    assert.match(output, /^kernel .* install-mode nodepair\.enable /m);
+  });
+
   const unclear: [what: string, setUp: string, message: RegExp][] = [
     ["nothing in it", "", /directory d holds no netboot\.json and no squashfs/],
     ["only a squashfs", "cp $s d", /nothing that is called like a kernel/],
@@ -76,6 +84,11 @@ describe("serve, from a directory that somebody else made", () => {
       "a netboot.json that cannot be read",
       "release kairos-a; echo '{' > d/netboot.json",
       /The netboot\.json in d cannot be read/,
+    ],
+    [
+      "a netboot.json whose command line is several lines",
+      String.raw`sed 's/"commandLine": "root/"commandLine": "a\\nshell root/' $out/netboot.json > d/netboot.json`,
+      /netboot\.json in d has a command line that no iPXE script can hold/,
     ],
     [
       "several releases for the same machines",

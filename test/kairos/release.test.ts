@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { artifactName, netbootCommandLine } from "../../src/kairos/index.js";
+import {
+  artifactName,
+  foreignVariable,
+  netbootCommandLine,
+  versionInName,
+} from "../../src/kairos/index.js";
 import { NetbootError } from "../../src/support/index.js";
 import { type Files, factsOf } from "./support/facts-of.js";
 
@@ -236,6 +241,32 @@ describe("the kernel command line", () => {
     const fedora = { ...bootable, "etc/selinux/config": "SELINUX=enforcing\n" };
     assert.equal((await factsOf(fedora)).hasSelinux, true);
   });
+});
+
+describe("the version in a name", () => {
+  const names: Readonly<Record<string, string | undefined>> = {
+    [opensuseName]: "v2.4.2",
+    [ubuntuName]: "v3.2.3",
+    "kairos-alpine-opensuse-leap-v1.6.1-k3sv1.26.3+k3s1": "v1.6.1",
+    "kairos-ubuntu-22.04-standard-amd64-generic-v2.5.0-rc1-k3sv1.27.3-k3s1": "v2.5.0",
+    kairos: undefined,
+    "kairos-v1": undefined,
+  };
+  for (const [name, expected] of Object.entries(names)) {
+    it(`is ${expected} in ${name}`, () => assert.equal(versionInName(name), expected));
+  }
+});
+
+describe("a variable that only iPXE knows", () => {
+  const lines: [line: string, expected: string | undefined][] = [
+    [`root=live:\${url}/x.squashfs config_url=\${config} a=$b {c}`, undefined],
+    [`hostname=\${net0/mac:hexhyp} a=1`, `\${net0/mac:hexhyp}`],
+    [`a=\${url2}`, `\${url2}`],
+    ["a=${", undefined],
+  ];
+  for (const [line, expected] of lines) {
+    it(`is ${expected} in ${line}`, () => assert.equal(foreignVariable(line), expected));
+  }
 });
 
 /** What a shell makes of a file that it sources. */

@@ -151,6 +151,8 @@ describe("extract --uki", () => {
     );
     await succeed("sbverify", ["--cert", keys.certificate, result.paths.uki!]);
     await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], output);
+    const hash = await succeed("sha256sum", [stub]);
+    assert.equal(result.description.options.uki?.stub, hash.stdout.slice(0, 64));
     const again = { ...options, uki: true, ukiKey: keys.key, ukiCertificate: keys.certificate };
     assert.equal((await extract(again)).isUnchanged, true);
     assert.equal((await extract(options)).paths.uki, undefined);
@@ -168,6 +170,7 @@ describe("extract --uki", () => {
     ["no address", { uki: true, url: undefined }, /--url/],
     ["a key without a certificate", { uki: true, ukiKey: "k.pem" }, /--uki-cert/],
     ["a key that is not there", { uki: true, ukiKey: "/no/k", ukiCertificate: "/no/c" }, /\/no\/k/],
+    ["iPXE's variables", { uki: true, commandLine: `a=\${net0/mac}` }, /\$\{net0\/mac\}/],
     ["a key without --uki", { ukiKey: "k.pem", ukiCertificate: "c.pem" }, /--uki/],
     ["an architecture without a stub", { uki: true, platform: "linux/riscv64" }, /riscv64/],
   ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { runProgram } from "../extract/support/program.js";
@@ -51,6 +51,18 @@ describe("verify --source", () => {
     assert.equal(status, 1);
     assert.match(find(checks, "source").what, /cannot be asked for: There is no /);
     assert.equal(find(checks, "squashfs").status, "ok");
+  });
+
+  it("finds that the description names no platform", async (t) => {
+    const { directory } = await extracted(t);
+    const path = join(directory, "netboot.json");
+    const description = JSON.parse(await readFile(path, "utf8"));
+    description.source.platform = "a b";
+    await writeFile(path, JSON.stringify(description));
+    const { status, checks, error } = await verify(directory, "--source");
+    assert.equal(status, 1);
+    assert.equal(error?.code, "CHECK_FAILED");
+    assert.match(find(checks, "source").what, /cannot be asked for: "a b" is not a platform/);
   });
 
   it("is not asked without the option", async (t) => {

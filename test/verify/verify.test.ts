@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { demoImage, runProgram, succeed } from "../extract/support/program.js";
@@ -240,6 +241,36 @@ describe("verify", () => {
     }
   });
 
+  it("finds a provenance that leaves a file out, or says nothing of one", async () => {
+    const directory = join(await temporaryDirectory(), "out");
+    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
+    await runProgram(args, { cwd: "/" });
+    const path = join(directory, "provenance.json");
+    const kept = await readFile(path, "utf8");
+    type Subject = { name: string; digest: Record<string, string> };
+    const cases: [change: (subjects: Subject[]) => Subject[], what: RegExp][] = [
+      [(all) => all.filter(({ name }) => !name.endsWith(".squashfs")), /is not about .*\.squashfs/],
+      [(all) => all.filter(({ name }) => !name.endsWith("-kernel")), /is not about .*-kernel/],
+      [
+        ([one, ...rest]) => [{ ...one!, digest: { md5: "0" } }, ...rest],
+        /has no SHA-256 of kairos/,
+      ],
+      [(all) => [...all, { name: "other", digest: {} }], /has no SHA-256 of other/],
+      [(all) => [...all, { name: "other", digest: { sha256: "00" } }], /other, which nothing else/],
+    ];
+    for (const [change, what] of cases) {
+      const statement = JSON.parse(kept);
+      await writeFile(path, JSON.stringify({ ...statement, subject: change(statement.subject) }));
+      const found = find((await verify(directory)).checks, "provenance");
+      assert.equal(found.status, "failed");
+      assert.match(found.what, what);
+    }
+    await writeFile(path, kept);
+    await rm(join(directory, "SHA256SUMS"));
+    const without = find((await verify(directory)).checks, "provenance");
+    assert.equal(without.status, "ok", without.what);
+  });
+
   it("does without sums, and says so", async () => {
     const { status, checks } = await verify(await release("true", "rm SHA256SUMS"));
     assert.equal(status, 0);
@@ -277,6 +308,25 @@ describe("verify", () => {
     const failed = lines.filter((line) => line.startsWith("FAILED"));
     assert.equal(failed.length, 2);
     assert.ok(failed.every((line) => line.includes(`  ${bad}: `)));
+  });
+
+  it("goes on behind a directory that holds nothing to check", async () => {
+    const [good, empty] = [await release(), await temporaryDirectory()];
+    const { status, stdout, stderr } = await runProgram(["verify", empty, good], { cwd: "/" });
+    assert.equal(status, 1);
+    const lines = stdout.trimEnd().split("\n");
+    assert.ok(lines[0]?.startsWith(`FAILED       ${empty}: description: The directory`), stdout);
+    assert.ok(lines.some((line) => line.startsWith(`ok           ${good}: squashfs: `)));
+    assert.match(stderr, /^kairos-netboot: 1 of \d+ checks failed\.$/m);
+  });
+
+  it("takes no name for an option", async () => {
+    const dashes =
+      "mv r-kernel ./-r-kernel; mv r-initrd ./-r-initrd; mv r.squashfs ./-r.squashfs; touch r-x r.x";
+    const directory = await release(dashes, "rm r-x r.x SHA256SUMS");
+    const { status, stdout } = await runProgram(["verify", "."], { cwd: directory });
+    assert.match(stdout, /^ok {11}squashfs: -r\.squashfs can be listed: \d+ entries$/m);
+    assert.equal(status, 0);
   });
 
   it("prints nothing but what failed with --quiet", async () => {
