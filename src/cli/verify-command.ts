@@ -51,6 +51,7 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   const { key, source } = flags;
   const isOfSeveral = directories.length > 1;
   try {
+    requireNoPassword(flags);
     const registry = await registryAccess(flags);
     const { verifyDirectory } = await import("../verify/index.js");
     let count = 0;
@@ -79,6 +80,16 @@ async function* withoutEnd(checks: AsyncIterable<Check>): AsyncGenerator<Check> 
     if (!(error instanceof NetbootError) || error.code !== "RELEASE_INVALID") throw error;
     yield { check: "description", status: "failed", what: error.message };
   }
+}
+
+/** A directory says itself which registry is asked, and may have been made to name another. */
+function requireNoPassword({ username, tlsCert }: Flags): void {
+  if (username === undefined && tlsCert === undefined) return;
+  throw new NetbootError(
+    "USAGE_INVALID",
+    "verify takes no password and no client certificate: the directory says which registry is asked.",
+    "Give credentials with --authfile, certificates in certs.d, where each is for its registry.",
+  );
 }
 
 function tell(check: Check, directory: string, isOfSeveral: boolean, { quiet, json }: Flags): void {
