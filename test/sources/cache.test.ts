@@ -164,6 +164,13 @@ describe("the cache", () => {
     assert.deepEqual(await readdir(cwd), []);
     assert.deepEqual(await readdir(join(cache, "theirs")), []);
   });
+
+  it("is the same error where no directory can be made at all, and that at once", async (t) => {
+    const { host } = await serveImage(t, content, image);
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }), {
+      code: "CACHE_NOT_WRITABLE",
+    });
+  });
 });
 
 describe("a download", () => {
