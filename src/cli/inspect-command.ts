@@ -48,7 +48,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, json } = flags;
+  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, verbose, json } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../inspect/index.js");
@@ -62,7 +62,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         registry,
         signal,
         onEvent: ({ level, text }) => {
-          if (quiet || (json && level === "info")) return;
+          if (quiet || (json && level === "info") || (level === "detail" && !verbose)) return;
           const line = level === "warning" ? `Warning: ${text}` : text;
           process.stderr.write(`${printable(line)}\n`);
         },
