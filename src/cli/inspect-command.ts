@@ -39,7 +39,7 @@ export function inspectCommand(): Command {
     .option("--no-cache", "keep no downloads")
     .option("--retry-for <time>", "how long a registry that fails is asked again (default: 5m)")
     .option("-q, --quiet", "print nothing but the result and errors")
-    .option("-v, --verbose", "tell where an error comes from")
+    .option("-v, --verbose", "tell more, and where an error comes from")
     .option("--json", "print what is known as JSON")
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
