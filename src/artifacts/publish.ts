@@ -1,6 +1,6 @@
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { systemCode } from "../support/index.js";
+import { makeDirectories, systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
 import { journalName, namesOf, readDescription, readJournal, stagingPrefix } from "./published.js";
 
@@ -44,7 +44,7 @@ export async function replaceDirectory(directory: string, destination: string): 
  * whose the files are if this one is killed.
  */
 export async function publishInto(directory: string, destination: string): Promise<void> {
-  await mkdir(destination, { recursive: true });
+  await makeDirectories(destination);
   const names = await readdir(directory);
   const earlier = await readDescription(destination);
   const concerned = new Set([

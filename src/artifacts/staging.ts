@@ -11,7 +11,7 @@ import {
   utimes,
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { diskFull, NetbootError, systemCode } from "../support/index.js";
+import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
 import { publishInto, replaceDirectory, restorePrevious } from "./publish.js";
 import { inspectDestination, stagingPrefix } from "./published.js";
 
@@ -51,7 +51,7 @@ export class Staging {
     const destination = await realpath(output).catch(() => resolve(output));
     const parent = dirname(destination);
     try {
-      const made = await mkdir(parent, { recursive: true });
+      const made = await makeDirectories(parent);
       await restorePrevious(destination);
       const present = await inspectDestination(destination);
       const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
@@ -111,7 +111,7 @@ export class SharedScratch {
   /** @throws NetbootError OUTPUT_NOT_WRITABLE, DISK_FULL */
   static async create(output: string): Promise<SharedScratch> {
     try {
-      const made = await mkdir(output, { recursive: true });
+      const made = await makeDirectories(output);
       // Named as stagings are, so that a later run removes what a killed one left.
       const directory = await mkdtemp(join(output, `${stagingPrefix}staging-`));
       return new SharedScratch(directory, output, made !== undefined);

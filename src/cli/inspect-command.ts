@@ -39,7 +39,7 @@ export function inspectCommand(): Command {
     .option("--no-cache", "keep no downloads")
     .option("--retry-for <time>", "how long a registry that fails is asked again (default: 5m)")
     .option("-q, --quiet", "print nothing but the result and errors")
-    .option("-v, --verbose", "tell where an error comes from")
+    .option("-v, --verbose", "tell more, and where an error comes from")
     .option("--json", "print what is known as JSON")
     .helpOption("-h, --help", "explain the options")
     .addHelpText("after", examples)
@@ -48,7 +48,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, json } = flags;
+  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, verbose, json } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../inspect/index.js");
@@ -62,7 +62,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         registry,
         signal,
         onEvent: ({ level, text }) => {
-          if (quiet || (json && level === "info")) return;
+          if (quiet || (json && level === "info") || (level === "detail" && !verbose)) return;
           const line = level === "warning" ? `Warning: ${text}` : text;
           process.stderr.write(`${printable(line)}\n`);
         },

@@ -51,6 +51,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),
     onWarning: (text) => options.tell("warning", text),
     onNotice: (text) => options.tell("info", text),
+    onDetail: (text) => options.tell("detail", text),
   });
   try {
     const image = await source.resolve(options.platform);

@@ -28,7 +28,8 @@ export interface InspectOptions {
 /** What takes its time or is done in another way, for people. */
 export interface InspectEvent {
   readonly type: "message";
-  readonly level: "info" | "warning";
+  /** `detail` is for who wants to know where everything came from. */
+  readonly level: "info" | "warning" | "detail";
   readonly text: string;
 }
 

@@ -2,6 +2,7 @@ import { parseChallenges } from "./challenge.js";
 import { basicHeader } from "./credential.js";
 import type { CredentialStore } from "./credentials.js";
 import type { Reference } from "./reference.js";
+import { SharedAnswers } from "./shared-answers.js";
 import { fetchToken } from "./token.js";
 import type { Transport } from "./transport.js";
 
@@ -21,7 +22,7 @@ export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialStore | undefined;
   readonly #grants = new Map<string, Grant>();
-  readonly #asked = new Map<string, Promise<Grant | undefined>>();
+  readonly #asked = new SharedAnswers<Grant | undefined>({ isKept: false });
 
   constructor(transport: Transport, credentials?: CredentialStore) {
     this.#transport = transport;
@@ -50,15 +51,17 @@ export class Authorizer {
     const newer = this.current(place);
     if (newer && newer.header !== rejected?.header) return newer;
     // Layers that are fetched at the same time lose their token at the same time.
-    const asked = this.#asked.get(key) ?? this.#grant(place, challenge, signal);
-    this.#asked.set(key, asked);
-    const grant = await asked.finally(() => this.#asked.delete(key));
+    const grant = await this.#asked.get(
+      key,
+      (shared) => this.#grant(place, challenge, shared),
+      signal,
+    );
     if (!grant || grant.header === rejected?.header) return undefined;
     this.#grants.set(key, grant);
     return grant;
   }
 
-  async #grant(place: Place, header: string, signal?: AbortSignal): Promise<Grant | undefined> {
+  async #grant(place: Place, header: string, signal: AbortSignal): Promise<Grant | undefined> {
     const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === "bearer")?.parameters;
     const credential = await this.#credentials?.lookup(place.registry, place.repository, signal);

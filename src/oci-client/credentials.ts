@@ -5,10 +5,12 @@ import type { Credential } from "./credential.js";
 import { askHelper } from "./credential-helper.js";
 import { OciClientError } from "./error.js";
 import { printable } from "./printable.js";
+import { SharedAnswers } from "./shared-answers.js";
 
 export interface CredentialStore {
   /**
-   * The credential for a repository, if there is one. The signal ends a helper that is asked.
+   * The credential for a repository, if there is one. The signal ends the waiting, and a helper
+   * that is asked once nobody else waits for its answer.
    *
    * @throws OciClientError CREDENTIALS_INVALID, or the signal's reason
    */
@@ -39,13 +41,13 @@ export function loadCredentials({
   authFile,
   onWarning = () => {},
 }: CredentialSources = {}): CredentialStore {
-  const found = new Map<string, Promise<Credential | undefined>>();
+  const found = new SharedAnswers<Credential | undefined>();
   let files: Promise<AuthFile[]> | undefined;
 
   async function find(
     registry: string,
     repository: string,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Credential | undefined> {
     files ??= readFiles(authFile, customaryPaths(env, home), onWarning);
     for (const file of await files) {
@@ -60,9 +62,7 @@ export function loadCredentials({
   return {
     lookup(registry, repository, signal) {
       const key = `${registry}/${repository}`;
-      const credential = found.get(key) ?? find(registry, repository, signal);
-      found.set(key, credential);
-      return credential;
+      return found.get(key, (shared) => find(registry, repository, shared), signal);
     },
   };
 }

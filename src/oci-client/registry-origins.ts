@@ -3,6 +3,7 @@ import type { HttpResponse } from "./http-exchange.js";
 import { isNoTls } from "./network-error.js";
 import type { NetworkSettings } from "./network-settings.js";
 import { registryOrigin } from "./origin.js";
+import { SharedAnswers } from "./shared-answers.js";
 
 type Ask = (url: URL, signal?: AbortSignal) => Promise<HttpResponse>;
 
@@ -14,7 +15,7 @@ type Ask = (url: URL, signal?: AbortSignal) => Promise<HttpResponse>;
 export class RegistryOrigins {
   readonly #settings: NetworkSettings;
   readonly #ask: Ask;
-  readonly #found = new Map<string, Promise<URL>>();
+  readonly #found = new SharedAnswers<URL>();
 
   constructor(settings: NetworkSettings, ask: Ask) {
     this.#settings = settings;
@@ -23,16 +24,10 @@ export class RegistryOrigins {
 
   /** @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_CONFIG_INVALID */
   of(registry: string, signal?: AbortSignal): Promise<URL> {
-    const known = this.#found.get(registry);
-    if (known !== undefined) return known;
-    const found = this.#find(registry, signal);
-    this.#found.set(registry, found);
-    // What could not be reached now may be there later.
-    found.catch(() => this.#found.delete(registry));
-    return found;
+    return this.#found.get(registry, (shared) => this.#find(registry, shared), signal);
   }
 
-  async #find(registry: string, signal?: AbortSignal): Promise<URL> {
+  async #find(registry: string, signal: AbortSignal): Promise<URL> {
     const customary = registryOrigin(registry);
     const [https, http] = ["https:", "http:"].map(
       (scheme) => new URL(customary.href.replace(/^https?:/, scheme)),
@@ -45,14 +40,14 @@ export class RegistryOrigins {
     try {
       return await this.#answering(https, signal);
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       if (!(isInsecure ? isUnreachable(error) : isNoTls(error))) throw error;
       return this.#answering(http, signal);
     }
   }
 
   /** Any answer will do. */
-  async #answering(origin: URL, signal?: AbortSignal): Promise<URL> {
+  async #answering(origin: URL, signal: AbortSignal): Promise<URL> {
     const response = await this.#ask(new URL("/v2/", origin), signal);
     await response.discard();
     return origin;

@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { diskFull, formatBytes, NetbootError, systemCode } from "../support/index.js";
+import { readFile, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  diskFull,
+  formatBytes,
+  makeDirectories,
+  NetbootError,
+  systemCode,
+} from "../support/index.js";
 import { CacheSession, type SessionTiming } from "./cache/session.js";
 
 /** A file that is being filled, by this process alone. */
@@ -18,6 +24,8 @@ export interface PartialBlob {
 }
 
 const refusals = ["EACCES", "EROFS", "EPERM", "ENOTDIR"];
+/** Where the cache itself is made: some file systems, /proc among them, take no new directory. */
+const placeRefusals = [...refusals, "ENOENT"];
 
 /**
  * Blobs by digest, laid out as in an OCI image layout (`blobs/sha256/HEX`), partial ones beside
@@ -61,7 +69,7 @@ export class BlobCache {
    */
   async use(digest: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.guard(() => this.#session.use(digest, signal));
+      await this.guard(() => this.#session.use(digest, signal), placeRefusals);
     } catch (error) {
       if (systemCode(error) !== "CACHE_NOT_WRITABLE") throw error;
     }
@@ -96,11 +104,11 @@ export class BlobCache {
   async writeSmall(digest: string, bytes: Uint8Array): Promise<void> {
     const path = this.pathOf(digest);
     await this.guard(async () => {
-      await mkdir(join(path, ".."), { recursive: true });
+      await makeDirectories(dirname(path));
       const own = `${path}.new-${randomUUID().slice(0, 8)}`;
       await writeFile(own, bytes);
       await rename(own, path);
-    });
+    }, placeRefusals);
   }
 
   /**
@@ -112,7 +120,7 @@ export class BlobCache {
     const final = this.pathOf(digest);
     const path = this.partialPathOf(digest);
     return this.guard(async () => {
-      await mkdir(join(final, ".."), { recursive: true });
+      await makeDirectories(dirname(final));
       const claim = await this.#session.claim(digest, "fill");
       if (claim === undefined) return undefined;
       return {
@@ -125,7 +133,7 @@ export class BlobCache {
           await claim.release();
         },
       };
-    });
+    }, placeRefusals);
   }
 
   /** Whether another process that lives fills a blob. */
@@ -135,7 +143,7 @@ export class BlobCache {
 
   /** @throws NetbootError DISK_FULL when so many bytes cannot fit */
   async reserve(bytes: number): Promise<void> {
-    await this.guard(() => mkdir(this.#directory, { recursive: true }));
+    await this.guard(() => makeDirectories(this.#directory), placeRefusals);
     const { bavail, bsize } = await statfs(this.#directory);
     if (bytes <= bavail * bsize) return;
     const free = formatBytes(bavail * bsize);
@@ -152,12 +160,12 @@ export class BlobCache {
   }
 
   /** Runs an action that writes, and gives its failures the cache's name. */
-  async guard<Result>(action: () => Promise<Result>): Promise<Result> {
+  async guard<Result>(action: () => Promise<Result>, codes = refusals): Promise<Result> {
     try {
       return await action();
     } catch (error) {
       const code = systemCode(error);
-      if (code === undefined || !refusals.includes(code)) {
+      if (code === undefined || !codes.includes(code)) {
         throw diskFull(error, `the cache, ${this.#directory}`);
       }
       throw new NetbootError(

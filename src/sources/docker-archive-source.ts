@@ -130,7 +130,7 @@ export class DockerArchiveSource extends LocalSource {
     const slice = files.find(name);
     if (slice === undefined) {
       if (name !== "manifest.json") throw this.#missing(name);
-      throw this.#invalid("holds no manifest.json: docker save did not make it");
+      throw this.#noManifest(files);
     }
     if (slice.size > maxBytes) throw this.#invalid(`holds a ${name} that is too large`);
     return readSlice(slice, maxBytes);
@@ -144,12 +144,18 @@ export class DockerArchiveSource extends LocalSource {
     );
   }
 
-  #invalid(problem: string): NetbootError {
-    return new NetbootError(
-      "LAYOUT_INVALID",
-      `The archive ${this.where} ${problem}.`,
-      "Make an archive with: docker save -o FILE IMAGE",
-    );
+  #noManifest(files: ImageFiles): NetbootError {
+    const problem = "holds no manifest.json: docker save did not make it";
+    const isFile = this.#place.untagged !== undefined;
+    if (!isFile || files.find("index.json") === undefined) return this.#invalid(problem);
+    return this.#invalid(problem, `It is an OCI archive: name it as oci-archive:${this.where}`);
+  }
+
+  #invalid(
+    problem: string,
+    hint = "Make an archive with: docker save -o FILE IMAGE",
+  ): NetbootError {
+    return new NetbootError("LAYOUT_INVALID", `The archive ${this.where} ${problem}.`, hint);
   }
 }
 

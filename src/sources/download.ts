@@ -20,8 +20,8 @@ export interface DownloadOptions {
   readonly cache: BlobCache;
   readonly signal: AbortSignal;
   readonly openAt: BlobOpener;
-  /** What attempts go by. */
-  newRetry(): Promise<Retry>;
+  /** What attempts go by; the signal ends their pauses. */
+  newRetry(signal: AbortSignal): Promise<Retry>;
   onProgress?(present: number, isCached: boolean): void;
   onNotice?(message: string): void;
 }
@@ -58,6 +58,8 @@ export class Download implements Blob, Filling {
   #losses = 0;
   /** Most bytes that were told of: what is fetched again is no step back for who looks on. */
   #told = -1;
+  /** True where nothing was seen to come. */
+  #wasThere = true;
 
   /** @param begin runs the task when its turn has come */
   constructor(
@@ -131,11 +133,10 @@ export class Download implements Blob, Filling {
     const { dev, ino } = await stat(path);
     if (this.#pin !== undefined && !isSame(this.#pin, { dev, ino })) await this.#unpin();
     await cache.touch(digest);
-    const wasThere = this.#told === -1;
     this.#path = path;
     this.present = size;
     this.isComplete = true;
-    if (this.#told < size) onProgress?.(size, wasThere);
+    if (this.#told < size) onProgress?.(size, this.#wasThere);
     this.#announce();
   }
 
@@ -235,9 +236,11 @@ export class Download implements Blob, Filling {
   }
 
   #advance(present: number): void {
-    if (present === this.present && this.#told !== -1) return;
+    if (present === this.present && !this.#wasThere) return;
     this.present = present;
-    if (present > this.#told) {
+    this.#wasThere = false;
+    // That all has come is told once it is known to be right.
+    if (present > this.#told && present < this.descriptor.size) {
       this.#told = present;
       this.#options.onProgress?.(present, false);
     }

@@ -27,8 +27,8 @@ export interface FillBlobInput {
   readonly path: string;
   readonly signal: AbortSignal;
   readonly openAt: BlobOpener;
-  /** What attempts go by. */
-  newRetry(): Promise<Retry>;
+  /** What attempts go by; the signal ends their pauses. */
+  newRetry(signal: AbortSignal): Promise<Retry>;
   /** The file is there, and nothing was read of it yet. */
   onOpened(file: FileHandle): Promise<void>;
   /** Bytes of the file that were checked, as far as that goes before the last one. */
@@ -66,7 +66,7 @@ async function fetchRest(
   verifier: BlobVerifier,
 ): Promise<void> {
   const { descriptor, signal, openAt } = input;
-  const retry = await input.newRetry();
+  const retry = await input.newRetry(signal);
   let counted = verifier.received;
   let shortEnds = 0;
   while (verifier.received < descriptor.size) {

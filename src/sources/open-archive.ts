@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskFull, NetbootError, readChunks } from "../support/index.js";
+import { diskFull, makeDirectories, NetbootError, readChunks } from "../support/index.js";
 import { blockSize, isTar } from "../tar/index.js";
 import { Archive, cannotOpen } from "./archive.js";
 import { compressionOf, decompress, magicSize } from "./archive-decompression.js";
@@ -49,7 +49,7 @@ export async function openArchiveStream(
   const path = join(scratch, `archive-${randomUUID().slice(0, 8)}.tar`);
   onNotice?.(`Reading the archive ${where}.`);
   try {
-    await mkdir(scratch, { recursive: true });
+    await makeDirectories(scratch);
     const { head, all } = await peek(chunks, magicSize);
     const plain = await peek(decompress(compressionOf(head), all, where), blockSize);
     if (!isTar(plain.head)) throw notAnArchive(where);

@@ -84,7 +84,7 @@ export class RegistrySource implements ImageSource {
           const client = await this.#connect();
           return client.openBlob(this.#reference, descriptor, { signal: either, offset });
         },
-        newRetry: async () => new Retry((await this.#connect()).retryOptions(signal)),
+        newRetry: async (either) => new Retry((await this.#connect()).retryOptions(either)),
         onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },

@@ -6,6 +6,7 @@ export {
   NetbootError,
   systemCode,
 } from "./errors.js";
+export { makeDirectories } from "./make-directories.js";
 export { firstThere, neededFile, neededProgram, runNeeded } from "./needed.js";
 export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";

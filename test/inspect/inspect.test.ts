@@ -287,6 +287,20 @@ describe("kairos-netboot inspect", () => {
     assert.equal(JSON.parse(stdout).name, (await look(demoImage)).name);
     assert.deepEqual(await readdir(cwd), []);
   });
+
+  it("tells of a mirror that is passed over, where more is asked for", async (t) => {
+    const server = await startRegistry(t, await temporaryDirectory());
+    await succeed("skopeo", [
+      ...["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"],
+      ...[await imageOf([full]), `docker://${server}/os/image:v1`],
+    ]);
+    const options = [`--mirror=${server}=127.0.0.1:1`, "--no-cache"];
+    const quiet = await runInspect(`${server}/os/image:v1`, options);
+    assert.doesNotMatch(quiet.stderr, /mirror/);
+    const { status, stderr } = await runInspect(`${server}/os/image:v1`, [...options, "-v"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /The mirror 127\.0\.0\.1:1\/os\/image is passed over/);
+  });
 });
 
 function look(image: string): Promise<Inspection> {

@@ -187,6 +187,29 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.issued(), 2);
   });
 
+  it("is got for the others, too, where the one that asked for it gives up", async (t) => {
+    const controller = new AbortController();
+    let isHeld = true;
+    const tokens = await serveTokens(t, undefined, (_request, response) => {
+      if (!isHeld) return false;
+      isHeld = false;
+      setTimeout(() => controller.abort(new Error("gave up")), 100);
+      setTimeout(() => response.end(JSON.stringify({ token: "late" })), 300);
+      return true;
+    });
+    const { client, ref, layer } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+    );
+    const first = client.openBlob(ref, layer, { signal: controller.signal });
+    const second = client.openBlob(ref, layer);
+    await assert.rejects(first, /gave up/);
+    await text((await second).body);
+  });
+
   it("asks only once for a token that is rejected again", async (t) => {
     const tokens = await serveTokens(t);
     const { client, ref } = await setUp(

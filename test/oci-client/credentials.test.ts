@@ -228,6 +228,15 @@ describe("a credential helper", () => {
     `#!/bin/sh\n{ echo "$1"; cat; echo; } >> "$HOME/asked"\nprintf '%s' '${answer}'\nexit ${status}\n`;
   const alice = '{"ServerURL":"x","Username":"alice","Secret":"secret"}';
 
+  /** Answers once there is a file that says so. */
+  const slow = [
+    "#!/bin/sh",
+    'echo "$1" >> "$HOME/asked"',
+    'for _ in $(seq 200); do [ -e "$HOME/go" ] && break; sleep 0.1; done',
+    `printf '%s' '${alice}'`,
+    "",
+  ].join("\n");
+
   it("is asked by the registry's name on standard input", async (t) => {
     const { home, load } = await setUp(t, {
       ".docker/config.json": { credHelpers: { "quay.io": "test" } },
@@ -291,6 +300,37 @@ describe("a credential helper", () => {
       assert.doesNotMatch(warnings.join(), /secret/);
     });
   }
+
+  it("is waited for by the others where one gives up", async (t) => {
+    const { home, load } = await setUp(t, {
+      ".docker/config.json": { credsStore: "test" },
+      "bin/docker-credential-test": slow,
+    });
+    const store = load();
+    const controller = new AbortController();
+    const one = store.lookup("quay.io", "a/b", controller.signal);
+    const other = store.lookup("quay.io", "a/b");
+    controller.abort(new Error("gave up"));
+    await assert.rejects(one, /gave up/);
+    await writeFile(join(home, "go"), "");
+    assert.deepEqual(await other, { username: "alice", password: "secret" });
+    assert.equal(await readFile(join(home, "asked"), "utf8"), "get\n", "asked once");
+  });
+
+  it("is asked again after all had given up", async (t) => {
+    const { home, load } = await setUp(t, {
+      ".docker/config.json": { credsStore: "test" },
+      "bin/docker-credential-test": slow,
+    });
+    const store = load();
+    const controller = new AbortController();
+    const one = store.lookup("quay.io", "a/b", controller.signal);
+    controller.abort(new Error("gave up"));
+    await assert.rejects(one, /gave up/);
+    await writeFile(join(home, "go"), "");
+    const expected = { username: "alice", password: "secret" };
+    assert.deepEqual(await store.lookup("quay.io", "a/b"), expected);
+  });
 
   it("cannot be a path", async (t) => {
     const { load } = await setUp(t, { ".docker/config.json": { credsStore: "x/../../evil" } });

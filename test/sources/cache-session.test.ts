@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { OciClientError, Retry } from "../../src/oci-client/index.js";
+import { BlobCache } from "../../src/sources/blob-cache.js";
 import { CacheSession } from "../../src/sources/cache/session.js";
+import { Download } from "../../src/sources/download.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { digestOf, OCI_LAYER } from "../oci-client/support/image-content.js";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const timing = { heartbeat: 50, quiet: 600, poll: 10 };
@@ -155,6 +161,45 @@ describe("claims on a blob", () => {
 });
 
 const id = "old-session";
+
+it("a download whose claim is lost does not sleep out a pause between attempts", async (t) => {
+  const directory = await temporaryDirectory();
+  const cache = new BlobCache(directory, timing);
+  t.after(() => cache.close());
+  const bytes = Buffer.from("a layer");
+  const descriptor = { mediaType: OCI_LAYER, digest: digestOf(bytes), size: bytes.length };
+  const policy = { total: 2 ** 31, first: 2 ** 30, longest: 2 ** 30 };
+  let attempts = 0;
+  let retries = 0;
+  const download = new Download(
+    descriptor,
+    {
+      cache,
+      signal: t.signal,
+      openAt: async (offset) => {
+        attempts += 1;
+        if (attempts > 1) return { body: Readable.from([bytes.subarray(offset)]), offset };
+        const hint = "Wait.";
+        throw new OciClientError("REGISTRY_ERROR", "It is busy.", { hint, retryable: true });
+      },
+      newRetry: async (signal) => {
+        retries += 1;
+        // Others take this process for dead while it waits.
+        const onWait = () => removeSessions(directory);
+        return new Retry({ policy, signal, onWait });
+      },
+    },
+    (task) => task(),
+  );
+  await download.complete;
+  assert.deepEqual([attempts, retries], [2, 2]);
+  assert.deepEqual(await readFile(download.path), bytes);
+});
+
+function removeSessions(directory: string): void {
+  const locks = join(directory, "locks");
+  for (const name of readdirSync(locks)) rmSync(join(locks, name));
+}
 
 function isOld(name: string): boolean {
   return name.includes(id);

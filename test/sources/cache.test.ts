@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { readdirSync, rmSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type ExtractOptions, extract, extractMany } from "../../src/extract/index.js";
+import { verifyCache } from "../../src/sources/index.js";
 import { NetbootError } from "../../src/support/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, noise } from "../extract/support/images.js";
@@ -195,6 +197,33 @@ describe("the cache", () => {
     assertRefusal(outcome, { status: 1, message, hint });
     assert.deepEqual(await readdir(cwd), []);
     assert.deepEqual(await readdir(join(cache, "theirs")), []);
+  });
+
+  it("is the same error where no directory can be made at all, and that at once", async (t) => {
+    const { host } = await serveImage(t, content, image);
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }), {
+      code: "CACHE_NOT_WRITABLE",
+    });
+  });
+
+  it("is verified although blobs go away meanwhile", async (t) => {
+    const { host } = await serveImage(t, content, image);
+    const cacheDirectory = await temporaryDirectory();
+    await run(`${host}/os/image:v1`, { cacheDirectory });
+    const blobs = join(cacheDirectory, "blobs/sha256");
+    const { signal } = new AbortController();
+    const seen: string[] = [];
+    const result = await verifyCache(cacheDirectory, {
+      signal,
+      onVerified: ({ path, digest }) => {
+        seen.push(digest);
+        for (const name of readdirSync(blobs)) {
+          if (!path.endsWith(name)) rmSync(join(blobs, name));
+        }
+      },
+    });
+    assert.equal(seen.length, 1);
+    assert.deepEqual(result, { intact: 1, removed: [], inUse: [] });
   });
 });
 
@@ -409,6 +438,23 @@ describe("a download", () => {
       }
     });
   }
+
+  it("of other bytes is at no time told to be complete", async (t) => {
+    const { host } = await serveImage(t, content, image, (request, response) => {
+      if (!request.url!.endsWith(large.digest)) return false;
+      return response.end(Buffer.alloc(large.size)).writableEnded;
+    });
+    const presents: number[] = [];
+    const onEvent: ExtractOptions["onEvent"] = (event) => {
+      if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
+    };
+    const cacheDirectory = await temporaryDirectory();
+    await assert.rejects(
+      run(`${host}/os/image:v1`, { cacheDirectory, onEvent }),
+      isError("BLOB_MISMATCH"),
+    );
+    assert.equal(presents.includes(large.size), false);
+  });
 
   it("of a layer that claims petabytes is not begun: no such disk is there", async (t) => {
     const own = new ImageContent();

@@ -253,6 +253,15 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     await assertRefused(reference, "LAYOUT_INVALID", /cut short/);
   });
 
+  it("it is an OCI archive, called one of docker save: the hint says what it is", async () => {
+    const path = (await demoAs("oci-archive")).replace(/^oci-archive:/, "");
+    const output = join(await temporaryDirectory(), "out");
+    await assert.rejects(
+      extract({ image: `docker-archive:${path}`, output, platform: "amd64" }),
+      (error) => error instanceof NetbootError && error.hint.includes(`oci-archive:${path}`),
+    );
+  });
+
   it("it is not there, or a directory", async () => {
     for (const kind of ["oci-archive", "docker-archive"]) {
       await assertRefused(`${kind}:/nowhere/x.tar`, "LAYOUT_INVALID", /ENOENT/);

@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { NetbootError } from "../../support/index.js";
+import { makeDirectories, NetbootError } from "../../support/index.js";
 import { formatLease, parseLease } from "./lease-line.js";
 import type { Lease } from "./lease-pool.js";
 
@@ -44,7 +44,7 @@ export class LeaseFile {
   static async open(path: string, current: () => Iterable<Lease>): Promise<LeaseFile> {
     const file = new LeaseFile(path, current);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectories(dirname(path));
       await file.#makeSmall();
     } catch (error) {
       throw unusable(path, "written", error);

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { systemCode } from "../../support/index.js";
+import { makeDirectories, systemCode } from "../../support/index.js";
 import { stateError } from "../state-directory.js";
 import type { Machine } from "./machine.js";
 
@@ -76,7 +76,7 @@ async function readKey(path: string): Promise<Buffer | undefined> {
 
 async function makeKey(path: string): Promise<Buffer> {
   const key = randomBytes(keySize);
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectories(dirname(path));
   await writeFile(path, `${key.toString("hex")}\n`, { mode: 0o600 });
   // A file that was there already keeps its mode.
   await chmod(path, 0o600);

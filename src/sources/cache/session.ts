@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { systemCode } from "../../support/index.js";
+import { makeDirectories, systemCode } from "../../support/index.js";
 import {
   hasEnded,
   ownIdentity,
@@ -158,7 +158,7 @@ export class CacheSession {
   }
 
   async #begin(): Promise<Life> {
-    await mkdir(this.#directory, { recursive: true });
+    await makeDirectories(this.#directory);
     const id = randomUUID();
     this.#id = id;
     const path = join(this.#directory, id + suffix);

@@ -1,4 +1,4 @@
-import { NetbootError } from "../../support/index.js";
+import { NetbootError, systemCode } from "../../support/index.js";
 import { isIntact } from "../download.js";
 import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
 import { CacheSession } from "./session.js";
@@ -21,7 +21,7 @@ export interface VerifyResult {
 
 /**
  * Reads all complete blobs of a cache and removes those with other bytes than their digest's: they
- * are fetched again when they are needed.
+ * are fetched again when they are needed. What goes away meanwhile does not count.
  * @throws NetbootError CACHE_NOT_WRITABLE, INTERRUPTED once the signal is aborted
  */
 export async function verifyCache(
@@ -35,8 +35,8 @@ export async function verifyCache(
     try {
       for (const file of await cachedFiles(directory)) {
         if (file.state !== "complete") continue;
-        const descriptor = { mediaType: "", digest: file.digest, size: file.size };
-        const isRight = await isIntact(file.path, descriptor, signal);
+        const isRight = await isIntactOrGone(file, signal);
+        if (isRight === undefined) continue;
         if (isRight) intact += 1;
         else if (await removeUnused(session, file)) removed.push(file);
         else inUse.push(file);
@@ -50,4 +50,17 @@ export async function verifyCache(
     }
     return { intact, removed, inUse };
   });
+}
+
+/** Undefined where the file is not there any more: another process has found it damaged, or old. */
+async function isIntactOrGone(
+  { path, digest, size }: CachedFile,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  try {
+    return await isIntact(path, { mediaType: "", digest, size }, signal);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
