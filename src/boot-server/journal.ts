@@ -9,6 +9,8 @@ const mostMachines = 5_000;
 /** Milliseconds of silence until what could wait is written down, and milliseconds at the most. */
 const silence = 10;
 const longestWait = 200;
+/** Events that are written down before the next question is looked for. */
+const slice = 32;
 
 /** Writes down what happens to each machine, and passes it on. */
 export class Journal {
@@ -57,8 +59,15 @@ export class Journal {
     if (this.#waiting.length === 0) this.#waitingSince = now;
     this.#waiting.push(make);
     if (now - this.#waitingSince > longestWait) this.catchUp();
-    else if (this.#timer === undefined) this.#timer = setTimeout(() => this.catchUp(), silence);
+    else if (this.#timer === undefined) this.#timer = setTimeout(() => this.#writeSome(), silence);
     else this.#timer.refresh();
+  }
+
+  #writeSome(): void {
+    for (const make of this.#waiting.splice(0, slice)) this.#add(make(), false);
+    this.#waitingSince = performance.now();
+    if (this.#waiting.length > 0) setImmediate(() => this.#writeSome());
+    else this.#timer = undefined;
   }
 
   /** Writes down what waited, so that what comes next comes after it. */
