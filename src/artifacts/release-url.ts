@@ -1,4 +1,4 @@
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 
 /**
  * The address of a release's directory on a web server, without a slash at the end.
@@ -6,21 +6,17 @@ import { NetbootError } from "../support/index.js";
  */
 export function checkedUrl(text: string): string {
   const hint = "Write the address of the directory: http://192.168.1.10/kairos";
-  if (!URL.canParse(text)) throw usage(`--url ${text} is no address.`, hint);
+  if (!URL.canParse(text)) throw usageError(`--url ${text} is no address.`, hint);
   const url = new URL(text);
   if (!["http:", "https:"].includes(url.protocol)) {
-    throw usage(`--url ${text} is neither http:// nor https://.`, hint);
+    throw usageError(`--url ${text} is neither http:// nor https://.`, hint);
   }
   if (url.username !== "" || url.password !== "") {
-    throw usage("--url holds a password, which everybody could read in the script.", hint);
+    throw usageError("--url holds a password, which everybody could read in the script.", hint);
   }
   if (/[?#]/.test(url.href)) {
-    throw usage(`--url ${text} has more than a path: a file's name is put behind it.`, hint);
+    throw usageError(`--url ${text} has more than a path: a file's name is put behind it.`, hint);
   }
-  if (/\$%7B/i.test(url.href)) throw usage(`--url ${text} cannot hold \${…}.`, hint);
+  if (/\$%7B/i.test(url.href)) throw usageError(`--url ${text} cannot hold \${…}.`, hint);
   return url.href.replace(/\/+$/, "");
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

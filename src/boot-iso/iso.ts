@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { checkedUrl, fileNames } from "../artifacts/index.js";
-import { diskFull, NetbootError, systemCode } from "../support/index.js";
+import { diskFull, NetbootError, systemCode, usageError } from "../support/index.js";
 import { readIsoRelease } from "./release.js";
 import { ensureIsoIsPossible, makeReleaseIso } from "./release-iso.js";
 import { makeWaitingIso } from "./waiting-iso.js";
@@ -44,11 +44,11 @@ export async function iso(options: IsoOptions): Promise<string> {
 }
 
 function checkUsage({ directory, url, waitForServer = false, output }: IsoOptions): void {
-  if (output === "") throw usage("--output is empty.", "Name a file: -o boot.iso");
+  if (output === "") throw usageError("--output is empty.", "Name a file: -o boot.iso");
   if (!waitForServer && directory === undefined) throw urlMissing();
   if (!waitForServer) return;
   if (directory === undefined && url === undefined) return;
-  throw usage(
+  throw usageError(
     "With --wait-for-server an ISO is for no release: it boots what the network's boot server says.",
     "Leave the directory and --url out, or --wait-for-server.",
   );
@@ -88,12 +88,8 @@ function notWritable(error: unknown, output: string): unknown {
 }
 
 function urlMissing(): NetbootError {
-  return usage(
+  return usageError(
     "A boot ISO has to know where the release's files are, or to ask the network for them.",
     "Say where a web server has them: kairos-netboot iso DIR --url http://192.168.1.10/kairos; or make one for any boot server: kairos-netboot iso --wait-for-server",
   );
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

@@ -32,8 +32,8 @@ export interface ReleaseIsoOptions {
 export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
   const { path, scratch, release, url, ipxeDirectory, signal } = options;
   const { name, architecture, source, commandLine, cloudConfig, created } = release;
-  await ensureIsoIsPossible({ architecture, url, commandLine, ipxeDirectory });
-  const programs = await findBootPrograms(ipxeDirectory);
+  const wish = { architecture, url, commandLine, ipxeDirectory };
+  const programs = await ensureIsoIsPossible(wish);
   const { kernel, initrd } = fileNames(name);
   const config = cloudConfig === undefined ? undefined : `${url}/${cloudConfig}`;
   const expanded = expandCommandLine(commandLine, { url, config });

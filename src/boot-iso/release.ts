@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Description, fileNames, findReleases, readDescription } from "../artifacts/index.js";
-import { kernelArchitecture, netbootCommandLine, versionInName } from "../kairos/index.js";
+import { commandLineByName, kernelArchitecture } from "../kairos/index.js";
 import { NetbootError } from "../support/index.js";
 
 /** What is to be booted; its files have the names of Kairos' releases. */
@@ -69,10 +69,7 @@ async function foundRelease(directory: string): Promise<IsoRelease> {
     );
   }
   const architecture = (await kernelArchitecture(join(directory, kernel))) ?? "unknown machines";
-  const commandLine = netbootCommandLine(name, {
-    hasSelinux: false,
-    release: versionInName(name),
-  });
+  const commandLine = commandLineByName(name);
   const source = "files that were there";
   const release = {
     name,

@@ -66,8 +66,8 @@ export class Journal {
   #writeSome(): void {
     for (const make of this.#waiting.splice(0, slice)) this.#add(make(), false);
     this.#waitingSince = performance.now();
-    if (this.#waiting.length > 0) setImmediate(() => this.#writeSome());
-    else this.#timer = undefined;
+    const isMore = this.#waiting.length > 0;
+    this.#timer = isMore ? setTimeout(() => this.#writeSome()) : undefined;
   }
 
   /** Writes down what waited, so that what comes next comes after it. */

@@ -1,4 +1,4 @@
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 import type { ServeEvent } from "./events.js";
 import { usualMostTransfers } from "./http/server.js";
 import { BootApi } from "./machines/boot-api.js";
@@ -75,16 +75,22 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   const { httpPort = 8080, mostTransfers = usualMostTransfers, dhcp = "proxy" } = options;
   const { commandLine = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
-    throw usage("--http-port has to be a number from 1 to 65535.", "Leave it out to use 8080.");
+    throw usageError(
+      "--http-port has to be a number from 1 to 65535.",
+      "Leave it out to use 8080.",
+    );
   }
   if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
-    throw usage("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
+    throw usageError("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
   }
   if (dhcp !== "proxy" && dhcp !== "full" && dhcp !== "off") {
-    throw usage(`--dhcp cannot be ${dhcp}.`, "It can be proxy or off, or full to give addresses.");
+    throw usageError(
+      `--dhcp cannot be ${dhcp}.`,
+      "It can be proxy or off, or full to give addresses.",
+    );
   }
   if (/[\n\r]/.test(commandLine)) {
-    throw usage("--cmdline holds a line break.", "Write all words in one line.");
+    throw usageError("--cmdline holds a line break.", "Write all words in one line.");
   }
   const files = looseFiles(options);
   const api = options.api === undefined ? undefined : new BootApi(options.api);
@@ -93,12 +99,15 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
       .flatMap((words) => words ?? [])
       .find((word) => word.includes("/"));
     if (swallowed !== undefined) {
-      throw usage(
+      throw usageError(
         `There is nothing to serve: ${swallowed} was taken for a part of the option before it.`,
         "Put the directories first: serve out/ --listen eth0",
       );
     }
-    throw usage("There is nothing to serve.", "Name a directory that extract made: serve out/");
+    throw usageError(
+      "There is nothing to serve.",
+      "Name a directory that extract made: serve out/",
+    );
   }
   return {
     files,
@@ -122,7 +131,7 @@ function looseFiles({ kernel, initrd, squashfs }: ServeOptions): LooseFiles | un
     return { kernel, initrd, squashfs };
   }
   if (kernel === undefined && initrd === undefined && squashfs === undefined) return undefined;
-  throw usage(
+  throw usageError(
     "--kernel, --initrd and --squashfs belong together.",
     "Name all three, or a directory that extract made.",
   );
@@ -132,13 +141,9 @@ function patterns(texts: readonly string[] | undefined, flag: string): MacPatter
   return (texts ?? []).map((text) => {
     const pattern = MacPattern.parse(text);
     if (pattern !== undefined) return pattern;
-    throw usage(
+    throw usageError(
       `${flag} ${text} is no hardware address.`,
       "Write 52:54:00:aa:bb:01, or its beginning, or * for any byte: 52:54:00:*.",
     );
   });
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

@@ -7,12 +7,7 @@ import {
   findReleases,
   readDescription,
 } from "../artifacts/index.js";
-import {
-  kernelArchitecture,
-  netbootCommandLine,
-  readCloudConfig,
-  versionInName,
-} from "../kairos/index.js";
+import { commandLineByName, kernelArchitecture, readCloudConfig } from "../kairos/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** What a machine fetches on its way. */
@@ -193,10 +188,7 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
       "Name a bzImage, an arm64 Image or a kernel that is an EFI program, not compressed.",
     );
   }
-  const commandLine = netbootCommandLine(name, {
-    hasSelinux: false,
-    release: versionInName(name),
-  });
+  const commandLine = commandLineByName(name);
   return { name, architecture, ...files, commandLine };
 }
 

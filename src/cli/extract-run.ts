@@ -81,7 +81,6 @@ async function runOne(
       }),
     );
     reporter.done(result);
-    reporter.stop();
     process.stdout.write(flags.json ? resultLine(result) : resultPaths(result));
   } finally {
     reporter.stop();

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { RegistryAccess } from "../sources/index.js";
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 
 /** What commander makes of the options of `addRegistryOptions`. */
 export interface RegistryFlags {
@@ -47,10 +47,10 @@ function collect(value: string, earlier: string[] | undefined): string[] {
 export async function registryAccess(flags: RegistryFlags): Promise<RegistryAccess> {
   const { authfile, username, passwordStdin, tlsCa, tlsCert, tlsKey, insecure, mirror } = flags;
   if (passwordStdin && username === undefined) {
-    throw usage("--password-stdin needs a user name.", "Add --username NAME.");
+    throw usageError("--password-stdin needs a user name.", "Add --username NAME.");
   }
   if (username !== undefined && !passwordStdin) {
-    throw usage(
+    throw usageError(
       "--username needs a password.",
       "Hand it over on standard input: --password-stdin < FILE.",
     );
@@ -71,7 +71,7 @@ export async function registryAccess(flags: RegistryFlags): Promise<RegistryAcce
 /** One line, without its end. */
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) {
-    throw usage(
+    throw usageError(
       "--password-stdin finds a terminal on standard input, which would show the password.",
       "Hand it over from a file or a program: --password-stdin < FILE.",
     );
@@ -81,7 +81,7 @@ async function readPassword(): Promise<string> {
   for await (const chunk of process.stdin) {
     length += chunk.length;
     if (length > longestPassword) {
-      throw usage("Standard input holds more than a password.", "Check what is handed over.");
+      throw usageError("Standard input holds more than a password.", "Check what is handed over.");
     }
     chunks.push(chunk);
   }
@@ -89,11 +89,7 @@ async function readPassword(): Promise<string> {
     .toString()
     .replace(/\r?\n$/, "");
   if (password === "") {
-    throw usage("Standard input holds no password.", "Check what is handed over.");
+    throw usageError("Standard input holds no password.", "Check what is handed over.");
   }
   return password;
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

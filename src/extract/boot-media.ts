@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Description, describeFile, fileNames } from "../artifacts/index.js";
 import { ensureIsoIsPossible, type IsoWish, makeReleaseIso, releaseOf } from "../boot-iso/index.js";
 import { expandCommandLine, foreignVariable } from "../kairos/index.js";
-import { NetbootError, systemCode } from "../support/index.js";
+import { type NetbootError, systemCode, usageError } from "../support/index.js";
 import { findSigner, findStub, makeUki, osRelease, signEfiProgram } from "../uki/index.js";
 import type { CheckedBootOptions } from "./boot-options.js";
 
@@ -51,13 +51,13 @@ export async function checkBootMedia(
 ): Promise<CheckedBootMedia | undefined> {
   const { iso = false, uki = false, ipxeDirectory, ukiKey: key, ukiCertificate } = options;
   if (!uki && (key !== undefined || ukiCertificate !== undefined)) {
-    throw usage("--uki-key and --uki-cert sign what --uki makes.", "Give --uki, too.");
+    throw usageError("--uki-key and --uki-cert sign what --uki makes.", "Give --uki, too.");
   }
   if ((key === undefined) !== (ukiCertificate === undefined)) {
-    throw usage("--uki-key and --uki-cert belong together.", "Give both, or none.");
+    throw usageError("--uki-key and --uki-cert belong together.", "Give both, or none.");
   }
   if (!iso && ipxeDirectory !== undefined) {
-    throw usage("--ipxe-dir is for the boot ISO.", "Give --iso, too.");
+    throw usageError("--ipxe-dir is for the boot ISO.", "Give --iso, too.");
   }
   if (!iso && !uki) return undefined;
   if (url === undefined) throw urlMissing(iso ? "--iso" : "--uki");
@@ -83,7 +83,7 @@ async function checkUki(
 ): Promise<NonNullable<CheckedBootMedia["uki"]>> {
   const variable = foreignVariable(commandLine);
   if (variable !== undefined) {
-    throw usage(
+    throw usageError(
       `The command line of a unified kernel image cannot hold ${variable}: only iPXE knows it.`,
       "Write its value, or leave --uki out.",
     );
@@ -108,7 +108,7 @@ async function sha256Of(...paths: readonly string[]): Promise<string> {
 
 async function readable(path: string, flag: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw usage(`${flag} ${path} cannot be read (${systemCode(cause)}).`, "Name a PEM file.");
+    throw usageError(`${flag} ${path} cannot be read (${systemCode(cause)}).`, "Name a PEM file.");
   });
 }
 
@@ -173,12 +173,8 @@ async function writeUki(
 }
 
 function urlMissing(flag: string): NetbootError {
-  return usage(
+  return usageError(
     `${flag} has to know where machines find the other files: --url is missing.`,
     "Say where a web server will have the directory: --url http://192.168.1.10/kairos",
   );
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { checkedUrl } from "../artifacts/index.js";
 import { readCloudConfig } from "../kairos/index.js";
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 
 /** How machines are to boot what is made: these go into the script and the command line. */
 export interface BootOptions {
@@ -54,20 +54,19 @@ async function readCloudConfigFile(path: string): Promise<CloudConfigFile> {
 function checkedWords(text: string | undefined, flag: string): string | undefined {
   if (text === undefined || text.trim() === "") return undefined;
   if (/[^\x20-\x7e\t]/.test(text)) {
-    throw usage(`${flag} holds what cannot stand on a kernel's command line.`, "Write one line.");
+    throw usageError(
+      `${flag} holds what cannot stand on a kernel's command line.`,
+      "Write one line.",
+    );
   }
   const words = text.trim().split(/\s+/);
   const own = words.find((word) => ["||", "&&", ";"].includes(word) || word.startsWith("#"));
   if (own === undefined) return words.join(" ");
-  throw usage(`${flag} holds the word ${own}, which iPXE takes for itself.`, "Leave it out.");
+  throw usageError(`${flag} holds the word ${own}, which iPXE takes for itself.`, "Leave it out.");
 }
 
 function checkedConsole(text: string): string {
   const console = text.replace(/^console=/, "");
   if (/^[A-Za-z][\w.,:-]*$/.test(console)) return console;
-  throw usage(`--console ${text} is no console.`, "Write as for the kernel: ttyS0,115200n8");
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
+  throw usageError(`--console ${text} is no console.`, "Write as for the kernel: ttyS0,115200n8");
 }

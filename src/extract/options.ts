@@ -11,7 +11,7 @@ import {
   translateError,
 } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
-import { NetbootError, parseDuration } from "../support/index.js";
+import { parseDuration, usageError } from "../support/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
@@ -125,10 +125,13 @@ export interface CheckedOptions {
 export async function checkOptions(options: ExtractOptions): Promise<CheckedOptions> {
   const { jobs } = options;
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1 && jobs <= 256)) {
-    throw usage("--jobs has to be a number from 1 to 256.", "Leave it out to use all processors.");
+    throw usageError(
+      "--jobs has to be a number from 1 to 256.",
+      "Leave it out to use all processors.",
+    );
   }
-  if (options.output === "") throw usage("--output is empty.", "Name a directory: -o out/");
-  if (options.cacheDirectory === "") throw usage("--cache-dir is empty.", "Name a directory.");
+  if (options.output === "") throw usageError("--output is empty.", "Name a directory: -o out/");
+  if (options.cacheDirectory === "") throw usageError("--cache-dir is empty.", "Name a directory.");
   const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
   checkReference(options.image);
   const platform = checkPlatform(options.platform);
@@ -161,7 +164,7 @@ function checkSbom(format: string | boolean | undefined): CheckedOptions["sbom"]
   if (format === undefined || format === false) return undefined;
   if (format === true || format === "spdx") return "spdx";
   if (format === "cyclonedx") return format;
-  throw usage(`--sbom cannot be ${format}.`, "Write --sbom, --sbom spdx or --sbom cyclonedx.");
+  throw usageError(`--sbom cannot be ${format}.`, "Write --sbom, --sbom spdx or --sbom cyclonedx.");
 }
 
 /** @throws NetbootError PLATFORM_INVALID */
@@ -175,8 +178,4 @@ export function checkPlatform(text: string | undefined): Platform {
 
 function checkPath(path: string | undefined): string | undefined {
   return path === undefined ? undefined : encode(path.startsWith("/") ? path : `/${path}`);
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

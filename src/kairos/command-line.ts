@@ -1,3 +1,5 @@
+import { versionInName } from "./artifact-name.js";
+
 /** What an image's command line depends on. */
 export interface CommandLineFacts {
   readonly hasSelinux: boolean;
@@ -52,6 +54,14 @@ export function netbootCommandLine(
     "rd.live.overlay.overlayfs",
     ...(hasSelinux ? ["selinux=0"] : []),
   ].join(" ");
+}
+
+/**
+ * The same for a release of which only the name is known: that of its files. Whether it brings
+ * SELinux is not.
+ */
+export function commandLineByName(name: string): string {
+  return netbootCommandLine(name, { hasSelinux: false, release: versionInName(name) });
 }
 
 /**

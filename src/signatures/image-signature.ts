@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { type Descriptor, type Manifest, parseManifest } from "../oci-client/index.js";
+import type { AttachedSignatures } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { isSignedBy } from "./signature.js";
 import {
@@ -14,16 +15,6 @@ import { signatureAnnotation, signedDigest, simpleSigningType } from "./simple-s
 const largestPayload = 1024 * 1024;
 /** Signatures of one digest that are looked at. */
 const mostSignatures = 100;
-
-/** Where the signatures of an image are kept, beside it. */
-export interface SignatureStore {
-  /** Manifests that may hold signatures of what has this digest. */
-  signatureManifests(digest: string): AsyncIterable<Uint8Array>;
-  /** A blob that such a manifest names; its digest is checked. */
-  signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
-  /** The index or manifest with this digest, which is checked. */
-  signedDocument(digest: string): Promise<Uint8Array>;
-}
 
 export interface ImageSignature {
   /** What was signed: the image's manifest, or the index that leads to it. */
@@ -44,7 +35,7 @@ interface Tally {
  * @throws NetbootError SIGNATURE_MISSING, SIGNATURE_INVALID, and what the store throws
  */
 export async function verifyImage(
-  store: SignatureStore,
+  store: AttachedSignatures,
   digests: readonly string[],
   publicKey: KeyObject,
 ): Promise<ImageSignature> {
@@ -69,7 +60,7 @@ interface Wanted {
 }
 
 async function isSignature(
-  store: SignatureStore,
+  store: AttachedSignatures,
   layer: Descriptor,
   wanted: Wanted,
 ): Promise<boolean> {
@@ -98,7 +89,7 @@ function isSimpleSigning(
 }
 
 async function isBundle(
-  store: SignatureStore,
+  store: AttachedSignatures,
   bytes: Uint8Array,
   { digest, publicKey, tally }: Wanted,
 ): Promise<boolean> {

@@ -1,3 +1,3 @@
-export { type ImageSignature, type SignatureStore, verifyImage } from "./image-signature.js";
+export { type ImageSignature, verifyImage } from "./image-signature.js";
 export { readPrivateKey, readPublicKey } from "./keys.js";
 export { isSignedBy, sign } from "./signature.js";

@@ -1,15 +1,10 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Descriptor,
-  isMismatch,
-  OciClientError,
-  type Retry,
-  verifyingStream,
-} from "../oci-client/index.js";
-import { readChunks, systemCode } from "../support/index.js";
+import { type Descriptor, isMismatch, OciClientError, type Retry } from "../oci-client/index.js";
+import { systemCode } from "../support/index.js";
 import type { Blob } from "./blob.js";
 import type { BlobCache, PartialBlob } from "./blob-cache.js";
+import { verifySlice } from "./file-blob.js";
 import { type BlobOpener, fillBlob } from "./fill-blob.js";
 import { type Filling, followFile } from "./follow-file.js";
 
@@ -264,23 +259,14 @@ function isSame(one: { dev: number; ino: number }, other: { dev: number; ino: nu
   return one.dev === other.dev && one.ino === other.ino;
 }
 
-/** Checks the digest of a file that is complete already. */
-export async function verifyFile(
-  path: string,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const _ of verifyingStream(readChunks(path), descriptor)) signal.throwIfAborted();
-}
-
-/** The same as an answer; false only for wrong bytes. */
+/** Whether a file that is complete has the bytes of its digest; false only for wrong bytes. */
 export async function isIntact(
   path: string,
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await verifyFile(path, descriptor, signal);
+    await verifySlice({ path, size: descriptor.size }, descriptor, signal);
     return true;
   } catch (error) {
     if (error instanceof OciClientError && error.code === "BLOB_MISMATCH") return false;

@@ -1,7 +1,7 @@
 export type { Blob } from "./blob.js";
 export * from "./cache/index.js";
 export { FileBlob } from "./file-blob.js";
-export type { ImageSource, SourceOptions } from "./image-source.js";
+export type { AttachedSignatures, ImageSource, SourceOptions } from "./image-source.js";
 export { checkReference, defaultCacheDirectory, openSource, registryOf } from "./open-source.js";
 export {
   type CheckedRegistryAccess,

@@ -9,7 +9,7 @@ import {
   type RetryPolicy,
   withCredential,
 } from "../oci-client/index.js";
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 import type { SourceOptions } from "./image-source.js";
 import { MirroredClient } from "./mirrored-client.js";
 import { type MirrorOption, pullSources } from "./pull-sources.js";
@@ -48,15 +48,21 @@ export interface CheckedRegistryAccess {
 export function checkRegistryAccess(access: RegistryAccess = {}): CheckedRegistryAccess {
   const { authFile, tlsCa, tlsCert, tlsKey, insecure = [], mirrors = [] } = access;
   for (const [name, path] of Object.entries({ authfile: authFile, "tls-ca": tlsCa })) {
-    if (path === "") throw usage(`--${name} is empty.`, "Name a file.");
+    if (path === "") throw usageError(`--${name} is empty.`, "Name a file.");
   }
   if (!tlsCert !== !tlsKey) {
     const [given, missing] = tlsCert ? ["--tls-cert", "--tls-key"] : ["--tls-key", "--tls-cert"];
-    throw usage(`${given} needs ${missing}.`, "Name both files: --tls-cert FILE --tls-key FILE.");
+    throw usageError(
+      `${given} needs ${missing}.`,
+      "Name both files: --tls-cert FILE --tls-key FILE.",
+    );
   }
   for (const host of insecure) {
     if (hostKey(host.toLowerCase()) === undefined) {
-      throw usage(`--insecure ${host} names no host.`, "Write HOST or HOST:PORT, and no scheme.");
+      throw usageError(
+        `--insecure ${host} names no host.`,
+        "Write HOST or HOST:PORT, and no scheme.",
+      );
     }
   }
   return {
@@ -72,22 +78,26 @@ export function checkRegistryAccess(access: RegistryAccess = {}): CheckedRegistr
 function checkedCredential({ username, password }: RegistryAccess): Credential | undefined {
   if (username === undefined && password === undefined) return undefined;
   if (!username) {
-    throw usage("A password needs a user name.", "Add --username NAME.");
+    throw usageError("A password needs a user name.", "Add --username NAME.");
   }
   if (password === undefined) {
-    throw usage(
+    throw usageError(
       "--username needs a password.",
       "Hand it over on standard input: --password-stdin < FILE.",
     );
   }
   // RFC 7617: the name ends at the first colon.
   if (/[:\x00-\x1f\x7f]/.test(username)) {
-    throw usage("--username holds a character that no user name can have.", "Leave out the colon.");
+    throw usageError(
+      "--username holds a character that no user name can have.",
+      "Leave out the colon.",
+    );
   }
-  if (password === "") throw usage("The password is empty.", "Check what standard input holds.");
+  if (password === "")
+    throw usageError("The password is empty.", "Check what standard input holds.");
   if (/[\x00-\x1f\x7f]/.test(password)) {
     const hint = "Standard input is to hold the password alone, in one line.";
-    throw usage("The password holds a control character.", hint);
+    throw usageError("The password holds a control character.", hint);
   }
   keepSecret(password);
   return { username, password };
@@ -102,7 +112,10 @@ function checkedMirror(text: string): MirrorOption {
   const isWrong =
     at < 0 || text.includes("://") || hosts.some((host) => hostKey(host) === undefined);
   if (isWrong) {
-    throw usage(`--mirror ${text} is not HOST=MIRROR.`, "As in --mirror quay.io=mirror.lan:5000.");
+    throw usageError(
+      `--mirror ${text} is not HOST=MIRROR.`,
+      "As in --mirror quay.io=mirror.lan:5000.",
+    );
   }
   return { prefix: prefix.toLowerCase(), location };
 }
@@ -147,8 +160,4 @@ export async function openRegistry(
     ...(timeouts !== undefined && { timeouts }),
   });
   return new MirroredClient({ client, sources, distrusted, retry, onDetail });
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

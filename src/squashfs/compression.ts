@@ -1,4 +1,4 @@
-import { NetbootError } from "../support/index.js";
+import { usageError } from "../support/index.js";
 
 export const codecs = ["zstd", "gzip", "xz", "lz4", "lzo"] as const;
 export type Codec = (typeof codecs)[number];
@@ -25,7 +25,7 @@ export function parseCompression(text: string): Compression {
   const [name, level, ...rest] = text.split(":") as [string, ...string[]];
   const codec = codecs.find((known) => known === name);
   if (codec === undefined || rest.length > 0) {
-    throw usage(
+    throw usageError(
       `${JSON.stringify(text)} is no compression that squashfs has.`,
       `Use one of ${codecs.join(", ")}.`,
     );
@@ -33,12 +33,12 @@ export function parseCompression(text: string): Compression {
   const range = levels[codec];
   if (range === undefined) {
     if (level === undefined) return { codec };
-    throw usage(`${codec} has no levels in squashfs.`, `Write --compression ${codec}.`);
+    throw usageError(`${codec} has no levels in squashfs.`, `Write --compression ${codec}.`);
   }
   if (level === undefined) return { codec, level: range.default };
   const number = /^[0-9]{1,2}$/.test(level) ? Number(level) : 0;
   if (number >= 1 && number <= range.highest) return { codec, level: number };
-  throw usage(
+  throw usageError(
     `${JSON.stringify(level)} is not a level of ${codec}.`,
     `Its levels go from 1 to ${range.highest}, for example ${codec}:${range.default}.`,
   );
@@ -59,12 +59,8 @@ export function parseBlockSize(text: string): number {
   const bytes = Number(match?.[1] ?? 0) * unit;
   const isPowerOfTwo = bytes > 0 && Number.isInteger(Math.log2(bytes));
   if (isPowerOfTwo && bytes >= 4096 && bytes <= 1024 * 1024) return bytes;
-  throw usage(
+  throw usageError(
     `${JSON.stringify(text)} is not a block size that squashfs has.`,
     "Use a power of two from 4K to 1M, for example 128K.",
   );
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }

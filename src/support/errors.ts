@@ -102,6 +102,11 @@ export class NetbootError extends Error {
   }
 }
 
+/** The error of wrong usage: an option, or what it was given. */
+export function usageError(message: string, hint: string): NetbootError {
+  return new NetbootError("USAGE_INVALID", message, hint);
+}
+
 /** The error of an operation that its AbortSignal ended. */
 export function interrupted(): NetbootError {
   return new NetbootError(

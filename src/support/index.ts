@@ -5,6 +5,7 @@ export {
   isErrorCode,
   NetbootError,
   systemCode,
+  usageError,
 } from "./errors.js";
 export { makeDirectories } from "./make-directories.js";
 export { firstThere, neededFile, neededProgram, runNeeded } from "./needed.js";

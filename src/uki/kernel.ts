@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { NetbootError } from "../support/index.js";
-import { machineTypes, type PeHeaders, readPe } from "./pe.js";
+import { type PeHeaders, readPe } from "./pe.js";
 
 /** Bytes; kernels have a tenth of it. */
 const largest = 512 * 1024 * 1024;
@@ -21,7 +21,7 @@ export async function readEfiKernel(
   const kernel = bytes[0] === 0x1f && bytes[1] === 0x8b ? await decompressed(bytes) : bytes;
   const headers = readPe(kernel);
   if (headers === undefined) throw unfit("is no EFI program (it was built without EFI stub)");
-  if (headers.machine === machineTypes[architecture]) return { kernel, headers };
+  if (headers.architecture === architecture) return { kernel, headers };
   throw unfit(`is for another architecture than ${architecture}`);
 }
 

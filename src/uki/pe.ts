@@ -1,11 +1,10 @@
+import { peMachines } from "../kairos/index.js";
 import { NetbootError } from "../support/index.js";
-
-/** Machine types of PE, by the architectures of images. */
-export const machineTypes: Readonly<Record<string, number>> = { amd64: 0x8664, arm64: 0xaa64 };
 
 /** What is known of an EFI program by its headers (PE32+; Microsoft's PE Format, sections 2–4). */
 export interface PeHeaders {
-  readonly machine: number;
+  /** As OCI names it; undefined for others than those. */
+  readonly architecture: string | undefined;
   /** Offsets in the file. */
   readonly coff: number;
   readonly optional: number;
@@ -48,7 +47,7 @@ export function readPe(bytes: Buffer): PeHeaders | undefined {
   const [sectionAlignment, fileAlignment] = [32, 36].map((at) => bytes.readUInt32LE(optional + at));
   if (!isPowerOfTwo(sectionAlignment!) || !isPowerOfTwo(fileAlignment!)) return undefined;
   return {
-    machine: bytes.readUInt16LE(coff),
+    architecture: peMachines[bytes.readUInt16LE(coff)],
     coff,
     optional,
     sectionTable,

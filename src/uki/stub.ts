@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { NetbootError, neededFile } from "../support/index.js";
-import { machineTypes, type PeHeaders, readPe } from "./pe.js";
+import { type PeHeaders, readPe } from "./pe.js";
 
 /** Where Debian's and Ubuntu's package puts them. */
 const place = "/usr/lib/systemd/boot/efi";
@@ -35,7 +35,7 @@ export async function readStub(
 ): Promise<{ program: Buffer; headers: PeHeaders }> {
   const program = await readFile(path);
   const headers = readPe(program);
-  const isRight = headers !== undefined && headers.machine === machineTypes[architecture];
+  const isRight = headers !== undefined && headers.architecture === architecture;
   if (isRight && headers.sections.length > 0) return { program, headers };
   throw new NetbootError(
     "STUB_INVALID",

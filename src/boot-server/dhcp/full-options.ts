@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { join } from "node:path";
-import { NetbootError } from "../../support/index.js";
+import { NetbootError, usageError } from "../../support/index.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import type { ServeOptions } from "../options.js";
 import { defaultStateDirectory } from "../state-directory.js";
@@ -43,16 +43,17 @@ export function checkFullOptions(
   const [range, network] = rangeAndNetwork(options.range, addresses);
   const leaseSeconds = parseLeaseTime(leaseTime);
   if (leaseSeconds === undefined) {
-    throw usage(
+    throw usageError(
       `--lease-time cannot be ${leaseTime}.`,
       "Give a time from 1m to 365d: --lease-time 12h",
     );
   }
   for (const address of [router ?? [], dns].flat()) {
-    if (!isIPv4(address)) throw usage(`${address} is no IPv4 address.`, "Write it as 192.168.77.1");
+    if (!isIPv4(address))
+      throw usageError(`${address} is no IPv4 address.`, "Write it as 192.168.77.1");
   }
   if (router !== undefined && !isInNetwork(network, router)) {
-    throw usage(
+    throw usageError(
       `The router ${router} is not in the network of ${network.address} (${network.netmask}).`,
       "Machines reach a router only in their own network. Leave --router out if there is none.",
     );
@@ -73,7 +74,7 @@ function refuseWithoutFull({ range, leaseTime, router, dns, dhcpAnyway }: ServeO
   const given = { range, "lease-time": leaseTime, router, dns, "dhcp-anyway": dhcpAnyway };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    throw usage(
+    throw usageError(
       `--${name} is for a server that gives addresses.`,
       "Add --dhcp full where there is no DHCP server, or leave it out.",
     );
@@ -87,19 +88,19 @@ function rangeAndNetwork(
 ): [AddressRange, ServedAddress] {
   const example = `For example: --range ${formatRange(exampleRange(addresses[0]!))}`;
   if (text === undefined) {
-    throw usage("--dhcp full needs the range of addresses that machines are given.", example);
+    throw usageError("--dhcp full needs the range of addresses that machines are given.", example);
   }
   const range = parseRange(text);
   if (range === undefined) {
-    throw usage(`--range cannot be ${text}: it is the first and the last address.`, example);
+    throw usageError(`--range cannot be ${text}: it is the first and the last address.`, example);
   }
   if (range.last - range.first >= mostAddresses) {
-    throw usage(`--range ${text} has more than ${mostAddresses} addresses.`, example);
+    throw usageError(`--range ${text} has more than ${mostAddresses} addresses.`, example);
   }
   const network = addresses.find((one) => isWithinHosts(range, one));
   if (network === undefined) {
     const served = addresses.map(({ address, netmask }) => `${address} (${netmask})`).join(", ");
-    throw usage(`--range ${text} is not within a network that is served: ${served}.`, example);
+    throw usageError(`--range ${text} is not within a network that is served: ${served}.`, example);
   }
   const interfaces = new Set(addresses.map((one) => one.interface));
   if (interfaces.size > 1) {
@@ -115,8 +116,4 @@ function rangeAndNetwork(
 function isWithinHosts(range: AddressRange, network: ServedAddress): boolean {
   const hosts = hostsOf(network);
   return hosts.first <= range.first && range.last <= hosts.last;
-}
-
-function usage(message: string, hint: string): NetbootError {
-  return new NetbootError("USAGE_INVALID", message, hint);
 }
