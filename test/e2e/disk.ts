@@ -11,6 +11,8 @@ export const BOOTED_FROM_DISK = "KAIROS-NETBOOT-E2E DISK";
 const DISK_KIB = 1440;
 /** A FAT boot sector's code comes after its description of the file system. */
 const BOOT_CODE_AT = 0x3e;
+const SERIAL_PORT = 0x3f8;
+const LINE_STATUS = 0x3fd;
 
 /**
  * Makes a disk that BIOS and UEFI boot from, which stands for an installed system: a FAT file
@@ -35,14 +37,25 @@ export async function makeDisk(directory: string): Promise<string> {
   return path;
 }
 
-/** x86 code that needs nothing of the firmware: it writes to the first serial port and halts. */
+/**
+ * x86 code that needs nothing of the firmware: it writes to the first serial port and halts.
+ * Each character waits until the port has sent the one before (16550, line status register),
+ * or the first of them would be lost where QEMU's output is slow.
+ */
 function printing(mode: "bios" | "uefi"): Buffer {
-  // mov dx, 0x3f8; in long mode 16-bit operands need a prefix.
-  const port = [...(mode === "uefi" ? [0x66] : []), 0xba, 0xf8, 0x03];
+  // mov dx, PORT; in long mode 16-bit operands need a prefix.
+  const select = (port: number) => [
+    ...(mode === "uefi" ? [0x66, 0xba] : [0xba]),
+    port & 0xff,
+    port >> 8,
+  ];
+  // in al, dx; test al, 0x20; jz to in
+  const wait = [...select(LINE_STATUS), 0xec, 0xa8, 0x20, 0x74, 0xfb];
   // mov al, CHARACTER; out dx, al
-  const text = [...Buffer.from(`\r\n${BOOTED_FROM_DISK}\r\n`)].flatMap((it) => [0xb0, it, 0xee]);
+  const write = (character: number) => [...select(SERIAL_PORT), 0xb0, character, 0xee];
+  const text = [...Buffer.from(`\r\n${BOOTED_FROM_DISK}\r\n`)];
   // cli; hlt; jmp to hlt
-  return Buffer.from([...port, ...text, 0xfa, 0xf4, 0xeb, 0xfd]);
+  return Buffer.from([...text.flatMap((it) => [...wait, ...write(it)]), 0xfa, 0xf4, 0xeb, 0xfd]);
 }
 
 /** The least that is a UEFI program (UEFI 2.10, section 2.1.1; Microsoft's "PE Format"). */
