@@ -4,6 +4,7 @@ import type { FullSettings } from "./dhcp/full-options.js";
 import { FullDhcpServer } from "./dhcp/full-server.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
 import { lookAround } from "./dhcp/other-servers.js";
+import { rehearse } from "./dhcp/rehearsal.js";
 import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/server.js";
 import type { ServeEvent } from "./events.js";
 import { BootScripts } from "./http/boot-scripts.js";
@@ -189,7 +190,10 @@ export class BootServer {
       const url = Site.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
-    if (isDhcp) await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
+    if (isDhcp) {
+      rehearse();
+      await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
+    }
     if (this.#options.dhcp === "proxy") void this.#lookAround();
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }

@@ -16,6 +16,7 @@ export const menuOfDisk = Buffer.concat([
   Buffer.from("Disk"),
 ]);
 const endOfOptions = Buffer.from([255]);
+const vendorClasses = { pxe: Buffer.from("PXEClient"), http: Buffer.from("HTTPClient") };
 
 /** The part of a DHCP message that tells a machine what to boot, from where. */
 export interface BootFields {
@@ -42,9 +43,7 @@ export const noBootFields: BootFields = { nextServer: "0.0.0.0", bootFile: "", o
 /** The same for a server that gives addresses and for one beside it (RFC 4578, PXE 2.1). */
 export function bootFields(booting: Booting): BootFields {
   const { client, request, server, bootFile, vendorSpecific } = booting;
-  const options: [number, Buffer][] = [
-    [option.vendorClass, Buffer.from(client.protocol === "pxe" ? "PXEClient" : "HTTPClient")],
-  ];
+  const options: [number, Buffer][] = [[option.vendorClass, vendorClasses[client.protocol]]];
   const identifier = request.options.get(option.clientMachineIdentifier);
   if (identifier !== undefined) options.push([option.clientMachineIdentifier, identifier]);
   if (client.protocol === "pxe" && vendorSpecific.length > 0) {

@@ -6,6 +6,8 @@ const headerSize = 236;
 const magicCookie = 0x63825363;
 /** BOOTP's smallest message (RFC 1542, section 2.1); some firmware drops what is shorter. */
 const smallestMessage = 300;
+/** Bytes of an option's value that its length can tell. */
+const longestPart = 255;
 const fieldsOfOverload = { file: 1, serverName: 2 };
 
 /** A BOOTP or DHCP message (RFC 2131, section 2). */
@@ -32,6 +34,7 @@ export interface DhcpMessage {
 /**
  * Reads a message. Options that are split (RFC 3396) come as one, those in overloaded fields
  * (option 52) with the others.
+ * @param bytes which the result goes on using
  * @throws PacketError
  */
 export function parseDhcp(bytes: Buffer): DhcpMessage {
@@ -59,7 +62,7 @@ export function parseDhcp(bytes: Buffer): DhcpMessage {
     yourAddress: formatIpv4(bytes.subarray(16)),
     nextServer: formatIpv4(bytes.subarray(20)),
     relayAddress: formatIpv4(bytes.subarray(24)),
-    hardwareAddress: Buffer.from(bytes.subarray(28, 28 + hardwareLength)),
+    hardwareAddress: bytes.subarray(28, 28 + hardwareLength),
     serverName: overload & fieldsOfOverload.serverName ? "" : untilNul(serverName),
     bootFile: overload & fieldsOfOverload.file ? "" : untilNul(bootFile),
     options,
@@ -77,7 +80,8 @@ function readOptions(bytes: Buffer, options: Map<number, Buffer>): void {
       throw new PacketError(`its option ${code} is cut short`);
     }
     const value = bytes.subarray(at + 1, at + 1 + length);
-    options.set(code, Buffer.concat([options.get(code) ?? Buffer.alloc(0), value]));
+    const before = options.get(code);
+    options.set(code, before === undefined ? value : Buffer.concat([before, value]));
     at += 1 + length;
   }
 }
@@ -92,40 +96,60 @@ function untilNul(bytes: Buffer): string {
  * option 67 as well.
  */
 export function formatDhcp(message: DhcpMessage): Buffer {
-  const header = Buffer.alloc(headerSize + 4);
-  header[0] = message.op === "request" ? 1 : 2;
-  header[1] = message.hardwareType;
-  header[2] = message.hardwareAddress.length;
-  header[3] = message.hops;
-  header.writeUInt32BE(message.transactionId, 4);
-  header.writeUInt16BE(message.seconds, 8);
-  header.writeUInt16BE(message.flags, 10);
-  const { clientAddress, yourAddress, nextServer, relayAddress } = message;
-  for (const [index, address] of [clientAddress, yourAddress, nextServer, relayAddress].entries()) {
-    header.writeUInt32BE(ipv4Number(address), 12 + 4 * index);
-  }
-  message.hardwareAddress.copy(header, 28, 0, 16);
-  putText(header, 44, 64, message.serverName);
-  putText(header, 108, 128, message.bootFile);
-  header.writeUInt32BE(magicCookie, headerSize);
-  const parts: Buffer[] = [header];
-  for (const [code, value] of message.options) parts.push(...formatOption(code, value));
-  parts.push(Buffer.from([255]));
-  const bytes = Buffer.concat(parts);
-  return Buffer.concat([bytes], Math.max(bytes.length, smallestMessage));
+  const bytes = Buffer.alloc(Math.max(sizeOf(message), smallestMessage));
+  bytes[0] = message.op === "request" ? 1 : 2;
+  bytes[1] = message.hardwareType;
+  bytes[2] = message.hardwareAddress.length;
+  bytes[3] = message.hops;
+  bytes.writeUInt32BE(message.transactionId, 4);
+  bytes.writeUInt16BE(message.seconds, 8);
+  bytes.writeUInt16BE(message.flags, 10);
+  putAddress(bytes, 12, message.clientAddress);
+  putAddress(bytes, 16, message.yourAddress);
+  putAddress(bytes, 20, message.nextServer);
+  putAddress(bytes, 24, message.relayAddress);
+  bytes.set(message.hardwareAddress, 28);
+  putText(bytes, 44, 64, message.serverName);
+  putText(bytes, 108, 128, message.bootFile);
+  bytes.writeUInt32BE(magicCookie, headerSize);
+  let at = headerSize + 4;
+  for (const [code, value] of message.options) at = putOption(bytes, at, code, value);
+  bytes[at] = 255;
+  return bytes;
 }
 
-/** Longer values are split (RFC 3396). */
-function formatOption(code: number, value: Buffer): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let at = 0; at === 0 || at < value.length; at += 255) {
-    const part = value.subarray(at, at + 255);
-    parts.push(Buffer.from([code, part.length]), part);
+/** With the magic cookie, and the mark at the end of the options. */
+function sizeOf({ options }: DhcpMessage): number {
+  let size = headerSize + 4 + 1;
+  for (const value of options.values()) {
+    size += value.length + 2 * Math.max(1, Math.ceil(value.length / longestPart));
   }
-  return parts;
+  return size;
+}
+
+/**
+ * Longer values are split (RFC 3396).
+ * @returns where the next one begins
+ */
+function putOption(bytes: Buffer, start: number, code: number, value: Buffer): number {
+  let at = start;
+  let taken = 0;
+  do {
+    const part = value.subarray(taken, taken + longestPart);
+    bytes[at] = code;
+    bytes[at + 1] = part.length;
+    bytes.set(part, at + 2);
+    at += 2 + part.length;
+    taken += part.length;
+  } while (taken < value.length);
+  return at;
+}
+
+function putAddress(bytes: Buffer, start: number, address: string): void {
+  if (address !== "0.0.0.0") bytes.writeUInt32BE(ipv4Number(address), start);
 }
 
 /** With room for the NUL at its end, or not at all. */
-function putText(header: Buffer, start: number, length: number, text: string): void {
-  if (text.length < length) header.write(text, start, "latin1");
+function putText(bytes: Buffer, start: number, length: number, text: string): void {
+  if (text !== "" && text.length < length) bytes.write(text, start, "latin1");
 }
