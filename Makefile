@@ -45,7 +45,7 @@ test: test-packages dist/.complete .build/.complete
 	node --test --test-concurrency=3 --test-timeout=300000 $(call compiled,$(TESTS))
 
 e2e: e2e-packages dist/.complete .build/.complete
-	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 node --test --test-concurrency=1 \
+	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 node --test --test-concurrency=2 \
 	  --test-timeout=1200000 \
 	  $(call compiled,$(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
 

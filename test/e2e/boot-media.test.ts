@@ -13,8 +13,6 @@ import { assertSteps, startServer } from "./served.js";
 import { extractSmallImage, NAME } from "./small-image.js";
 
 const URL = "http://10.77.0.2/kairos";
-/** Enough for a busy machine. */
-const deadlineMs = 8 * 60_000;
 const MAC = "52:54:00:aa:bb:01";
 const at = (suffix: string) => `/kairos/${NAME}${suffix}`;
 const kernelRuns = (output: string) => output.includes("Linux version");
@@ -85,7 +83,6 @@ describe("what extract makes beside the files", () => {
           mac: MAC,
           lan,
           scratch,
-          deadlineMs,
         };
         const report = await bootMachine(options);
         t.diagnostic(`${report.seconds.toFixed(1)} s`);
@@ -112,7 +109,6 @@ describe("what extract makes beside the files", () => {
           lan,
           scratch,
           until: kernelRuns,
-          deadlineMs,
         });
         const answers = (await nginx.answers()).slice(asked);
         assert.deepEqual(
@@ -131,7 +127,6 @@ describe("what extract makes beside the files", () => {
         lan,
         scratch,
         until: kernelRuns,
-        deadlineMs,
       });
       const answers = (await nginx.answers()).slice(asked);
       for (const suffix of [".ipxe", "-kernel", "-initrd"]) {
@@ -146,7 +141,7 @@ describe("what extract makes beside the files", () => {
         answers = (await nginx.answers()).slice(asked).filter((line) => line.startsWith("GET"));
       }, 500);
       const until = () => answers.some((line) => line.includes(".squashfs"));
-      await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch, until, deadlineMs });
+      await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch, until });
       clearInterval(watch);
       assert.deepEqual(
         answers,
@@ -167,7 +162,6 @@ describe("what extract makes beside the files", () => {
         lan: served,
         scratch,
         until: kernelRuns,
-        deadlineMs,
       });
       assertSteps(server.steps, [
         /boot\.ipxe$/,

@@ -1,5 +1,5 @@
 import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { BOOTED_FROM_DISK } from "./disk.js";
 import type { Lan } from "./lan.js";
 import { boot, type Report } from "./machine.js";
@@ -7,6 +7,8 @@ import { CHECKOUT } from "./program.js";
 import { CACHE } from "./small-image.js";
 
 const OVMF = "/usr/share/OVMF";
+/** Enough where other machines boot beside it. */
+const deadlineMs = 8 * 60_000;
 
 /** Firmware with a network card, as QEMU has it. */
 export interface Firmware {
@@ -60,7 +62,6 @@ export interface MachineOptions {
   readonly scratch: string;
   /** What the firmware starts if it does not start the network. */
   readonly disk?: string;
-  readonly deadlineMs?: number;
   /** Ends the machine early. */
   until?(output: string): boolean;
 }
@@ -80,8 +81,8 @@ export async function bootMachine(options: MachineOptions): Promise<Report> {
         : ["-drive", `${drive},file=${disk}`, "-device", "virtio-blk-pci,drive=disk,bootindex=1"]),
     ],
     within: lan.asMachine,
-    consoleLog: join(CACHE, "console-served.log"),
-    deadlineMs: options.deadlineMs ?? 4 * 60_000,
+    consoleLog: join(CACHE, `console-${basename(process.argv[1]!, ".test.js")}.log`),
+    deadlineMs,
     ...(until === undefined ? {} : { until }),
   });
 }
