@@ -9,10 +9,10 @@ import {
   type LayerVisitor,
   readLayer,
 } from "./layer.js";
-import { type Shape, shapeOf } from "./shape.js";
+import { Shape } from "./shape.js";
 import { SizeEstimate } from "./size-estimate.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import { climbsOut, joinPath, normalizePath, splitPath } from "./tree/path.js";
+import { climbsOut, normalizePath } from "./tree/path.js";
 import { Tree } from "./tree/tree.js";
 import {
   type DirectoryAttributes,
@@ -96,6 +96,11 @@ export class Flattening {
    */
   async readLayers(output: FlowingOutput | undefined): Promise<void> {
     await this.#kept.prepare();
+    this.#merge(await this.#readDownwards(output));
+  }
+
+  /** @returns the entries of each layer */
+  async #readDownwards(output: FlowingOutput | undefined): Promise<TarEntry[][]> {
     const foresight = new Foresight();
     const indexes: TarEntry[][] = [];
     let writer = output && new CanonicalTarWriter(output);
@@ -105,9 +110,8 @@ export class Flattening {
         entry: (entry, ordinal) => {
           entries.push(entry);
           this.#note(layer, entry);
-          const parts = splitPath(entry.name);
-          if (!isFile(entry) || meaningOf(parts).kind !== "file") return undefined;
-          const path = joinPath(parts);
+          const path = normalizePath(entry.name);
+          if (!isFile(entry) || meaningOf(path.split("/")).kind !== "file") return undefined;
           if (!foresight.survives(path)) return undefined;
           const kept = this.#kept.sinkFor(path, entry.size, { layer: layer.number, ordinal });
           if (writer === undefined || entry.size === 0) return kept;
@@ -122,11 +126,12 @@ export class Flattening {
         ready: () => output?.ready(),
       };
       await readLayer(layer, visitor, this.#options.signal);
-      this.#guard(layer, () => foresight.add(entries));
+      // Nothing lies below the lowest.
+      if (layer.number > 0) this.#guard(layer, () => foresight.add(entries));
       this.#estimate.endLayer(layer);
       indexes[layer.number] = entries;
     }
-    this.#merge(indexes);
+    return indexes;
   }
 
   /** True when every file that was written early stands in the merged tree under that name. */
@@ -147,7 +152,7 @@ export class Flattening {
 
   /** Writes all that is not written yet but the root directory, and the end of the archive. */
   async writeRest(output: FlowingOutput): Promise<void> {
-    this.#shape = shapeOf(this.#tree.root, this.#written);
+    this.#shape = new Shape(this.#tree, this.#written);
     this.#warnOfDroppedXattrs(this.#shape);
     const writer = new CanonicalTarWriter(output);
     this.#tellProgress();
@@ -162,13 +167,13 @@ export class Flattening {
   /** Contents of a small file; reads its layer again if they were not kept. */
   async read(inode: Inode): Promise<Buffer> {
     await this.#ensureKept(inode);
-    return this.#kept.read(inode.location);
+    return this.#kept.read(inode);
   }
 
   /** Puts a file's contents at a path, which is to be in the file system of the scratch space. */
   async putAt(inode: Inode, path: string): Promise<void> {
     await this.#ensureKept(inode);
-    await this.#kept.putAt(inode.location, path);
+    await this.#kept.putAt(inode, path);
   }
 
   #warnOfDroppedXattrs({ droppedXattrs }: Shape): void {
@@ -177,9 +182,8 @@ export class Flattening {
     this.#options.onWarning?.(`Squashfs cannot hold these extended attributes: ${names}.`);
   }
 
-  async #ensureKept({ location }: Inode): Promise<void> {
-    const layer = this.#options.layers[location.layer]!;
-    await this.#kept.ensure(layer, location, this.#options.signal);
+  async #ensureKept(inode: Inode): Promise<void> {
+    await this.#kept.ensure(this.#options.layers[inode.layer]!, inode, this.#options.signal);
   }
 
   /** What is done with each entry when it is read for the first time. */

@@ -1,5 +1,5 @@
 import type { ByteString, TarEntry } from "../tar/index.js";
-import { joinPath, parentPath, splitPath } from "./tree/path.js";
+import { joinPath, normalizePath, parentPath } from "./tree/path.js";
 import { meaningOf } from "./tree/whiteout.js";
 
 /**
@@ -26,9 +26,8 @@ export class Foresight {
   }
 
   #add({ name, type }: TarEntry): void {
-    const parts = splitPath(name);
-    const path = joinPath(parts);
-    const meaning = meaningOf(parts);
+    const path = normalizePath(name);
+    const meaning = meaningOf(path.split("/"));
     switch (meaning.kind) {
       case "whiteout":
         this.#hidden.add(joinPath([...meaning.directory, meaning.name]));

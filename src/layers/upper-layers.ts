@@ -1,7 +1,7 @@
 import { FormatError, type TarEntry } from "../tar/index.js";
 import { type KeepRule, KeptFiles } from "./kept-files.js";
 import { damaged, type Layer, type LayerVisitor, readLayer } from "./layer.js";
-import { joinPath, splitPath } from "./tree/path.js";
+import { normalizePath } from "./tree/path.js";
 import { Tree } from "./tree/tree.js";
 import { Directory, type Inode } from "./tree/tree-node.js";
 
@@ -41,7 +41,7 @@ export class UpperLayers {
       entry: (entry, ordinal) => {
         entries.push(entry);
         if (entry.type !== "file") return undefined;
-        const path = joinPath(splitPath(entry.name));
+        const path = normalizePath(entry.name);
         return this.#kept.sinkFor(path, entry.size, { layer: layer.number, ordinal });
       },
     };
@@ -71,10 +71,9 @@ export class UpperLayers {
   }
 
   /** Contents of a small file; reads its layer again if they were not kept. */
-  async read({ location }: Inode): Promise<Buffer> {
-    const layer = this.#layers.get(location.layer)!;
-    await this.#kept.ensure(layer, location, this.#options.signal);
-    return this.#kept.read(location);
+  async read(inode: Inode): Promise<Buffer> {
+    await this.#kept.ensure(this.#layers.get(inode.layer)!, inode, this.#options.signal);
+    return this.#kept.read(inode);
   }
 }
 

@@ -5,14 +5,12 @@ import { type Directory, Inode } from "./tree/tree-node.js";
 
 /** Files whose contents are in the tar already, and the path that each has there. */
 export class WrittenFiles {
-  readonly #pathOf = new Map<TarEntry, ByteString>();
-  readonly #paths = new Set<ByteString>();
+  readonly #entries = new Map<ByteString, TarEntry>();
   readonly #parents = new Set<ByteString>();
 
   /** @param path normalised */
   add(entry: TarEntry, path: ByteString): void {
-    this.#pathOf.set(entry, path);
-    this.#paths.add(path);
+    this.#entries.set(path, entry);
     let parent = parentPath(path);
     while (parent !== undefined && !this.#parents.has(parent)) {
       this.#parents.add(parent);
@@ -20,16 +18,17 @@ export class WrittenFiles {
     }
   }
 
-  pathOf(entry: TarEntry): ByteString | undefined {
-    return this.#pathOf.get(entry);
+  /** True where it is this entry's contents that stand under the path. */
+  has(path: ByteString, entry: TarEntry): boolean {
+    return this.#entries.get(path) === entry;
   }
 
   /** True where a file at this path cannot stand in one tar with those written. */
   conflictsWith(path: ByteString): boolean {
-    if (this.#paths.has(path) || this.#parents.has(path)) return true;
+    if (this.#entries.has(path) || this.#parents.has(path)) return true;
     let parent = parentPath(path);
     while (parent !== undefined && !this.#parents.has(parent)) {
-      if (this.#paths.has(parent)) return true;
+      if (this.#entries.has(parent)) return true;
       parent = parentPath(parent);
     }
     return false;
@@ -37,7 +36,7 @@ export class WrittenFiles {
 
   /** True when each file stands in the tree under the path it has in the tar. */
   areIn(root: Directory): boolean {
-    for (const [entry, path] of this.#pathOf) {
+    for (const [path, entry] of this.#entries) {
       const node = nodeAt(root, splitPath(path));
       if (!(node instanceof Inode) || node.entry !== entry) return false;
     }

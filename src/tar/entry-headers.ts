@@ -177,7 +177,7 @@ function checkNames(name: ByteString, linkName: ByteString): void {
   }
   const isTooLong =
     Math.max(name.length, linkName.length) > 4096 ||
-    name.split("/").some(({ length }) => length > 255);
+    (name.length > 255 && name.split("/").some(({ length }) => length > 255));
   if (isTooLong) {
     throw new FormatError(`the path ${display(name.slice(0, 100))}… is too long`);
   }

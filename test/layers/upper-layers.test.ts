@@ -85,7 +85,7 @@ function assertWithin(upper: Directory, whole: Directory, path: string): void {
     const other = whole.children.get(name)?.node;
     assert.equal(other?.kind, node.kind, place);
     if (node instanceof Directory) assertWithin(node, other as Directory, place);
-    else if (other?.kind === "inode") assert.deepEqual(other.location, node.location, place);
+    else if (other?.kind === "inode") assert.deepEqual(other, node, place);
   }
 }
 

@@ -10,15 +10,23 @@ export type InodeEntry = TarEntry & {
   readonly type: Exclude<EntryType, "directory" | "hardlink">;
 };
 
-/** A file, symlink, device or fifo. Hard links are names that share one of these. */
-export class Inode {
-  readonly kind = "inode";
+/**
+ * A file, symlink, device or fifo. Hard links are names that share one of these. An image has
+ * hundreds of thousands: what is added here is memory.
+ */
+export class Inode implements ContentLocation {
   readonly entry: InodeEntry;
-  readonly location: ContentLocation;
+  readonly layer: number;
+  readonly ordinal: number;
 
-  constructor(entry: TarEntry, location: ContentLocation) {
+  constructor(entry: TarEntry, { layer, ordinal }: ContentLocation) {
     this.entry = entry as InodeEntry;
-    this.location = location;
+    this.layer = layer;
+    this.ordinal = ordinal;
+  }
+
+  get kind(): "inode" {
+    return "inode";
   }
 }
 
@@ -26,12 +34,15 @@ export class Inode {
 export type DirectoryAttributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "xattrs">;
 
 export class Directory {
-  readonly kind = "directory";
   attributes: DirectoryAttributes;
   readonly children = new Map<ByteString, Link>();
 
   constructor(attributes: DirectoryAttributes) {
     this.attributes = attributes;
+  }
+
+  get kind(): "directory" {
+    return "directory";
   }
 }
 

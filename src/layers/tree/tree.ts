@@ -21,6 +21,7 @@ class PendingInode extends Inode {}
  */
 export class Tree {
   readonly root = new Directory(impliedAttributes(0));
+  readonly #linked = new Set<Inode>();
   #layer: number;
   #isCertain = true;
   #ordinal = -1;
@@ -43,6 +44,11 @@ export class Tree {
    */
   get isCertain(): boolean {
     return this.#isCertain;
+  }
+
+  /** Inodes that have, or once had, more than one name. */
+  get linked(): ReadonlySet<Inode> {
+    return this.#linked;
   }
 
   /**
@@ -200,6 +206,7 @@ export class Tree {
       this.#link(directory, name, new PendingInode(entry, location));
     } else if (target.directory !== directory || target.name !== name) {
       this.#link(directory, name, target.inode);
+      this.#linked.add(target.inode);
     }
   }
 
@@ -225,7 +232,9 @@ export class Tree {
       const link = directory.children.get(name);
       if (!(link?.node instanceof PendingInode)) continue;
       const { entry } = link.node;
-      link.node = this.#attempt(entry, () => this.#follow(link.node as PendingInode, resolved));
+      const inode = this.#attempt(entry, () => this.#follow(link.node as PendingInode, resolved));
+      this.#linked.add(inode);
+      link.node = inode;
     }
   }
 
