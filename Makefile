@@ -51,6 +51,7 @@ e2e: e2e-packages dist/.complete .build/.complete
 
 bench: bench-packages dist/.complete .build/.complete
 	node .build/test/bench/extract.bench.js
+	node .build/test/bench/memory.bench.js
 	node .build/test/bench/pull.bench.js
 	node .build/test/bench/serve.bench.js
 

@@ -3,6 +3,7 @@ import {
   blockSize,
   formatPaxRecords,
   type PaxRecords,
+  type TarEntry,
   toBytes,
 } from "../tar/index.js";
 import type { DirectoryAttributes, InodeEntry } from "./tree/tree-node.js";
@@ -16,8 +17,7 @@ export interface TarOutput {
 }
 
 const zeroBlock = Buffer.alloc(blockSize);
-const noBytes = Buffer.alloc(0);
-const longLinkName = toBytes("././@LongLink");
+const longLinkName = "././@LongLink";
 
 const typeFlags: Readonly<Record<InodeEntry["type"], string>> = {
   file: "0",
@@ -57,23 +57,19 @@ export class CanonicalTarWriter {
   }
 
   directory(path: ByteString, attributes: DirectoryAttributes): void {
-    this.#header({ ...attributes, path: `${path}/`, typeFlag: "5" });
+    this.#header(`${path}/`, "5", attributes, "", none);
   }
 
   /** A file, symlink, device or fifo; a file's contents follow through `content` and `endFile`. */
   inode(path: ByteString, entry: InodeEntry): void {
-    this.#header({
-      ...entry,
-      path,
-      typeFlag: typeFlags[entry.type],
-      linkName: entry.type === "symlink" ? entry.linkName : "",
-    });
+    const target = entry.type === "symlink" ? entry.linkName : "";
+    this.#header(path, typeFlags[entry.type], entry, target, entry);
     this.#contentSize = entry.size;
   }
 
   hardLink(path: ByteString, target: ByteString, entry: InodeEntry): void {
     const { mode, uid, gid, mtime } = entry;
-    this.#header({ mode, uid, gid, mtime, path, typeFlag: "1", linkName: target });
+    this.#header(path, "1", { mode, uid, gid, mtime }, target, none);
   }
 
   content(bytes: Buffer): void {
@@ -89,22 +85,31 @@ export class CanonicalTarWriter {
     for (let block = 0; block < 2; block += 1) this.#output.write(zeroBlock);
   }
 
-  #header(fields: HeaderFields): void {
+  #header(
+    path: ByteString,
+    typeFlag: string,
+    attributes: DirectoryAttributes,
+    linkName: ByteString,
+    what: SizeAndDevice,
+  ): void {
+    const { xattrs } = attributes;
+    if (xattrs !== undefined) this.#attributes(xattrs);
+    if (path.length > 100) this.#extension("L", toBytes(`${path}\0`));
+    if (linkName.length > 100) this.#extension("K", toBytes(`${linkName}\0`));
+    this.#output.write(formatHeader(this.#block, path, typeFlag, attributes, linkName, what));
+  }
+
+  #attributes(xattrs: ReadonlyMap<ByteString, Buffer>): void {
     const records: PaxRecords = [];
-    for (const [name, value] of fields.xattrs ?? []) {
+    for (const [name, value] of xattrs) {
       if (fitsSquashfs(name)) records.push([`SCHILY.xattr.${name}`, value]);
     }
     if (records.length > 0) this.#extension("x", formatPaxRecords(records));
-    const path = toBytes(fields.path);
-    const linkName = toBytes(fields.linkName ?? "");
-    if (path.length > 100) this.#extension("L", Buffer.concat([path, Buffer.alloc(1)]));
-    if (linkName.length > 100) this.#extension("K", Buffer.concat([linkName, Buffer.alloc(1)]));
-    this.#output.write(formatHeader(this.#block, fields, path, linkName));
   }
 
   #extension(typeFlag: string, bytes: Buffer): void {
-    const fields = { path: "", typeFlag, mode: 0, uid: 0, gid: 0, mtime: 0, size: bytes.length };
-    this.#output.write(formatHeader(this.#block, fields, longLinkName, noBytes));
+    const what = { ...none, size: bytes.length };
+    this.#output.write(formatHeader(this.#block, longLinkName, typeFlag, nobody, "", what));
     this.#output.write(bytes);
     this.#pad(bytes.length);
   }
@@ -116,46 +121,60 @@ export class CanonicalTarWriter {
   }
 }
 
-interface HeaderFields extends DirectoryAttributes {
-  readonly path: ByteString;
-  readonly typeFlag: string;
-  readonly linkName?: ByteString;
-  readonly size?: number;
-  readonly deviceMajor?: number;
-  readonly deviceMinor?: number;
-}
+type SizeAndDevice = Pick<TarEntry, "size" | "deviceMajor" | "deviceMinor">;
 
-function formatHeader(block: Buffer, fields: HeaderFields, path: Buffer, linkName: Buffer): Buffer {
-  block.fill(0);
-  path.copy(block, 0, 0, 100);
-  putNumber(block, 100, 8, fields.mode);
-  putNumber(block, 108, 8, fields.uid);
-  putNumber(block, 116, 8, fields.gid);
-  putNumber(block, 124, 12, fields.size ?? 0);
-  putNumber(block, 136, 12, clampTime(fields.mtime));
+const none: SizeAndDevice = { size: 0, deviceMajor: 0, deviceMinor: 0 };
+const nobody: DirectoryAttributes = { mode: 0, uid: 0, gid: 0, mtime: 0 };
+
+/** Behind the device numbers, which are the last of the fields that are written. */
+const headerEnd = 345;
+
+/** What does not fit its field is cut off there. */
+function formatHeader(
+  block: Buffer,
+  path: ByteString,
+  typeFlag: string,
+  { mode, uid, gid, mtime }: DirectoryAttributes,
+  linkName: ByteString,
+  { size, deviceMajor, deviceMinor }: SizeAndDevice,
+): Buffer {
+  block.fill(0, 0, headerEnd);
+  block.write(path, 0, 100, "latin1");
+  putNumber(block, 100, 8, mode);
+  putNumber(block, 108, 8, uid);
+  putNumber(block, 116, 8, gid);
+  putNumber(block, 124, 12, size);
+  putNumber(block, 136, 12, clampTime(mtime));
   block.fill(0x20, 148, 156);
-  block.write(fields.typeFlag, 156, "latin1");
-  linkName.copy(block, 157, 0, 100);
+  block[156] = typeFlag.charCodeAt(0);
+  block.write(linkName, 157, 100, "latin1");
   block.write("ustar  \0", 257, "latin1");
-  putNumber(block, 329, 8, fields.deviceMajor ?? 0);
-  putNumber(block, 337, 8, fields.deviceMinor ?? 0);
+  putNumber(block, 329, 8, deviceMajor);
+  putNumber(block, 337, 8, deviceMinor);
   let sum = 0;
-  for (let index = 0; index < blockSize; index += 1) sum += block[index]!;
-  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  for (let index = 0; index < headerEnd; index += 1) sum += block[index]!;
+  putOctal(block, 148, 6, sum);
+  block[154] = 0;
   return block;
 }
 
 /** Octal digits and a NUL, or base-256 where they do not suffice. */
 function putNumber(block: Buffer, start: number, length: number, value: number): void {
-  const octal = value.toString(8).padStart(length - 1, "0");
-  if (octal.length < length) {
-    block.write(octal, start, "latin1");
-    return;
-  }
+  if (putOctal(block, start, length - 1, value) === 0) return;
   block[start] = 0x80;
   let rest = value;
   for (let index = length - 1; index > 0; index -= 1) {
     block[start + index] = rest % 256;
     rest = Math.floor(rest / 256);
   }
+}
+
+/** @returns what is left of a number that has more digits */
+function putOctal(block: Buffer, start: number, digits: number, value: number): number {
+  let rest = value;
+  for (let index = start + digits - 1; index >= start; index -= 1) {
+    block[index] = 0x30 + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
+  return rest;
 }
