@@ -24,6 +24,7 @@ import { Metrics } from "./metrics.js";
 import type { ServedAddress } from "./network.js";
 import { Offers } from "./offers.js";
 import { portError } from "./ports.js";
+import { ReleaseWatch } from "./release-watch.js";
 import type { Release } from "./releases.js";
 import { releasePlace, Site } from "./site.js";
 import { TftpServer } from "./tftp/server.js";
@@ -72,6 +73,9 @@ export class BootServer {
   readonly #proxied: ProxiedFiles;
   readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
+  readonly #releaseWatch = new ReleaseWatch(({ name }) =>
+    this.#warn(`The files of ${name} were made again: restart the server, so that it knows them.`),
+  );
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
@@ -195,6 +199,7 @@ export class BootServer {
       await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     }
     if (this.#options.dhcp === "proxy") void this.#lookAround();
+    await this.#releaseWatch.start(this.#options.releases);
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
@@ -213,6 +218,7 @@ export class BootServer {
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
+    this.#releaseWatch.close();
     await this.#dhcp.close();
     this.#journal.catchUp();
     this.#tftp.close();

@@ -96,14 +96,16 @@ class Checks {
   async rules(): Promise<CheckResult[]> {
     // What is wrong with them then may be no fault of theirs.
     if (this.#isReleaseMissing || this.#programs === undefined) return [];
-    const { rules, files } = await readRuleBook({
+    const sources = {
       ...this.#checked.ruleSources,
       releases: this.#releases,
       directories: this.#directories,
       programs: this.#programs,
-    });
-    if (files.length === 0) return [];
-    return [ok(`${files.join(", ")}: right; ${rules.entries.length} machines are named`)];
+    };
+    const files = new Set<string>();
+    const rules = await readRuleBook(sources, async (file) => void files.add(file));
+    if (files.size === 0) return [];
+    return [ok(`${[...files].join(", ")}: right; ${rules.entries.length} machines are named`)];
   }
 
   async state(): Promise<CheckResult[]> {

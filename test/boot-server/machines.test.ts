@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
@@ -30,6 +31,9 @@ const releases = [release("stable", "amd64"), release("edge", "amd64"), release(
 const mac = "52:54:00:aa:bb:01";
 const amd64: Machine = { mac, architecture: "amd64" };
 
+/** A machines file of one machine. */
+const own = (words: string) => `machines: [{ match: { mac: "${mac}" }, ${words} }]\n`;
+
 let directory: string;
 beforeEach(async () => {
   directory = await sharedDirectory();
@@ -44,7 +48,7 @@ async function rulesOf(text: string, files: Readonly<Record<string, string>> = {
   await writeFile(machinesFile, text);
   const programs = await BootPrograms.find([directory]);
   const sources = { machinesFile, defaults: {}, cloudConfig: undefined, releases, programs };
-  return (await readRuleBook(sources)).rules;
+  return readRuleBook(sources);
 }
 
 async function decide(text: string, machine: Machine, bootedAt?: Date): Promise<Decision> {
@@ -86,7 +90,6 @@ describe("a machines file", () => {
     });
   }
 
-  const own = (words: string) => `machines: [{ match: { mac: "${mac}" }, ${words} }]\n`;
   const booted = new Date("2026-01-02T03:04:05Z");
   const outcomes: [
     name: string,
@@ -208,8 +211,9 @@ describe("a machines file", () => {
     [
       "a hardware address that begins with * without quotes",
       "machines:\n  - match:\n      mac: *:54:00\n",
-      /line 3: \*:54:00 stands for nothing; put what begins with \* in quotes/,
+      /line 3: \*:54:00 is an alias of YAML, .*; put what begins with \* in quotes/,
     ],
+    ["an alias", "machines: &all []\ndefaults: *all\n", /line 2: \*all is an alias of YAML/],
     ["a list", "- a\n", /machines\.yaml.*: .*object/],
     ["a key that there is not", own("bot: deny"), /line 1: machines: unrecognized key: "bot"/],
     ["a key that there is not, at the top", "machine: []\n", /unrecognized key: "machine"/],
@@ -300,6 +304,34 @@ describe("a machines file", () => {
       rules.close();
     }
   });
+});
+
+it("a machines file that is changed while it is read is read once more", async () => {
+  const path = join(directory, "machines.yaml");
+  await writeFile(path, own("boot: deny"));
+  const programs = await BootPrograms.find([]);
+  const sources = { machinesFile: path, defaults: {}, cloudConfig: undefined, releases, programs };
+  let times = 0;
+  const rules = await LiveRules.read(sources, {
+    onChange: () => {
+      times += 1;
+      if (times === 1) writeFileSync(path, own("boot: once"));
+    },
+    onError: (problem) => assert.fail(problem),
+  });
+  try {
+    await writeFile(path, own("boot: local"));
+    while (times < 2) await sleep(20);
+    assert.equal(rules.current.entries[0]!.boot, "once");
+  } finally {
+    rules.close();
+  }
+});
+
+it("a machines file whose keys have nothing behind them names no machines", async () => {
+  const { entries, defaults } = await rulesOf("machines:\ndefaults:\n");
+  assert.deepEqual(entries, []);
+  assert.equal(defaults.boot, undefined);
 });
 
 describe("--allow and --deny", () => {

@@ -47,6 +47,16 @@ describe("serve", () => {
     assert.ok(log.some((line) => line.includes("fetched undionly.kpxe by TFTP")));
   });
 
+  it("says that its files were made again, which it does not know yet", async () => {
+    const output = await inOwnNetwork(`
+      cp -r ${out} made
+      ${process.execPath} ${checkout}/bin/kairos-netboot.js serve made --listen lo --dhcp off 2> log & until_listening
+      ${process.execPath} ${checkout}/bin/kairos-netboot.js extract ${demoImage} -o made --platform amd64 --name newer --quiet > /dev/null
+      until grep "made again" log; do sleep 0.1; done
+      kill -TERM $!; wait $!`);
+    assert.match(output, /The files of kairos-demo-\S+ were made again: restart the server/);
+  });
+
   it("prints events as JSON lines", async () => {
     const output = await inOwnNetwork(`
       $serve --listen lo --dhcp off --json > events & until grep -q listening events; do sleep 0.05; done

@@ -1,5 +1,5 @@
-import { unwatchFile, watchFile } from "node:fs";
-import { type RuleBook, type RuleSources, readRuleBook } from "./rule-book.js";
+import { FilesAsRead } from "../files-as-read.js";
+import { type RuleSources, readRuleBook } from "./rule-book.js";
 import type { Rules } from "./rules.js";
 
 /** Milliseconds between two looks at the files. */
@@ -12,60 +12,69 @@ export interface LiveRulesOptions {
   onError(problem: string): void;
 }
 
-/** The rules as their files are now: read again when one of these changes. */
+/**
+ * The rules as their files are now: read again when one of these changes. By asking for their
+ * times, as editors put a new file in the old one's place, and network file systems tell nothing.
+ */
 export class LiveRules {
   readonly #sources: RuleSources;
   readonly #options: LiveRulesOptions;
-  #book: RuleBook;
-  #watched: readonly string[] = [];
+  #rules: Rules;
+  #files: FilesAsRead;
+  #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
-  /** Changes are read one after the other, so that the last one holds. */
-  #reading: Promise<void> = Promise.resolve();
-  readonly #reload = () => {
-    this.#reading = this.#reading.then(() => this.#read());
-  };
 
-  private constructor(sources: RuleSources, options: LiveRulesOptions, book: RuleBook) {
+  private constructor(
+    sources: RuleSources,
+    options: LiveRulesOptions,
+    rules: Rules,
+    files: FilesAsRead,
+  ) {
     this.#sources = sources;
     this.#options = options;
-    this.#book = book;
-    this.#watch(book.files);
+    this.#rules = rules;
+    this.#files = files;
+    this.#lookLater();
   }
 
   /** @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID */
   static async read(sources: RuleSources, options: LiveRulesOptions): Promise<LiveRules> {
-    return new LiveRules(sources, options, await readRuleBook(sources));
+    const files = new FilesAsRead();
+    const rules = await readRuleBook(sources, (file) => files.note(file));
+    return new LiveRules(sources, options, rules, files);
   }
 
   get current(): Rules {
-    return this.#book.rules;
+    return this.#rules;
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#watch([]);
+    clearTimeout(this.#timer);
+  }
+
+  #lookLater(): void {
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.#look(), interval).unref();
+  }
+
+  async #look(): Promise<void> {
+    if (await this.#files.haveChanged()) await this.#readAgain();
+    this.#lookLater();
   }
 
   /** Never fails: a server that runs does not end because of a file. */
-  async #read(): Promise<void> {
-    if (this.#isClosed) return;
-    const tried: string[] = [];
+  async #readAgain(): Promise<void> {
+    const files = new FilesAsRead();
+    this.#files = files;
     try {
-      this.#book = await readRuleBook(this.#sources, (file) => tried.push(file));
-      this.#options.onChange(this.#book.rules);
+      const rules = await readRuleBook(this.#sources, (file) => files.note(file));
+      if (this.#isClosed) return;
+      this.#rules = rules;
+      this.#options.onChange(rules);
     } catch (error) {
+      if (this.#isClosed) return;
       this.#options.onError(error instanceof Error ? error.message : String(error));
-      // A file that is missing may come.
-      tried.push(...this.#book.files);
     }
-    if (!this.#isClosed) this.#watch(tried);
-  }
-
-  /** By asking for their times: also tells of editors that put a new file in the old one's place. */
-  #watch(files: readonly string[]): void {
-    for (const file of this.#watched) unwatchFile(file, this.#reload);
-    this.#watched = [...new Set(files)];
-    for (const file of this.#watched)
-      watchFile(file, { interval, persistent: false }, this.#reload);
   }
 }

@@ -52,9 +52,13 @@ const match = z
     error: "names nothing to go by: give mac, uuid, serial or architecture",
   });
 
+/** A key with nothing behind it comes as empty text. */
+const unlessEmpty = (value: unknown) => (value === "" ? undefined : value);
+const entry = z.strictObject({ match, hostname: word.optional(), ...treatment });
+
 const schema = z.strictObject({
-  machines: z.array(z.strictObject({ match, hostname: word.optional(), ...treatment })).default([]),
-  defaults: z.strictObject(treatment).default({}),
+  machines: z.preprocess(unlessEmpty, z.array(entry).default([])),
+  defaults: z.preprocess(unlessEmpty, z.strictObject(treatment).default({})),
 });
 
 /** One machine of the file, or its defaults. */
@@ -89,7 +93,7 @@ export function parseMachinesFile(text: string, name: string): WrittenRules {
   }
   const alias = findAlias(document);
   if (alias !== undefined) {
-    const problem = `*${alias.source} stands for nothing; put what begins with * in quotes`;
+    const problem = `*${alias.source} is an alias of YAML, and those are not followed here; put what begins with * in quotes`;
     throw machinesError(`${name}, line ${lineOf(alias.range?.[0] ?? 0)}`, problem);
   }
   const content: unknown = document.toJS() ?? {};

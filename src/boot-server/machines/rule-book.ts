@@ -27,51 +27,41 @@ export interface RuleSources {
   readonly programs: BootPrograms;
 }
 
-/** Rules, and the files that they were read from. */
-export interface RuleBook {
-  readonly rules: Rules;
-  readonly files: readonly string[];
-}
-
 /**
  * Reads the machines file and all that it names.
- * @param onFile told of each file before it is read
+ * @param onFile told of each file before it is read, which waits for it
  * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID
  */
 export async function readRuleBook(
   sources: RuleSources,
-  onFile: (path: string) => void = () => {},
-): Promise<RuleBook> {
+  onFile: (path: string) => Promise<void> = async () => {},
+): Promise<Rules> {
   return new RuleReader(sources, onFile).read();
 }
 
 class RuleReader {
   readonly #sources: RuleSources;
-  readonly #files: string[] = [];
   readonly #programs = new Map<string, ServedFile>();
 
-  readonly #onFile: (path: string) => void;
+  readonly #onFile: (path: string) => Promise<void>;
 
-  constructor(sources: RuleSources, onFile: (path: string) => void) {
+  constructor(sources: RuleSources, onFile: (path: string) => Promise<void>) {
     this.#sources = sources;
     this.#onFile = onFile;
   }
 
-  async read(): Promise<RuleBook> {
-    const book = await this.#read();
-    if (book.rules.defaults.release === undefined) requireOrder(this.#sources.directories ?? []);
-    return book;
+  async read(): Promise<Rules> {
+    const rules = await this.#read();
+    if (rules.defaults.release === undefined) requireOrder(this.#sources.directories ?? []);
+    return rules;
   }
 
-  async #read(): Promise<RuleBook> {
+  async #read(): Promise<Rules> {
     const { machinesFile, defaults: given, cloudConfig: place } = this.#sources;
     const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
     const own: Treatment = { ...given, cloudConfig };
     if (machinesFile === undefined) {
-      return {
-        rules: { entries: [], defaults: own, programs: this.#programs },
-        files: this.#files,
-      };
+      return { entries: [], defaults: own, programs: this.#programs };
     }
     const text = await this.#text(machinesFile, "MACHINES_INVALID", "machines file");
     const written = parseMachinesFile(text, basename(machinesFile));
@@ -84,8 +74,7 @@ class RuleReader {
       ([, it]) => it !== undefined,
     );
     const all = { ...own, ...Object.fromEntries(known) };
-    const rules = { entries, defaults: all, programs: this.#programs };
-    return { rules, files: this.#files };
+    return { entries, defaults: all, programs: this.#programs };
   }
 
   async #treatment(written: WrittenTreatment & Placed): Promise<Treatment> {
@@ -148,8 +137,7 @@ class RuleReader {
     code: "MACHINES_INVALID" | "CLOUD_CONFIG_INVALID",
     what: string,
   ): Promise<string> {
-    this.#files.push(path);
-    this.#onFile(path);
+    await this.#onFile(path);
     const bytes = await readFile(path).catch((cause: unknown) => {
       const isConfig = code === "CLOUD_CONFIG_INVALID";
       const hint = `Name a file that can be read${isConfig ? ", or an address that begins with http:// or https://" : ""}.`;

@@ -49,7 +49,7 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   const programs = options.programs ?? (await BootPrograms.find([]));
   const defaults = { commandLine };
   const sources = { machinesFile, defaults, cloudConfig, releases, programs };
-  const { rules } = await readRuleBook(sources);
+  const rules = await readRuleBook(sources);
   const roster = new Roster();
   const policy = new MachinePolicy({
     ...{ releases, allow: [], deny: [], rules: () => rules, bootedAt },
