@@ -18,7 +18,7 @@ export {
   sizeOfFile,
 } from "./files.js";
 export { ipxeScript } from "./ipxe-script.js";
-export { formatMemory, memoryNeeded } from "./memory-estimate.js";
+export { memoryNeeded } from "./memory-estimate.js";
 export {
   formatProvenance,
   type Provenance,

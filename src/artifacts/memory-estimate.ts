@@ -17,9 +17,4 @@ export function memoryNeeded({ kernel, initrd, squashfs }: Record<Files, Sized>)
   return squashfs.size + (1 + expansion) * initrd.size + 2 * kernel.size + system;
 }
 
-/** The same for people, in half gigabytes, rounded up: it is no more than an estimate. */
-export function formatMemory(bytes: number): string {
-  return `${Math.ceil((bytes / 1e9) * 2) / 2} GB`;
-}
-
 type Files = "kernel" | "initrd" | "squashfs";

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatMemory, memoryNeeded } from "../artifacts/index.js";
-import { formatBytes, systemCode } from "../support/index.js";
+import { memoryNeeded } from "../artifacts/index.js";
+import { formatBytes, formatMemory, systemCode } from "../support/index.js";
 import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
 import { checkFullOptions } from "./dhcp/full-options.js";

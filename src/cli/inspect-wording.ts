@@ -1,6 +1,5 @@
-import { formatMemory } from "../artifacts/index.js";
 import type { Inspection } from "../inspect/index.js";
-import { formatBytes, printable } from "../support/index.js";
+import { formatBytes, formatMemory, printable } from "../support/index.js";
 
 /** A label, and what it labels; undefined where there is nothing to say. */
 type Row = readonly [label: string, text: string | null | undefined];

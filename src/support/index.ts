@@ -11,7 +11,7 @@ export { makeDirectories } from "./make-directories.js";
 export { firstThere, neededFile, neededProgram, runNeeded } from "./needed.js";
 export { formatBytes, printable } from "./printable.js";
 export { findProgram } from "./programs.js";
-export { formatDuration, parseDuration, parseSize } from "./quantities.js";
+export { formatDuration, formatMemory, parseDuration, parseSize } from "./quantities.js";
 export { readChunks } from "./read-chunks.js";
 export { readSmall } from "./read-small.js";
 export { newScratch, scratchPlace } from "./scratch.js";

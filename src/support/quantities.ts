@@ -57,3 +57,8 @@ export function formatDuration(milliseconds: number): string {
   }
   return `${Math.round(milliseconds / second)} s`;
 }
+
+/** An estimate of memory: half gigabytes, rounded up. */
+export function formatMemory(bytes: number): string {
+  return `${Math.ceil((bytes / 1e9) * 2) / 2} GB`;
+}
