@@ -28,6 +28,22 @@ export function adoptUdp(fd: number): Promise<Socket> {
 }
 
 /**
+ * Has a socket send to one place only, and receive from there only.
+ * @throws the error of connect: EISCONN, ENETUNREACH, EACCES
+ */
+export function connectUdp(
+  socket: Socket,
+  { address, port }: { readonly address: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.connect(port, address, (error?: Error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
+/**
  * Calls for each datagram that can be answered: some come from port 0, which nothing can be sent to
  * (`send` would throw).
  */
