@@ -137,6 +137,22 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     assert.equal(heard[1], "bound 10.5.0.10");
   });
 
+  it("serves beside another one like it on this machine, for another network, each its own", async () => {
+    const heard = await lines(`
+      ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
+      serve ${range} --listen br0; cp log log.0
+      serve --listen br1 --dhcp full --range 10.6.0.10-10.6.0.12 --state-dir state.1 || cat log
+      grep -e Serving -e Warning log | cut -d " " -f 1-3
+      HEARD=a.heard; export HEARD
+      at a busybox udhcpc -p a.pid -i eth0 -f -s ./action > a.log 2>&1 &
+      until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
+      kill -USR1 $(cat a.pid)
+      until grep -q renew a.heard; do sleep 0.05; done
+      grep -v deconfig a.heard | cut -d " " -f 1,2; stop`);
+    // The question of the second one for others like it was offered the first address.
+    assert.deepEqual(heard, ["Serving on br1:", "bound 10.5.0.11", "renew 10.5.0.11"]);
+  });
+
   describe("with a machine that asks to be booted", () => {
     const setUp = `
       mkdir ipxe; echo program > ipxe/snponly.efi

@@ -78,6 +78,8 @@ export class FullDhcpServer {
     this.#free = new FreeAddresses(this.#pool, this.#probe, options.onWarning);
     this.#sockets = new DhcpSockets({
       addresses: [network],
+      // It is the DHCP server of this address, whatever serves the other ones of this machine.
+      isBesideOthers: false,
       onMessage: (request, [arrival]) => void this.#answer(request, arrival!),
       onRefused: options.onRefused,
     });

@@ -17,6 +17,11 @@ const none = "0.0.0.0";
 
 export interface DhcpSocketsOptions {
   readonly addresses: readonly ServedAddress[];
+  /**
+   * True where what is sent to one of these addresses alone may be meant for a DHCP server of this
+   * machine, which is to get it.
+   */
+  readonly isBesideOthers: boolean;
   /** Called with a message and the served addresses that it may be meant for, at least one. */
   onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
   /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
@@ -44,13 +49,15 @@ export class DhcpSockets {
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
   async listen({ dhcp, pxe } = noSockets): Promise<void> {
-    const { addresses } = this.#options;
+    const { addresses, isBesideOthers } = this.#options;
     for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
     if (dhcp.length > 0) await this.#adoptForDhcp(dhcp);
     else {
       const listener = await this.#bind(none, 67);
       for (const { address } of addresses) {
-        await this.#broadcastFrom(await this.#bind(address, 67), listener);
+        const socket = await this.#bind(address, 67);
+        if (isBesideOthers) await this.#broadcastFrom(socket, listener);
+        else this.#use(socket, address, 67);
       }
       this.#listenToAll(listener);
     }
@@ -62,15 +69,15 @@ export class DhcpSockets {
 
   /**
    * One that is bound to all addresses hears broadcasts, one that is bound to its own sends them.
-   * Where it is not one that is bound to all, but none or one of each interface, those that are
-   * bound to their own do the rest as well.
+   * Where none is bound to all, or one for each interface, the others have to hear as well.
    */
   async #adoptForDhcp(descriptors: readonly number[]): Promise<void> {
     const adopted: { readonly fd: number; readonly socket: Socket }[] = [];
     for (const fd of descriptors) adopted.push({ fd, socket: this.#keep(await adoptUdp(fd)) });
     const isForAll = ({ socket }: (typeof adopted)[number]) => socket.address().address === none;
     const listeners = adopted.filter(isForAll).map(({ socket }) => socket);
-    const listener = listeners.length === 1 ? listeners[0] : undefined;
+    const { isBesideOthers } = this.#options;
+    const listener = isBesideOthers && listeners.length === 1 ? listeners[0] : undefined;
     for (const { fd, socket } of adopted.filter((it) => !isForAll(it))) {
       if (listener === undefined) this.#use(socket, socket.address().address, 67);
       else await this.#broadcastFrom(socket, listener, fd);
