@@ -1,6 +1,6 @@
 import type { Socket } from "node:dgram";
 import { formatMac } from "../address.js";
-import { adoptUdp, bindUdp, onDatagram } from "../bind-udp.js";
+import { adoptUdp, bindUdp, bindUdpBehindOthers, onDatagram } from "../bind-udp.js";
 import { noSockets } from "../inherited-sockets.js";
 import { localAddressTowards } from "../local-address.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
@@ -53,7 +53,7 @@ export class DhcpSockets {
     for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
     if (dhcp.length > 0) await this.#adoptForDhcp(dhcp);
     else {
-      const listener = await this.#bind(none, 67);
+      const listener = this.#keep(await bindUdpBehindOthers(67));
       for (const { address } of addresses) {
         const socket = await this.#bind(address, 67);
         if (isBesideOthers) await this.#broadcastFrom(socket, listener);
@@ -74,7 +74,8 @@ export class DhcpSockets {
   async #adoptForDhcp(descriptors: readonly number[]): Promise<void> {
     const adopted: { readonly fd: number; readonly socket: Socket }[] = [];
     for (const fd of descriptors) adopted.push({ fd, socket: this.#keep(await adoptUdp(fd)) });
-    const isForAll = ({ socket }: (typeof adopted)[number]) => socket.address().address === none;
+    const isForAll = ({ socket }: (typeof adopted)[number]) =>
+      [none, "::"].includes(socket.address().address);
     const listeners = adopted.filter(isForAll).map(({ socket }) => socket);
     const { isBesideOthers } = this.#options;
     const listener = isBesideOthers && listeners.length === 1 ? listeners[0] : undefined;
