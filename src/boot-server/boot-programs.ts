@@ -101,6 +101,16 @@ export class BootPrograms {
   }
 }
 
+/**
+ * False for a program that firmware cannot run, as far as its name tells: UEFI runs EFI programs
+ * (`snponly.efi`, `shimx64.efi.signed`) and nothing else, BIOS and a Raspberry Pi run none of them.
+ */
+export function isRunBy(firmware: Firmware | undefined, { name }: ServedFile): boolean {
+  // U-Boot starts much else besides.
+  if (firmware === "u-boot") return true;
+  return /\.efi(\.|$)/i.test(name) === (firmware === "uefi");
+}
+
 /** What a person should know before machines of some kind are not answered. */
 export function missingPrograms(
   releases: readonly Release[],

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryNeeded } from "../artifacts/index.js";
-import { formatBytes, formatMemory, systemCode } from "../support/index.js";
+import { formatBytes, formatMemory, NetbootError, systemCode } from "../support/index.js";
 import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
 import { checkFullOptions } from "./dhcp/full-options.js";
@@ -12,6 +12,7 @@ import { MachineSigner } from "./machines/signed-machine.js";
 import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
+import { portError } from "./ports.js";
 import { looseRelease, type Release, readReleases } from "./releases.js";
 import { stateError } from "./state-directory.js";
 
@@ -138,9 +139,12 @@ class Checks {
       if (warnings.length === 0) return [ok("no other server is in the way")];
       return warnings.map((text) => ({ status: "warn", what: text.replace(/\.$/, "") }));
     } catch (error) {
-      // That rights are missing was told of with the ports.
-      if (systemCode(error) === "EACCES") return [];
-      throw error;
+      if (systemCode(error) !== "EACCES") throw error;
+      const denied = await portError(error, "DHCP", "0.0.0.0", 68);
+      // Without having looked it gives no addresses; beside a DHCP server it serves all the same.
+      if (full !== undefined || !(denied instanceof NetbootError)) throw denied;
+      const what = "Whether other servers answer machines cannot be found out: port 68 is needed";
+      return [{ status: "warn", what, hint: denied.hint }];
     }
   }
 }

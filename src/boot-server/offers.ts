@@ -1,4 +1,4 @@
-import type { BootPrograms } from "./boot-programs.js";
+import { type BootPrograms, isRunBy } from "./boot-programs.js";
 import type { BootClient } from "./dhcp/client.js";
 import type { BootChoice } from "./dhcp/proxy.js";
 import type { BootApi } from "./machines/boot-api.js";
@@ -58,9 +58,11 @@ export class Offers {
   }
 
   #program(client: BootClient, { treatment }: Decision, base: string): BootChoice {
-    const program = treatment.bootProgram ?? this.#options.programs.for(client);
+    const { architecture, firmware } = client;
+    const { bootProgram: own } = treatment;
+    const isOwn = own !== undefined && isRunBy(firmware, own);
+    const program = isOwn ? own : this.#options.programs.for(client);
     if (program === undefined) {
-      const { architecture, firmware } = client;
       return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
     }
     const { name } = program;

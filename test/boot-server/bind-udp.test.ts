@@ -13,3 +13,14 @@ it("a datagram from port 0, which nothing can be sent to, is passed over", () =>
   socket.close();
   assert.deepEqual(seen, [68]);
 });
+
+it("a datagram that comes by IPv4 to a socket of IPv6 is one of IPv4, and others are passed over", () => {
+  const socket = createSocket("udp6");
+  const seen: string[] = [];
+  onDatagram(socket, (_, { address }) => seen.push(address));
+  for (const address of ["::ffff:10.0.0.1", "fe80::1", "::ffff:0.0.0.0", "10.0.0.2"]) {
+    socket.emit("message", Buffer.alloc(1), { address, family: "IPv6", port: 68, size: 1 });
+  }
+  socket.close();
+  assert.deepEqual(seen, ["10.0.0.1", "0.0.0.0", "10.0.0.2"]);
+});

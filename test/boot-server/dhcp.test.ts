@@ -202,6 +202,18 @@ describe("a client made by hand", () => {
     });
   }
 
+  it("that is a Raspberry Pi and says that it is a BIOS is known by its hardware address", () => {
+    const makers = "b827eb dca632 e45f01 28cdc1 d83add 2ccf67 88a29e".split(" ");
+    const kindOf = (maker: string, type: number) => {
+      const hardwareAddress = Buffer.from(`${maker}010203`, "hex");
+      const { client } = discover(architecture(type), { hardwareAddress });
+      return `${client?.architecture} ${client?.firmware}`;
+    };
+    for (const maker of makers) assert.equal(kindOf(maker, 0), "arm64 raspberry-pi", maker);
+    assert.equal(kindOf("b827eb", 0x0b), "arm64 uefi");
+    assert.equal(kindOf("b827ec", 0), "amd64 bios");
+  });
+
   it("without option 93 is known by option 60", () => {
     const vendorClass = Buffer.from("PXEClient:Arch:00011:UNDI:003016");
     assert.equal(discover({ 93: undefined, 60: vendorClass }).client?.architecture, "arm64");

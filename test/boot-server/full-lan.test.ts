@@ -4,11 +4,21 @@ import { before, describe, it } from "node:test";
 import { extract } from "../../src/index.js";
 import { demoImage } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { datagramsOf } from "./support/capture.js";
 import { inDhcpLan } from "./support/dhcp-lan.js";
 
 const range = "--dhcp full --range 10.5.0.10-10.5.0.12";
 const dnsmasq =
   "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
+
+/** Asks at port 4011 from that port, and says which boot file is answered, from which port. */
+const asking = `
+  const socket = require("node:dgram").createSocket("udp4").bind(4011, () =>
+    socket.send(Buffer.from(process.argv[1], "hex"), 4011, "10.5.0.1"));
+  socket.on("message", (bytes, { port }) => {
+    const file = bytes.toString("latin1", 108, 236).replaceAll("\\0", "");
+    console.log(\`\${file} from port \${port}\`); process.exit();
+  });`;
 
 describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }, () => {
   let out: string;
@@ -125,5 +135,47 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
       serve ${range}; grep Warning log; ask a | cut -d " " -f 1,2; stop`);
     assert.match(heard[0]!, /Another boot server answers machines on br0, too: 10\.5\.0\.2\./);
     assert.equal(heard[1], "bound 10.5.0.10");
+  });
+
+  it("serves beside another one like it on this machine, for another network, each its own", async () => {
+    const heard = await lines(`
+      ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
+      serve ${range} --listen br0; cp log log.0
+      serve --listen br1 --dhcp full --range 10.6.0.10-10.6.0.12 --state-dir state.1 || cat log
+      grep -e Serving -e Warning log | cut -d " " -f 1-3
+      HEARD=a.heard; export HEARD
+      at a busybox udhcpc -p a.pid -i eth0 -f -s ./action > a.log 2>&1 &
+      until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
+      kill -USR1 $(cat a.pid)
+      until grep -q renew a.heard; do sleep 0.05; done
+      grep -v deconfig a.heard | cut -d " " -f 1,2; stop`);
+    // The question of the second one for others like it was offered the first address.
+    assert.deepEqual(heard, ["Serving on br1:", "bound 10.5.0.11", "renew 10.5.0.11"]);
+  });
+
+  describe("with a machine that asks to be booted", () => {
+    const setUp = `
+      mkdir ipxe; echo program > ipxe/snponly.efi
+      printf '#!/bin/sh\\n[ "$1" != bound ] || echo "file=$boot_file name=$bootfile next=$siaddr" >> boots\\n' > boot-action
+      chmod +x boot-action
+      boot() { ask a -V PXEClient:Arch:00007:UNDI:003000 -x 0x5d:0007 -s ./boot-action > a.out; }`;
+
+    it("sends it to port 4011 where the machines file says so, and answers there", async () => {
+      const question = datagramsOf("ovmf-pxe-port-4011.pcap").find(({ to }) => to.port === 4011)!;
+      const heard = await lines(`${setUp}
+        printf 'machines: [{ match: { mac: "02:00:00:00:00:0a" }, offer-style: port-4011 }]' > machines.yaml
+        serve ${range} --ipxe-dir ipxe --machines machines.yaml
+        boot; cat boots; at a ip address replace 10.5.0.10/24 dev eth0
+        at a ${process.execPath} -e '${asking}' ${question.payload.toString("hex")}
+        stop`);
+      assert.deepEqual(heard, ["file= name= next=10.5.0.1", "snponly.efi from port 4011"]);
+    });
+
+    it("tries that with one that keeps asking", async () => {
+      const heard = await lines(`${setUp}
+        serve ${range} --ipxe-dir ipxe; for time in 1 2 3 4; do boot; done; cat boots; stop`);
+      const told = "file=snponly.efi name=snponly.efi next=10.5.0.1";
+      assert.deepEqual(heard, [told, told, told, "file= name= next=10.5.0.1"]);
+    });
   });
 });

@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
+import type { BootClient } from "../../src/boot-server/dhcp/client.js";
 import { BootedMachines } from "../../src/boot-server/machines/booted-machines.js";
 import { LiveRules } from "../../src/boot-server/machines/live-rules.js";
 import { MacPattern } from "../../src/boot-server/machines/mac-pattern.js";
 import type { Machine } from "../../src/boot-server/machines/machine.js";
 import { type Decision, MachinePolicy } from "../../src/boot-server/machines/policy.js";
+import { Roster } from "../../src/boot-server/machines/roster.js";
 import { readRuleBook } from "../../src/boot-server/machines/rule-book.js";
+import { Offers } from "../../src/boot-server/offers.js";
 import type { Release, Role, ServedFile } from "../../src/boot-server/releases.js";
 import { NetbootError } from "../../src/index.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -361,6 +364,40 @@ it("a machine whose serial number says nothing gets what the defaults say, once 
   assert.equal(unsettled.kind, "unsettled");
   assert.equal(unsettled.treatment.bootProgram, undefined);
   assert.equal((await decide(text, { ...amd64, hasSaidAll: true })).kind, "deny");
+});
+
+describe("the boot program that a machines file names", () => {
+  const ofUefi = { architecture: "amd64", firmware: "uefi", protocol: "pxe" } as const;
+  const ofBios = { architecture: "amd64", firmware: "bios", protocol: "pxe" } as const;
+  const ofPi = { architecture: "arm64", firmware: "raspberry-pi", protocol: "pxe" } as const;
+  const ofUBoot = { architecture: "amd64", firmware: "u-boot", protocol: "pxe" } as const;
+  const none = "There is no iPXE for arm64 with raspberry-pi (--ipxe-dir).";
+  const table: [client: Partial<BootClient>, program: string, offered: string][] = [
+    [ofUefi, "own.efi", "own.efi"],
+    [ofUefi, "OWN.EFI", "OWN.EFI"],
+    [ofUefi, "shimx64.efi.signed", "shimx64.efi.signed"],
+    [ofUefi, "pxelinux.0", "snponly.efi"],
+    [{ ...ofUefi, protocol: "http" }, "pxelinux.0", "http://10.0.0.1:8080/programs/snponly.efi"],
+    [ofBios, "pxelinux.0", "pxelinux.0"],
+    [ofBios, "own.efi", "undionly.kpxe"],
+    [ofUBoot, "boot.scr", "boot.scr"],
+    [ofPi, "own.efi", none],
+  ];
+  for (const [client, program, offered] of table) {
+    it(`${program} is ${program === offered ? "" : "not "}offered to ${client.firmware} by ${client.protocol}`, async () => {
+      const files = { [program]: "", "snponly.efi": "", "undionly.kpxe": "" };
+      const rules = await rulesOf(`machines: []\ndefaults: { boot-program: ${program} }\n`, files);
+      const own = { releases, allow: [], deny: [], rules: () => rules, bootedAt: () => undefined };
+      const programs = await BootPrograms.find([directory]);
+      const offers = new Offers({ policy: new MachinePolicy(own), roster: new Roster(), programs });
+      const asks = { mac, isIpxe: false, ...client } as BootClient;
+      const choice = await offers.choose(asks, "http://10.0.0.1:8080");
+      assert.equal(
+        "refusal" in choice ? choice.refusal : "bootFile" in choice && choice.bootFile,
+        offered,
+      );
+    });
+  }
 });
 
 describe("a machine that is to boot once", () => {

@@ -71,6 +71,26 @@ describe("serve --check", () => {
     assert.match(output, /^ok {3}port 4011/m);
   });
 
+  it("finds that other DHCP servers cannot be looked for, which giving addresses needs", async () => {
+    const checked = (flags: string) =>
+      inOwnNetwork(`
+        systemd-socket-activate --datagram --fdname tftp:dhcp:dhcp \\
+          --listen 0.0.0.0:69 --listen 0.0.0.0:67 --listen 10.9.8.7:67 \\
+          setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service \\
+            sh -c 'export LISTEN_PID=$$; exec "$@"' sh \\
+              $netboot serve ${out} --listen 10.9.8.7 ${flags} --check 2> errors & checked=$!
+        until_says errors 10.9.8.7:67
+        $node -e 'require("node:dgram").createSocket("udp4").send("x", 67, "10.9.8.7", () => process.exit())'
+        wait $checked; echo status $?; cat errors`);
+    const full = await checked("--dhcp full --range 10.9.8.10-10.9.8.20");
+    assert.match(full, /^ok {3}port 67 for DHCP is handed over by systemd$/m);
+    assert.match(full, /^FAIL An ordinary user may not have port 68 of 0\.0\.0\.0 for DHCP/m);
+    assert.match(full, /^status 1$/m);
+    const beside = await checked("");
+    assert.match(beside, /^warn Whether other servers answer .* port 68 is needed\. .*setcap/m);
+    assert.match(beside, /^status 0$/m);
+  });
+
   it("prints JSON lines", async () => {
     const output = await inOwnNetwork(check("--json --ipxe-dir . --dhcp off"));
     const [first] = output.split("\n");

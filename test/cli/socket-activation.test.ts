@@ -72,6 +72,25 @@ describe("started by systemd, without a capability", () => {
   });
 });
 
+it("started by systemd with the unit's capabilities it gives addresses, too", async () => {
+  const out = await demoRelease();
+  const output = await inOwnNetwork(`
+    ambient=$(sed -n 's/^AmbientCapabilities=CAP_//p' ${packaging}/kairos-netboot.service)
+    systemd-socket-activate --datagram --fdname tftp:dhcp:dhcp \\
+      --listen 0.0.0.0:69 --listen 0.0.0.0:67 --listen 10.9.8.7:67 \\
+      setpriv --bounding-set "-all\${ambient:+,+$(echo $ambient | tr A-Z a-z)}" --inh-caps -all \\
+        sh -c 'export LISTEN_PID=$$; exec "$@"' sh \\
+          $netboot serve ${out} --listen 10.9.8.7 --dhcp full --range 10.9.8.10-10.9.8.20 \\
+            2> log & server=$!
+    until_says log 10.9.8.7:67
+    $node -e 'require("node:dgram").createSocket("udp4").send("x", 67, "10.9.8.7", () => process.exit())'
+    until grep -e Serving -e kairos-netboot: log; do sleep 0.05; done
+    grep -h Cap /proc/$server/status; kill $server; wait $server`);
+  assert.match(output, /^Serving on lo: /m);
+  // CAP_NET_BIND_SERVICE is number 10 (capabilities(7)).
+  assert.match(output, /^CapEff:\s0{13}400$/m);
+});
+
 describe("the units", () => {
   it("are ones that systemd understands", async () => {
     const directory = await temporaryDirectory();

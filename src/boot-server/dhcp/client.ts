@@ -55,6 +55,18 @@ const kinds: Readonly<Record<number, Kind>> = {
   41: ["arm64", "raspberry-pi"],
 };
 
+const raspberryPi = 41;
+/** Makers' parts of hardware addresses: the Raspberry Pi Foundation's, and its companies'. */
+const raspberryPis = [
+  "b8:27:eb",
+  "dc:a6:32",
+  "e4:5f:01",
+  "28:cd:c1",
+  "d8:3a:dd",
+  "2c:cf:67",
+  "88:a2:9e",
+];
+
 /** Reads what a client says of itself; others than network boot clients are told apart. */
 export function readBootClient(message: DhcpMessage): BootClient | NoBootClient {
   const vendorClass = message.options.get(option.vendorClass)?.toString("latin1") ?? "";
@@ -68,10 +80,11 @@ export function readBootClient(message: DhcpMessage): BootClient | NoBootClient 
   if (identifier !== undefined && (identifier.length !== 17 || identifier[0] !== 0)) {
     return { reason: "its machine identifier (option 97) is malformed", isNotable: true };
   }
+  const mac = formatMac(message.hardwareAddress);
   const architectureType = architectureTypeOf(message, vendorClass);
-  const kind = architectureType === undefined ? undefined : kinds[architectureType];
+  const kind = kindOf(architectureType, protocol, mac);
   return {
-    mac: formatMac(message.hardwareAddress),
+    mac,
     uuid: identifier === undefined ? undefined : formatUuid(identifier.subarray(1)),
     protocol,
     architecture: kind?.[0],
@@ -79,6 +92,18 @@ export function readBootClient(message: DhcpMessage): BootClient | NoBootClient 
     architectureType,
     isIpxe: isIpxe(message),
   };
+}
+
+/** The boot ROM of a Raspberry Pi says that it is a BIOS, whose programs it cannot run. */
+function kindOf(
+  architectureType: number | undefined,
+  protocol: BootClient["protocol"],
+  mac: string,
+): Kind | undefined {
+  if (architectureType === undefined) return undefined;
+  const isPi =
+    architectureType === 0 && protocol === "pxe" && raspberryPis.includes(mac.slice(0, 8));
+  return kinds[isPi ? raspberryPi : architectureType];
 }
 
 function protocolOf(vendorClass: string): "pxe" | "http" | undefined {

@@ -1,5 +1,6 @@
 import { formatMac } from "../address.js";
 import { noSockets } from "../inherited-sockets.js";
+import { RecentMap } from "../recent-map.js";
 import { AddressProbe } from "./address-probe.js";
 import {
   type BootFields,
@@ -8,7 +9,7 @@ import {
   menuOfDisk,
   noBootFields,
 } from "./boot-fields.js";
-import { readBootClient } from "./client.js";
+import { type BootClient, readBootClient } from "./client.js";
 import { FreeAddresses, type OfferedAddress } from "./free-addresses.js";
 import { decide, type FullDecision } from "./full.js";
 import type { FullSettings } from "./full-options.js";
@@ -18,9 +19,20 @@ import { LeaseFile, readLeases } from "./lease-file.js";
 import { type Lease, LeasePool } from "./lease-pool.js";
 import type { DhcpMessage } from "./message.js";
 import { lookForOtherServers } from "./other-servers.js";
-import { type Arrival, answerQuestion, bootFileOf, type Reply, readQuestion } from "./proxy.js";
+import {
+  type Arrival,
+  answerQuestion,
+  bootFileOf,
+  isReferred,
+  type OfferStyle,
+  type Reply,
+  readQuestion,
+} from "./proxy.js";
 import type { ProxyDhcpOptions } from "./server.js";
 import { DhcpSockets } from "./sockets.js";
+
+/** Machines whose style of offers is remembered. */
+const mostMachines = 10_000;
 
 /** A lease that was given to a machine that starts, not one that was made longer. */
 export interface GivenLease {
@@ -37,6 +49,8 @@ export interface FullDhcpOptions extends Omit<ProxyDhcpOptions, "addresses"> {
   onWarning(text: string): void;
 }
 
+const direct = (): OfferStyle => "direct";
+
 /** What a message says of booting, and what is to be told of it. */
 interface Boot {
   readonly fields: BootFields;
@@ -51,6 +65,8 @@ export class FullDhcpServer {
   readonly #sockets: DhcpSockets;
   readonly #probe: AddressProbe;
   readonly #free: FreeAddresses;
+  /** How each machine was offered what to boot: the acknowledgement says the same. */
+  readonly #styles = new RecentMap<string, OfferStyle>(mostMachines);
   #leases: LeaseFile | undefined;
 
   constructor(options: FullDhcpOptions) {
@@ -62,6 +78,8 @@ export class FullDhcpServer {
     this.#free = new FreeAddresses(this.#pool, this.#probe, options.onWarning);
     this.#sockets = new DhcpSockets({
       addresses: [network],
+      // It is the DHCP server of this address, whatever serves the other ones of this machine.
+      isBesideOthers: false,
       onMessage: (request, [arrival]) => void this.#answer(request, arrival!),
       onRefused: options.onRefused,
     });
@@ -128,7 +146,7 @@ export class FullDhcpServer {
       case "ack":
         return this.#acknowledgement(decision, request);
       case "inform":
-        return informReply(request, settings, (await this.#bootFor(request)).fields);
+        return informReply(request, settings, (await this.#bootFor(request, direct)).fields);
       case "nak":
         this.#ignored(request, decision.reason, true);
         return nakReply(request, settings.network.address, decision.reason);
@@ -148,7 +166,7 @@ export class FullDhcpServer {
       this.#ignored(request, "no address of the range is free", true);
       return undefined;
     }
-    const { fields, offered } = await this.#bootFor(request);
+    const { fields, offered } = await this.#bootFor(request, (client) => this.#nextStyle(client));
     const { settings } = this.#options;
     const message = addressReply(request, "offer", { address, hostname }, settings, fields);
     const to = destinationOfReply(request, false);
@@ -164,7 +182,8 @@ export class FullDhcpServer {
   ): Promise<DhcpMessage | undefined> {
     // Before the client hears of it: no restart shall make this server forget what it promised.
     if (!(await this.#keep(lease))) return undefined;
-    const { fields, refusal } = await this.#bootFor(request);
+    const lastStyle = ({ mac }: BootClient) => this.#styles.get(mac) ?? "direct";
+    const { fields, refusal } = await this.#bootFor(request, lastStyle);
     if (!isRenewed) {
       const { address, hostname } = lease;
       const mac = formatMac(request.hardwareAddress);
@@ -183,8 +202,17 @@ export class FullDhcpServer {
     }
   }
 
+  #nextStyle(client: BootClient): OfferStyle {
+    const style = this.#options.styleFor(client);
+    this.#styles.put(client.mac, style);
+    return style;
+  }
+
   /** A machine that asks in vain what to boot, or does not ask, gets an address all the same. */
-  async #bootFor(request: DhcpMessage): Promise<Boot> {
+  async #bootFor(
+    request: DhcpMessage,
+    styleFor: (client: BootClient) => OfferStyle,
+  ): Promise<Boot> {
     const client = readBootClient(request);
     if (!("mac" in client)) {
       return { fields: noBootFields, ...(client.isNotable ? { refusal: client.reason } : {}) };
@@ -192,10 +220,14 @@ export class FullDhcpServer {
     const server = this.#options.settings.network.address;
     const choice = await this.#options.choose(client, server);
     if ("refusal" in choice) return { fields: noBootFields, refusal: choice.refusal };
+    const offered = { client, bootFile: "disk" in choice ? undefined : choice.bootFile };
+    if (isReferred(client, choice, styleFor)) {
+      const nothing = { bootFile: undefined, vendorSpecific: [] };
+      return { fields: bootFields({ client, request, server, ...nothing }), offered };
+    }
     const bootFile = bootFileOf(choice, client);
     const vendorSpecific = ["disk" in choice ? menuOfDisk : bootFromOffer];
-    const fields = bootFields({ client, request, server, bootFile, vendorSpecific });
-    return { fields, offered: { client, bootFile: "disk" in choice ? undefined : bootFile } };
+    return { fields: bootFields({ client, request, server, bootFile, vendorSpecific }), offered };
   }
 
   #ignored(request: DhcpMessage, reason: string, isNotable: boolean): void {

@@ -94,10 +94,7 @@ export function answerQuestion(
   if (isToDisk && !isOffer) {
     return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
   }
-  // iPXE takes what the offer says; HTTP Boot knows no other way.
-  const isPlainPxe = client.protocol === "pxe" && !client.isIpxe;
-  const isStyled = isOffer && isPlainPxe && !isToDisk;
-  const isReferral = isStyled && (choice.style ?? styleFor(client)) === "port-4011";
+  const isReferral = isOffer && isReferred(client, choice, styleFor);
   const { server } = arrival;
   const pxeOptions = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
   const { options, ...fields } = bootFields({
@@ -114,6 +111,20 @@ export function answerQuestion(
     message: { ...answerTo(request, server, replyType, options), ...fields },
     to: destinationOf(request, arrival),
   };
+}
+
+/**
+ * True for a client that is to ask at the PXE server's own port. iPXE takes what the offer says; HTTP
+ * Boot knows no other way.
+ * @param styleFor asked only where the style matters and was not chosen
+ */
+export function isReferred(
+  client: BootClient,
+  choice: Exclude<BootChoice, { refusal: string }>,
+  styleFor: (client: BootClient) => OfferStyle,
+): boolean {
+  if ("disk" in choice || client.protocol !== "pxe" || client.isIpxe) return false;
+  return (choice.style ?? styleFor(client)) === "port-4011";
 }
 
 /**

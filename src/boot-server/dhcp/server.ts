@@ -34,6 +34,7 @@ export class ProxyDhcpServer {
     this.#options = options;
     this.#sockets = new DhcpSockets({
       addresses: options.addresses,
+      isBesideOthers: true,
       onMessage: (request, arrivals) => void this.#answer(request, arrivals),
       onRefused: options.onRefused,
     });

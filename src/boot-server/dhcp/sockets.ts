@@ -1,11 +1,12 @@
 import type { Socket } from "node:dgram";
 import { formatMac } from "../address.js";
-import { adoptUdp, bindUdp, onDatagram } from "../bind-udp.js";
+import { adoptUdp, bindUdp, bindUdpBehindOthers, onDatagram } from "../bind-udp.js";
 import { noSockets } from "../inherited-sockets.js";
 import { localAddressTowards } from "../local-address.js";
 import { isInNetwork, type ServedAddress } from "../network.js";
 import { PacketError } from "../packet-error.js";
 import { RateLimit } from "../rate-limit.js";
+import { allClients, type Broadcast, broadcasterOf } from "./broadcaster.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
 import type { Arrival } from "./proxy.js";
 
@@ -16,6 +17,11 @@ const none = "0.0.0.0";
 
 export interface DhcpSocketsOptions {
   readonly addresses: readonly ServedAddress[];
+  /**
+   * True where what is sent to one of these addresses alone may be meant for a DHCP server of this
+   * machine, which is to get it.
+   */
+  readonly isBesideOthers: boolean;
   /** Called with a message and the served addresses that it may be meant for, at least one. */
   onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
   /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
@@ -26,8 +32,10 @@ export interface DhcpSocketsOptions {
 export class DhcpSockets {
   readonly #options: DhcpSocketsOptions;
   readonly #sockets: Socket[] = [];
-  /** For each address and port one socket, which sends from it and out of its interface. */
+  /** For each address and port the socket whose datagrams to a single machine come from there. */
   readonly #senders = new Map<string, Socket>();
+  /** For each address, where machines without one are answered. */
+  readonly #broadcasters = new Map<string, Broadcast>();
   /** For each hardware address. */
   readonly #rate = new RateLimit(usualRate);
   #isClosed = false;
@@ -41,14 +49,17 @@ export class DhcpSockets {
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
   async listen({ dhcp, pxe } = noSockets): Promise<void> {
-    const { addresses } = this.#options;
-    for (const fd of dhcp) this.#useForDhcp(this.#keep(await adoptUdp(fd)));
+    const { addresses, isBesideOthers } = this.#options;
     for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
-    if (dhcp.length === 0) {
-      // Broadcasts come to this one only; a DHCP server on this machine may have another like it.
-      for (const address of [none, ...addresses.map((one) => one.address)]) {
-        this.#useForDhcp(await this.#bind(address, 67));
+    if (dhcp.length > 0) await this.#adoptForDhcp(dhcp);
+    else {
+      const listener = this.#keep(await bindUdpBehindOthers(67));
+      for (const { address } of addresses) {
+        const socket = await this.#bind(address, 67);
+        if (isBesideOthers) await this.#broadcastFrom(socket, listener);
+        else this.#use(socket, address, 67);
       }
+      this.#listenToAll(listener);
     }
     if (pxe.length === 0) {
       for (const { address } of addresses)
@@ -56,11 +67,38 @@ export class DhcpSockets {
     }
   }
 
-  /** One that is bound to all addresses hears broadcasts; one that is bound to its own sends. */
-  #useForDhcp(socket: Socket): void {
+  /**
+   * One that is bound to all addresses hears broadcasts, one that is bound to its own sends them.
+   * Where none is bound to all, or one for each interface, the others have to hear as well.
+   */
+  async #adoptForDhcp(descriptors: readonly number[]): Promise<void> {
+    const adopted: { readonly fd: number; readonly socket: Socket }[] = [];
+    for (const fd of descriptors) adopted.push({ fd, socket: this.#keep(await adoptUdp(fd)) });
+    const isForAll = ({ socket }: (typeof adopted)[number]) =>
+      [none, "::"].includes(socket.address().address);
+    const listeners = adopted.filter(isForAll).map(({ socket }) => socket);
+    const { isBesideOthers } = this.#options;
+    const listener = isBesideOthers && listeners.length === 1 ? listeners[0] : undefined;
+    for (const { fd, socket } of adopted.filter((it) => !isForAll(it))) {
+      if (listener === undefined) this.#use(socket, socket.address().address, 67);
+      else await this.#broadcastFrom(socket, listener, fd);
+    }
+    for (const socket of listeners) this.#listenToAll(socket);
+  }
+
+  async #broadcastFrom(socket: Socket, listener: Socket, fd?: number): Promise<void> {
     const { address } = socket.address();
-    if (address !== none) this.#use(socket, address, 67);
-    else onDatagram(socket, (bytes, from) => this.#receiveBroadcast(bytes, from));
+    try {
+      this.#broadcasters.set(address, await broadcasterOf(socket, fd));
+    } catch (error) {
+      // systemd may have a socket of an address that is not there, and not served.
+      if (this.#options.addresses.some((it) => it.address === address)) throw error;
+    }
+    this.#senders.set(`${address}:67`, listener);
+  }
+
+  #listenToAll(socket: Socket): void {
+    onDatagram(socket, (bytes, from) => this.#receiveAtAll(bytes, from));
   }
 
   #use(socket: Socket, address: string, port: 67 | 4011): void {
@@ -87,8 +125,10 @@ export class DhcpSockets {
   send({ server, port }: Arrival, message: DhcpMessage, to: Arrival["from"]): void {
     // The server was stopped while the answer was thought of.
     if (this.#isClosed) return;
-    const sender = this.#senders.get(`${server}:${port}`);
-    sender?.send(formatDhcp(message), to.port, to.address, () => {});
+    const bytes = formatDhcp(message);
+    const broadcast = this.#broadcasters.get(server);
+    if (broadcast !== undefined && to.address === allClients.address) broadcast(bytes);
+    else this.#senders.get(`${server}:${port}`)?.send(bytes, to.port, to.address, () => {});
   }
 
   close(): void {
@@ -107,17 +147,32 @@ export class DhcpSockets {
 
   /**
    * The interface that a broadcast came from is not told. Each network gets an answer with its own
-   * address in it, and the machine hears the one of its own; a relay's network is known.
+   * address in it, and the machine hears the one of its own; a relay's network is known, or the way
+   * to it.
    */
-  #receiveBroadcast(bytes: Buffer, from: Arrival["from"]): void {
+  #receiveAtAll(bytes: Buffer, from: Arrival["from"]): void {
     const addresses = this.#options.addresses.filter((it) => this.#senders.has(`${it.address}:67`));
     if (addresses.length === 0) return;
     // This server's own question for others like it.
     if (addresses.some(({ address }) => address === from.address)) return;
-    const near = addresses.filter(
-      (it) => from.address !== "0.0.0.0" && isInNetwork(it, from.address),
-    );
-    const served = near.length > 0 ? near : addresses;
+    const near = addresses.filter((it) => isInNetwork(it, from.address));
+    if (from.address === none || addresses.length === 1) this.#receiveFor(addresses, bytes, from);
+    else if (near.length > 0) this.#receiveFor(near, bytes, from);
+    else void this.#receiveFromAfar(addresses, bytes, from);
+  }
+
+  /** A relay that is in none of the served networks sent it to one address, which is not told. */
+  async #receiveFromAfar(
+    addresses: readonly ServedAddress[],
+    bytes: Buffer,
+    from: Arrival["from"],
+  ): Promise<void> {
+    const own = await localAddressTowards(from.address).catch(() => undefined);
+    const towards = addresses.filter(({ address }) => address === own);
+    this.#receiveFor(towards.length > 0 ? towards : addresses, bytes, from);
+  }
+
+  #receiveFor(served: readonly ServedAddress[], bytes: Buffer, from: Arrival["from"]): void {
     this.#receive(
       bytes,
       served.map(({ address }) => ({ port: 67, from, server: address })),

@@ -2,7 +2,7 @@ import type { Socket } from "node:dgram";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemCode } from "../../support/index.js";
 import { bindUdp } from "../bind-udp.js";
-import type { ServedAddress } from "../network.js";
+import { ipv4Addresses, type ServedAddress } from "../network.js";
 import { formatDhcp } from "./message.js";
 import { type FoundServer, readOffer, surveyQuestions } from "./survey-question.js";
 
@@ -34,7 +34,7 @@ export async function surveyServers(options: SurveyOptions): Promise<FoundServer
   const asked = new Map<number, ServedAddress>();
   const onMessage = (bytes: Buffer) => {
     const heard = readOffer(bytes, asked);
-    if (heard === undefined) return;
+    if (heard === undefined || isOfOtherInterface(heard)) return;
     found.set(`${heard.kind} ${heard.server} ${heard.address}`, heard);
   };
   try {
@@ -53,6 +53,15 @@ export async function surveyServers(options: SurveyOptions): Promise<FoundServer
     for (const socket of sockets) socket.close();
   }
   return [...found.values()];
+}
+
+/**
+ * A server of this machine for another network hears questions of all, and this machine hears its
+ * answers, though they are sent elsewhere.
+ */
+function isOfOtherInterface({ server, interface: asked }: FoundServer): boolean {
+  const own = ipv4Addresses().filter(({ address }) => address === server);
+  return own.length > 0 && own.every((it) => it.interface !== asked);
 }
 
 interface Way {

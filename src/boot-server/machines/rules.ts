@@ -22,7 +22,7 @@ export interface Treatment {
   /** Words that are added to the kernel's command line. */
   readonly commandLine?: string | undefined;
   readonly cloudConfig?: CloudConfig | undefined;
-  /** Instead of the iPXE for machines of its kind. */
+  /** Instead of the iPXE for machines of its kind, where their firmware can run it. */
   readonly bootProgram?: ServedFile | undefined;
   readonly offerStyle?: OfferStyle | undefined;
   readonly hostname?: string | undefined;
