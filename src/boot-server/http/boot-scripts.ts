@@ -47,7 +47,7 @@ export class BootScripts {
     const { policy, roster } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
-    const owner = roster.ownerOf(client);
+    const owner = roster.ownerOf(client, { isSecret: true });
     if (owner !== undefined && owner !== said.mac && policy.tellsApart) {
       this.#options.onImpostor(owner, said.mac);
       return refusalScript("another machine than it says it is has its address");
