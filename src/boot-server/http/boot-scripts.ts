@@ -66,7 +66,9 @@ export class BootScripts {
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
     const config = cloudConfig && this.#configAddress(cloudConfig, machine, base);
     const { release } = decision;
-    const url = `${base}${this.#options.placeOf(release)}`;
+    // The system that iPXE starts may have another address, and another network card.
+    const word = this.#options.signer.signForFiles(machine);
+    const url = `${base}/for/${word}${this.#options.placeOf(release)}`;
     return bootScript({ release, url, cloudConfig: config, commandLine });
   }
 
@@ -97,6 +99,15 @@ export class BootScripts {
     return `${base}/cloud-config/${this.#options.signer.sign(machine)}`;
   }
 
+  /**
+   * The machine that was given the address of a file.
+   * @param word what stands in it; undefined is returned where this server did not make that
+   */
+  machineOf(word: string): Machine | undefined {
+    const said = this.#options.signer.readForFiles(word);
+    return said && this.#options.roster.recall(said);
+  }
+
   /** @param word the last part of the address */
   cloudConfig(word: string, client: string): Resource {
     const said = this.#options.signer.read(word);
@@ -110,7 +121,8 @@ export class BootScripts {
     }
     const hostname = decision?.treatment.hostname ?? machine.hostname;
     const own = expandVariables(config.text, { ...machine, hostname, ip: client });
-    return { ...text("cloud-config", "cloud-config", own), type: "text/cloud-config" };
+    const answer = text("cloud-config", "cloud-config", own);
+    return { ...answer, type: "text/cloud-config", mac: machine.mac };
   }
 }
 

@@ -37,6 +37,12 @@ export class Roster {
     return machine;
   }
 
+  /** Adds what is known from an earlier run: what a machine said in this one is newer. */
+  recall(said: Machine): Machine {
+    const known = this.#machines.get(said.mac);
+    return known?.hasSaidAll === true ? known : this.learn(said);
+  }
+
   get(mac: string): Machine {
     return this.#machines.get(mac) ?? { mac };
   }
