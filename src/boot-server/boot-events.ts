@@ -6,7 +6,7 @@ import type { MachineEvent } from "./events.js";
 import type { Journal } from "./journal.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { Machine } from "./machines/machine.js";
-import type { Decision, MachinePolicy } from "./machines/policy.js";
+import { type Decision, filesOf, type MachinePolicy } from "./machines/policy.js";
 import type { Roster } from "./machines/roster.js";
 import type { Role } from "./releases.js";
 
@@ -60,6 +60,19 @@ export class BootEvents {
     this.#add({ type: "script", mac, release, reasons });
   }
 
+  /**
+   * A machine fetches by an address that was made for it. Where nothing is known of its script, as
+   * after a restart, it has booted with this file and those that come after it.
+   */
+  fetches(mac: string, role: Role): void {
+    const { policy, roster, journal } = this.#options;
+    const decision = policy.decideFetch(roster.get(mac));
+    if (decision.kind !== "netboot") return;
+    const files = filesOf(decision);
+    if (!files.includes(role)) return;
+    journal().resume(mac, decision.release.name, files.slice(files.indexOf(role)));
+  }
+
   /** A machine said that it is another one. */
   impostor(mac: string, said: string): void {
     const reason = `by its address it is ${mac}, and it says that it is ${said}`;
@@ -71,6 +84,8 @@ export class BootEvents {
     const { policy, roster, booted, onWarning } = this.#options;
     const decision = policy.decide(roster.get(mac), { isUnderWay: true });
     if (!("isOnce" in decision) || !decision.isOnce) return;
+    // When it did is kept: files are given for some time after that.
+    if (booted.bootedAt(mac) !== undefined) return;
     try {
       booted.add(mac);
     } catch (error) {

@@ -86,6 +86,7 @@ export class BootServer {
       ...options,
       apiUrl: api?.url,
       bootedAt: (mac) => booted.bootedAt(mac),
+      isUnderWay: (mac) => this.#journal.timelineOf(mac)?.isUnderWay === true,
     });
     const events = new BootEvents({
       policy,
@@ -131,7 +132,11 @@ export class BootServer {
     this.#http = new HttpServer({
       mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
-      onStart: (transfer) => this.#transfers.httpStarted(transfer),
+      onStart: (transfer) => {
+        const { mac, role, isHead } = transfer;
+        if (mac !== undefined && role !== undefined && !isHead) events.fetches(mac, role);
+        this.#transfers.httpStarted(transfer);
+      },
       onError: (error) => this.#warn(`An answer by HTTP failed: ${error}`),
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
     });

@@ -103,7 +103,7 @@ export class Site {
   }
 
   #mayHaveFiles(machine: Machine): boolean {
-    const { kind } = this.#options.policy.decide(machine, { isUnderWay: true });
+    const { kind } = this.#options.policy.decideFetch(machine);
     return kind !== "deny" && kind !== "local";
   }
 }

@@ -332,6 +332,27 @@ it("a machine whose serial number says nothing gets what the defaults say, once 
 });
 
 describe("a machine that is to boot once", () => {
+  const minutes = 60_000;
+  const table: [ago: number | undefined, isUnderWay: boolean, script: string, files: string][] = [
+    [undefined, false, "stable", "stable"],
+    [2 * minutes, false, "local", "stable"],
+    [30 * minutes, false, "local", "local"],
+    [30 * minutes, true, "local", "stable"],
+  ];
+  for (const [ago, isUnderWay, script, files] of table) {
+    const when = ago === undefined ? "never" : `${ago / minutes} minutes ago`;
+    it(`and did ${when}${isUnderWay ? ", and is booting" : ""}: script ${script}, files ${files}`, async () => {
+      const rules = await rulesOf("defaults: { boot: once }\n");
+      const policy = new MachinePolicy({
+        ...{ releases, allow: [], deny: [], rules: () => rules },
+        bootedAt: () => (ago === undefined ? undefined : new Date(Date.now() - ago)),
+        isUnderWay: () => isUnderWay,
+      });
+      assert.equal(outcome(policy.decide(amd64)), script);
+      assert.equal(outcome(policy.decideFetch(amd64)), files);
+    });
+  }
+
   it("is remembered until its file is removed", async () => {
     const place = join(directory, "booted");
     new BootedMachines(place).add(mac);

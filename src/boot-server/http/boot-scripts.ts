@@ -1,7 +1,7 @@
 import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
 import { expandVariables } from "../machines/cloud-config.js";
 import type { Machine } from "../machines/machine.js";
-import type { Decision, MachinePolicy } from "../machines/policy.js";
+import { type Decision, filesOf, type MachinePolicy } from "../machines/policy.js";
 import type { Roster } from "../machines/roster.js";
 import type { CloudConfig } from "../machines/rules.js";
 import type { MachineSigner } from "../machines/signed-machine.js";
@@ -59,9 +59,7 @@ export class BootScripts {
       const answer = await this.#options.api!.ask(machine.mac);
       return this.#scriptOfApi(answer, machine, decision, base);
     }
-    const isServedConfig = cloudConfig !== undefined && "text" in cloudConfig;
-    const files: Role[] = ["kernel", "initrd", "squashfs"];
-    this.#options.onScript(machine, decision, isServedConfig ? [...files, "cloud-config"] : files);
+    this.#options.onScript(machine, decision, filesOf(decision));
     if (decision.kind === "local") return diskScript();
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
     const config = cloudConfig && this.#configAddress(cloudConfig, machine, base);
@@ -112,13 +110,13 @@ export class BootScripts {
   cloudConfig(word: string, client: string): Resource {
     const said = this.#options.signer.read(word);
     const machine = said && { ...said, hasSaidAll: true };
-    // It may have begun to boot before it was to boot once only.
-    const decision = machine && this.#options.policy.decide(machine, { isUnderWay: true });
+    const decision = machine && this.#options.policy.decideFetch(machine);
     const config = decision?.kind === "netboot" ? decision.treatment.cloudConfig : undefined;
     if (machine === undefined || config === undefined || !("text" in config)) {
       const refusal = "This cloud-config is for another machine.\n";
       return { ...text("cloud-config", "cloud-config", refusal), status: 403 };
     }
+    this.#options.roster.recall(machine);
     const hostname = decision?.treatment.hostname ?? machine.hostname;
     const own = expandVariables(config.text, { ...machine, hostname, ip: client });
     const answer = text("cloud-config", "cloud-config", own);
