@@ -133,8 +133,7 @@ export class BootServer {
       mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => {
-        const { mac, role, isHead } = transfer;
-        if (mac !== undefined && role !== undefined && !isHead) events.fetches(mac, role);
+        events.fetchStarted(transfer);
         this.#transfers.httpStarted(transfer);
       },
       onError: (error) => this.#warn(`An answer by HTTP failed: ${error}`),
@@ -144,7 +143,7 @@ export class BootServer {
       find: (name, client) =>
         site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
       onEvent: (event) => {
-        if (event.type === "started") events.accepted(roster.at(event.client)?.mac);
+        if (event.type === "started") events.programStarted(roster.at(event.client), event.name);
         this.#transfers.tftp(event);
       },
     });
