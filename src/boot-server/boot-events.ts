@@ -3,10 +3,11 @@ import type { DhcpMessage } from "./dhcp/message.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
 import type { ProxyAnswer } from "./dhcp/proxy.js";
 import type { MachineEvent } from "./events.js";
+import type { HttpTransfer } from "./http/server.js";
 import type { Journal } from "./journal.js";
 import type { BootedMachines } from "./machines/booted-machines.js";
 import type { Machine } from "./machines/machine.js";
-import type { Decision, MachinePolicy } from "./machines/policy.js";
+import { type Decision, filesOf, type MachinePolicy } from "./machines/policy.js";
 import type { Roster } from "./machines/roster.js";
 import type { Role } from "./releases.js";
 
@@ -60,6 +61,19 @@ export class BootEvents {
     this.#add({ type: "script", mac, release, reasons });
   }
 
+  /** An answer by HTTP begins. */
+  fetchStarted({ mac, client, role, name, isHead }: HttpTransfer): void {
+    if (isHead || role === undefined) return;
+    if (mac !== undefined) this.#fetches(mac, role);
+    if (role === "boot-program") this.#startsProgram(this.#options.roster.at(client)?.mac, name);
+  }
+
+  /** A boot program is sent by TFTP. */
+  programStarted(machine: Machine | undefined, name: string): void {
+    this.accepted(machine?.mac);
+    this.#startsProgram(machine?.mac, name.replace(/^\//, ""));
+  }
+
   /** A machine said that it is another one. */
   impostor(mac: string, said: string): void {
     const reason = `by its address it is ${mac}, and it says that it is ${said}`;
@@ -71,11 +85,36 @@ export class BootEvents {
     const { policy, roster, booted, onWarning } = this.#options;
     const decision = policy.decide(roster.get(mac), { isUnderWay: true });
     if (!("isOnce" in decision) || !decision.isOnce) return;
+    // When it did is kept: files are given for some time after that.
+    if (booted.bootedAt(mac) !== undefined) return;
     try {
       booted.add(mac);
     } catch (error) {
       onWarning(`That ${mac} has booted cannot be kept for the next run: ${error}`);
     }
+  }
+
+  /**
+   * A machine fetches by an address that was made for it. Where nothing is known of its script, as
+   * after a restart, it has booted with this file and those that come after it.
+   */
+  #fetches(mac: string, role: Role): void {
+    const { policy, roster, journal } = this.#options;
+    const decision = policy.decideFetch(roster.get(mac));
+    if (decision.kind !== "netboot") return;
+    const files = filesOf(decision);
+    if (!files.includes(role)) return;
+    journal().resume(mac, decision.release.name, files.slice(files.indexOf(role)));
+  }
+
+  /** A machine fetches a boot program; where that is a UKI, it asks for no script then. */
+  #startsProgram(mac: string | undefined, name: string): void {
+    const { policy, roster, journal } = this.#options;
+    const decision = mac === undefined ? undefined : policy.decideFetch(roster.get(mac));
+    if (mac === undefined || decision?.kind !== "netboot") return;
+    const { bootProgram } = decision.treatment;
+    if (bootProgram?.files === undefined || bootProgram.name !== name) return;
+    journal().resume(mac, decision.release.name, bootProgram.files);
   }
 
   #add(event: MachineEvent): void {

@@ -90,6 +90,7 @@ export class BootServer {
       ...options,
       apiUrl: api?.url,
       bootedAt: (mac) => booted.bootedAt(mac),
+      isUnderWay: (mac) => this.#journal.timelineOf(mac)?.isUnderWay === true,
     });
     const events = new BootEvents({
       policy,
@@ -135,7 +136,10 @@ export class BootServer {
     this.#http = new HttpServer({
       mostTransfers: options.mostTransfers,
       find: (request) => site.find(request),
-      onStart: (transfer) => this.#transfers.httpStarted(transfer),
+      onStart: (transfer) => {
+        events.fetchStarted(transfer);
+        this.#transfers.httpStarted(transfer);
+      },
       onError: (error) => this.#warn(`An answer by HTTP failed: ${error}`),
       onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
     });
@@ -143,7 +147,7 @@ export class BootServer {
       find: (name, client) =>
         site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
       onEvent: (event) => {
-        if (event.type === "started") events.accepted(roster.at(event.client)?.mac);
+        if (event.type === "started") events.programStarted(roster.at(event.client), event.name);
         this.#transfers.tftp(event);
       },
     });

@@ -53,6 +53,12 @@ export class Journal {
     this.#timeline(mac).expect(roles);
   }
 
+  /** The same for a boot that began in an earlier run of the server. */
+  resume(mac: string, release: string, roles: readonly Role[]): void {
+    this.catchUp();
+    this.#timeline(mac).resume(release, roles);
+  }
+
   /** In a storm machines wait for their offers, and the log can wait until they have them. */
   addSoon(make: () => MachineEvent): void {
     const now = performance.now();

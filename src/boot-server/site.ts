@@ -9,6 +9,8 @@ import type { Release, Role, ServedFile } from "./releases.js";
 
 const programs = "/programs/";
 const signed = "/cloud-config/";
+/** A file's address as one machine was given it: `/for/WORD`, and the usual path. */
+const givenPath = /^\/for\/([^/]*)(\/.*)?$/;
 
 export interface SiteOptions {
   readonly releases: readonly Release[];
@@ -53,6 +55,8 @@ export class Site {
   find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
     const { path, client, base, query } = request;
     const { scripts, status } = this.#options;
+    const given = givenPath.exec(path);
+    if (given !== null) return this.#fileGiven(given[1]!, given[2] ?? "/");
     const file = this.#files.get(path) ?? this.#program(path);
     if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : notForIt(file);
     if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
@@ -61,6 +65,19 @@ export class Site {
     return path.startsWith("/proxied/")
       ? this.#proxied(request)
       : status.find(path, base.startsWith(`http://${client}:`));
+  }
+
+  /** @param word says who was given the address */
+  #fileGiven(word: string, path: string): Resource | undefined {
+    const file = this.#files.get(path);
+    if (file === undefined) return refused(path, undefined, "There is no such file.", 404);
+    const machine = this.#options.scripts.machineOf(word);
+    if (machine === undefined) {
+      const text = "This address was made by another server, or with another key.";
+      return refused(file.name, file.role, text, 403);
+    }
+    const { mac } = machine;
+    return this.#mayHaveFiles(machine) ? { kind: "file", file, mac } : { ...notForIt(file), mac };
   }
 
   #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
@@ -82,8 +99,11 @@ export class Site {
   /** False for machines that are known and are to boot from their disk, or not at all. */
   mayFetch(client: string): boolean {
     const machine = this.#options.machineAt(client);
-    if (machine === undefined) return true;
-    const { kind } = this.#options.policy.decide(machine, { isUnderWay: true });
+    return machine === undefined || this.#mayHaveFiles(machine);
+  }
+
+  #mayHaveFiles(machine: Machine): boolean {
+    const { kind } = this.#options.policy.decideFetch(machine);
     return kind !== "deny" && kind !== "local";
   }
 }
@@ -93,7 +113,13 @@ export function releasePlace(release: Release, all: readonly Release[]): string 
   return `/releases/${all.indexOf(release) + 1}`;
 }
 
-function notForIt({ name, role }: { name: string; role: Role | undefined }): Resource {
-  const text = "This machine is not to boot from the network.\n";
-  return { kind: "text", name, role, type: "text/plain", text, status: 403 };
+function notForIt({ name, role }: { name: string; role: Role | undefined }): Refusal {
+  return refused(name, role, "This machine is not to boot from the network.", 403);
+}
+
+type Refusal = Resource & { kind: "text" };
+
+/** @param text a sentence */
+function refused(name: string, role: Role | undefined, text: string, status: number): Refusal {
+  return { kind: "text", name, role, type: "text/plain", text: `${text}\n`, status };
 }

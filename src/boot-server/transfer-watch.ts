@@ -50,7 +50,7 @@ export class TransferWatch {
     this.#underWay.delete(transfer);
     const { status, seconds, isComplete, reachesEnd } = outcome;
     if (status >= 400) {
-      const mac = this.#options.macAt(client);
+      const mac = this.#macOf(transfer);
       if (status === 503) {
         this.#options.onEvent({ type: "waiting", mac, client, name });
         return;
@@ -85,6 +85,11 @@ export class TransferWatch {
     this.#options.onEvent({ ...transfer, type: "sent", sent, seconds: event.seconds, isComplete });
   }
 
+  /** Who was given the address, else who has that of the client. */
+  #macOf({ mac, client }: Pick<HttpTransfer, "mac" | "client">): string | undefined {
+    return mac ?? this.#options.macAt(client);
+  }
+
   #look(): void {
     for (const [transfer, watched] of this.#underWay) {
       const { sent } = transfer;
@@ -99,13 +104,14 @@ export class TransferWatch {
 
   #tell<Type extends "started" | "progress" | "sent">(
     type: Type,
-    { client, name, role, size, sent }: HttpTransfer,
+    transfer: HttpTransfer,
     more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof Transfer>,
     isQuiet = type === "started",
   ): void {
-    const mac = this.#options.macAt(client);
-    const transfer = { mac, client, protocol: "http", role: role!, name, size };
-    const event = { ...transfer, type, sent: Math.min(sent, size), ...more } as MachineEvent;
+    const { client, name, role, size, sent } = transfer;
+    const mac = this.#macOf(transfer);
+    const told = { mac, client, protocol: "http", role: role!, name, size };
+    const event = { ...told, type, sent: Math.min(sent, size), ...more } as MachineEvent;
     this.#options.onEvent(event, { isQuiet });
   }
 }

@@ -401,6 +401,27 @@ describe("the boot program that a machines file names", () => {
 });
 
 describe("a machine that is to boot once", () => {
+  const minutes = 60_000;
+  const table: [ago: number | undefined, isUnderWay: boolean, script: string, files: string][] = [
+    [undefined, false, "stable", "stable"],
+    [2 * minutes, false, "local", "stable"],
+    [30 * minutes, false, "local", "local"],
+    [30 * minutes, true, "local", "stable"],
+  ];
+  for (const [ago, isUnderWay, script, files] of table) {
+    const when = ago === undefined ? "never" : `${ago / minutes} minutes ago`;
+    it(`and did ${when}${isUnderWay ? ", and is booting" : ""}: script ${script}, files ${files}`, async () => {
+      const rules = await rulesOf("defaults: { boot: once }\n");
+      const policy = new MachinePolicy({
+        ...{ releases, allow: [], deny: [], rules: () => rules },
+        bootedAt: () => (ago === undefined ? undefined : new Date(Date.now() - ago)),
+        isUnderWay: () => isUnderWay,
+      });
+      assert.equal(outcome(policy.decide(amd64)), script);
+      assert.equal(outcome(policy.decideFetch(amd64)), files);
+    });
+  }
+
   it("is remembered until its file is removed", async () => {
     const place = join(directory, "booted");
     new BootedMachines(place).add(mac);
@@ -539,6 +560,92 @@ shell: \${HOSTNAME} {{ .MachineID }}
       }
     });
   }
+
+  describe("gives the files of a script to who was given the script", () => {
+    /** Where the files of a machine's script are, without the server. */
+    const placeIn = (script: string) =>
+      / root=live:http:\/\/[^/]+(\/.*)\/stable\.squashfs /.exec(script)![1]!;
+    const own = "52:54:00:00:00:01";
+    const other = "52:54:00:00:00:77";
+    const files = ["stable-kernel", "stable-initrd", "stable.squashfs"];
+    const neighbour = (mac: string) => {
+      return { address: "127.0.0.1", mac, interface: "eth0", isComplete: true };
+    };
+    let owner = own;
+    let strict: HttpSite;
+    let place: string;
+    beforeEach(async () => {
+      const names = ["a", "b", "c"].map((it) => join(directory, it));
+      await mkdir(directory, { recursive: true });
+      for (const path of names) await writeFile(path, path);
+      const [kernel, initrd, squashfs] = names as [string, string, string];
+      const stable = releases[0]!;
+      const real: Release = {
+        ...stable,
+        kernel: { ...stable.kernel, path: kernel },
+        initrd: { ...stable.initrd, path: initrd },
+        squashfs: { ...stable.squashfs, path: squashfs },
+      };
+      const machinesFile = join(directory, "machines.yaml");
+      await writeFile(
+        machinesFile,
+        `machines: [{ match: { mac: "${own}", serial: S1 }, boot: netboot }]\ndefaults: { boot: deny }\n`,
+      );
+      const start = () =>
+        startHttpSite({
+          releases: [real],
+          machinesFile,
+          state: directory,
+          neighbours: () => [neighbour(owner)],
+        });
+      owner = own;
+      const earlier = await start();
+      const script = await fetch(
+        `${earlier.base}/machine.ipxe?mac=${own}&buildarch=x86_64&serial=S1`,
+      );
+      place = placeIn(await script.text());
+      await earlier.server.close(0);
+      strict = await start();
+    });
+    afterEach(() => strict.server.close(0));
+
+    it("also by another network card, and after a restart", async () => {
+      owner = other;
+      for (const name of files) {
+        assert.equal((await fetch(`${strict.base}/releases/1/${name}`)).status, 403, name);
+        assert.equal((await fetch(`${strict.base}${place}/${name}`)).status, 200, name);
+      }
+    });
+
+    it("as a word that is short, and that gives no cloud-config", async () => {
+      const word = place.split("/")[2]!;
+      assert.ok(word.length < 100, word);
+      assert.equal((await fetch(`${strict.base}/cloud-config/${word}`)).status, 403);
+    });
+
+    it("not to those who made up an address, which says so", async () => {
+      for (const word of ["x", "x.y", place.split("/")[2]!.slice(0, -2), ""]) {
+        const answer = await fetch(`${strict.base}/for/${word}/releases/1/stable.squashfs`);
+        const isNone = word === "";
+        assert.equal(answer.status, isNone ? 404 : 403, word);
+        if (!isNone)
+          assert.match(await answer.text(), /made by another server, or with another key\./);
+      }
+    });
+
+    it("and nothing else below these addresses", async () => {
+      const prefix = place.slice(0, -"/releases/1".length);
+      for (const path of [
+        "",
+        "/",
+        "/machine.ipxe",
+        "/programs/snponly.efi",
+        `${prefix}/releases/1/a`,
+      ]) {
+        assert.equal((await fetch(`${strict.base}${prefix}${path}`)).status, 404, path);
+      }
+    });
+  });
 
   it("tells iPXE of nothing that a machine wrote", async () => {
     const answer = await get(

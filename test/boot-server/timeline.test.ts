@@ -103,6 +103,34 @@ describe("a machine's story", () => {
     assert.equal(timeline.stalledAfter(124_000), undefined);
   });
 
+  it("goes on after a restart of the server with what is still to come", () => {
+    const timeline = new Timeline(mac, 0);
+    assert.equal(timeline.isUnderWay, false);
+    timeline.resume("stable", ["squashfs", "cloud-config"]);
+    assert.equal(timeline.add(progress("squashfs", 10), 1), false);
+    timeline.resume("stable", ["cloud-config"]);
+    assert.equal(timeline.isUnderWay, true);
+    assert.equal(timeline.add(sent("cloud-config"), 2), false);
+    assert.equal(timeline.add(sent("squashfs"), 3), true);
+    timeline.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
+    assert.equal(timeline.isUnderWay, false);
+    assert.equal(timeline.release, "stable");
+  });
+
+  it("is that of a boot under way from the script on, and while it stalls", () => {
+    const timeline = new Timeline(mac, 0);
+    timeline.add(offered("snponly.efi"), 1);
+    timeline.add(sent("boot-program"), 2);
+    assert.equal(timeline.isUnderWay, false);
+    timeline.expect(["kernel"]);
+    timeline.add(booted("stable"), 3);
+    assert.equal(timeline.isUnderWay, true);
+    timeline.add({ type: "stalled", mac, step: "script", seconds: 120 }, 4);
+    assert.equal(timeline.isUnderWay, true);
+    timeline.add({ type: "sent-to-disk", mac, reasons: [] }, 5);
+    assert.equal(timeline.isUnderWay, false);
+  });
+
   it("keeps the last thirty events only", () => {
     const timeline = story(Array.from({ length: 100 }, () => sent("kernel")));
     assert.equal(timeline.events.length, 30);

@@ -91,6 +91,50 @@ describe("serve", () => {
     assert.match(output, /52:54:00:00:00:66 .*it says that it is 52:54:00:00:00:01/);
   });
 
+  it("gives a machine its files by another network card and after a restart, and once only", async () => {
+    const mac = "52:54:00:00:00:01";
+    const output = await inOwnNetwork(`
+      ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
+      ip link set e0 up; ip link set e1 up
+      for n in 1 2; do ip address add 10.5.5.2$n/32 dev lo
+        ip neigh add 10.5.5.2$n lladdr 52:54:00:00:00:0$n dev e0 nud permanent; done
+      printf '#cloud-config\npassword: hunter2\n' > cc.yaml
+      printf 'machines: [{ match: { mac: "${mac}" }, boot: once, cloud-config: cc.yaml }]\ndefaults: { boot: deny }\n' > machines.yaml
+      start() { $serve --listen e0 --dhcp off --machines machines.yaml 2> log & until_listening; }
+      stop() { kill $!; wait $!; rm log; }
+      ask() { curl -s -o body -w "$1 %{http_code}\n" --interface 10.5.5.2$2 "$3"; }
+      start
+      curl -s --interface 10.5.5.21 "http://10.5.5.1:8080/machine.ipxe?mac=${mac}&buildarch=x86_64" > script
+      kernel=$(grep -o 'http://[^ ]*-kernel' script); initrd=$(grep -o 'http://[^ ]*-initrd' script | tail -1)
+      squashfs=$(grep -o 'http://[^ ]*.squashfs' script); config=$(grep -o 'http://[^ ]*/cloud-config/[^ ]*' script)
+      ask kernel 1 $kernel; ask initrd 1 $initrd
+      ask plain 2 http://10.5.5.1:8080/releases/1/${name}.squashfs
+      ask squashfs 2 $squashfs; cmp body ${out}/${name}.squashfs && echo same
+      stop; ls state/kairos-netboot/booted 2> /dev/null; start
+      ask config 2 $config; grep hunter2 body
+      until ls state/kairos-netboot/booted 2> /dev/null; do sleep 0.05; done
+      ask again 2 $squashfs; ask again 2 $config
+      curl -s http://10.5.5.1:8080/api/machines > machines.json
+      touch -d "1 hour ago" state/kairos-netboot/booted/*
+      ask late 2 $squashfs; ask late 2 $config; grep -c hunter2 body; stop; start
+      ask late 2 $squashfs; ask late 2 $squashfs; ask late 2 $config; cat log; stop
+      grep -o '"state":"[a-z]*"' machines.json`);
+    const lines = output.trim().split("\n");
+    assert.deepEqual(lines.slice(0, 5), [
+      "kernel 200",
+      "initrd 200",
+      "plain 403",
+      "squashfs 200",
+      "same",
+    ]);
+    const afterRestart = ["config 200", "password: hunter2", "52-54-00-00-00-01"];
+    assert.deepEqual(lines.slice(5, 8), afterRestart);
+    assert.deepEqual(lines.slice(8, 13), ["again 200", "again 200", "late 403", "late 403", "0"]);
+    assert.deepEqual(lines.slice(13, 16), ["late 403", "late 403", "late 403"]);
+    assert.equal(lines.at(-1), '"state":"booted"');
+    assert.doesNotMatch(output, /\/for\//);
+  });
+
   it("refuses directories that an option before them took, and boot programs that are not there", async () => {
     const cwd = await temporaryDirectory();
     const first = await runProgram(["serve", "--listen", "lo", `${out}/`], { cwd });

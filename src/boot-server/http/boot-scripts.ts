@@ -1,7 +1,7 @@
 import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
 import { expandVariables } from "../machines/cloud-config.js";
 import type { Machine } from "../machines/machine.js";
-import type { Decision, MachinePolicy } from "../machines/policy.js";
+import { type Decision, filesOf, type MachinePolicy } from "../machines/policy.js";
 import type { Roster } from "../machines/roster.js";
 import type { CloudConfig } from "../machines/rules.js";
 import type { MachineSigner } from "../machines/signed-machine.js";
@@ -47,7 +47,7 @@ export class BootScripts {
     const { policy, roster } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
-    const owner = roster.ownerOf(client);
+    const owner = roster.ownerOf(client, { isSecret: true });
     if (owner !== undefined && owner !== said.mac && policy.tellsApart) {
       this.#options.onImpostor(owner, said.mac);
       return refusalScript("another machine than it says it is has its address");
@@ -59,14 +59,14 @@ export class BootScripts {
       const answer = await this.#options.api!.ask(machine.mac);
       return this.#scriptOfApi(answer, machine, decision, base);
     }
-    const isServedConfig = cloudConfig !== undefined && "text" in cloudConfig;
-    const files: Role[] = ["kernel", "initrd", "squashfs"];
-    this.#options.onScript(machine, decision, isServedConfig ? [...files, "cloud-config"] : files);
+    this.#options.onScript(machine, decision, filesOf(decision));
     if (decision.kind === "local") return diskScript();
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
     const config = cloudConfig && this.#configAddress(cloudConfig, machine, base);
     const { release } = decision;
-    const url = `${base}${this.#options.placeOf(release)}`;
+    // The system that iPXE starts may have another address, and another network card.
+    const word = this.#options.signer.signForFiles(machine);
+    const url = `${base}/for/${word}${this.#options.placeOf(release)}`;
     return bootScript({ release, url, cloudConfig: config, commandLine });
   }
 
@@ -97,20 +97,30 @@ export class BootScripts {
     return `${base}/cloud-config/${this.#options.signer.sign(machine)}`;
   }
 
+  /**
+   * The machine that was given the address of a file.
+   * @param word what stands in it; undefined is returned where this server did not make that
+   */
+  machineOf(word: string): Machine | undefined {
+    const said = this.#options.signer.readForFiles(word);
+    return said && this.#options.roster.recall(said);
+  }
+
   /** @param word the last part of the address */
   cloudConfig(word: string, client: string): Resource {
     const said = this.#options.signer.read(word);
     const machine = said && { ...said, hasSaidAll: true };
-    // It may have begun to boot before it was to boot once only.
-    const decision = machine && this.#options.policy.decide(machine, { isUnderWay: true });
+    const decision = machine && this.#options.policy.decideFetch(machine);
     const config = decision?.kind === "netboot" ? decision.treatment.cloudConfig : undefined;
     if (machine === undefined || config === undefined || !("text" in config)) {
       const refusal = "This cloud-config is for another machine.\n";
       return { ...text("cloud-config", "cloud-config", refusal), status: 403 };
     }
+    this.#options.roster.recall(machine);
     const hostname = decision?.treatment.hostname ?? machine.hostname;
     const own = expandVariables(config.text, { ...machine, hostname, ip: client });
-    return { ...text("cloud-config", "cloud-config", own), type: "text/cloud-config" };
+    const answer = text("cloud-config", "cloud-config", own);
+    return { ...answer, type: "text/cloud-config", mac: machine.mac };
   }
 }
 

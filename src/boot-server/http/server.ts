@@ -36,8 +36,14 @@ export type Resource =
       readonly text: string;
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
+      readonly mac?: string | undefined;
     }
-  | { readonly kind: "file"; readonly file: ServedFile }
+  | {
+      readonly kind: "file";
+      readonly file: ServedFile;
+      /** The machine that was given the address; undefined where that does not say. */
+      readonly mac?: string | undefined;
+    }
   /** What comes from elsewhere. */
   | {
       readonly kind: "stream";
@@ -77,6 +83,8 @@ export interface HttpServerOptions {
 /** An answer on its way. */
 export interface HttpTransfer {
   readonly client: string;
+  /** The machine that was given the address; undefined where that does not say. */
+  readonly mac: string | undefined;
   readonly name: string;
   readonly role: Role | undefined;
   /** Bytes of all that there is at the address. */
@@ -217,6 +225,7 @@ export class HttpServer {
     const isFile = resource.kind === "file";
     const transfer: HttpTransfer = {
       client,
+      mac: resource.kind === "stream" ? undefined : resource.mac,
       name: isFile ? resource.file.name : resource.name,
       role: isFile ? resource.file.role : resource.role,
       size: sizeOf(resource),

@@ -1,8 +1,11 @@
-import type { Release } from "../releases.js";
+import type { Release, Role } from "../releases.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { Machine } from "./machine.js";
 import { howWell } from "./match.js";
 import type { MachineEntry, Rules, Treatment } from "./rules.js";
+
+/** Milliseconds that a boot's files are given after its end: systems read their cloud-config again. */
+const filesGoodFor = 10 * 60_000;
 
 /** What a machine gets, and why: sentences for a person who wonders. */
 export type Decision = (
@@ -35,6 +38,8 @@ export interface PolicyOptions {
   rules(): Rules;
   /** When a machine that is to boot once did; undefined if it did not. */
   bootedAt(mac: string): Date | undefined;
+  /** True between a machine's script and the last of what that names; never if left out. */
+  isUnderWay?(mac: string): boolean;
 }
 
 /** Decides what each machine gets. Every protocol asks here, so that none says something else. */
@@ -64,6 +69,22 @@ export class MachinePolicy {
    *   is no reason to stop it
    */
   decide(machine: Machine, { isUnderWay = false } = {}): Decision {
+    return this.#decide(machine, (mac) => (isUnderWay ? undefined : this.#options.bootedAt(mac)));
+  }
+
+  /** The same for what a machine fetches: a boot that has begun comes to its end. */
+  decideFetch(machine: Machine): Decision {
+    return this.#decide(machine, (mac) => this.#endedAt(mac));
+  }
+
+  /** When a machine booted that is to boot once, where it fetches nothing for that any more. */
+  #endedAt(mac: string): Date | undefined {
+    const bootedAt = this.#options.bootedAt(mac);
+    if (bootedAt === undefined || Date.now() - bootedAt.getTime() < filesGoodFor) return undefined;
+    return this.#options.isUnderWay?.(mac) === true ? undefined : bootedAt;
+  }
+
+  #decide(machine: Machine, bootedAtOf: (mac: string) => Date | undefined): Decision {
     const { entries, defaults } = this.#options.rules();
     const entry = entries.find(({ match }) => {
       const certainty = howWell(match, machine);
@@ -84,7 +105,7 @@ export class MachinePolicy {
       return { kind: mode, treatment, reasons: [...reasons, `${text} (boot: ${mode}).`] };
     }
     const isOnce = mode === "once";
-    const bootedAt = isOnce && !isUnderWay ? this.#options.bootedAt(machine.mac) : undefined;
+    const bootedAt = isOnce ? bootedAtOf(machine.mac) : undefined;
     if (bootedAt !== undefined) {
       const since = `It booted from the network at ${bootedAt.toISOString()}, and is to do so once`;
       return { kind: "local", treatment, reasons: [...reasons, `${since} (boot: once).`] };
@@ -115,6 +136,13 @@ export class MachinePolicy {
   #releaseFor(architecture: string | undefined): Release | undefined {
     return this.#options.releases.find((release) => release.architecture === architecture);
   }
+}
+
+/** What a machine fetches to boot a release, in this order. */
+export function filesOf({ treatment: { cloudConfig } }: Decision): readonly Role[] {
+  const files = ["kernel", "initrd", "squashfs"] as const;
+  const isServed = cloudConfig !== undefined && "text" in cloudConfig;
+  return isServed ? [...files, "cloud-config"] : files;
 }
 
 function merged(entry: Treatment, defaults: Treatment): Treatment {

@@ -1,10 +1,10 @@
-import { readArpTable } from "../arp-table.js";
+import { type ArpEntry, readArpTable } from "../arp-table.js";
 import { RecentMap } from "../recent-map.js";
 import type { Machine } from "./machine.js";
 
 /** Machines that are remembered; the one heard of longest ago is forgotten first. */
 const mostMachines = 10_000;
-/** Milliseconds that the kernel's table is taken to be as it was. */
+/** Milliseconds that an address is taken to be whose it was. */
 const neighboursGoodFor = 250;
 
 /** What machines said of themselves, each time a little more. */
@@ -13,6 +13,12 @@ export class Roster {
   readonly #macs = new RecentMap<string, string>(mostMachines);
   #neighbours: ReadonlyMap<string, string> = new Map();
   #neighboursReadAt = Number.NEGATIVE_INFINITY;
+  readonly #readTable: () => readonly ArpEntry[];
+
+  /** @param readTable the kernel's table of neighbours, as it is now */
+  constructor(readTable: () => readonly ArpEntry[] = readArpTable) {
+    this.#readTable = readTable;
+  }
 
   /** Adds what a machine says to what it said before. */
   learn(said: Machine): Machine {
@@ -31,6 +37,12 @@ export class Roster {
     return machine;
   }
 
+  /** Adds what is known from an earlier run: what a machine said in this one is newer. */
+  recall(said: Machine): Machine {
+    const known = this.#machines.get(said.mac);
+    return known?.hasSaidAll === true ? known : this.learn(said);
+  }
+
   get(mac: string): Machine {
     return this.#machines.get(mac) ?? { mac };
   }
@@ -41,11 +53,16 @@ export class Roster {
     return mac === undefined ? undefined : this.get(mac);
   }
 
-  /** The hardware address that the kernel found out: undefined but on this machine's own wire. */
-  ownerOf(ip: string): string | undefined {
+  /**
+   * The hardware address that the kernel found out: undefined but on this machine's own wire. That
+   * somebody is not there is never taken from memory: it would spare a newcomer all questions.
+   * @param isSecret true where a secret depends on it: then the table is always read
+   */
+  ownerOf(ip: string, { isSecret = false } = {}): string | undefined {
     const now = performance.now();
-    if (now - this.#neighboursReadAt > neighboursGoodFor) {
-      const complete = readArpTable().filter(({ isComplete }) => isComplete);
+    const isOld = now - this.#neighboursReadAt > neighboursGoodFor;
+    if (isSecret || isOld || !this.#neighbours.has(ip)) {
+      const complete = this.#readTable().filter(({ isComplete }) => isComplete);
       this.#neighbours = new Map(complete.map(({ address, mac }) => [address, mac]));
       this.#neighboursReadAt = now;
     }

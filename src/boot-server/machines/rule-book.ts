@@ -10,7 +10,8 @@ import {
   parseMachinesFile,
   type WrittenTreatment,
 } from "./machines-file.js";
-import type { CloudConfig, Rules, Treatment } from "./rules.js";
+import type { BootProgram, CloudConfig, Rules, Treatment } from "./rules.js";
+import { filesOfUki } from "./uki-program.js";
 
 const largestFile = 4 * 1024 * 1024;
 
@@ -108,7 +109,7 @@ class RuleReader {
   }
 
   /** Of the directories with boot programs, or a file beside the machines file. */
-  async #program(name: string, beside: string, place: string): Promise<ServedFile> {
+  async #program(name: string, beside: string, place: string): Promise<BootProgram> {
     const own = await this.#sources.programs.named(name);
     const found = own ?? (await bootProgram(resolve(beside, name)));
     if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
@@ -117,7 +118,8 @@ class RuleReader {
       throw machinesError(place, `there are two boot programs with the name ${found.name}`);
     }
     this.#programs.set(found.name, found);
-    return found;
+    const files = await filesOfUki(found.path).catch(() => undefined);
+    return { ...found, files };
   }
 
   async #cloudConfig(place: string, beside: string): Promise<CloudConfig> {

@@ -1,5 +1,5 @@
 import type { OfferStyle } from "../dhcp/proxy.js";
-import type { Release, ServedFile } from "../releases.js";
+import type { Release, Role, ServedFile } from "../releases.js";
 import type { MacPattern } from "./mac-pattern.js";
 
 /**
@@ -15,6 +15,11 @@ export type BootMode = (typeof bootModes)[number];
 /** A text that is made for each machine, or an address that machines fetch from themselves. */
 export type CloudConfig = { readonly text: string } | { readonly url: string };
 
+export interface BootProgram extends ServedFile {
+  /** All that a machine fetches that starts it, where that is no script: see `filesOfUki`. */
+  readonly files?: readonly Role[] | undefined;
+}
+
 /** How a machine is booted; what is undefined is left to the defaults. */
 export interface Treatment {
   readonly boot?: BootMode | undefined;
@@ -23,7 +28,7 @@ export interface Treatment {
   readonly commandLine?: string | undefined;
   readonly cloudConfig?: CloudConfig | undefined;
   /** Instead of the iPXE for machines of its kind, where their firmware can run it. */
-  readonly bootProgram?: ServedFile | undefined;
+  readonly bootProgram?: BootProgram | undefined;
   readonly offerStyle?: OfferStyle | undefined;
   readonly hostname?: string | undefined;
 }

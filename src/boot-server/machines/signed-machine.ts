@@ -6,6 +6,7 @@ import { stateError } from "../state-directory.js";
 import type { Machine } from "./machine.js";
 
 const keySize = 32;
+const useOfFiles = "machine-files";
 
 /**
  * Writes what is known of a machine into a word that nobody else can make: who has it was given it
@@ -39,6 +40,23 @@ export class MachineSigner {
   read(signed: string): Machine | undefined {
     const said = this.readText("machine", signed);
     return said === undefined ? undefined : (JSON.parse(said) as Machine);
+  }
+
+  /**
+   * A shorter word for the addresses of files, where it makes the kernel's command line longer. It
+   * stands in logs of other programs, too: no cloud-config is given for it.
+   */
+  signForFiles({ mac, architecture, uuid, serial }: Machine): string {
+    return this.signText(useOfFiles, JSON.stringify([mac, architecture, uuid, serial]));
+  }
+
+  /** @returns undefined for a word of another kind, or that this server did not make */
+  readForFiles(signed: string): Machine | undefined {
+    const text = this.readText(useOfFiles, signed);
+    if (text === undefined) return undefined;
+    const [mac, ...said] = JSON.parse(text) as [string, ...(string | null)[]];
+    const [architecture, uuid, serial] = said.map((it) => it ?? undefined);
+    return { mac, architecture, uuid, serial, hasSaidAll: true };
   }
 
   /**

@@ -71,6 +71,18 @@ export class Timeline {
     this.#awaited = roles;
   }
 
+  /** The same for a boot that began in an earlier run of the server, where nothing else is known. */
+  resume(release: string, roles: readonly Role[]): void {
+    if (this.#awaited.length > 0) return;
+    this.release = release;
+    this.#awaited = roles;
+  }
+
+  /** True from the script until the machine has all that it needs, also where it stalled. */
+  get isUnderWay(): boolean {
+    return this.#awaited.length > 0 && (this.state === "booting" || this.state === "stalled");
+  }
+
   /** @returns true where with this event the machine has all that it needs */
   add(event: MachineEvent, now: number): boolean {
     if (event.type !== "progress") this.#log(event, now);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { ArpEntry } from "../../../src/boot-server/arp-table.js";
 import { BootPrograms } from "../../../src/boot-server/boot-programs.js";
 import type { MachineEvent } from "../../../src/boot-server/events.js";
 import { BootScripts } from "../../../src/boot-server/http/boot-scripts.js";
@@ -34,6 +35,8 @@ export interface HttpSiteOptions {
   readonly api?: BootApi;
   readonly bootedAt?: (mac: string) => Date | undefined;
   readonly onEvent?: (event: MachineEvent) => void;
+  /** The kernel's table of neighbours; the real one if left out. */
+  readonly neighbours?: () => readonly ArpEntry[];
 }
 
 /** The HTTP half of a boot server, without DHCP and TFTP, which want ports below 1024. */
@@ -50,7 +53,7 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   const defaults = { commandLine };
   const sources = { machinesFile, defaults, cloudConfig, releases, programs };
   const rules = await readRuleBook(sources);
-  const roster = new Roster();
+  const roster = new Roster(options.neighbours);
   const policy = new MachinePolicy({
     ...{ releases, allow: [], deny: [], rules: () => rules, bootedAt },
     apiUrl: api?.url,
