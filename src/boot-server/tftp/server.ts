@@ -50,11 +50,18 @@ export type TftpEvent =
       readonly reason: string;
     };
 
+/** A transfer, from the request on; its file is being opened while `transfer` is undefined. */
+interface UnderWay {
+  readonly client: string;
+  transfer: Transfer | undefined;
+}
+
 /** Serves files of a fixed map, read only (RFC 1350). */
 export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
-  readonly #transfers = new Map<Transfer, string>();
+  /** Those that began first come first. */
+  readonly #underWay = new Set<UnderWay>();
   readonly #rate = new RateLimit(usualRate);
   readonly #blocks = new SharedBlocks(mostBlocks);
 
@@ -87,7 +94,7 @@ export class TftpServer {
 
   close(): void {
     for (const socket of this.#sockets) socket.close();
-    for (const transfer of this.#transfers.keys()) transfer.abort();
+    for (const { transfer } of this.#underWay) transfer?.abort();
   }
 
   #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
@@ -126,45 +133,53 @@ export class TftpServer {
     const path = this.#options.find(name, client);
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
-    if (this.#transfers.size >= mostTransfers && !this.#makeRoom()) return;
+    if (this.#underWay.size >= mostTransfers && !this.#makeRoom()) return;
+    const own: UnderWay = { client, transfer: undefined };
+    this.#underWay.add(own);
     try {
-      await this.#transfer(name, path, peer, await address(), options);
+      await this.#transfer(own, name, path, peer, await address(), options);
     } catch {
       refuse(errorCode.undefined, "the file cannot be read");
+    } finally {
+      this.#underWay.delete(own);
     }
   }
 
   #isBusy(client: string): boolean {
-    const own = [...this.#transfers.values()].filter((other) => other === client).length;
+    const own = [...this.#underWay].filter((other) => other.client === client).length;
     return own >= mostOfOneClient;
   }
 
-  /** Gives up the oldest transfer that nobody ever answered: its sender may be forged. */
+  /**
+   * Gives up the oldest transfer whose client had its time to answer and did not: its sender may be
+   * forged. Without a word, as firmware that is told of an error asks no more.
+   */
   #makeRoom(): boolean {
-    for (const transfer of this.#transfers.keys()) {
-      if (transfer.wasAnswered) continue;
-      transfer.abort();
-      this.#transfers.delete(transfer);
+    for (const own of this.#underWay) {
+      if (own.transfer?.isUnheard !== true) continue;
+      own.transfer.giveUp();
+      this.#underWay.delete(own);
       return true;
     }
     return false;
   }
 
   async #transfer(
+    own: UnderWay,
     name: string,
     path: string,
     peer: Peer,
     address: string,
     requested: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const client = peer.address;
+    const { client } = own;
     const handle = await open(path);
     try {
       const stats = await handle.stat();
       const { size } = stats;
       const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
       const transfer = new Transfer(file, peer, negotiate(requested, size));
-      this.#transfers.set(transfer, client);
+      own.transfer = transfer;
       this.#options.onEvent({ type: "started", client, name, size });
       try {
         const start = performance.now();
@@ -172,7 +187,6 @@ export class TftpServer {
         const seconds = (performance.now() - start) / 1000;
         this.#options.onEvent({ type: "ended", client, name, size, outcome, seconds });
       } finally {
-        this.#transfers.delete(transfer);
         await file.close();
       }
     } finally {
