@@ -215,8 +215,7 @@ export class BootServer {
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
     this.#journal.catchUp();
-    this.#tftp.close();
-    await this.#http.close(grace);
+    await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);
     this.#transfers.close();
     await this.#proxied.close();
     await this.#options.api?.close();

@@ -38,7 +38,7 @@ describe("TFTP", () => {
     });
     ({ port } = await server.listen("127.0.0.1", 0));
   });
-  after(() => server.close());
+  after(() => server.close(0));
 
   const curl = (name: string, ...options: string[]) => {
     const target = join(directory, "fetched");
@@ -172,6 +172,40 @@ describe("TFTP", () => {
       client.close();
     });
   }
+
+  /** A server to stop, and a client that has the first of three blocks. */
+  async function underWay(): Promise<{ own: TftpServer; client: Client; ownPort: number }> {
+    const own = new TftpServer({ find: (name) => files.get(name), onEvent: () => {} });
+    const { port: ownPort } = await own.listen("127.0.0.1", 0);
+    const client = new Client(ownPort);
+    await client.ask("file-1469", { blksize: "512" });
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(1), [1]);
+    return { own, client, ownPort };
+  }
+
+  it("sends what it began to its end when it is stopped, and takes nothing new", async () => {
+    const { own, client, ownPort } = await underWay();
+    const closed = own.close(10_000);
+    // Free again, so nobody else is heard.
+    const next = createSocket("udp4").bind(ownPort, "127.0.0.1");
+    await once(next, "listening");
+    client.acknowledge(1);
+    assert.deepEqual(await client.blocks(1), [2]);
+    client.acknowledge(2);
+    assert.deepEqual(await client.blocks(1), [3]);
+    client.acknowledge(3);
+    await closed;
+    next.close();
+    client.close();
+  });
+
+  it("tells a client that takes longer than it is given when it is stopped", async () => {
+    const { own, client } = await underWay();
+    await own.close(20);
+    assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 0]);
+    client.close();
+  });
 
   it("takes nothing to be written", async () => {
     const client = new Client(port);

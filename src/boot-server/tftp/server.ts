@@ -62,6 +62,12 @@ export class TftpServer {
   readonly #sockets: Socket[] = [];
   /** Those that began first come first. */
   readonly #underWay = new Set<UnderWay>();
+  /** No more requests are taken. */
+  #isClosed = false;
+  /** No more blocks are sent. */
+  #isStopped = false;
+  /** Told of the end of each transfer. */
+  #onEnded: () => void = () => {};
   readonly #rate = new RateLimit(usualRate);
   readonly #blocks = new SharedBlocks(mostBlocks);
 
@@ -92,15 +98,35 @@ export class TftpServer {
     onDatagram(socket, (bytes, from) => this.#receive(bytes, from, () => addressFor(from), socket));
   }
 
-  close(): void {
+  /**
+   * Takes no more requests; transfers that run have some time to end. Clients of those that are left
+   * then are told.
+   * @param grace milliseconds
+   */
+  async close(grace: number): Promise<void> {
+    this.#isClosed = true;
     for (const socket of this.#sockets) socket.close();
+    const timer = setTimeout(() => this.#abortAll(), grace);
+    await new Promise<void>((resolve) => {
+      this.#onEnded = () => {
+        if (this.#underWay.size === 0) resolve();
+      };
+      this.#onEnded();
+    });
+    clearTimeout(timer);
+  }
+
+  #abortAll(): void {
+    this.#isStopped = true;
     for (const { transfer } of this.#underWay) transfer?.abort();
   }
 
   #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
     if (!this.#rate.admits(from.address)) return;
-    const answer = (code: number, message: string) =>
+    const answer = (code: number, message: string) => {
+      if (this.#isClosed) return;
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
+    };
     try {
       const request = parseRequest(bytes);
       if (request.kind === "write")
@@ -142,6 +168,7 @@ export class TftpServer {
       refuse(errorCode.undefined, "the file cannot be read");
     } finally {
       this.#underWay.delete(own);
+      this.#onEnded();
     }
   }
 
@@ -177,6 +204,7 @@ export class TftpServer {
     try {
       const stats = await handle.stat();
       const { size } = stats;
+      if (this.#isStopped) return;
       const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
       const transfer = new Transfer(file, peer, negotiate(requested, size));
       own.transfer = transfer;
