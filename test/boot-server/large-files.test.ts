@@ -136,6 +136,7 @@ describe("large files by HTTP", () => {
 describe("what is handed on from other servers", () => {
   let server: HttpServer;
   let url: string;
+  let bodies: Readable[];
   const large = 64 * 1024 * 1024;
 
   /** A body of so many bytes, with its length announced or not. */
@@ -146,10 +147,12 @@ describe("what is handed on from other servers", () => {
   };
 
   async function serve(options: { longestStall?: number }): Promise<void> {
+    bodies = [];
     server = new HttpServer({
       find: ({ path: name }) => {
         const { length, headers } = streams[name]!;
         const body = Readable.from(chunks(length));
+        if (length === large) bodies.push(body);
         return { kind: "stream", name, role: "initrd", size: 0, status: 200, headers, body };
       },
       onEnd: () => {},
@@ -183,6 +186,17 @@ describe("what is handed on from other servers", () => {
       await server.close(0);
     });
   }
+
+  it("is answered with 502 where the other server gave up before it was its turn", async () => {
+    await serve({});
+    const first = await begin("/large");
+    const waiting = fetch(`${url}/large`);
+    while (bodies.length < 2) await (await fetch(`${url}/small`)).arrayBuffer();
+    bodies[1]!.destroy(new Error("other side closed"));
+    first.destroy();
+    assert.equal((await waiting).status, 502);
+    await server.close(0);
+  });
 
   it("is ended where a client takes nothing any more", async () => {
     await serve({ longestStall: 300 });
