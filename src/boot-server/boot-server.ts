@@ -225,8 +225,7 @@ export class BootServer {
     this.#releaseWatch.close();
     await this.#dhcp.close();
     this.#journal.catchUp();
-    this.#tftp.close();
-    await this.#http.close(grace);
+    await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);
     this.#transfers.close();
     await this.#proxied.close();
     await this.#options.api?.close();

@@ -11,7 +11,8 @@ export interface ServedAddress {
 }
 
 /**
- * The addresses to serve: those of all interfaces but the loopback, or what is asked for.
+ * The addresses to serve, each once: those of all interfaces but the loopback, or what is asked
+ * for.
  * @param wanted addresses or names of interfaces
  * @throws NetbootError LISTEN_INVALID where there is no such address, or none at all
  */
@@ -20,14 +21,14 @@ export function servedAddresses(wanted: readonly string[]): ServedAddress[] {
   const listing = present.map(({ interface: name, address }) => `${address} (${name})`).join(", ");
   if (wanted.length === 0) {
     const usable = present.filter(({ address }) => !address.startsWith("127."));
-    if (usable.length > 0) return usable;
+    if (usable.length > 0) return eachOnce(usable);
     throw new NetbootError(
       "LISTEN_INVALID",
       "This machine has no network interface with an IPv4 address.",
       "Give it one, for example: ip address add 192.168.77.1/24 dev eth0",
     );
   }
-  return wanted.flatMap((one) => {
+  const asked = wanted.flatMap((one) => {
     const found = present.filter((it) => it.address === one || it.interface === one);
     if (found.length > 0) return found;
     throw new NetbootError(
@@ -36,6 +37,13 @@ export function servedAddresses(wanted: readonly string[]): ServedAddress[] {
       `It has: ${listing || "none"}.`,
     );
   });
+  return eachOnce(asked);
+}
+
+/** An interface and its address may both be asked for, and two interfaces may share an address. */
+function eachOnce(addresses: readonly ServedAddress[]): ServedAddress[] {
+  const places = addresses.map(({ address }) => address);
+  return addresses.filter(({ address }, index) => places.indexOf(address) === index);
 }
 
 /** All of this machine, the loopback among them. */

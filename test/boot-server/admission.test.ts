@@ -6,6 +6,7 @@ import {
   type AdmissionOptions,
   type Slot,
 } from "../../src/boot-server/http/admission.js";
+import type { Progress } from "../../src/boot-server/http/pace.js";
 
 describe("admission of large transfers", () => {
   it("gives slots in the order of asking, as others are given back", async () => {
@@ -73,17 +74,59 @@ describe("admission of large transfers", () => {
     assert.deepEqual(await machines.log(), ["b slot"]);
   });
 
+  it("tells a client to come again when transfers will have ended, by how they get on", async () => {
+    const admission = new Admission({ most: 4, patience: 100 });
+    const { signal } = new AbortController();
+    // A hundredth in the 100 milliseconds of patience: the others take 9.9 seconds.
+    const progress = { size: 100, sent: () => 1 };
+    for (const name of ["a", "b", "c", "d"]) await admission.ask(name, "file", signal, progress);
+    const answer = await admission.ask("e", "file", signal, progress);
+    assert.ok(answer?.kind === "later" && answer.seconds >= 9);
+  });
+
+  const leastPace = { period: 60, bytesPerSecond: 1000 };
+  const slow: Progress = { size: 1e6, sent: () => performance.now() / 10 };
+  const fast: Progress = { size: 1e6, sent: () => performance.now() * 10 };
+
+  it("gives the place of one that hardly gets on to another that waits", async () => {
+    const machines = new Machines({ most: 2, mostOfOneClient: 1, leastPace });
+    machines.ask("a", slow);
+    machines.ask("b", fast);
+    machines.ask("c", fast);
+    machines.ask("d", fast);
+    await sleep(200);
+    assert.deepEqual(await machines.log(), ["a slot", "b slot", "c slot"]);
+    // What lost its place has none to give back.
+    machines.release("a");
+    assert.deepEqual(await machines.log(), []);
+    machines.release("b");
+    assert.deepEqual(await machines.log(), ["d slot"]);
+  });
+
+  it("counts a transfer that lost its place in its client's share", async () => {
+    const machines = new Machines({ most: 1, mostOfOneClient: 1, leastPace });
+    machines.ask("a", slow);
+    machines.ask("b", slow);
+    machines.ask("a", slow);
+    await sleep(200);
+    assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
+  });
+
   it("has a client come again within half a minute, however long the queue is", async () => {
     const admission = new Admission({ most: 1, patience: 5 });
     const { signal } = new AbortController();
-    await admission.ask("a", "file", signal);
+    await admission.ask("a", "file", signal, unknown);
     const names = Array.from({ length: 50 }, (_, index) => String(index));
-    const answers = await Promise.all(names.map((name) => admission.ask(name, "file", signal)));
+    const answers = await Promise.all(
+      names.map((name) => admission.ask(name, "file", signal, unknown)),
+    );
     for (const answer of answers) {
       assert.ok(answer?.kind === "later" && answer.seconds >= 1 && answer.seconds <= 30);
     }
   });
 });
+
+const unknown: Progress = { size: undefined, sent: () => 0 };
 
 /** Machines by name, and what became of their requests since it was last looked at. */
 class Machines {
@@ -96,10 +139,10 @@ class Machines {
     this.#admission = new Admission(options);
   }
 
-  ask(name: string): void {
+  ask(name: string, progress: Progress = unknown): void {
     const controller = new AbortController();
     this.#controllers.set(name, controller);
-    void this.#admission.ask(name, "file", controller.signal).then((answer) => {
+    void this.#admission.ask(name, "file", controller.signal, progress).then((answer) => {
       if (answer?.kind === "slot") this.#slots.set(name, answer);
       this.#log.push(`${name} ${answer?.kind ?? "gone"}`);
     });

@@ -3,11 +3,14 @@ import { execFile } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
 import { once } from "node:events";
 import { rename, truncate, writeFile } from "node:fs/promises";
-import { type ClientRequest, get, type IncomingMessage } from "node:http";
-import { connect } from "node:net";
+import { type ClientRequest, createServer, get, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { Admission } from "../../src/boot-server/http/admission.js";
+import { FileSender } from "../../src/boot-server/http/file-sender.js";
 import { HttpServer } from "../../src/boot-server/http/server.js";
 import { servedFile } from "../../src/boot-server/releases.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -50,8 +53,10 @@ describe("large files by HTTP", () => {
   });
 
   /** A client that reads nothing until it is told to. */
-  async function slowClient(): Promise<{ request: ClientRequest; answer: IncomingMessage }> {
-    const request = get(url, { agent: false });
+  async function slowClient(
+    place = url,
+  ): Promise<{ request: ClientRequest; answer: IncomingMessage }> {
+    const request = get(place, { agent: false });
     const [answer] = (await once(request, "response")) as [IncomingMessage];
     return { request, answer };
   }
@@ -110,4 +115,105 @@ describe("large files by HTTP", () => {
     assert.equal((await waiting).byteLength, size);
     for (const { request } of clients) request.destroy();
   });
+
+  it("are sent on where clients that read next to nothing have all the slots", async () => {
+    const leastPace = { period: 500, bytesPerSecond: 64_000 };
+    const files = new FileSender(new Admission({ most: 2, leastPace }));
+    const file = (await servedFile(path, "large", "squashfs"))!;
+    const own = createServer((request, response) => void files.send(request, response, file));
+    await once(own.listen(0, "127.0.0.1"), "listening");
+    const place = `http://127.0.0.1:${(own.address() as AddressInfo).port}/large`;
+    const slow = await Promise.all([place, place].map((it) => slowClient(it)));
+    const answer = await fetch(place, { signal: AbortSignal.timeout(15_000) });
+    assert.equal((await answer.arrayBuffer()).byteLength, size);
+    // They are slow, not lost.
+    assert.ok((await read(slow[0]!.answer)).equals(bytes));
+    own.closeAllConnections();
+    own.close();
+  });
 });
+
+describe("what is handed on from other servers", () => {
+  let server: HttpServer;
+  let url: string;
+  let bodies: Readable[];
+  const large = 64 * 1024 * 1024;
+
+  /** A body of so many bytes, with its length announced or not. */
+  const streams: Readonly<Record<string, { length: number; headers: Record<string, string> }>> = {
+    "/large": { length: large, headers: { "content-length": String(large) } },
+    "/unknown": { length: large, headers: {} },
+    "/small": { length: 1000, headers: { "content-length": "1000" } },
+  };
+
+  async function serve(options: { longestStall?: number }): Promise<void> {
+    bodies = [];
+    server = new HttpServer({
+      find: ({ path: name }) => {
+        const { length, headers } = streams[name]!;
+        const body = Readable.from(chunks(length));
+        if (length === large) bodies.push(body);
+        return { kind: "stream", name, role: "initrd", size: 0, status: 200, headers, body };
+      },
+      onEnd: () => {},
+      mostTransfers: 1,
+      ...options,
+    });
+    url = `http://127.0.0.1:${(await server.listen("127.0.0.1", 0)).port}`;
+  }
+
+  async function begin(name: string): Promise<ClientRequest> {
+    const request = get(`${url}${name}`, { agent: false });
+    request.on("error", () => {});
+    await once(request, "response");
+    return request;
+  }
+
+  for (const name of ["/large", "/unknown"]) {
+    it(`waits for a slot: ${name.slice(1)}`, async () => {
+      await serve({});
+      const first = await begin(name);
+      let isAnswered = false;
+      const waiting = fetch(`${url}${name}`).then((answer) => {
+        isAnswered = true;
+        return answer.arrayBuffer();
+      });
+      assert.equal((await (await fetch(`${url}/small`)).arrayBuffer()).byteLength, 1000);
+      assert.equal((await fetch(`${url}${name}`, { method: "HEAD" })).status, 200);
+      assert.equal(isAnswered, false);
+      first.destroy();
+      assert.equal((await waiting).byteLength, large);
+      await server.close(0);
+    });
+  }
+
+  it("is answered with 502 where the other server gave up before it was its turn", async () => {
+    await serve({});
+    const first = await begin("/large");
+    const waiting = fetch(`${url}/large`);
+    while (bodies.length < 2) await (await fetch(`${url}/small`)).arrayBuffer();
+    bodies[1]!.destroy(new Error("other side closed"));
+    first.destroy();
+    assert.equal((await waiting).status, 502);
+    await server.close(0);
+  });
+
+  it("is ended where a client takes nothing any more", async () => {
+    await serve({ longestStall: 300 });
+    const request = get(`${url}/large`, { agent: false });
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    // Reading would be taking: only the end is waited for.
+    const ended = new Promise((resolve) => {
+      server.close(15_000).then(() => resolve("closed"));
+    });
+    const start = performance.now();
+    assert.equal(await ended, "closed");
+    assert.ok(performance.now() - start < 10_000);
+    answer.destroy();
+  });
+});
+
+function* chunks(length: number): Iterable<Buffer> {
+  const chunk = Buffer.alloc(65_536);
+  for (let left = length; left > 0; left -= chunk.length) yield chunk.subarray(0, left);
+}

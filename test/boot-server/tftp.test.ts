@@ -38,7 +38,7 @@ describe("TFTP", () => {
     });
     ({ port } = await server.listen("127.0.0.1", 0));
   });
-  after(() => server.close());
+  after(() => server.close(0));
 
   const curl = (name: string, ...options: string[]) => {
     const target = join(directory, "fetched");
@@ -54,10 +54,14 @@ describe("TFTP", () => {
       await once(socket, "listening");
       for (let times = 0; times < 8; times += 1) socket.send(request, port, "127.0.0.1");
     }
-    await sleep(200);
-    await curl("file-512");
+    assert.equal(await new Machine(0, port).fetch("file-512"), 512);
     for (const socket of sockets) socket.close();
-    assert.equal((await readFile(join(directory, "fetched"))).length, 512);
+  });
+
+  it("serves 420 machines that ask at once, and tells none of an error", async () => {
+    const machines = Array.from({ length: 420 }, (_, index) => new Machine(index, port));
+    const lengths = await Promise.all(machines.map((machine) => machine.fetch("file-100000")));
+    assert.deepEqual(new Set(lengths), new Set([100_000]));
   });
 
   for (const size of sizes) {
@@ -169,6 +173,40 @@ describe("TFTP", () => {
     });
   }
 
+  /** A server to stop, and a client that has the first of three blocks. */
+  async function underWay(): Promise<{ own: TftpServer; client: Client; ownPort: number }> {
+    const own = new TftpServer({ find: (name) => files.get(name), onEvent: () => {} });
+    const { port: ownPort } = await own.listen("127.0.0.1", 0);
+    const client = new Client(ownPort);
+    await client.ask("file-1469", { blksize: "512" });
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(1), [1]);
+    return { own, client, ownPort };
+  }
+
+  it("sends what it began to its end when it is stopped, and takes nothing new", async () => {
+    const { own, client, ownPort } = await underWay();
+    const closed = own.close(10_000);
+    // Free again, so nobody else is heard.
+    const next = createSocket("udp4").bind(ownPort, "127.0.0.1");
+    await once(next, "listening");
+    client.acknowledge(1);
+    assert.deepEqual(await client.blocks(1), [2]);
+    client.acknowledge(2);
+    assert.deepEqual(await client.blocks(1), [3]);
+    client.acknowledge(3);
+    await closed;
+    next.close();
+    client.close();
+  });
+
+  it("tells a client that takes longer than it is given when it is stopped", async () => {
+    const { own, client } = await underWay();
+    await own.close(20);
+    assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 0]);
+    client.close();
+  });
+
   it("takes nothing to be written", async () => {
     const client = new Client(port);
     client.send(Buffer.from("\0\x02file-1\0octet\0"));
@@ -241,6 +279,58 @@ class Client {
 
   close(): void {
     this.#socket.close();
+  }
+}
+
+/** Firmware with an address of its own: it asks again after a second, and gives up on an error. */
+class Machine {
+  readonly #socket = createSocket("udp4");
+  readonly #address: string;
+  readonly #port: number;
+  #transferPort: number | undefined;
+  #last = 0;
+  #length = 0;
+
+  constructor(index: number, port: number) {
+    this.#address = `127.0.${2 + Math.floor(index / 200)}.${1 + (index % 200)}`;
+    this.#port = port;
+  }
+
+  /** @returns the bytes that came */
+  async fetch(name: string): Promise<number> {
+    this.#socket.bind(0, this.#address);
+    await once(this.#socket, "listening");
+    const request = `\0\x01${name}\0octet\0blksize\x001468\0`;
+    const ask = () => this.#socket.send(Buffer.from(request, "latin1"), this.#port, "127.0.0.1");
+    ask();
+    const timer = setInterval(() => this.#transferPort ?? ask(), 1000);
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        this.#socket.on("message", (bytes, from) => {
+          this.#transferPort ??= from.port;
+          if (from.port !== this.#transferPort) this.#answer([0, 5, 0, 5, 0], from.port);
+          else if (bytes[1] === 5) reject(new Error(bytes.toString("latin1", 4)));
+          else if (this.#take(bytes)) resolve(this.#length);
+        });
+      });
+    } finally {
+      clearInterval(timer);
+      this.#socket.close();
+    }
+  }
+
+  /** @returns true where it was the last block */
+  #take(bytes: Buffer): boolean {
+    const block = bytes[1] === 6 ? 0 : bytes.readUInt16BE(2);
+    this.#answer([0, 4, block >> 8, block & 255], this.#transferPort!);
+    if (block !== this.#last + 1) return false;
+    this.#last = block;
+    this.#length += bytes.length - 4;
+    return bytes.length < 4 + 1468;
+  }
+
+  #answer(bytes: number[], port: number): void {
+    this.#socket.send(Buffer.from(bytes), port, "127.0.0.1");
   }
 }
 

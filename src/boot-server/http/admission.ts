@@ -1,3 +1,5 @@
+import { type LeastPace, Pace, type Progress } from "./pace.js";
+
 /** A large transfer may begin; `release` has to be called at its end, and does nothing again. */
 export interface Slot {
   readonly kind: "slot";
@@ -19,16 +21,28 @@ export interface AdmissionOptions {
   readonly patience?: number;
   /** Milliseconds that the place of a client that went away is kept. */
   readonly memory?: number;
+  /** What gets on by less does not count while others wait. */
+  readonly leastPace?: LeastPace;
 }
 
 /** A place in the queue, with a request that waits or of a client that is expected back. */
 interface Place {
   readonly client: string;
   readonly file: string;
+  /** Of the latest request. */
+  progress: Progress;
   refusals: number;
   begin: ((slot: Slot) => void) | undefined;
   /** When it was left, as `performance.now` has it. */
   left: number;
+}
+
+/** A transfer that has a slot. */
+interface Running {
+  readonly client: string;
+  readonly pace: Pace;
+  /** False for one that lost its place to another: it goes on all the same. */
+  isCounted: boolean;
 }
 
 /** dracut's curl tries three times more, then the machine does not boot. */
@@ -40,14 +54,19 @@ const longestPause = 30;
  * machines boot soon and the last no later. The others wait in the order they came, first with
  * their request open, then by being told to come again, which keeps their place; a client that was
  * told so twice for a file waits as long as it takes.
+ *
+ * A transfer that hardly gets on hardly uses the link either: where somebody waits, its place is
+ * given away, and it goes on beside the others. It still counts in its client's share.
  */
 export class Admission {
   readonly #most: number;
   readonly #mostOfOneClient: number;
   readonly #patience: number;
   readonly #memory: number;
-  readonly #running = new Map<string, number>();
-  #count = 0;
+  readonly #leastPace: LeastPace;
+  readonly #running = new Set<Running>();
+  /** Looks how fast transfers are while there are any. */
+  #timer: NodeJS.Timeout | undefined;
   #queue: Place[] = [];
   /** Milliseconds that transfers take, later ones weighing more. */
   #usual = 10_000;
@@ -57,20 +76,27 @@ export class Admission {
     mostOfOneClient = 4,
     patience = 20_000,
     memory = 120_000,
+    leastPace = { period: 30_000, bytesPerSecond: 64_000 },
   }: AdmissionOptions) {
     this.#most = most;
     this.#mostOfOneClient = mostOfOneClient;
     this.#patience = patience;
     this.#memory = memory;
+    this.#leastPace = leastPace;
   }
 
   /**
    * Waits for a slot.
    * @param gone aborted when the client goes away; then the answer is undefined
    */
-  async ask(client: string, file: string, gone: AbortSignal): Promise<Slot | Later | undefined> {
+  async ask(
+    client: string,
+    file: string,
+    gone: AbortSignal,
+    progress: Progress,
+  ): Promise<Slot | Later | undefined> {
     if (gone.aborted) return undefined;
-    const place = this.#placeFor(client, file);
+    const place = this.#placeFor(client, file, progress);
     let timer: NodeJS.Timeout | undefined;
     let onGone = () => {};
     const answer = await new Promise<Slot | Later | undefined>((resolve) => {
@@ -90,21 +116,24 @@ export class Admission {
     return undefined;
   }
 
-  #placeFor(client: string, file: string): Place {
+  #placeFor(client: string, file: string, progress: Progress): Place {
     const oldest = performance.now() - this.#memory;
     this.#queue = this.#queue.filter(({ begin, left }) => begin !== undefined || left > oldest);
     const own = this.#queue.find(
       (place) => place.begin === undefined && place.client === client && place.file === file,
     );
-    if (own !== undefined) return own;
-    const place: Place = { client, file, refusals: 0, begin: undefined, left: 0 };
+    if (own !== undefined) {
+      own.progress = progress;
+      return own;
+    }
+    const place: Place = { client, file, progress, refusals: 0, begin: undefined, left: 0 };
     this.#queue.push(place);
     return place;
   }
 
   #refuse(place: Place, resolve: (later: Later) => void): void {
     const position = this.#queue.indexOf(place) + 1;
-    const wait = (this.#usual * position) / this.#most / 1000;
+    const wait = this.#waitAt(position) / 1000;
     place.refusals += 1;
     const seconds = Math.min(longestPause, Math.max(1, Math.ceil(wait)));
     this.#leave(place, () => resolve({ kind: "later", seconds }));
@@ -117,31 +146,59 @@ export class Admission {
     then();
   }
 
+  /** Milliseconds until so many places were given back, if all goes on as it does. */
+  #waitAt(position: number): number {
+    const rests = this.#counted.map(({ pace }) => pace.rest(this.#usual)).sort((a, b) => a - b);
+    const rounds = Math.floor((position - 1) / this.#most);
+    return (rests[(position - 1) % this.#most] ?? this.#usual) + rounds * this.#usual;
+  }
+
+  get #counted(): Running[] {
+    return [...this.#running].filter(({ isCounted }) => isCounted);
+  }
+
   #admit(): void {
-    while (this.#count < this.#most) {
+    for (;;) {
       const next = this.#queue.findIndex(
-        ({ client, begin }) =>
-          begin !== undefined && (this.#running.get(client) ?? 0) < this.#mostOfOneClient,
+        ({ client, begin }) => begin !== undefined && !this.#hasItsShare(client),
       );
-      if (next < 0) return;
-      const [{ client, begin }] = this.#queue.splice(next, 1) as [Place];
-      begin!(this.#slotFor(client));
+      if (next < 0 || !this.#hasRoom()) return;
+      const [{ client, progress, begin }] = this.#queue.splice(next, 1) as [Place];
+      begin!(this.#slotFor(client, progress));
     }
   }
 
-  #slotFor(client: string): Slot {
-    const start = performance.now();
-    this.#count += 1;
-    this.#running.set(client, (this.#running.get(client) ?? 0) + 1);
-    let isHeld = true;
+  #hasItsShare(client: string): boolean {
+    const own = [...this.#running].filter((other) => other.client === client).length;
+    return own >= this.#mostOfOneClient;
+  }
+
+  /** Makes room where it can. */
+  #hasRoom(): boolean {
+    const counted = this.#counted;
+    if (counted.length < this.#most) return true;
+    const slow = counted.find(({ pace }) => pace.isSlow);
+    if (slow === undefined) return false;
+    slow.isCounted = false;
+    return true;
+  }
+
+  #look(): void {
+    for (const { pace } of this.#running) pace.mark();
+    this.#admit();
+  }
+
+  #slotFor(client: string, progress: Progress): Slot {
+    const own: Running = { client, pace: new Pace(progress, this.#leastPace), isCounted: true };
+    this.#running.add(own);
+    this.#timer ??= setInterval(() => this.#look(), Pace.interval(this.#leastPace)).unref();
     const release = () => {
-      if (!isHeld) return;
-      isHeld = false;
-      this.#usual += (performance.now() - start - this.#usual) / 8;
-      this.#count -= 1;
-      const others = this.#running.get(client)! - 1;
-      if (others > 0) this.#running.set(client, others);
-      else this.#running.delete(client);
+      if (!this.#running.delete(own)) return;
+      if (own.isCounted) this.#usual += (own.pace.age - this.#usual) / 8;
+      if (this.#running.size === 0) {
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      }
       this.#admit();
     };
     return { kind: "slot", release };

@@ -5,13 +5,9 @@ import { extname } from "node:path";
 import send from "send";
 import { etagFor, type ServedFile } from "../releases.js";
 import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../shared-blocks.js";
-import type { Admission, Later } from "./admission.js";
+import type { Admission } from "./admission.js";
 import { endWithText } from "./end-with-text.js";
-
-/** Bytes from which a transfer needs a slot: below are kernels, scripts and boot programs. */
-const largeFrom = 16 * 1024 * 1024;
-/** Milliseconds without a byte taken after which a client is given up. */
-const longestStall = 60_000;
+import { inTurn, usualLongestStall } from "./in-turn.js";
 
 /** EDK2 goes by these (UEFI specification, 24.7.3.1). */
 const types: Readonly<Record<string, string>> = {
@@ -28,10 +24,13 @@ interface Range {
 /** Answers requests for files: ranges and conditions (RFC 9110, sections 13 and 14), in turn. */
 export class FileSender {
   readonly #admission: Admission;
+  readonly #longestStall: number;
   readonly #blocks = new SharedBlocks();
 
-  constructor(admission: Admission) {
+  /** @param longestStall milliseconds without a byte taken after which a client is given up */
+  constructor(admission: Admission, longestStall = usualLongestStall) {
     this.#admission = admission;
+    this.#longestStall = longestStall;
   }
 
   /** @throws the errors of opening and reading; the connection is of no use then */
@@ -45,34 +44,16 @@ export class FileSender {
       const range = await rangeOf(request, response, file.path, stats);
       if (range === undefined) return;
       const opened = { handle, size, identity: identityOf(stats) };
-      if (range.end - range.start < largeFrom) await this.#write(response, opened, range);
-      else await this.#writeInTurn(request, response, opened, range);
+      await inTurn(this.#admission, request, response, range.end - range.start, () =>
+        this.#write(response, opened, range),
+      );
     } finally {
       await handle.close();
     }
   }
 
-  async #writeInTurn(
-    { socket, url }: IncomingMessage,
-    response: ServerResponse,
-    file: OpenFile,
-    range: Range,
-  ): Promise<void> {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    const turn = await this.#admission.ask(socket.remoteAddress ?? "", url ?? "", gone.signal);
-    if (turn?.kind === "later") refuse(response, turn);
-    if (turn?.kind !== "slot") return;
-    try {
-      await this.#write(response, file, range);
-      await closing(response);
-    } finally {
-      turn.release();
-    }
-  }
-
   async #write(response: ServerResponse, file: OpenFile, { start, end }: Range): Promise<void> {
-    response.setTimeout(longestStall);
+    response.setTimeout(this.#longestStall);
     let ahead = start < end ? this.#blocks.take(file, Math.floor(start / blockSize)) : undefined;
     for (let position = start; ahead !== undefined; ) {
       const block = await ahead;
@@ -118,12 +99,6 @@ function rangeOf(
   });
 }
 
-function refuse(response: ServerResponse, { seconds }: Later): void {
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
-  response.setHeader("Retry-After", seconds);
-  endWithText(response, 503, "text/plain", "Many machines are fetching large files just now.\n");
-}
-
 /** Waits until the system has the bytes, or nobody wants them any more. */
 function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
@@ -135,12 +110,5 @@ function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {
     // The callback of `write` is not called for what waits when the connection ends.
     response.once("close", done);
     response.write(bytes, done);
-  });
-}
-
-function closing(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.closed) resolve();
-    else response.once("close", () => resolve());
   });
 }

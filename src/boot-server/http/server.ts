@@ -6,6 +6,7 @@ import type { Role, ServedFile } from "../releases.js";
 import { Admission } from "./admission.js";
 import { endWithText } from "./end-with-text.js";
 import { FileSender } from "./file-sender.js";
+import { inTurn, usualLongestStall } from "./in-turn.js";
 
 const connectionOptions = {
   /** Milliseconds that a client has for the head of a request. */
@@ -78,6 +79,8 @@ export interface HttpServerOptions {
   onError?(error: unknown): void;
   /** Large transfers at once; the others wait for their turn. */
   readonly mostTransfers?: number;
+  /** Milliseconds without a byte taken after which a client is given up. */
+  readonly longestStall?: number;
 }
 
 /** An answer on its way. */
@@ -110,13 +113,15 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #servers: Server[] = [];
   readonly #turns = new WeakMap<Socket, { count: number; last: Promise<void> }>();
+  readonly #admission: Admission;
+  readonly #longestStall: number;
   readonly #files: FileSender;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#files = new FileSender(
-      new Admission({ most: options.mostTransfers ?? usualMostTransfers }),
-    );
+    this.#admission = new Admission({ most: options.mostTransfers ?? usualMostTransfers });
+    this.#longestStall = options.longestStall ?? usualLongestStall;
+    this.#files = new FileSender(this.#admission, this.#longestStall);
   }
 
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
@@ -206,11 +211,35 @@ export class HttpServer {
     if (resource.kind === "file") {
       await this.#files.send(request, response, resource.file);
     } else if (resource.kind === "stream") {
-      response.writeHead(resource.status, resource.headers);
-      await pipeline(resource.body, response);
+      await this.#sendStream(request, response, resource);
     } else {
       for (const header of Object.entries(resource.headers ?? {})) response.setHeader(...header);
       endWithText(response, resource.status ?? 200, resource.type, resource.text);
+    }
+  }
+
+  async #sendStream(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { status, headers, body }: Extract<Resource, { kind: "stream" }>,
+  ): Promise<void> {
+    // One that fails while its turn is waited for is looked at then.
+    body.on("error", () => {});
+    const announced = headers["content-length"];
+    const known = announced === undefined ? undefined : Number(announced);
+    const length = request.method === "HEAD" ? 0 : known;
+    try {
+      await inTurn(this.#admission, request, response, length, async () => {
+        if (body.destroyed) {
+          const text = "The server that has this file gave up.\n";
+          return endWithText(response, 502, "text/plain", text);
+        }
+        response.writeHead(status, headers);
+        response.setTimeout(this.#longestStall);
+        await pipeline(body, response);
+      });
+    } finally {
+      body.destroy();
     }
   }
 

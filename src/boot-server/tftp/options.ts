@@ -15,6 +15,8 @@ const largestBlock = 1468;
 const largestWindow = 64;
 /** Seconds: RFC 2349 has a longer one refused, not shortened. It is how long nobody may be waited for. */
 const longestTimeout = 10;
+/** Milliseconds, if nothing else is agreed on. */
+export const usualTimeout = 1000;
 
 /**
  * The options of a read request as they are granted; those that are unknown or senseless are left
@@ -31,7 +33,8 @@ export function negotiate(requested: ReadonlyMap<string, string>, size: number):
     return granted;
   };
   const blockSize = grant("blksize", 8, 65464, largestBlock) ?? 512;
-  const timeout = (grant("timeout", 1, longestTimeout, longestTimeout) ?? 1) * 1000;
+  const seconds = grant("timeout", 1, longestTimeout, longestTimeout);
+  const timeout = seconds === undefined ? usualTimeout : seconds * 1000;
   const windowSize = grant("windowsize", 1, 65535, largestWindow) ?? 1;
   if (requested.has("tsize")) acknowledged.set("tsize", String(size));
   return { blockSize, timeout, windowSize, acknowledged };

@@ -50,11 +50,24 @@ export type TftpEvent =
       readonly reason: string;
     };
 
+/** A transfer, from the request on; its file is being opened while `transfer` is undefined. */
+interface UnderWay {
+  readonly client: string;
+  transfer: Transfer | undefined;
+}
+
 /** Serves files of a fixed map, read only (RFC 1350). */
 export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
-  readonly #transfers = new Map<Transfer, string>();
+  /** Those that began first come first. */
+  readonly #underWay = new Set<UnderWay>();
+  /** No more requests are taken. */
+  #isClosed = false;
+  /** No more blocks are sent. */
+  #isStopped = false;
+  /** Told of the end of each transfer. */
+  #onEnded: () => void = () => {};
   readonly #rate = new RateLimit(usualRate);
   readonly #blocks = new SharedBlocks(mostBlocks);
 
@@ -85,15 +98,35 @@ export class TftpServer {
     onDatagram(socket, (bytes, from) => this.#receive(bytes, from, () => addressFor(from), socket));
   }
 
-  close(): void {
+  /**
+   * Takes no more requests; transfers that run have some time to end. Clients of those that are left
+   * then are told.
+   * @param grace milliseconds
+   */
+  async close(grace: number): Promise<void> {
+    this.#isClosed = true;
     for (const socket of this.#sockets) socket.close();
-    for (const transfer of this.#transfers.keys()) transfer.abort();
+    const timer = setTimeout(() => this.#abortAll(), grace);
+    await new Promise<void>((resolve) => {
+      this.#onEnded = () => {
+        if (this.#underWay.size === 0) resolve();
+      };
+      this.#onEnded();
+    });
+    clearTimeout(timer);
+  }
+
+  #abortAll(): void {
+    this.#isStopped = true;
+    for (const { transfer } of this.#underWay) transfer?.abort();
   }
 
   #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
     if (!this.#rate.admits(from.address)) return;
-    const answer = (code: number, message: string) =>
+    const answer = (code: number, message: string) => {
+      if (this.#isClosed) return;
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
+    };
     try {
       const request = parseRequest(bytes);
       if (request.kind === "write")
@@ -126,45 +159,55 @@ export class TftpServer {
     const path = this.#options.find(name, client);
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
-    if (this.#transfers.size >= mostTransfers && !this.#makeRoom()) return;
+    if (this.#underWay.size >= mostTransfers && !this.#makeRoom()) return;
+    const own: UnderWay = { client, transfer: undefined };
+    this.#underWay.add(own);
     try {
-      await this.#transfer(name, path, peer, await address(), options);
+      await this.#transfer(own, name, path, peer, await address(), options);
     } catch {
       refuse(errorCode.undefined, "the file cannot be read");
+    } finally {
+      this.#underWay.delete(own);
+      this.#onEnded();
     }
   }
 
   #isBusy(client: string): boolean {
-    const own = [...this.#transfers.values()].filter((other) => other === client).length;
+    const own = [...this.#underWay].filter((other) => other.client === client).length;
     return own >= mostOfOneClient;
   }
 
-  /** Gives up the oldest transfer that nobody ever answered: its sender may be forged. */
+  /**
+   * Gives up the oldest transfer whose client had its time to answer and did not: its sender may be
+   * forged. Without a word, as firmware that is told of an error asks no more.
+   */
   #makeRoom(): boolean {
-    for (const transfer of this.#transfers.keys()) {
-      if (transfer.wasAnswered) continue;
-      transfer.abort();
-      this.#transfers.delete(transfer);
+    for (const own of this.#underWay) {
+      if (own.transfer?.isUnheard !== true) continue;
+      own.transfer.giveUp();
+      this.#underWay.delete(own);
       return true;
     }
     return false;
   }
 
   async #transfer(
+    own: UnderWay,
     name: string,
     path: string,
     peer: Peer,
     address: string,
     requested: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const client = peer.address;
+    const { client } = own;
     const handle = await open(path);
     try {
       const stats = await handle.stat();
       const { size } = stats;
+      if (this.#isStopped) return;
       const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
       const transfer = new Transfer(file, peer, negotiate(requested, size));
-      this.#transfers.set(transfer, client);
+      own.transfer = transfer;
       this.#options.onEvent({ type: "started", client, name, size });
       try {
         const start = performance.now();
@@ -172,7 +215,6 @@ export class TftpServer {
         const seconds = (performance.now() - start) / 1000;
         this.#options.onEvent({ type: "ended", client, name, size, outcome, seconds });
       } finally {
-        this.#transfers.delete(transfer);
         await file.close();
       }
     } finally {

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { itself, onDatagram } from "../bind-udp.js";
 import { PacketError } from "../packet-error.js";
 import type { FileWindow } from "./file-window.js";
-import type { TransferOptions } from "./options.js";
+import { type TransferOptions, usualTimeout } from "./options.js";
 import {
   dataHeader,
   errorCode,
@@ -96,15 +96,20 @@ export class Transfer {
     }
   }
 
-  /** True once the client was heard from. */
-  get wasAnswered(): boolean {
-    return this.#wasAnswered;
+  /** True where the first packet was sent again, and the client was not heard from all the same. */
+  get isUnheard(): boolean {
+    return !this.#wasAnswered && this.#tries > 1;
+  }
+
+  /** Ends it without a word. */
+  giveUp(): void {
+    this.#finish({ kind: "timeout" });
   }
 
   /** Ends it, and tells the client. */
   abort(): void {
     this.#reply(errorPacket(errorCode.undefined, "the server stops"));
-    this.#finish({ kind: "timeout" });
+    this.giveUp();
   }
 
   /** The last block is shorter than the others, and empty where the size is a multiple. */
@@ -152,10 +157,12 @@ export class Transfer {
   #send(): void {
     this.#tries += 1;
     if (this.#tries > mostTries) {
-      this.#finish({ kind: "timeout" });
+      this.giveUp();
       return;
     }
-    this.#startTimer(this.#options.timeout * this.#tries);
+    // A timeout holds once the client has acknowledged it: who is forged could ask for a long one.
+    const timeout = this.#isWaitingForOptions ? usualTimeout : this.#options.timeout;
+    this.#startTimer(timeout * this.#tries);
     if (this.#isWaitingForOptions) {
       this.#reply(optionAcknowledgement(this.#options.acknowledged));
     } else {
