@@ -112,7 +112,7 @@ describe("serve", () => {
       ask squashfs 2 $squashfs; cmp body ${out}/${name}.squashfs && echo same
       stop; ls state/kairos-netboot/booted 2> /dev/null; start
       ask config 2 $config; grep hunter2 body
-      until ls state/kairos-netboot/booted 2> /dev/null; do sleep 0.05; done
+      n=0; until ls state/kairos-netboot/booted 2> /dev/null || [ $((n += 1)) -gt 100 ]; do sleep 0.05; done
       ask again 2 $squashfs; ask again 2 $config
       curl -s http://10.5.5.1:8080/api/machines > machines.json
       touch -d "1 hour ago" state/kairos-netboot/booted/*
