@@ -11,22 +11,13 @@ import { BootedMachines } from "../../src/boot-server/machines/booted-machines.j
 import { MachinePolicy } from "../../src/boot-server/machines/policy.js";
 import { Roster } from "../../src/boot-server/machines/roster.js";
 import { readRuleBook } from "../../src/boot-server/machines/rule-book.js";
-import type { Release, Role, ServedFile } from "../../src/boot-server/releases.js";
+import type { Role } from "../../src/boot-server/releases.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { releaseNamed } from "./support/releases.js";
 
 const mac = "52:54:00:aa:bb:01";
 const client = "10.77.0.50";
-const file = (name: string, role: Role): ServedFile => {
-  return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
-};
-const release: Release = {
-  name: "stable",
-  architecture: "amd64",
-  kernel: file("stable-kernel", "kernel"),
-  initrd: file("stable-initrd", "initrd"),
-  squashfs: file("stable.squashfs", "squashfs"),
-  commandLine: "",
-};
+const release = releaseNamed("stable");
 
 /** An EFI program of headers and the contents of its sections (PE Format, sections 2 to 4). */
 function efiProgram(sections: readonly [name: string, contents: string][]): Buffer {

@@ -14,23 +14,13 @@ import { type Decision, MachinePolicy } from "../../src/boot-server/machines/pol
 import { Roster } from "../../src/boot-server/machines/roster.js";
 import { readRuleBook } from "../../src/boot-server/machines/rule-book.js";
 import { Offers } from "../../src/boot-server/offers.js";
-import type { Release, Role, ServedFile } from "../../src/boot-server/releases.js";
+import type { Release } from "../../src/boot-server/releases.js";
 import { NetbootError } from "../../src/index.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "./support/http-site.js";
+import { releaseNamed } from "./support/releases.js";
 
-const file = (name: string, role: Role): ServedFile => {
-  return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
-};
-const release = (name: string, architecture: string): Release => ({
-  name,
-  architecture,
-  kernel: file(`${name}-kernel`, "kernel"),
-  initrd: file(`${name}-initrd`, "initrd"),
-  squashfs: file(`${name}.squashfs`, "squashfs"),
-  commandLine: `root=live:\${url}/${name}.squashfs config_url=\${config}`,
-});
-const releases = [release("stable", "amd64"), release("edge", "amd64"), release("arm", "arm64")];
+const releases = [releaseNamed("stable"), releaseNamed("edge"), releaseNamed("arm", "arm64")];
 const mac = "52:54:00:aa:bb:01";
 const amd64: Machine = { mac, architecture: "amd64" };
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ArpEntry } from "../../src/boot-server/arp-table.js";
 import { Roster } from "../../src/boot-server/machines/roster.js";
-import type { Release, Role, ServedFile } from "../../src/boot-server/releases.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "./support/http-site.js";
+import { releaseNamed } from "./support/releases.js";
 
 const first = "52:54:00:aa:bb:01";
 const second = "52:54:00:aa:bb:02";
@@ -45,17 +45,7 @@ describe("who has an address", () => {
 });
 
 describe("the address of a cloud-config", () => {
-  const file = (name: string, role: Role): ServedFile => {
-    return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
-  };
-  const release: Release = {
-    name: "stable",
-    architecture: "amd64",
-    kernel: file("stable-kernel", "kernel"),
-    initrd: file("stable-initrd", "initrd"),
-    squashfs: file("stable.squashfs", "squashfs"),
-    commandLine: `root=live:\${url}/stable.squashfs config_url=\${config}`,
-  };
+  const release = releaseNamed("stable");
   let site: HttpSite;
   let table: ArpEntry[];
   beforeEach(async () => {

@@ -301,7 +301,8 @@ describe("a credential helper", () => {
     });
   }
 
-  it("is waited for by the others where one gives up", async (t) => {
+  /** One asks a helper that does not answer before the file `go` is there, and can give up. */
+  async function askSlowly(t: TestContext) {
     const { home, load } = await setUp(t, {
       ".docker/config.json": { credsStore: "test" },
       "bin/docker-credential-test": slow,
@@ -309,24 +310,25 @@ describe("a credential helper", () => {
     const store = load();
     const controller = new AbortController();
     const one = store.lookup("quay.io", "a/b", controller.signal);
+    const giveUp = async () => {
+      controller.abort(new Error("gave up"));
+      await assert.rejects(one, /gave up/);
+    };
+    return { home, store, giveUp };
+  }
+
+  it("is waited for by the others where one gives up", async (t) => {
+    const { home, store, giveUp } = await askSlowly(t);
     const other = store.lookup("quay.io", "a/b");
-    controller.abort(new Error("gave up"));
-    await assert.rejects(one, /gave up/);
+    await giveUp();
     await writeFile(join(home, "go"), "");
     assert.deepEqual(await other, { username: "alice", password: "secret" });
     assert.equal(await readFile(join(home, "asked"), "utf8"), "get\n", "asked once");
   });
 
   it("is asked again after all had given up", async (t) => {
-    const { home, load } = await setUp(t, {
-      ".docker/config.json": { credsStore: "test" },
-      "bin/docker-credential-test": slow,
-    });
-    const store = load();
-    const controller = new AbortController();
-    const one = store.lookup("quay.io", "a/b", controller.signal);
-    controller.abort(new Error("gave up"));
-    await assert.rejects(one, /gave up/);
+    const { home, store, giveUp } = await askSlowly(t);
+    await giveUp();
     await writeFile(join(home, "go"), "");
     const expected = { username: "alice", password: "secret" };
     assert.deepEqual(await store.lookup("quay.io", "a/b"), expected);

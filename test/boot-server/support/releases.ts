@@ -1,0 +1,17 @@
+import type { Release, Role, ServedFile } from "../../../src/boot-server/releases.js";
+
+/** A release whose files are nowhere, for what only goes by names. */
+export function releaseNamed(name: string, architecture = "amd64"): Release {
+  return {
+    name,
+    architecture,
+    kernel: file(`${name}-kernel`, "kernel"),
+    initrd: file(`${name}-initrd`, "initrd"),
+    squashfs: file(`${name}.squashfs`, "squashfs"),
+    commandLine: `root=live:\${url}/${name}.squashfs config_url=\${config}`,
+  };
+}
+
+function file(name: string, role: Role): ServedFile {
+  return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
+}
