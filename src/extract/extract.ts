@@ -92,8 +92,10 @@ async function extractFrom(
   { options, keys }: { options: CheckedOptions; keys: Keys },
   signal: AbortSignal,
 ): Promise<ExtractResult> {
-  const version = await probeMksquashfs();
-  const image = await source.resolve(options.platform, approval(source, keys, options));
+  const [version, image] = await Promise.all([
+    probeMksquashfs(),
+    source.resolve(options.platform, approval(source, keys, options)),
+  ]);
   const earlier = options.force ? undefined : await reusable(image, options, keys, signal);
   if (earlier !== undefined) {
     return resultOf(options, earlier, true);
