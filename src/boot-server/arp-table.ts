@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { systemCode } from "../support/index.js";
 
 /** What the kernel knows of a neighbour. */
 export interface ArpEntry {
@@ -25,12 +26,16 @@ export function parseArpTable(text: string): ArpEntry[] {
     });
 }
 
-/** The kernel's table; empty on systems that have it elsewhere. */
+/**
+ * The kernel's table; empty on systems that have it elsewhere.
+ * @throws the error of reading it, such as EMFILE
+ */
 export function readArpTable(): ArpEntry[] {
   try {
     // Made by the kernel as it is read: there is no disk to wait for.
     return parseArpTable(readFileSync("/proc/net/arp", "latin1"));
-  } catch {
-    return [];
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
   }
 }

@@ -14,6 +14,11 @@ const neighbour = (address: string, mac: string): ArpEntry => {
   return { address, mac, interface: "eth0", isComplete: true };
 };
 
+/** As the kernel says it where a process has as many files open as it may. */
+const tooManyFiles = (): never => {
+  throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+};
+
 describe("who has an address", () => {
   it("is looked up again where it is not known, however lately the others were", () => {
     const table = [neighbour("10.77.0.1", first)];
@@ -33,6 +38,16 @@ describe("who has an address", () => {
     assert.equal(roster.ownerOf("10.77.0.1", { isSecret: true }), second);
   });
 
+  it("is told from memory while the table cannot be read, but not for a secret", () => {
+    let readTable = () => [neighbour("10.77.0.1", first)];
+    const roster = new Roster(() => readTable());
+    assert.equal(roster.ownerOf("10.77.0.1"), first);
+    readTable = tooManyFiles;
+    assert.equal(roster.ownerOf("10.77.0.1"), first);
+    assert.equal(roster.ownerOf("10.77.0.2"), undefined);
+    assert.throws(() => roster.ownerOf("10.77.0.1", { isSecret: true }), { code: "EMFILE" });
+  });
+
   it("is looked up once for many questions about one who is known", () => {
     let reads = 0;
     const roster = new Roster(() => {
@@ -47,14 +62,25 @@ describe("who has an address", () => {
 describe("the address of a cloud-config", () => {
   const release = releaseNamed("stable");
   let site: HttpSite;
-  let table: ArpEntry[];
+  let table: ArpEntry[] | undefined;
   beforeEach(async () => {
     table = [];
     const cloudConfig = join(await sharedDirectory(), "cc.yaml");
     await writeFile(cloudConfig, "#cloud-config\npassword: hunter2\n");
-    site = await startHttpSite({ releases: [release], cloudConfig, neighbours: () => table });
+    site = await startHttpSite({
+      releases: [release],
+      cloudConfig,
+      neighbours: () => table ?? tooManyFiles(),
+    });
   });
   afterEach(() => site.server.close(0));
+
+  it("is given to nobody while it cannot be told who asks", async () => {
+    table = undefined;
+    const answer = await fetch(`${site.base}/machine.ipxe?mac=${first}&buildarch=x86_64`);
+    assert.equal(answer.status, 500);
+    assert.doesNotMatch(await answer.text(), /cloud-config/);
+  });
 
   const scriptFor = async (mac: string) =>
     (await fetch(`${site.base}/machine.ipxe?mac=${mac}&buildarch=x86_64`)).text();

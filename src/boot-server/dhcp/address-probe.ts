@@ -75,9 +75,14 @@ export class AddressProbe {
   }
 
   #neighbour(address: string): ArpEntry | undefined {
-    return readArpTable().find(
-      (entry) => entry.address === address && entry.interface === this.#network.interface,
-    );
+    const isOfAddress = (entry: ArpEntry) =>
+      entry.address === address && entry.interface === this.#network.interface;
+    try {
+      return readArpTable().find(isOfAddress);
+    } catch {
+      // Machines ask before they use an address (RFC 2131, section 4.4.1): this is a second look.
+      return undefined;
+    }
   }
 }
 

@@ -57,15 +57,23 @@ export class Roster {
    * The hardware address that the kernel found out: undefined but on this machine's own wire. That
    * somebody is not there is never taken from memory: it would spare a newcomer all questions.
    * @param isSecret true where a secret depends on it: then the table is always read
+   * @throws where it depends, and the table cannot be read: nobody is believed then
    */
   ownerOf(ip: string, { isSecret = false } = {}): string | undefined {
-    const now = performance.now();
-    const isOld = now - this.#neighboursReadAt > neighboursGoodFor;
+    const isOld = performance.now() - this.#neighboursReadAt > neighboursGoodFor;
     if (isSecret || isOld || !this.#neighbours.has(ip)) {
-      const complete = this.#readTable().filter(({ isComplete }) => isComplete);
-      this.#neighbours = new Map(complete.map(({ address, mac }) => [address, mac]));
-      this.#neighboursReadAt = now;
+      try {
+        this.#readNeighbours();
+      } catch (error) {
+        if (isSecret) throw error;
+      }
     }
     return this.#neighbours.get(ip);
+  }
+
+  #readNeighbours(): void {
+    const complete = this.#readTable().filter(({ isComplete }) => isComplete);
+    this.#neighbours = new Map(complete.map(({ address, mac }) => [address, mac]));
+    this.#neighboursReadAt = performance.now();
   }
 }
