@@ -100,7 +100,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
       ]);
       roster.learn({ mac, architecture: "amd64" });
       const policy = new MachinePolicy({
-        ...{ releases, allow: [], deny: [], rules: () => rules },
+        ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: (it) => booted.bootedAt(it),
       });
       const journal: Journal = new Journal(

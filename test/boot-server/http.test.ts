@@ -116,7 +116,7 @@ describe("HTTP", () => {
 
   it("gives a machine the script of the release for its architecture", async () => {
     const script = await (await get("/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64")).text();
-    const url = `${base}/for/[\\w-]+\\.[\\w-]+/releases/1`;
+    const url = `${base}/for/[\\w-]+\\.[\\w-]+/releases/[0-9a-f]{12}`;
     assert.match(script, new RegExp(`^kernel --name ${name}-kernel ${url}/${name}-kernel `, "m"));
     assert.match(script, new RegExp(` root=live:${url}/${name}\\.squashfs initrd=${name}-initrd `));
     assert.match(script, new RegExp(` config_url=${base}/cloud-config/\\S+ .* console=ttyS1 `));
