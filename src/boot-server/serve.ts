@@ -11,7 +11,8 @@ import { MachineSigner } from "./machines/signed-machine.js";
 import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
 import { describeChange } from "./release-change.js";
-import { type Release, readAllReleases } from "./releases.js";
+import { readAllReleases } from "./release-places.js";
+import type { Release } from "./releases.js";
 import { removeServerFile, writeServerFile } from "./server-file.js";
 
 /**

@@ -17,7 +17,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
 import { LiveRules } from "../../src/boot-server/machines/live-rules.js";
 import { describeChange } from "../../src/boot-server/release-change.js";
-import { type Release, readAllReleases } from "../../src/boot-server/releases.js";
+import { readAllReleases } from "../../src/boot-server/release-places.js";
+import type { Release } from "../../src/boot-server/releases.js";
 import { type ExtractOptions, extract } from "../../src/index.js";
 import { demoImage, demoName } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -262,6 +263,15 @@ describe("a server whose directories are made again", () => {
     assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
     const { squashfs: address } = await addressesIn(site);
     assert.deepEqual(Buffer.from(await (await fetch(address!)).arrayBuffer()), whole);
+  });
+
+  it("reads the rules again where a boot program that they name was replaced", async () => {
+    await cp(made, out, { recursive: true });
+    await writeFile(join(directory, "own.efi"), "one");
+    await serve([out], "defaults: { boot-program: own.efi }\n");
+    await writeFile(join(directory, "own.efi"), "another");
+    assert.equal(await next(), "rules: 0");
+    assert.equal(rules!.current.programs.get("own.efi")!.size, 7);
   });
 
   it("follows a link that leads elsewhere", async () => {

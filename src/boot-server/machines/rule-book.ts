@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type BootPrograms, bootProgram } from "../boot-programs.js";
-import { type OnFile, type Release, requireOrder, type ServedFile } from "../releases.js";
+import { requireOrder } from "../release-places.js";
+import type { OnFile, Release, ServedFile } from "../releases.js";
 import { unknownVariables } from "./cloud-config.js";
 import {
   machinesError,
