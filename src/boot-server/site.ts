@@ -64,11 +64,11 @@ export class Site {
   /** @param word says who was given the address */
   #fileGiven(word: string, path: string): Resource | undefined {
     const file = this.#fileAt(path);
+    const machine = this.#options.scripts.machineOf(word);
     if (file === undefined) {
-      if (isOfAnotherRelease(path)) return notServedNow(path);
+      if (isOfAnotherRelease(path)) return { ...notServedNow(path), mac: machine?.mac };
       return refused(path, undefined, "There is no such file.", 404);
     }
-    const machine = this.#options.scripts.machineOf(word);
     if (machine === undefined) {
       const text = "This address was made by another server, or with another key.";
       return refused(file.name, file.role, text, 403);

@@ -79,7 +79,7 @@ export class FileSender {
   }
 }
 
-/** Undefined where a file is gone that belongs to others, which may be replaced just now. */
+/** Undefined where a file of a release is gone, which may be made again just now. */
 async function opened({ path, identity }: ServedFile): Promise<FileHandle | undefined> {
   try {
     return await open(path);
@@ -89,7 +89,7 @@ async function opened({ path, identity }: ServedFile): Promise<FileHandle | unde
   }
 }
 
-/** Whether another file has the name of one that belongs to others. */
+/** Whether something else stands where a file of a release was read. */
 function isAnother({ identity }: ServedFile, found: string): boolean {
   return identity !== undefined && identity !== found;
 }
