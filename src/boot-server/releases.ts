@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { descriptionName, fileNames, readDescription } from "../artifacts/index.js";
 import { commandLineByName, kernelArchitecture, readCloudConfig } from "../kairos/index.js";
+import { readSuperblock } from "../squashfs/index.js";
 import { NetbootError } from "../support/index.js";
 import { identityOf } from "./shared-blocks.js";
 
@@ -126,7 +127,8 @@ export interface LooseFiles {
 
 /**
  * Makes a release of three files, under the names that Kairos' releases have.
- * @throws NetbootError RELEASE_INVALID where one is missing, or the kernel is none that is known
+ * @throws NetbootError RELEASE_INVALID where one is missing or not whole, or the kernel is none that
+ *   is known
  */
 export async function looseRelease(
   { kernel, initrd, squashfs }: LooseFiles,
@@ -160,8 +162,20 @@ export async function looseRelease(
       "Name a bzImage, an arm64 Image or a kernel that is an EFI program, not compressed.",
     );
   }
+  await requireWhole(files.squashfs);
   const commandLine = commandLineByName(name);
   return { name, id: idOf(files), architecture, ...files, commandLine };
+}
+
+/** Its kernel would find out late that a squashfs ends too early: it may still be on its way here. */
+async function requireWhole({ path, size }: ServedFile): Promise<void> {
+  const bytes = (await readSuperblock(path))?.bytesUsed ?? 0;
+  if (size >= bytes) return;
+  throw new NetbootError(
+    "RELEASE_INVALID",
+    `The file ${path} has ${size} bytes, and its file system ${bytes}.`,
+    "Copy it once more.",
+  );
 }
 
 /** A file by its size and time; undefined where there is none. */

@@ -265,6 +265,20 @@ describe("a server whose directories are made again", () => {
     assert.deepEqual(Buffer.from(await (await fetch(address!)).arrayBuffer()), whole);
   });
 
+  it("does not take a piece of a loose squashfs, though nobody writes it any more", async () => {
+    await cp(made, out, { recursive: true });
+    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    const squashfs = join(out, `${demoName}.squashfs`);
+    const whole = await readFile(squashfs);
+    await writeFile(squashfs, whole.subarray(0, 200));
+    assert.match(await next(), /^error: The file \S+ has \d+ bytes, and its file system \d+\.$/);
+    assert.deepEqual(await addressesIn(site), old);
+    await writeFile(squashfs, whole);
+    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+  });
+
   it("reads the rules again where a boot program that they name was replaced", async () => {
     await cp(made, out, { recursive: true });
     await writeFile(join(directory, "own.efi"), "one");
