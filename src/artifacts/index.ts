@@ -25,7 +25,7 @@ export {
   parseProvenance,
   provenanceName,
 } from "./provenance.js";
-export { isIntact, readDescription } from "./published.js";
+export { isIntact, journalName, readDescription } from "./published.js";
 export { type FoundRelease, findReleases } from "./recognise.js";
 export { checkedUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

@@ -126,9 +126,13 @@ export function missingPrograms(
   });
 }
 
-/** A program by its file; undefined where there is none. */
-export function bootProgram(path: string, name = basename(path)): Promise<ServedFile | undefined> {
-  return servedFile(path, name, "boot-program");
+/** A program by its file, which may be replaced later; undefined where there is none. */
+export async function bootProgram(
+  path: string,
+  name = basename(path),
+): Promise<ServedFile | undefined> {
+  const file = await servedFile(path, name, "boot-program");
+  return file && { ...file, identity: undefined };
 }
 
 async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {

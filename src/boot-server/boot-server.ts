@@ -24,9 +24,7 @@ import { Metrics } from "./metrics.js";
 import type { ServedAddress } from "./network.js";
 import { Offers } from "./offers.js";
 import { portError } from "./ports.js";
-import { ReleaseWatch } from "./release-watch.js";
-import type { Release } from "./releases.js";
-import { releasePlace, Site } from "./site.js";
+import { Site } from "./site.js";
 import { TftpServer } from "./tftp/server.js";
 import { TransferWatch } from "./transfer-watch.js";
 
@@ -44,7 +42,6 @@ export interface BootServerOptions {
   readonly full: FullSettings | undefined;
   /** Used instead of new ones, where there are any for a protocol. */
   readonly inherited: InheritedSockets;
-  readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
@@ -73,14 +70,11 @@ export class BootServer {
   readonly #proxied: ProxiedFiles;
   readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
-  readonly #releaseWatch = new ReleaseWatch(({ name }) =>
-    this.#warn(`The files of ${name} were made again: restart the server, so that it knows them.`),
-  );
   /** Of HTTP; the one asked for, or what the system chose for 0. */
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { releases, programs, signer, booted, api } = options;
+    const { programs, signer, booted, api } = options;
     const roster = this.#roster;
     this.#options = options;
     this.#httpPort = options.httpPort;
@@ -116,7 +110,6 @@ export class BootServer {
     });
     this.#offers = new Offers({ policy, roster, programs, api });
     const site = new Site({
-      releases,
       programs,
       policy,
       scripts: new BootScripts({
@@ -125,7 +118,6 @@ export class BootServer {
         signer,
         api,
         proxied,
-        placeOf: (release) => releasePlace(release, releases),
         onScript: (...what) => events.scriptGiven(...what),
         onImpostor: (...who) => events.impostor(...who),
       }),
@@ -203,7 +195,6 @@ export class BootServer {
       await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     }
     if (this.#options.dhcp === "proxy") void this.#lookAround();
-    await this.#releaseWatch.start(this.#options.releases);
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
@@ -222,7 +213,6 @@ export class BootServer {
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
-    this.#releaseWatch.close();
     await this.#dhcp.close();
     this.#journal.catchUp();
     await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);

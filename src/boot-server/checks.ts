@@ -13,7 +13,8 @@ import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
 import { portError } from "./ports.js";
-import { looseRelease, type Release, readReleases } from "./releases.js";
+import { readReleases } from "./release-places.js";
+import { looseRelease, type Release } from "./releases.js";
 import { stateError } from "./state-directory.js";
 
 /**

@@ -1,14 +1,15 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import {
-  descriptionName,
-  type FoundRelease,
-  fileNames,
-  findReleases,
-  readDescription,
-} from "../artifacts/index.js";
+import { createHash } from "node:crypto";
+import type { Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { descriptionName, fileNames, readDescription } from "../artifacts/index.js";
 import { commandLineByName, kernelArchitecture, readCloudConfig } from "../kairos/index.js";
-import { NetbootError, systemCode } from "../support/index.js";
+import { readSuperblock } from "../squashfs/index.js";
+import { NetbootError } from "../support/index.js";
+import { identityOf } from "./shared-blocks.js";
+
+/** Hexadecimal digits; the kernel's command line has to hold them. */
+export const idLength = 12;
 
 /** What a machine fetches on its way. */
 export type Role = "boot-program" | "script" | "kernel" | "initrd" | "squashfs" | "cloud-config";
@@ -23,11 +24,15 @@ export interface ServedFile {
   readonly size: number;
   /** Strong (RFC 9110, section 8.8.3), in its quotes. */
   readonly etag: string;
+  /** See `identityOf`; undefined for what is served as it is when it is asked for. */
+  readonly identity?: string | undefined;
 }
 
 /** Kernel, initrd and squashfs that belong together. */
 export interface Release {
   readonly name: string;
+  /** Another one where the files are others: it stands in their addresses. */
+  readonly id: string;
   /** As OCI names it. */
   readonly architecture: string;
   readonly kernel: ServedFile;
@@ -39,63 +44,15 @@ export interface Release {
   readonly cloudConfig?: { readonly text: string } | undefined;
 }
 
+/** Told of each file before it is read, which waits for it. */
+export type OnFile = (path: string) => Promise<void>;
+
 /**
- * Reads the releases of a directory: what `extract` made there, or in directories below it, or what
- * somebody else did, by the files' names.
- * @throws NetbootError RELEASE_INVALID where there is none, where files are missing or have other
- *   sizes, or where it cannot be told what belongs together
+ * Reads the release that `extract` made in a directory.
+ * @throws NetbootError RELEASE_INVALID where files are missing or have other sizes
  */
-export async function readReleases(directory: string): Promise<Release[]> {
-  const names = await readdir(directory).catch((cause: unknown) => {
-    const isMissing = systemCode(cause) === "ENOENT";
-    throw new NetbootError(
-      "RELEASE_INVALID",
-      isMissing
-        ? `There is no directory ${directory}.`
-        : `The directory ${directory} cannot be read (${systemCode(cause)}).`,
-      `Make one first: kairos-netboot extract IMAGE -o ${directory}`,
-      { cause },
-    );
-  });
-  if (names.includes(descriptionName)) return [await readOwnRelease(directory)];
-  const found = await findReleases(directory);
-  if (found.length > 0) return Promise.all(found.map((files) => foundRelease(directory, files)));
-  const below = await directoriesBelow(directory, names);
-  if (below.length > 0) return Promise.all(below.map(readOwnRelease));
-  throw new NetbootError(
-    "RELEASE_INVALID",
-    `The directory ${directory} holds no ${descriptionName} and no squashfs.`,
-    `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
-  );
-}
-
-function foundRelease(directory: string, files: FoundRelease): Promise<Release> {
-  const at = (name: string) => join(directory, name);
-  return looseRelease({
-    kernel: at(files.kernel),
-    initrd: at(files.initrd),
-    squashfs: at(files.squashfs),
-  });
-}
-
-/** Those that `extract` made of several images, in the order of their names. */
-async function directoriesBelow(directory: string, names: readonly string[]): Promise<string[]> {
-  const below = names
-    .filter((name) => !name.startsWith("."))
-    .sort()
-    .map((name) => join(directory, name));
-  const isOwn = await Promise.all(
-    below.map((path) =>
-      stat(join(path, descriptionName)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return below.filter((_, index) => isOwn[index]);
-}
-
-async function readOwnRelease(directory: string): Promise<Release> {
+export async function readOwnRelease(directory: string, onFile: OnFile): Promise<Release> {
+  await onFile(join(directory, descriptionName));
   const description = await readDescription(directory);
   if (description === undefined) {
     throw new NetbootError(
@@ -123,29 +80,41 @@ async function readOwnRelease(directory: string): Promise<Release> {
   const served = async (role: "kernel" | "initrd" | "squashfs"): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
-    const actual = await sizeOf(path);
-    if (actual === size) return { role, name, path, size, etag: `"${sha256}"` };
+    await onFile(path);
+    const file = await servedFile(path, name, role);
+    if (file?.size === size) return { ...file, etag: `"${sha256}"` };
     throw new NetbootError(
       "RELEASE_INVALID",
-      actual === undefined
+      file === undefined
         ? `The file ${path} is missing.`
-        : `The file ${path} has ${actual} bytes instead of ${size}.`,
+        : `The file ${path} has ${file.size} bytes instead of ${size}.`,
       "Make the directory again: kairos-netboot extract, with --force.",
     );
   };
-  return {
-    name: description.name,
-    architecture: source.platform.split("/")[1] ?? "",
+  const three = {
     kernel: await served("kernel"),
     initrd: await served("initrd"),
     squashfs: await served("squashfs"),
+  };
+  return {
+    name: description.name,
+    id: idOf(three),
+    architecture: source.platform.split("/")[1] ?? "",
+    ...three,
     commandLine: description.commandLine,
     cloudConfig:
-      files.cloudConfig && (await cloudConfigAt(join(directory, files.cloudConfig.name))),
+      files.cloudConfig && (await cloudConfigAt(join(directory, files.cloudConfig.name), onFile)),
   };
 }
 
-async function cloudConfigAt(path: string): Promise<{ text: string }> {
+/** By what the files hold, as far as their ETags tell: it outlives the server. */
+function idOf({ kernel, initrd, squashfs }: Pick<Release, keyof LooseFiles>): string {
+  const etags = [kernel, initrd, squashfs].map(({ etag }) => etag);
+  return createHash("sha256").update(etags.join(" ")).digest("hex").slice(0, idLength);
+}
+
+async function cloudConfigAt(path: string, onFile: OnFile): Promise<{ text: string }> {
+  await onFile(path);
   return { text: (await readCloudConfig(path)).toString("utf8") };
 }
 
@@ -158,15 +127,20 @@ export interface LooseFiles {
 
 /**
  * Makes a release of three files, under the names that Kairos' releases have.
- * @throws NetbootError RELEASE_INVALID where one is missing, or the kernel is none that is known
+ * @throws NetbootError RELEASE_INVALID where one is missing or not whole, or the kernel is none that
+ *   is known
  */
-export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Promise<Release> {
+export async function looseRelease(
+  { kernel, initrd, squashfs }: LooseFiles,
+  onFile: OnFile = async () => {},
+): Promise<Release> {
   // The names stand in iPXE scripts and on the kernel's command line.
   const name = basename(squashfs)
     .replace(/\.[^.]*$/, "")
     .replace(/[^\w.+-]/g, "-");
   const names = fileNames(name);
   const served = async (path: string, role: keyof LooseFiles): Promise<ServedFile> => {
+    await onFile(path);
     const file = await servedFile(path, names[role], role);
     if (file !== undefined) return file;
     throw new NetbootError(
@@ -188,8 +162,20 @@ export async function looseRelease({ kernel, initrd, squashfs }: LooseFiles): Pr
       "Name a bzImage, an arm64 Image or a kernel that is an EFI program, not compressed.",
     );
   }
+  await requireWhole(files.squashfs);
   const commandLine = commandLineByName(name);
-  return { name, architecture, ...files, commandLine };
+  return { name, id: idOf(files), architecture, ...files, commandLine };
+}
+
+/** Its kernel would find out late that a squashfs ends too early: it may still be on its way here. */
+async function requireWhole({ path, size }: ServedFile): Promise<void> {
+  const bytes = (await readSuperblock(path))?.bytesUsed ?? 0;
+  if (size >= bytes) return;
+  throw new NetbootError(
+    "RELEASE_INVALID",
+    `The file ${path} has ${size} bytes, and its file system ${bytes}.`,
+    "Copy it once more.",
+  );
 }
 
 /** A file by its size and time; undefined where there is none. */
@@ -198,49 +184,14 @@ export async function servedFile(
   name: string,
   role: Role,
 ): Promise<ServedFile | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  const { size, mtime } = found;
-  return { role, name, path: resolve(path), size, etag: etagFor(size, mtime) };
+  const stats = await stat(path).catch(() => undefined);
+  if (!stats?.isFile()) return undefined;
+  const { size } = stats;
+  const identity = identityOf(stats);
+  return { role, name, path: resolve(path), size, etag: etagFor(stats), identity };
 }
 
-/** Strong as long as nobody sets times back. */
-export function etagFor(size: number, mtime: Date): string {
-  return `"${size.toString(16)}-${mtime.getTime().toString(16)}"`;
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/**
- * Machines that no rule gives a release get the first one for them, in the order of the directories
- * that were named; within a directory there is no such order.
- * @param groups the releases of each directory
- * @throws NetbootError RELEASE_INVALID where a directory has several for one architecture
- */
-export function requireOrder(groups: readonly (readonly Release[])[]): void {
-  const seen = new Set<string>();
-  for (const group of groups) {
-    for (const { architecture } of group) {
-      const same = group.filter((other) => other.architecture === architecture);
-      if (same.length > 1 && !seen.has(architecture)) throw severalReleases(same);
-    }
-    for (const { architecture } of group) seen.add(architecture);
-  }
-}
-
-function severalReleases(releases: readonly Release[]): NetbootError {
-  const { architecture, squashfs, name } = releases[0]!;
-  const names = releases.map((release) => release.name).join(", ");
-  return new NetbootError(
-    "RELEASE_INVALID",
-    `The directory ${dirname(squashfs.path)} holds several releases for ${architecture}: ${names}.`,
-    `Say which one machines get in a machines file (--machines): defaults: { release: ${name} }`,
-  );
+/** Strong as long as nobody writes into a file and sets its time back. */
+export function etagFor({ size, mtime, ino }: Stats): string {
+  return `"${[size, mtime.getTime(), ino].map((it) => it.toString(16)).join("-")}"`;
 }

@@ -10,7 +10,9 @@ import { LiveRules } from "./machines/live-rules.js";
 import { MachineSigner } from "./machines/signed-machine.js";
 import { servedAddresses } from "./network.js";
 import { checkServeOptions, type ServeOptions } from "./options.js";
-import { looseRelease, type Release, readReleases } from "./releases.js";
+import { describeChange } from "./release-change.js";
+import { readAllReleases } from "./release-places.js";
+import type { Release } from "./releases.js";
 import { removeServerFile, writeServerFile } from "./server-file.js";
 
 /**
@@ -24,29 +26,34 @@ export async function serve(options: ServeOptions): Promise<void> {
     onEvent({ type: "message", level, text });
   const addresses = servedAddresses(options.listen ?? []);
   const full = checkFullOptions(options, addresses);
-  const directories: Release[][] = [];
-  for (const path of options.directories ?? []) directories.push(await readReleases(path));
-  if (checked.files !== undefined) directories.push([await looseRelease(checked.files)]);
-  const releases = directories.flat();
   const programs = await BootPrograms.beside(options.ipxeDirectory);
-  for (const { what, hint } of missingPrograms(releases, programs)) {
-    tell("warning", `${what}: ${hint}`);
-  }
-  const { stateDirectory: state, ruleSources } = checked;
+  const { stateDirectory: state, ruleSources, files } = checked;
+  const places = { directories: options.directories ?? [], files };
+  const tellOfMissing = (releases: readonly Release[]) => {
+    for (const { what, hint } of missingPrograms(releases, programs)) {
+      tell("warning", `${what}: ${hint}`);
+    }
+  };
   const rules = await LiveRules.read(
-    { ...ruleSources, releases, directories, programs },
+    { ...ruleSources, programs, readReleases: (onFile) => readAllReleases(places, onFile) },
     {
-      onChange: ({ entries }) =>
+      onRules: ({ entries }) =>
         tell("info", `The rules were read again: ${entries.length} machines.`),
+      onReleases: (now, before) => {
+        tell("info", describeChange(now, before));
+        tellOfMissing(
+          now.filter((one) => !before.some((it) => it.architecture === one.architecture)),
+        );
+      },
       onError: (problem) => tell("warning", `${problem} What held before still holds.`),
     },
   );
+  tellOfMissing(rules.current.releases);
   const server = new BootServer({
     ...checked,
     full,
     addresses,
     inherited: takeInheritedSockets(),
-    releases,
     programs,
     rules: () => rules.current,
     booted: new BootedMachines(join(state, "booted")),

@@ -5,7 +5,8 @@ import type { HttpRequest, Resource } from "./http/server.js";
 import type { StatusPages } from "./http/status-pages.js";
 import type { Machine } from "./machines/machine.js";
 import type { MachinePolicy } from "./machines/policy.js";
-import type { Release, Role, ServedFile } from "./releases.js";
+import { fileAt, isOfAnotherRelease } from "./release-addresses.js";
+import type { Role, ServedFile } from "./releases.js";
 
 const programs = "/programs/";
 const signed = "/cloud-config/";
@@ -13,7 +14,6 @@ const signed = "/cloud-config/";
 const givenPath = /^\/for\/([^/]*)(\/.*)?$/;
 
 export interface SiteOptions {
-  readonly releases: readonly Release[];
   readonly programs: BootPrograms;
   readonly policy: MachinePolicy;
   readonly scripts: BootScripts;
@@ -26,16 +26,9 @@ export interface SiteOptions {
 /** What stands at which address. Everything is known beforehand: no path is made of a request. */
 export class Site {
   readonly #options: SiteOptions;
-  readonly #files = new Map<string, ServedFile>();
 
   constructor(options: SiteOptions) {
     this.#options = options;
-    for (const release of options.releases) {
-      const place = releasePlace(release, options.releases);
-      for (const file of [release.kernel, release.initrd, release.squashfs]) {
-        this.#files.set(`${place}/${file.name}`, file);
-      }
-    }
   }
 
   /** Where every iPXE begins. */
@@ -57,8 +50,9 @@ export class Site {
     const { scripts, status } = this.#options;
     const given = givenPath.exec(path);
     if (given !== null) return this.#fileGiven(given[1]!, given[2] ?? "/");
-    const file = this.#files.get(path) ?? this.#program(path);
+    const file = this.#fileAt(path) ?? this.#program(path);
     if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : notForIt(file);
+    if (isOfAnotherRelease(path)) return notServedNow(path);
     if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
     if (path === "/boot.ipxe") return scripts.first(base);
     if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
@@ -69,15 +63,22 @@ export class Site {
 
   /** @param word says who was given the address */
   #fileGiven(word: string, path: string): Resource | undefined {
-    const file = this.#files.get(path);
-    if (file === undefined) return refused(path, undefined, "There is no such file.", 404);
+    const file = this.#fileAt(path);
     const machine = this.#options.scripts.machineOf(word);
+    if (file === undefined) {
+      if (isOfAnotherRelease(path)) return { ...notServedNow(path), mac: machine?.mac };
+      return refused(path, undefined, "There is no such file.", 404);
+    }
     if (machine === undefined) {
       const text = "This address was made by another server, or with another key.";
       return refused(file.name, file.role, text, 403);
     }
     const { mac } = machine;
     return this.#mayHaveFiles(machine) ? { kind: "file", file, mac } : { ...notForIt(file), mac };
+  }
+
+  #fileAt(path: string): ServedFile | undefined {
+    return fileAt(path, this.#options.policy.releases);
   }
 
   #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
@@ -108,13 +109,13 @@ export class Site {
   }
 }
 
-/** Where a release's files are: its number, from 1, is in it. */
-export function releasePlace(release: Release, all: readonly Release[]): string {
-  return `/releases/${all.indexOf(release) + 1}`;
-}
-
 function notForIt({ name, role }: { name: string; role: Role | undefined }): Refusal {
   return refused(name, role, "This machine is not to boot from the network.", 403);
+}
+
+function notServedNow(path: string): Refusal {
+  const text = "This release is served no more, or was made again since: boot once more.";
+  return refused(path, undefined, text, 410);
 }
 
 type Refusal = Resource & { kind: "text" };

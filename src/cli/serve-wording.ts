@@ -34,7 +34,7 @@ export function whatHappened(event: MachineEvent): string {
         ? `gets no answer: ${event.reason}`
         : `is refused ${event.reason}`;
     case "waiting":
-      return `waits for its turn to fetch ${event.name}`;
+      return `has to wait for ${event.name}`;
     case "script":
       return event.release === undefined
         ? `runs iPXE: nothing for it. ${event.reasons.at(-1)}`

@@ -161,9 +161,9 @@ describe("a boot API", () => {
     const directory = await sharedDirectory();
     await writeFile(join(directory, "snponly.efi"), "program");
     const programs = await BootPrograms.find([directory]);
-    const rules = { entries: [], defaults: {}, programs: new Map() };
+    const rules = { releases: [], entries: [], defaults: {}, programs: new Map() };
     const policy = new MachinePolicy({
-      ...{ releases: [], allow: [], deny: [], rules: () => rules, bootedAt: () => undefined },
+      ...{ allow: [], deny: [], rules: () => rules, bootedAt: () => undefined },
       apiUrl: api.url,
     });
     const offers = new Offers({ policy, roster: new Roster(), programs, api });

@@ -52,6 +52,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
 
   const plain = ["boot-program"];
   const own = "root=live:http://10.77.0.2:8080/releases/1/stable.squashfs netboot";
+  const ownById = own.replace("/1/", "/0123456789ab/");
   const other = "root=live:http://192.168.1.10/kairos/stable.squashfs netboot";
   const table: [name: string, program: Buffer, fetched: string[], hasBooted: boolean][] = [
     ["has booted with it", efiProgram([[".linux", "MZ"]]), plain, true],
@@ -68,6 +69,15 @@ describe("a machine that is to boot once and starts a UKI", () => {
       "has to fetch its squashfs here",
       efiProgram([
         [".cmdline", own],
+        [".linux", ""],
+      ]),
+      plain,
+      false,
+    ],
+    [
+      "has to fetch the squashfs of one making here",
+      efiProgram([
+        [".cmdline", ownById],
         [".linux", ""],
       ]),
       plain,
@@ -100,7 +110,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
       ]);
       roster.learn({ mac, architecture: "amd64" });
       const policy = new MachinePolicy({
-        ...{ releases, allow: [], deny: [], rules: () => rules },
+        ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: (it) => booted.bootedAt(it),
       });
       const journal: Journal = new Journal(

@@ -153,6 +153,17 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     assert.deepEqual(heard, ["Serving on br1:", "bound 10.5.0.11", "renew 10.5.0.11"]);
   });
 
+  it("refuses to keep its leases where another one does that runs", async () => {
+    const heard = await lines(`
+      ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
+      serve ${range} --listen br0; cp log log.0
+      serve --listen br1 --dhcp full --range 10.6.0.10-10.6.0.12
+      wait $server; echo status $?; cat log`);
+    assert.equal(heard[0], "status 1");
+    assert.match(heard[1]!, /Another server that runs keeps its leases in \S+leases\.$/);
+    assert.match(heard[2]!, /--state-dir/);
+  });
+
   describe("with a machine that asks to be booted", () => {
     const setUp = `
       mkdir ipxe; echo program > ipxe/snponly.efi

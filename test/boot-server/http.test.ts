@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { BootPrograms } from "../../src/boot-server/boot-programs.js";
 import type { HttpServer } from "../../src/boot-server/http/server.js";
-import { readReleases } from "../../src/boot-server/releases.js";
+import { readReleases } from "../../src/boot-server/release-places.js";
 import { extract } from "../../src/index.js";
 import { demoImage } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -116,11 +116,13 @@ describe("HTTP", () => {
 
   it("gives a machine the script of the release for its architecture", async () => {
     const script = await (await get("/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64")).text();
-    const url = `${base}/for/[\\w-]+\\.[\\w-]+/releases/1`;
+    const url = `${base}/for/[\\w-]+\\.[\\w-]+/releases/[0-9a-f]{12}`;
     assert.match(script, new RegExp(`^kernel --name ${name}-kernel ${url}/${name}-kernel `, "m"));
     assert.match(script, new RegExp(` root=live:${url}/${name}\\.squashfs initrd=${name}-initrd `));
     assert.match(script, new RegExp(` config_url=${base}/cloud-config/\\S+ .* console=ttyS1 `));
     assert.match(script, new RegExp(`^initrd --name ${name}-initrd ${url}/${name}-initrd `, "m"));
+    // Where its files were replaced meanwhile, it is to get another script.
+    assert.ok(script.endsWith(`\nsleep 10\nchain --replace ${base}/boot.ipxe || goto failed\n`));
   });
 
   it("gives a 32-bit iPXE on a BIOS the same, and others than x64 nothing", async () => {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { LeaseFile, readLeases } from "../../src/boot-server/dhcp/lease-file.js";
+import { LeaseLock } from "../../src/boot-server/dhcp/lease-lock.js";
 import type { Lease } from "../../src/boot-server/dhcp/lease-pool.js";
+import { checkout } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const until = Date.UTC(2026, 0, 1, 12);
@@ -20,6 +24,54 @@ const line =
 async function newPath(): Promise<string> {
   return join(await temporaryDirectory(), "state", "leases");
 }
+
+describe("the lock of leases", () => {
+  const held = {
+    code: "LEASES_UNUSABLE",
+    message: /^Another server that runs/,
+    hint: /--state-dir/,
+  };
+
+  it("keeps a second server away until the first has ended", async () => {
+    const path = await newPath();
+    const lock = await LeaseLock.take(path);
+    await assert.rejects(LeaseLock.take(path), held);
+    await assert.rejects(LeaseLock.take(path), held);
+    await lock.release();
+    await (await LeaseLock.take(path)).release();
+    assert.deepEqual(await readdir(dirname(path)), []);
+  });
+
+  it("is of nobody any more once its process was killed", async () => {
+    const path = await newPath();
+    const module = join(checkout, "dist/boot-server/dhcp/lease-lock.js");
+    const program = `const { LeaseLock } = await import(process.argv[1]);
+      await LeaseLock.take(process.argv[2]); console.log("taken"); setInterval(() => {}, 1000);`;
+    const words = ["--input-type=module", "-e", program, module, path];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
+    await once(child.stdout, "data");
+    await assert.rejects(LeaseLock.take(path), held);
+    child.kill("SIGKILL");
+    await ended;
+    assert.deepEqual(await readdir(dirname(path)), ["leases.lock"]);
+    await (await LeaseLock.take(path)).release();
+  });
+
+  it("may have a long path", async () => {
+    const path = join(await temporaryDirectory(), "a".repeat(200), "leases");
+    const lock = await LeaseLock.take(path);
+    await assert.rejects(LeaseLock.take(path), held);
+    await lock.release();
+  });
+
+  it("says so where its directory cannot be used", async () => {
+    const file = join(await temporaryDirectory(), "file");
+    await writeFile(file, "");
+    const attempt = LeaseLock.take(join(file, "leases"));
+    await assert.rejects(attempt, { code: "LEASES_UNUSABLE", message: /cannot be locked \(/ });
+  });
+});
 
 describe("the file of leases", () => {
   it("has a lease when the promise of it holds, in a line of JSON", async () => {

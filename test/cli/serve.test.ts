@@ -47,14 +47,25 @@ describe("serve", () => {
     assert.ok(log.some((line) => line.includes("fetched undionly.kpxe by TFTP")));
   });
 
-  it("says that its files were made again, which it does not know yet", async () => {
+  it("serves what its directory holds by now, and says so", async () => {
     const output = await inOwnNetwork(`
       cp -r ${out} made
       ${process.execPath} ${checkout}/bin/kairos-netboot.js serve made --listen lo --dhcp off 2> log & until_listening
+      squashfs=$(curl -s "http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:00:00:01&buildarch=x86_64" | grep -o 'http://[^ ]*.squashfs')
       ${process.execPath} ${checkout}/bin/kairos-netboot.js extract ${demoImage} -o made --platform amd64 --name newer --quiet > /dev/null
-      until grep "made again" log; do sleep 0.1; done
+      until grep "from now on" log; do sleep 0.1; done
+      curl -s http://10.9.8.7:8080/releases/1/newer-kernel | cmp - made/newer-kernel && echo same
+      curl -s $squashfs; until grep "status 410" log; do sleep 0.1; done
       kill -TERM $!; wait $!`);
-    assert.match(output, /The files of kairos-demo-\S+ were made again: restart the server/);
+    assert.match(output, /Served from now on: newer instead of kairos-demo-\S+\.\n(.*\n)*same$/m);
+    assert.match(
+      output,
+      /^This release is served no more, or was made again since: boot once more\.$/m,
+    );
+    assert.match(
+      output,
+      /^52:54:00:00:00:01 .*\/releases\/[0-9a-f]{12}\/\S+\.squashfs by HTTP: status 410$/m,
+    );
   });
 
   it("prints events as JSON lines", async () => {

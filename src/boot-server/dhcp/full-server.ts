@@ -16,6 +16,7 @@ import type { FullSettings } from "./full-options.js";
 import { type FullQuestion, readFullQuestion } from "./full-question.js";
 import { addressReply, destinationOfReply, informReply, nakReply } from "./full-reply.js";
 import { LeaseFile, readLeases } from "./lease-file.js";
+import { LeaseLock } from "./lease-lock.js";
 import { type Lease, LeasePool } from "./lease-pool.js";
 import type { DhcpMessage } from "./message.js";
 import { lookForOtherServers } from "./other-servers.js";
@@ -68,6 +69,7 @@ export class FullDhcpServer {
   /** How each machine was offered what to boot: the acknowledgement says the same. */
   readonly #styles = new RecentMap<string, OfferStyle>(mostMachines);
   #leases: LeaseFile | undefined;
+  #lock: LeaseLock | undefined;
 
   constructor(options: FullDhcpOptions) {
     this.#options = options;
@@ -92,6 +94,7 @@ export class FullDhcpServer {
   async prepare(): Promise<void> {
     const { settings, onWarning } = this.#options;
     const { network, leasesPath, isBesideOthers } = settings;
+    this.#lock = await LeaseLock.take(leasesPath);
     for (const text of await lookForOtherServers(network, isBesideOthers)) onWarning(text);
     for (const lease of await readLeases(leasesPath)) this.#pool.restore(lease);
     this.#leases = await LeaseFile.open(leasesPath, () => this.#pool.leases());
@@ -110,6 +113,7 @@ export class FullDhcpServer {
     this.#sockets.close();
     this.#probe.close();
     await this.#leases?.close();
+    await this.#lock?.release();
   }
 
   async #answer(request: DhcpMessage, arrival: Arrival): Promise<void> {

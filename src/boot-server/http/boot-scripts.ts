@@ -5,7 +5,9 @@ import { type Decision, filesOf, type MachinePolicy } from "../machines/policy.j
 import type { Roster } from "../machines/roster.js";
 import type { CloudConfig } from "../machines/rules.js";
 import type { MachineSigner } from "../machines/signed-machine.js";
-import type { Release, Role } from "../releases.js";
+import { releasePlace } from "../release-addresses.js";
+import type { Role } from "../releases.js";
+import { Site } from "../site.js";
 import { apiScript } from "./api-script.js";
 import type { ProxiedFiles } from "./proxied-files.js";
 import { bootScript, diskScript, firstScript, machineFrom, refusalScript } from "./scripts.js";
@@ -15,8 +17,6 @@ export interface BootScriptsOptions {
   readonly policy: MachinePolicy;
   readonly roster: Roster;
   readonly signer: MachineSigner;
-  /** Path of a release's files, without a slash at the end. */
-  placeOf(release: Release): string;
   /** Undefined where no rule asks one. */
   readonly api?: BootApi | undefined;
   readonly proxied?: ProxiedFiles | undefined;
@@ -66,8 +66,9 @@ export class BootScripts {
     const { release } = decision;
     // The system that iPXE starts may have another address, and another network card.
     const word = this.#options.signer.signForFiles(machine);
-    const url = `${base}/for/${word}${this.#options.placeOf(release)}`;
-    return bootScript({ release, url, cloudConfig: config, commandLine });
+    const url = `${base}/for/${word}${releasePlace(release)}`;
+    const first = Site.firstScriptAt(base);
+    return bootScript({ release, url, first, cloudConfig: config, commandLine });
   }
 
   #scriptOfApi(answer: ApiAnswer, machine: Machine, decision: Decision, base: string): string {

@@ -1,8 +1,9 @@
 import type { Stats } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { extname } from "node:path";
 import send from "send";
+import { systemCode } from "../../support/index.js";
 import { etagFor, type ServedFile } from "../releases.js";
 import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../shared-blocks.js";
 import type { Admission } from "./admission.js";
@@ -14,6 +15,9 @@ const types: Readonly<Record<string, string>> = {
   ".efi": "application/efi",
   ".iso": "application/vnd.efi-iso",
 };
+
+/** Seconds after which a client is to ask again for a file that was replaced. */
+const changedPause = 2;
 
 /** Bytes `start` to `end`, the latter not included. */
 interface Range {
@@ -35,17 +39,19 @@ export class FileSender {
 
   /** @throws the errors of opening and reading; the connection is of no use then */
   async send(request: IncomingMessage, response: ServerResponse, file: ServedFile): Promise<void> {
-    const handle = await open(file.path);
+    const handle = await opened(file);
+    if (handle === undefined) return refuseChanged(response);
     try {
       const stats = await handle.stat();
       const { size } = stats;
-      response.setHeader("ETag", size === file.size ? file.etag : etagFor(size, stats.mtime));
+      const identity = identityOf(stats);
+      if (isAnother(file, identity)) return refuseChanged(response);
+      response.setHeader("ETag", size === file.size ? file.etag : etagFor(stats));
       response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
       const range = await rangeOf(request, response, file.path, stats);
       if (range === undefined) return;
-      const opened = { handle, size, identity: identityOf(stats) };
       await inTurn(this.#admission, request, response, range.end - range.start, () =>
-        this.#write(response, opened, range),
+        this.#write(response, { handle, size, identity }, range),
       );
     } finally {
       await handle.close();
@@ -71,6 +77,27 @@ export class FileSender {
     }
     response.end();
   }
+}
+
+/** Undefined where a file of a release is gone, which may be made again just now. */
+async function opened({ path, identity }: ServedFile): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if (identity !== undefined && systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Whether something else stands where a file of a release was read. */
+function isAnother({ identity }: ServedFile, found: string): boolean {
+  return identity !== undefined && identity !== found;
+}
+
+/** Soon the file is known as it is now, or its address is gone. */
+function refuseChanged(response: ServerResponse): void {
+  response.setHeader("Retry-After", changedPause);
+  endWithText(response, 503, "text/plain", "The files of this release are being replaced.\n");
 }
 
 /**

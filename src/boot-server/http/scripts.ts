@@ -55,20 +55,22 @@ export interface BootScriptInput {
   readonly release: Release;
   /** Where the release's files are, without a slash at the end. */
   readonly url: string;
+  /** Address of the first script. */
+  readonly first: string;
   /** Address of the cloud-config; undefined where there is none. */
   readonly cloudConfig: string | undefined;
   /** Added to the release's command line. */
   readonly commandLine: string;
 }
 
-/** The script that boots a release. */
-export function bootScript({ release, url, cloudConfig, commandLine }: BootScriptInput): string {
+/** The script that boots a release; where that fails, it asks anew, as another one may be served. */
+export function bootScript(input: BootScriptInput): string {
+  const { release, url, first, cloudConfig, commandLine } = input;
   const { kernel, initrd } = release;
   const own = expandCommandLine(release.commandLine, { url, config: cloudConfig });
   const line = `${own} ${commandLine}`.trim();
   return `#!ipxe
 echo Booting ${release.name}
-:fetch
 imgfree
 kernel --name ${kernel.name} ${url}/${kernel.name} ${line} || goto failed
 initrd --name ${initrd.name} ${url}/${initrd.name} || goto failed
@@ -76,7 +78,7 @@ boot || goto failed
 :failed
 echo Fetching the release failed; trying again in 10 seconds.
 sleep 10
-goto fetch
+chain --replace ${first} || goto failed
 `;
 }
 

@@ -26,8 +26,6 @@ export type Decision = (
 ) & { readonly treatment: Treatment; readonly reasons: readonly string[] };
 
 export interface PolicyOptions {
-  /** For each architecture the first one is the default. */
-  readonly releases: readonly Release[];
   /** Where a boot API is asked for machines that no rule gives a release; undefined without one. */
   readonly apiUrl?: string | undefined;
   /** Machines that get something; all if empty. */
@@ -50,6 +48,10 @@ export class MachinePolicy {
     this.#options = options;
   }
 
+  get releases(): readonly Release[] {
+    return this.#options.rules().releases;
+  }
+
   /** The boot programs that the rules name. */
   get programs(): Rules["programs"] {
     return this.#options.rules().programs;
@@ -57,8 +59,8 @@ export class MachinePolicy {
 
   /** True where machines are not all treated alike, and it matters which one asks. */
   get tellsApart(): boolean {
-    const { allow, deny, releases, rules, apiUrl } = this.#options;
-    const { entries, defaults } = rules();
+    const { allow, deny, rules, apiUrl } = this.#options;
+    const { releases, entries, defaults } = rules();
     const configs = [defaults, ...releases].map(({ cloudConfig }) => cloudConfig);
     const isPlain = configs.every((it) => it === undefined) && defaults.boot !== "once";
     return entries.length + allow.length + deny.length > 0 || !isPlain || apiUrl !== undefined;
@@ -85,7 +87,7 @@ export class MachinePolicy {
   }
 
   #decide(machine: Machine, bootedAtOf: (mac: string) => Date | undefined): Decision {
-    const { entries, defaults } = this.#options.rules();
+    const { releases, entries, defaults } = this.#options.rules();
     const entry = entries.find(({ match }) => {
       const certainty = howWell(match, machine);
       return certainty === "yes" || (certainty === "perhaps" && machine.hasSaidAll !== true);
@@ -115,7 +117,7 @@ export class MachinePolicy {
       const text = `The boot API at ${apiUrl} is asked what it boots.`;
       return { kind: "api", isOnce, treatment, reasons: [...reasons, text] };
     }
-    const release = treatment.release ?? this.#releaseFor(machine.architecture);
+    const release = treatment.release ?? releaseFor(machine.architecture, releases);
     const misfit = misfitOf(release, machine);
     if (release === undefined || misfit !== undefined) {
       return { kind: "unfit", treatment, reasons: [...reasons, misfit ?? ""] };
@@ -132,10 +134,13 @@ export class MachinePolicy {
     if (allow.length === 0 || allow.some((pattern) => pattern.matches(mac))) return undefined;
     return `No --allow names it (${allow.map(({ text }) => text).join(", ")}).`;
   }
+}
 
-  #releaseFor(architecture: string | undefined): Release | undefined {
-    return this.#options.releases.find((release) => release.architecture === architecture);
-  }
+function releaseFor(
+  architecture: string | undefined,
+  releases: readonly Release[],
+): Release | undefined {
+  return releases.find((release) => release.architecture === architecture);
 }
 
 /** What a machine fetches to boot a release, in this order. */

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type BootPrograms, bootProgram } from "../boot-programs.js";
-import { type Release, requireOrder, type ServedFile } from "../releases.js";
+import { requireOrder } from "../release-places.js";
+import type { OnFile, Release, ServedFile } from "../releases.js";
 import { unknownVariables } from "./cloud-config.js";
 import {
   machinesError,
@@ -35,7 +36,7 @@ export interface RuleSources {
  */
 export async function readRuleBook(
   sources: RuleSources,
-  onFile: (path: string) => Promise<void> = async () => {},
+  onFile: OnFile = async () => {},
 ): Promise<Rules> {
   return new RuleReader(sources, onFile).read();
 }
@@ -44,9 +45,9 @@ class RuleReader {
   readonly #sources: RuleSources;
   readonly #programs = new Map<string, ServedFile>();
 
-  readonly #onFile: (path: string) => Promise<void>;
+  readonly #onFile: OnFile;
 
-  constructor(sources: RuleSources, onFile: (path: string) => Promise<void>) {
+  constructor(sources: RuleSources, onFile: OnFile) {
     this.#sources = sources;
     this.#onFile = onFile;
   }
@@ -58,11 +59,11 @@ class RuleReader {
   }
 
   async #read(): Promise<Rules> {
-    const { machinesFile, defaults: given, cloudConfig: place } = this.#sources;
+    const { machinesFile, defaults: given, cloudConfig: place, releases } = this.#sources;
     const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
     const own: Treatment = { ...given, cloudConfig };
     if (machinesFile === undefined) {
-      return { entries: [], defaults: own, programs: this.#programs };
+      return { releases, entries: [], defaults: own, programs: this.#programs };
     }
     const text = await this.#text(machinesFile, "MACHINES_INVALID", "machines file");
     const written = parseMachinesFile(text, basename(machinesFile));
@@ -75,7 +76,7 @@ class RuleReader {
       ([, it]) => it !== undefined,
     );
     const all = { ...own, ...Object.fromEntries(known) };
-    return { entries, defaults: all, programs: this.#programs };
+    return { releases, entries, defaults: all, programs: this.#programs };
   }
 
   async #treatment(written: WrittenTreatment & Placed): Promise<Treatment> {
@@ -110,8 +111,11 @@ class RuleReader {
 
   /** Of the directories with boot programs, or a file beside the machines file. */
   async #program(name: string, beside: string, place: string): Promise<BootProgram> {
+    const path = resolve(beside, name);
+    // It may be of a release, and be made again with that.
+    await this.#onFile(path);
     const own = await this.#sources.programs.named(name);
-    const found = own ?? (await bootProgram(resolve(beside, name)));
+    const found = own ?? (await bootProgram(path));
     if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
     const other = this.#programs.get(found.name);
     if (other !== undefined && other.path !== found.path) {

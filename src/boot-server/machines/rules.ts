@@ -48,6 +48,8 @@ export interface MachineEntry extends Treatment {
 }
 
 export interface Rules {
+  /** All that are served; for each architecture the first one is the default. */
+  readonly releases: readonly Release[];
   /** The first that matches a machine is its. */
   readonly entries: readonly MachineEntry[];
   /** For machines without an entry, and for what an entry leaves open. */

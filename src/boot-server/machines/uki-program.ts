@@ -7,7 +7,7 @@ const headersSize = 64 * 1024;
 /** Bytes of a command line that are looked at: more than kernels take. */
 const commandLineSize = 4096;
 /** A squashfs as this server has it. */
-const ownSquashfs = /(?:^|\s)root=live:http:\/\/[^/\s]+(?:\/for\/[^/\s]+)?\/releases\/\d+\//;
+const ownSquashfs = /(?:^|\s)root=live:http:\/\/[^/\s]+(?:\/for\/[^/\s]+)?\/releases\/[^/\s]+\//;
 
 /**
  * What a machine fetches that starts a UKI (UAPI.5): its firmware asks for no script after it.

@@ -11,10 +11,11 @@ import type { BootApi } from "../../../src/boot-server/machines/boot-api.js";
 import { MachinePolicy } from "../../../src/boot-server/machines/policy.js";
 import { Roster } from "../../../src/boot-server/machines/roster.js";
 import { readRuleBook } from "../../../src/boot-server/machines/rule-book.js";
+import type { Rules } from "../../../src/boot-server/machines/rules.js";
 import { MachineSigner } from "../../../src/boot-server/machines/signed-machine.js";
 import { Metrics } from "../../../src/boot-server/metrics.js";
 import type { Release } from "../../../src/boot-server/releases.js";
-import { releasePlace, Site } from "../../../src/boot-server/site.js";
+import { Site } from "../../../src/boot-server/site.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 export interface HttpSite {
@@ -25,7 +26,9 @@ export interface HttpSite {
 }
 
 export interface HttpSiteOptions {
-  readonly releases: readonly Release[];
+  readonly releases?: readonly Release[];
+  /** As they are now; read once for the rest if left out. */
+  readonly rules?: () => Rules;
   readonly programs?: BootPrograms;
   readonly commandLine?: string;
   readonly cloudConfig?: string;
@@ -42,7 +45,7 @@ export interface HttpSiteOptions {
 /** The HTTP half of a boot server, without DHCP and TFTP, which want ports below 1024. */
 export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite> {
   const {
-    releases,
+    releases = [],
     commandLine,
     cloudConfig,
     machinesFile,
@@ -52,10 +55,11 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   const programs = options.programs ?? (await BootPrograms.find([]));
   const defaults = { commandLine };
   const sources = { machinesFile, defaults, cloudConfig, releases, programs };
-  const rules = await readRuleBook(sources);
+  const read = await readRuleBook(sources);
+  const { rules = () => read } = options;
   const roster = new Roster(options.neighbours);
   const policy = new MachinePolicy({
-    ...{ releases, allow: [], deny: [], rules: () => rules, bootedAt },
+    ...{ allow: [], deny: [], rules, bootedAt },
     apiUrl: api?.url,
   });
   const journal = new Journal(
@@ -64,15 +68,13 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   );
   const state = options.state ?? (await sharedDirectory());
   const signer = await MachineSigner.withKeyFile(join(state, "key"));
-  const placeOf = (release: Release) => releasePlace(release, releases);
   const proxied = new ProxiedFiles(signer);
   const metrics = new Metrics({ states: () => new Map(), transfers: () => 0 });
   const site = new Site({
-    releases,
     programs,
     policy,
     scripts: new BootScripts({
-      ...{ policy, roster, signer, placeOf, api, proxied },
+      ...{ policy, roster, signer, api, proxied },
       onScript: () => {},
       onImpostor: () => {},
     }),

@@ -4,6 +4,7 @@ import type { Release, Role, ServedFile } from "../../../src/boot-server/release
 export function releaseNamed(name: string, architecture = "amd64"): Release {
   return {
     name,
+    id: "0123456789ab",
     architecture,
     kernel: file(`${name}-kernel`, "kernel"),
     initrd: file(`${name}-initrd`, "initrd"),
