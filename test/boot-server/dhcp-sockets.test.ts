@@ -65,9 +65,13 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
       kill -USR1 $(cat a.pid)
       until grep -q renew a.heard; do sleep 0.05; done
       kill $(cat a.pid); grep -o "^renew\\|server=.*" a.heard | tail -n 2
-      grep -o "[a-z]* renew" a.log; stop`);
-      // Where nobody answers that, it goes on with "broadcasting renew".
-      assert.deepEqual(heard, ["renew", "server=10.5.0.1", "sending renew"]);
+      grep -c "sending renew" a.log
+      echo $(($(grep -c DHCPREQUEST dnsmasq.log) - $(grep -c "broadcasting \\(select\\|renew\\)" a.log)))
+      stop`);
+      // All that was not broadcast. Not that the client got the answer: udhcpc misses one that comes
+      // before it has closed the socket that it asked from, and goes on with a broadcast.
+      const [asked, arrived] = ["1", "1"];
+      assert.deepEqual(heard, ["renew", "server=10.5.0.1", asked, arrived]);
     });
   }
 
