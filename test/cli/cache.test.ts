@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  cp,
   mkdir,
   readdir,
   readFile,
@@ -12,6 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { addImage, noise } from "../extract/support/images.js";
+import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
 import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
@@ -162,6 +164,22 @@ describe("cache prune", () => {
     const { stdout } = await cache(cwd, "prune", "--max-size", "0", "--dry-run");
     assert.match(stdout, /^Would remove sha256:/);
     assert.deepEqual(await readdir(blobs), before);
+  });
+
+  it("frees space where there is none left", { skip: cannotMount }, async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const full = join(cwd, "full");
+    await mountTmpfs(full, 1024 * 1024);
+    await cp(join(cwd, "cache"), full, { recursive: true });
+    await succeed("sh", ["-c", `cat /dev/zero > ${full}/rest || true`]);
+    const outcome = await runProgram(["cache", "prune", "--max-size=0", `--cache-dir=${full}`], {
+      cwd,
+    });
+    assert.equal(outcome.status, 0, outcome.stderr);
+    const names = await readdir(blobs);
+    assert.equal(outcome.stdout.match(/^Removed /gm)?.length, names.length);
+    assert.deepEqual(await readdir(join(full, "blobs/sha256")), []);
+    assert.deepEqual(await readdir(join(full, "locks")), []);
   });
 
   it("leaves alone what a running process uses", async (t) => {
