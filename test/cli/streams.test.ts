@@ -97,6 +97,21 @@ describe("standard output", () => {
       assert.ok((await readdir(join(cwd, "out"))).includes("netboot.json"));
     }
   });
+
+  it("that cannot be written to ends with status 1, and says so", async () => {
+    const cwd = await temporaryDirectory();
+    const prefix = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+    for (const args of [
+      [...demo, "--quiet"],
+      ["inspect", demoImage, "--platform=amd64", "--json"],
+      ["cache", "ls"],
+      ["--version"],
+    ]) {
+      const { status, stderr } = await runProgram(args, { cwd, prefix });
+      assert.equal(status, 1, args[0]);
+      assert.match(stderr, /kairos-netboot: .* could not be written \(ENOSPC\)\.\n {2}.*\n$/);
+    }
+  });
 });
 
 describe("standard error", () => {
