@@ -14,6 +14,7 @@ export {
 export type { Descriptor } from "./descriptor.js";
 export { isDigest, sha256 } from "./digest.js";
 export { OciClientError, type OciErrorCode, type OciErrorDetails } from "./error.js";
+export { homeDirectory } from "./home-directory.js";
 export {
   type FoundImage,
   type ImageRoot,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, rmSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type ExtractOptions, extract, extractMany } from "../../src/extract/index.js";
@@ -131,6 +132,7 @@ describe("the cache", () => {
     for (const [env, place] of [
       [{}, ".cache/kairos-netboot"],
       [{ XDG_CACHE_HOME: "" }, ".cache/kairos-netboot"],
+      [{ XDG_CACHE_HOME: "relative" }, ".cache/kairos-netboot"],
       [{ XDG_CACHE_HOME: await temporaryDirectory() }, undefined],
     ] as const) {
       const cwd = await temporaryDirectory();
@@ -139,6 +141,27 @@ describe("the cache", () => {
       const cache = place === undefined ? join(xdg, "kairos-netboot") : join(cwd, place);
       assert.ok((await readdir(join(cache, "blobs/sha256"))).length >= 3);
     }
+  });
+
+  it("lies in the home that the system knows where HOME is empty", async () => {
+    const cwd = await temporaryDirectory();
+    const { stdout } = await runProgram(["cache", "ls"], { cwd, env: { HOME: "" } });
+    assert.match(stdout, new RegExp(`in ${join(userInfo().homedir, ".cache/kairos-netboot")}\n$`));
+  });
+
+  it("is not needed, and nor is a home, by a user whom the system does not know", async (t) => {
+    const { host } = await serveImage(t, content, image);
+    const cwd = await temporaryDirectory();
+    // It may read the program, wherever that is.
+    const caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
+    const user = ["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups", ...caps];
+    const run = (...words: string[]) =>
+      runProgram(words, { cwd, prefix: ["env", "-u", "HOME", ...user] });
+    const words = [`${host}/os/image:v1`, "--platform=amd64", "--no-cache"];
+    const { status, stderr } = await run("inspect", ...words);
+    assert.equal(status, 0, stderr);
+    const { stdout } = await run("cache", "ls");
+    assert.equal(stdout, "Nothing is kept in /.cache/kairos-netboot\n");
   });
 
   it("with a damaged blob is mended, and the run succeeds", async (t) => {
