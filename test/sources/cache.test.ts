@@ -222,6 +222,22 @@ describe("the cache", () => {
     assert.deepEqual(await readdir(join(cache, "theirs")), []);
   });
 
+  it("with blobs that only another user may read fetches them again", async (t) => {
+    const { host, requests } = await serveImage(t, content, image);
+    const cwd = await temporaryDirectory();
+    const words = ["extract", `${host}/os/image:v1`, "-o", "out", "--platform=amd64", "--force"];
+    const run = { cwd, program: await copyOfProgram(), prefix: ordinaryUser };
+    await chown(cwd, 65534, 65534);
+    assert.equal((await runProgram(words, run)).status, 0);
+    const path = join(cwd, ".cache/kairos-netboot/blobs/sha256", large.digest.slice(7));
+    await chown(path, 0, 0);
+    await chmod(path, 0o600);
+    const { status, stderr } = await runProgram(words, run);
+    assert.equal(status, 0, stderr);
+    assert.equal(countOf(requests, large.digest), 2);
+    assert.equal((await stat(path)).uid, 65534);
+  });
+
   it("is the same error where no directory can be made at all, and that at once", async (t) => {
     const { host } = await serveImage(t, content, image);
     await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }), {
