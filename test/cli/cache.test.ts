@@ -292,6 +292,7 @@ describe("wrong usage of cache", () => {
     ["a time that is none", ["prune", "--older-than=soon"], /--older-than/],
     ["a time without a unit", ["prune", "--older-than=30"], /--older-than/],
     ["a size that is none", ["prune", "--max-size=lots"], /--max-size/],
+    ["a size without a unit", ["prune", "--max-size=20"], /--max-size/],
     ["a negative size", ["prune", "--max-size=-1G"], /--max-size/],
     ["a command that there is not", ["clean"], /clean/],
     ["an option that there is not", ["ls", "--old"], /--old/],
