@@ -50,12 +50,26 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the i
 export async function main(argv: readonly string[]): Promise<number> {
   // A reader that went away (`| head`) is no failure of the job.
   // That nothing more can be written is one, but no reason to stop in the middle of it.
-  let isOutputLost = false;
+  let lost: NodeJS.ErrnoException | undefined;
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", ({ code }: NodeJS.ErrnoException) => {
-      if (code !== "EPIPE") isOutputLost = true;
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") lost ??= error;
     });
   }
+  const status = await run(argv);
+  await Promise.all([process.stdout, process.stderr].map(written));
+  if (status !== 0 || lost === undefined) return status;
+  return reportError(outputLost(lost), { json: false, verbose: false });
+}
+
+/** A stream tells of what it could not write only after the writer has gone on. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}
+
+async function run(argv: readonly string[]): Promise<number> {
   const program = new Command("kairos-netboot")
     .description(
       "Turns a Kairos container image into the files that a machine boots from over the network, and boots machines from them.",
@@ -76,7 +90,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     await program.parseAsync(argv);
-    return isOutputLost ? 1 : 0;
+    return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
@@ -85,6 +99,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     const names = program.commands.map((command) => command.name());
     return reportError(toNetbootError(error, argv, names), flags);
   }
+}
+
+function outputLost(cause: NodeJS.ErrnoException): NetbootError {
+  return new NetbootError(
+    "OUTPUT_NOT_WRITABLE",
+    `All is done, but what was to be printed could not be written (${cause.code}).`,
+    "Free some space, or have it printed elsewhere.",
+    { cause },
+  );
 }
 
 /** commander's words, which name the nearest right option or command, in this program's form. */
@@ -98,7 +121,7 @@ function toNetbootError(
   const name = names.find((it) => it === argv[2]);
   const command = ["kairos-netboot", name].filter(Boolean).join(" ");
   const hint = suggestion?.replace(/^\(|\)$/g, "") ?? `See ${command} --help.`;
-  return new NetbootError("USAGE_INVALID", `${capitalize(problem!)}.`, hint);
+  return new NetbootError("USAGE_INVALID", `${capitalize(problem!).replace(/\.$/, "")}.`, hint);
 }
 
 function capitalize(text: string): string {

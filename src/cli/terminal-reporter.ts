@@ -14,11 +14,19 @@ interface Bar {
   readonly rate: Rate;
 }
 
-/** A bar a layer and one for the squashfs, on a terminal. */
+/** Where a terminal does not tell how many rows it has. */
+const usualRows = 24;
+
+/** A bar a layer and one for the squashfs, on a terminal; where they would not fit, one for all layers. */
 export class TerminalReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #started = performance.now();
+  /** By digest. */
   readonly #bars = new Map<string, Bar>();
+  #allLayers: Bar | undefined;
+  /** Bytes of each layer that are there, and those of all that there are to be. */
+  readonly #present = new Map<string, number>();
+  #total = 0;
   readonly #multiBar = new MultiBar({
     format: barFormat,
     stream: process.stderr,
@@ -44,14 +52,10 @@ export class TerminalReporter implements Reporter {
     switch (event.type) {
       case "image":
         this.#print(imageLine(event));
-        event.layers.forEach(({ digest, size }, index) => {
-          // Images happen to have one layer twice.
-          if (this.#bars.has(digest)) return;
-          const label = `Layer ${index + 1}/${event.layers.length}`;
-          this.#bars.set(digest, this.#add(label, size));
-        });
         // A damaged cache makes the whole job begin again.
-        this.#squashfs ??= this.#add("Squashfs", 0);
+        if (this.#squashfs !== undefined) break;
+        this.#addLayers(event);
+        this.#squashfs = this.#add("Squashfs", 0);
         break;
       case "layer":
         this.#layer(event);
@@ -85,7 +89,29 @@ export class TerminalReporter implements Reporter {
     return { bar: this.#multiBar.create(size, 0, payload), rate: new Rate() };
   }
 
+  #addLayers({ layers }: ExtractEventOf<"image">): void {
+    // Images happen to have one layer twice.
+    const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
+    this.#total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    // Below the layers' there is the bar of the squashfs, and the row of the cursor. Bars that are not
+    // on the screen cannot be drawn over: each time, all would be written anew.
+    if (sizes.size > (process.stderr.rows || usualRows) - 2) {
+      this.#allLayers = this.#add(`${layers.length} layers`, this.#total);
+      return;
+    }
+    layers.forEach(({ digest, size }, index) => {
+      if (this.#bars.has(digest)) return;
+      this.#bars.set(digest, this.#add(`Layer ${index + 1}/${layers.length}`, size));
+    });
+  }
+
   #layer({ digest, present, size, isCached }: ExtractEventOf<"layer">): void {
+    if (this.#allLayers !== undefined) {
+      this.#present.set(digest, present);
+      const sum = [...this.#present.values()].reduce((all, each) => all + each, 0);
+      this.#update(this.#allLayers, sum, this.#total);
+      return;
+    }
     const bar = this.#bars.get(digest);
     if (isCached) bar?.bar.update(size, { amount: formatBytes(size), pace: ", there already" });
     else this.#update(bar, present, size);
@@ -106,7 +132,7 @@ export class TerminalReporter implements Reporter {
 
   #print(line: string): void {
     // Between the bars, cli-progress has to write it, or its picture tears.
-    if (this.#bars.size === 0) process.stderr.write(`${line}\n`);
+    if (this.#squashfs === undefined) process.stderr.write(`${line}\n`);
     else this.#multiBar.log(`${line}${clearToEnd}\n`);
   }
 }

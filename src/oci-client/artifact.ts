@@ -9,7 +9,7 @@ import { printable } from "./printable.js";
  * @throws OciClientError NOT_AN_IMAGE
  */
 export function assertImage({ artifactType, config }: Manifest): void {
-  if (artifactType === undefined && IMAGE_CONFIG_TYPES.includes(config.mediaType)) return;
+  if (!isArtifact(artifactType) && IMAGE_CONFIG_TYPES.includes(config.mediaType)) return;
   throw new OciClientError(
     "NOT_AN_IMAGE",
     `This is not a container image but ${nameArtifact(artifactType, config.mediaType)}.`,
@@ -17,8 +17,16 @@ export function assertImage({ artifactType, config }: Manifest): void {
   );
 }
 
+/**
+ * Whether an `artifactType` speaks of something else than an image. One of an image is the media type
+ * of its config (OCI image spec, descriptor.md); Go's encoders leave empty ones.
+ */
+export function isArtifact(artifactType: string | undefined): artifactType is string {
+  return Boolean(artifactType) && !IMAGE_CONFIG_TYPES.includes(artifactType!);
+}
+
 function nameArtifact(artifactType: string | undefined, configType: string): string {
-  if (artifactType) return `an artifact of the type ${printable(artifactType)}`;
+  if (isArtifact(artifactType)) return `an artifact of the type ${printable(artifactType)}`;
   if (configType === HELM_CONFIG) return "a Helm chart";
   if (configType === OCI_EMPTY) return "an artifact without a config";
   return `an artifact with a config of the type ${printable(configType)}`;

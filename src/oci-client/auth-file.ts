@@ -14,7 +14,8 @@ const authEntry = z.object({
 });
 
 const authDocument = z.object({
-  auths: z.record(z.string(), authEntry).nullish(),
+  // Docker and podman take null for an entry that holds nothing.
+  auths: z.record(z.string(), authEntry.nullable()).nullish(),
   credHelpers: z.record(z.string(), z.string()).nullish(),
   credsStore: z.string().nullish(),
 });
@@ -24,7 +25,7 @@ type AuthEntry = z.infer<typeof authEntry>;
 /** Docker's config.json or podman's auth.json; all keys in the form of `normaliseKey`. */
 export interface AuthFile {
   path: string;
-  entries: ReadonlyMap<string, AuthEntry>;
+  entries: ReadonlyMap<string, AuthEntry | null>;
   helpers: ReadonlyMap<string, string>;
   /** The helper for every registry that has none of its own. */
   defaultHelper?: string;
@@ -97,7 +98,8 @@ function byNormalKey<T>(record: Record<string, T>): Map<string, T> {
 
 function parseJson(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    // Docker takes an empty file for one without credentials.
+    return JSON.parse(text.trim() || "{}");
   } catch {
     // The parser's own words would quote the file, and with it a password.
     throw invalidFile(path, "is not valid JSON");

@@ -47,7 +47,6 @@ export class RegistryClient {
   readonly #session: RegistrySession;
   readonly #onWarning: (message: string) => void;
   readonly #options: RegistryClientOptions;
-  #hasAnswered = false;
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID */
   constructor(options: RegistryClientOptions = {}) {
@@ -70,7 +69,7 @@ export class RegistryClient {
     const { retry: policy, onNotice } = this.#options;
     const onWait = (reason: string, pause: number) =>
       onNotice?.(`${reason}; trying again in ${formatPause(pause)}.`);
-    return { policy, signal, onWait, hasAnswered: () => this.#hasAnswered };
+    return { policy, signal, onWait, hasAnswered: () => this.#session.hasAnswered };
   }
 
   /**
@@ -98,7 +97,6 @@ export class RegistryClient {
       headers: { accept: ACCEPT },
       signal,
     });
-    this.#hasAnswered = true;
     if (response.status !== 200) throw await error();
     const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
     if (!complete) throw manifestTooLarge();
@@ -193,7 +191,6 @@ export class RegistryClient {
       target: descriptor.digest,
       ...request,
     });
-    this.#hasAnswered = true;
     let blob = await blobBody(response, descriptor, start);
     if (!blob && response.status === 404) {
       blob = await openForeignBlob(this.#transport, descriptor, start, request);

@@ -1,9 +1,9 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type AuthFile, decodeEntry, readAuthFile } from "./auth-file.js";
 import type { Credential } from "./credential.js";
 import { askHelper } from "./credential-helper.js";
 import { OciClientError } from "./error.js";
+import { homeDirectory } from "./home-directory.js";
 import { printable } from "./printable.js";
 import { SharedAnswers } from "./shared-answers.js";
 
@@ -32,25 +32,29 @@ export interface CredentialSources {
 
 /**
  * The credentials that Docker and podman would use on this machine. Files are read and helpers run
- * when something is first looked up. In each file a helper comes before what the file itself holds,
+ * when something is first looked up, and no file that comes after one which has it. In each file a helper comes before what the file itself holds,
  * and the most specific key wins: `host/namespace/repository`, `host/namespace`, `host`.
  */
 export function loadCredentials({
   env = process.env,
-  home = homedir(),
+  home = homeDirectory(env),
   authFile,
   onWarning = () => {},
 }: CredentialSources = {}): CredentialStore {
   const found = new SharedAnswers<Credential | undefined>();
-  let files: Promise<AuthFile[]> | undefined;
+  const files = [
+    ...(authFile === undefined ? [] : [once(() => readExplicit(authFile))]),
+    ...customaryPaths(env, home).map((path) => once(() => readCustomary(path, onWarning))),
+  ];
 
   async function find(
     registry: string,
     repository: string,
     signal: AbortSignal,
   ): Promise<Credential | undefined> {
-    files ??= readFiles(authFile, customaryPaths(env, home), onWarning);
-    for (const file of await files) {
+    for (const read of files) {
+      const file = await read();
+      if (file === undefined) continue;
       const helper = file.helpers.get(registry) ?? file.defaultHelper;
       const helped = helper && (await askHelper(helper, registry, { env, onWarning, signal }));
       const credential = helped || findEntry(file, registry, repository);
@@ -80,14 +84,13 @@ function customaryPaths(env: NodeJS.ProcessEnv, home: string): string[] {
   ];
 }
 
-async function readFiles(
-  authFile: string | undefined,
-  paths: string[],
-  onWarning: (message: string) => void,
-): Promise<AuthFile[]> {
-  const explicit = authFile === undefined ? [] : [await readExplicit(authFile)];
-  const customary = await Promise.all(paths.map((path) => readCustomary(path, onWarning)));
-  return [...explicit, ...customary.filter((file) => file !== undefined)];
+/** Does something when it is first wanted, and no second time. */
+function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => {
+    result ??= action();
+    return result;
+  };
 }
 
 async function readExplicit(path: string): Promise<AuthFile> {

@@ -24,8 +24,9 @@ export const descriptor = z.object({
   size: z.int().min(0),
   platform: z
     .object({
-      os: text,
-      architecture: text,
+      // Something in an index without a platform must not keep the images beside it from being found.
+      os: text.default(""),
+      architecture: text.default(""),
       variant: text.optional(),
       "os.version": text.optional(),
     })

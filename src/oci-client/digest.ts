@@ -15,6 +15,11 @@ export function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
+/** Whether `digest`, a valid one, is that of `bytes`. */
+export function isDigestOf(digest: string, bytes: Uint8Array): boolean {
+  return digest.endsWith(`:${hashFor(digest).update(bytes).digest("hex")}`);
+}
+
 /** A hash to be fed the content that `digest`, a valid one, names. */
 export function hashFor(digest: string): Hash {
   return createHash(algorithmOf(digest));

@@ -1,3 +1,4 @@
+import { isArtifact } from "./artifact.js";
 import type { Descriptor } from "./descriptor.js";
 import { OciClientError } from "./error.js";
 import { type ImageReader, readManifest } from "./image-reader.js";
@@ -103,7 +104,7 @@ function mayBeImage({ mediaType, artifactType, platform, annotations }: Descript
   const isAttestation =
     annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
     (platform?.os === "unknown" && platform.architecture === "unknown");
-  return isManifest && !artifactType && !isAttestation;
+  return isManifest && !isArtifact(artifactType) && !isAttestation;
 }
 
 function hasPlatform(descriptor: Descriptor): descriptor is DescribedManifest {

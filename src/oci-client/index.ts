@@ -12,8 +12,9 @@ export {
   withCredential,
 } from "./credentials.js";
 export type { Descriptor } from "./descriptor.js";
-export { isDigest, sha256 } from "./digest.js";
+export { isDigest, isDigestOf, sha256 } from "./digest.js";
 export { OciClientError, type OciErrorCode, type OciErrorDetails } from "./error.js";
+export { homeDirectory } from "./home-directory.js";
 export {
   type FoundImage,
   type ImageRoot,

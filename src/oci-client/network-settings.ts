@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
 import {
@@ -9,6 +8,7 @@ import {
   readKeyPair,
 } from "./certificate-files.js";
 import { OciClientError } from "./error.js";
+import { homeDirectory } from "./home-directory.js";
 import { hostKey } from "./origin.js";
 import { printable } from "./printable.js";
 import { type ForwardProxy, proxyFor } from "./proxy.js";
@@ -132,7 +132,7 @@ export class NetworkSettings {
   }
 
   #directories(): string[] {
-    const home = this.#options.home ?? homedir();
+    const home = this.#options.home ?? homeDirectory(this.#env);
     return [
       join(home, ".config/containers/certs.d"),
       "/etc/containers/certs.d",

@@ -26,10 +26,16 @@ export interface RegistryAnswer {
 export class RegistrySession {
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
+  #hasAnswered = false;
 
   constructor(transport: Transport, credentials?: CredentialStore) {
     this.#transport = transport;
     this.#authorizer = new Authorizer(transport, credentials);
+  }
+
+  /** Whether a registry ever did, be it by asking for a token: its address is right then. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /**
@@ -45,6 +51,7 @@ export class RegistrySession {
     const grant = this.#authorizer.current(place);
     const authorization = grant?.header;
     const response = await this.#transport.send(url, { headers, authorization, signal });
+    this.#hasAnswered = true;
     // Only the registry itself may ask for its credentials, not where it redirected to.
     if (response.status !== 401 || response.url.origin !== url.origin) {
       return this.#answer(place, request, origin, response, grant);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readFile, rename, rm, stat, statfs, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   diskFull,
@@ -55,9 +56,12 @@ export class BlobCache {
     return `${this.pathOf(digest)}.partial`;
   }
 
+  /** Whether a blob is complete. One that another user has kept to himself is as good as not there. */
   async has(digest: string, size: number): Promise<boolean> {
+    const path = this.pathOf(digest);
     try {
-      return (await stat(this.pathOf(digest))).size === size;
+      await access(path, constants.R_OK);
+      return (await stat(path)).size === size;
     } catch {
       return false;
     }

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeDirectory } from "../oci-client/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** Milliseconds without an answer, or without a byte of one; an export begins slowly. */
@@ -139,7 +139,7 @@ function socketsToTry(): string[] {
   return [
     "/var/run/docker.sock",
     join(runtime, "docker.sock"),
-    join(homedir(), ".docker/run/docker.sock"),
+    join(homeDirectory(), ".docker/run/docker.sock"),
     join(runtime, "podman/podman.sock"),
     "/run/podman/podman.sock",
   ];

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { open, rm } from "node:fs/promises";
+import { constants, openSync } from "node:fs";
+import { open, rm, stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { join } from "node:path";
+import { addAbortSignal } from "node:stream";
 import { diskFull, makeDirectories, NetbootError, readChunks } from "../support/index.js";
 import { blockSize, isTar } from "../tar/index.js";
 import { Archive, cannotOpen } from "./archive.js";
@@ -20,11 +23,14 @@ export interface ArchiveOptions {
 
 /**
  * Opens an archive that is a file. A plain tar is read where it lies; a compressed one is unpacked
- * to a plain tar in the scratch space.
+ * to a plain tar in the scratch space, and what comes through a pipe is copied to one.
  * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING
  */
 export async function openArchiveFile(path: string, options: ArchiveOptions): Promise<Archive> {
   try {
+    if ((await stat(path)).isFIFO()) {
+      return await openArchiveStream(readPipe(path, options.signal), path, options);
+    }
     const head = await firstBytes(path, blockSize);
     if (compressionOf(head) === "none") {
       if (!isTar(head)) throw notAnArchive(path);
@@ -109,6 +115,12 @@ async function peek(
     }
   }
   return { head, all: all() };
+}
+
+/** Waiting for a pipe ends with the signal, which opening and reading a file do not. */
+function readPipe(path: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return addAbortSignal(signal, new Socket({ fd, readable: true, writable: false }));
 }
 
 async function firstBytes(path: string, count: number): Promise<Buffer> {

@@ -1,6 +1,5 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { formatReference, isDigest, parseReference } from "../oci-client/index.js";
+import { isAbsolute, join } from "node:path";
+import { formatReference, homeDirectory, isDigest, parseReference } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 import { DirSource } from "./dir-source.js";
 import { DockerArchiveSource } from "./docker-archive-source.js";
@@ -156,5 +155,8 @@ function missing(reference: string, transport: string): NetbootError {
 
 /** `kairos-netboot` in the user's cache directory (XDG Base Directory Specification). */
 export function defaultCacheDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kairos-netboot");
+  const ofUser = process.env.XDG_CACHE_HOME;
+  // The specification wants relative ones to be passed over.
+  const base = ofUser && isAbsolute(ofUser) ? ofUser : join(homeDirectory(), ".cache");
+  return join(base, "kairos-netboot");
 }

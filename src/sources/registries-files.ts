@@ -1,7 +1,6 @@
 import { readdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { readSmallFile } from "../oci-client/index.js";
+import { homeDirectory, readSmallFile } from "../oci-client/index.js";
 import { systemCode } from "../support/index.js";
 import { invalidConf, parseRegistriesConf, type RegistryRule } from "./registries-conf.js";
 
@@ -24,7 +23,7 @@ export interface RegistriesPlaces {
  */
 export async function readRegistriesConf({
   env = process.env,
-  home = homedir(),
+  home = homeDirectory(env),
   system = "/etc/containers",
   onWarning = () => {},
 }: RegistriesPlaces = {}): Promise<RegistryRule[]> {

@@ -3,6 +3,7 @@ import {
   type Descriptor,
   formatReference,
   type ImageReader,
+  isDigestOf,
   OciClientError,
   type Platform,
   parseReference,
@@ -11,7 +12,6 @@ import {
   type ResolveOptions,
   Retry,
   resolveImage,
-  sha256,
 } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 import type { Blob } from "./blob.js";
@@ -185,13 +185,13 @@ export class RegistrySource implements ImageSource {
 
   async #keptDocument(digest: string | undefined): Promise<Uint8Array | undefined> {
     const kept = digest === undefined ? undefined : await this.#cache.readSmall(digest);
-    if (digest === undefined || kept === undefined || sha256(kept) !== digest) return undefined;
+    if (digest === undefined || kept === undefined || !isDigestOf(digest, kept)) return undefined;
     await this.#cache.touch(digest);
     return kept;
   }
 
   async #keepDocument(digest: string | undefined, bytes: Uint8Array): Promise<void> {
-    if (digest !== undefined && sha256(bytes) === digest) {
+    if (digest !== undefined && isDigestOf(digest, bytes)) {
       await this.#cache.writeSmall(digest, bytes);
     }
   }

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { isDigest } from "../oci-client/index.js";
 
 /** A path, and what stands behind it to say which image is meant. */
 export interface SplitReference {
@@ -8,8 +9,11 @@ export interface SplitReference {
 
 /** `PATH`, `PATH:TAG` or `PATH@DIGEST`, where the digest is given as the tag. */
 export function splitDigest(text: string, isPath: (path: string) => boolean): SplitReference {
-  const digest = /^(.*)@(sha256:[0-9a-f]{64})$/.exec(text);
-  return digest === null ? splitTag(text, isPath) : { path: digest[1]!, tag: digest[2]! };
+  const at = text.lastIndexOf("@");
+  const digest = text.slice(at + 1);
+  return at >= 0 && isDigest(digest)
+    ? { path: text.slice(0, at), tag: digest }
+    : splitTag(text, isPath);
 }
 
 /**

@@ -28,14 +28,16 @@ export function parseDuration(text: string, name: string): number {
 
 /**
  * Bytes of `500M`, `20G`, `20GB` (powers of 1000, as sizes are shown) or `20GiB` (powers of 1024).
+ * Only 0 needs no unit: who leaves it out of 20 does not mean 20 bytes.
  * @param name of the option, for the message
  * @throws NetbootError USAGE_INVALID
  */
 export function parseSize(text: string, name: string): number {
-  const [, number, prefix, binary] =
-    /^(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)(?:(i)?B)?$/i.exec(text) ?? [];
+  const [, number, unit, prefix, binary] =
+    /^(\d{1,15}(?:\.\d{1,6})?)(([KMGTP]?)(?:(i)?B)?)$/i.exec(text) ?? [];
   const power = prefixes.indexOf(prefix?.toUpperCase() ?? "");
-  if (number !== undefined && !(binary && power === 0)) {
+  const isClear = unit || Number(number) === 0;
+  if (number !== undefined && isClear && !(binary && power === 0)) {
     return Math.round(Number(number) * (binary ? 1024 : 1000) ** power);
   }
   throw new NetbootError(

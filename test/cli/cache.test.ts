@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  cp,
   mkdir,
   readdir,
   readFile,
@@ -12,6 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { addImage, noise } from "../extract/support/images.js";
+import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
 import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
@@ -164,6 +166,22 @@ describe("cache prune", () => {
     assert.deepEqual(await readdir(blobs), before);
   });
 
+  it("frees space where there is none left", { skip: cannotMount }, async (t) => {
+    const { cwd, blobs } = await filledCache(t);
+    const full = join(cwd, "full");
+    await mountTmpfs(full, 1024 * 1024);
+    await cp(join(cwd, "cache"), full, { recursive: true });
+    await succeed("sh", ["-c", `cat /dev/zero > ${full}/rest || true`]);
+    const outcome = await runProgram(["cache", "prune", "--max-size=0", `--cache-dir=${full}`], {
+      cwd,
+    });
+    assert.equal(outcome.status, 0, outcome.stderr);
+    const names = await readdir(blobs);
+    assert.equal(outcome.stdout.match(/^Removed /gm)?.length, names.length);
+    assert.deepEqual(await readdir(join(full, "blobs/sha256")), []);
+    assert.deepEqual(await readdir(join(full, "locks")), []);
+  });
+
   it("leaves alone what a running process uses", async (t) => {
     const slow = await countingRegistry(t, content, root, { piece: 10_000, pause: 300 });
     const cwd = await temporaryDirectory();
@@ -274,6 +292,7 @@ describe("wrong usage of cache", () => {
     ["a time that is none", ["prune", "--older-than=soon"], /--older-than/],
     ["a time without a unit", ["prune", "--older-than=30"], /--older-than/],
     ["a size that is none", ["prune", "--max-size=lots"], /--max-size/],
+    ["a size without a unit", ["prune", "--max-size=20"], /--max-size/],
     ["a negative size", ["prune", "--max-size=-1G"], /--max-size/],
     ["a command that there is not", ["clean"], /clean/],
     ["an option that there is not", ["ls", "--old"], /--old/],

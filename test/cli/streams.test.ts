@@ -97,6 +97,21 @@ describe("standard output", () => {
       assert.ok((await readdir(join(cwd, "out"))).includes("netboot.json"));
     }
   });
+
+  it("that cannot be written to ends with status 1, and says so", async () => {
+    const cwd = await temporaryDirectory();
+    const prefix = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+    for (const args of [
+      [...demo, "--quiet"],
+      ["inspect", demoImage, "--platform=amd64", "--json"],
+      ["cache", "ls"],
+      ["--version"],
+    ]) {
+      const { status, stderr } = await runProgram(args, { cwd, prefix });
+      assert.equal(status, 1, args[0]);
+      assert.match(stderr, /kairos-netboot: .* could not be written \(ENOSPC\)\.\n {2}.*\n$/);
+    }
+  });
 });
 
 describe("standard error", () => {
@@ -162,6 +177,18 @@ describe("standard error", () => {
     assert.match(stdout, /out\/kairos-.*\.squashfs/);
   });
 
+  it("shows one bar for all layers that a terminal has too few rows for", async () => {
+    const cwd = await temporaryDirectory();
+    const more = Array.from({ length: 12 }, (_, number) => [{ name: `file-${number}` }]);
+    const image = await imageOf([baseLayer, ...more]);
+    const { status, stdout } = await onTerminal(["extract", image, "-o", "out"], cwd, 14);
+    assert.equal(status, 0);
+    assert.match(stdout, /^.*13 layers +[█░]+ 100%/m);
+    // ECMA-48, "CURSOR UP": what has left the screen cannot be reached.
+    const ups = [...stdout.matchAll(/\u001b\[(\d+)A/g)].map(([, rows]) => Number(rows));
+    assert.ok(ups.length > 0 && Math.max(...ups) < 14, `up to ${Math.max(...ups)} rows up`);
+  });
+
   it("shows the error below the bars, and the cursor again, on a terminal", async () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseLayer]);
@@ -189,10 +216,10 @@ function jsonLines(output: string): Record<string, unknown>[] {
 }
 
 /** Runs the program on a pseudo-terminal, where both its streams end up in one. */
-async function onTerminal(args: readonly string[], cwd: string) {
+async function onTerminal(args: readonly string[], cwd: string, rows = 24) {
   const program = join(checkout, "bin/kairos-netboot.js");
   const words = [process.execPath, program, ...args, "--platform=amd64"];
-  const command = words.map((word) => `'${word}'`).join(" ");
+  const command = `stty rows ${rows} && ${words.map((word) => `'${word}'`).join(" ")}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, TERM: "xterm" },

@@ -127,6 +127,12 @@ const mistakes: readonly Mistake[] = [
     message: /"linux"/,
     hint: /linux\/amd64/,
   },
+  {
+    name: "a word too many",
+    args: ["inspect", demoImage, "more"],
+    message: /got 2\.$/,
+    hint: /inspect --help/,
+  },
   { name: "a --jobs of 0", args: [...intoOut, "--jobs=0"], message: /--jobs/, hint: /./ },
   {
     name: "a codec that squashfs does not have",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { type Inspection, inspect } from "../../src/inspect/index.js";
+import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, imageOf, layoutOf, noise } from "../extract/support/images.js";
 import { demoImage, runProgram, succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
@@ -275,6 +276,13 @@ describe("kairos-netboot inspect", () => {
     assert.match(stderr, /\/nowhere is not an OCI layout/);
     assert.equal((await runInspect("NOT")).status, 2);
     assert.equal((await runInspect(demoImage, ["--platform", "linux/arm64"])).status, 3);
+  });
+
+  it("says so where there is no directory for temporary files", async () => {
+    const cwd = await temporaryDirectory();
+    const args = ["inspect", demoImage, "--platform", "amd64"];
+    const outcome = await runProgram(args, { cwd, env: { TMPDIR: "/nowhere" } });
+    assertRefusal(outcome, { status: 1, message: /\/nowhere.*ENOENT/, hint: /TMPDIR/ });
   });
 
   it("reads an archive on standard input", async () => {

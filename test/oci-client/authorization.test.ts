@@ -227,6 +227,18 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.issued(), 1);
   });
 
+  it("is waited for where the token server is away, as the registry has answered", async (t) => {
+    const wants = wantsToken(
+      () => "http://127.0.0.1:1/token",
+      () => false,
+    );
+    const { client, ref } = await setUp(t, wants);
+    const { hasAnswered } = client.retryOptions();
+    assert.equal(hasAnswered?.(), false);
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_UNREACHABLE", /refused/));
+    assert.equal(hasAnswered?.(), true);
+  });
+
   it("is denied where the token server denies it", async (t) => {
     const deny = (_request: IncomingMessage, response: ServerResponse) => {
       fail(response, 401, "UNAUTHORIZED");

@@ -191,6 +191,33 @@ describe("the files", () => {
     assert.deepEqual(warnings, []);
   });
 
+  it("after the one that has what is looked for do not count, not even broken ones", async (t) => {
+    const broken = { ".docker/config.json": "{", "given.json": files["given.json"] };
+    const { home, load } = await setUp(t, broken);
+    const store = load({}, join(home, "given.json"));
+    assert.equal(await usernameFor(store, "quay.io"), "given");
+    await assert.rejects(
+      store.lookup("ghcr.io", "a/b"),
+      failsWith("CREDENTIALS_INVALID", /not valid/),
+    );
+  });
+
+  // As docker reads an empty file, and docker and podman an entry that is null.
+  for (const [name, content] of [
+    ["nothing", ""],
+    ["a blank line", "\n"],
+    ["an entry that is null", { auths: { "quay.io": null } }],
+  ] as const) {
+    it(`may hold ${name}`, async (t) => {
+      const present = {
+        ".docker/config.json": content,
+        ".config/containers/auth.json": holding("podman"),
+      };
+      const { load } = await setUp(t, present);
+      assert.equal(await usernameFor(load(), "quay.io"), "podman");
+    });
+  }
+
   it("must not be missing when named", async (t) => {
     const { home, load } = await setUp(t, {});
     await assert.rejects(

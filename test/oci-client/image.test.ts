@@ -112,6 +112,23 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
+  // As descriptor.md has it: "the value of the config descriptor mediaType when the descriptor
+  // references an image manifest".
+  it("takes an image whose artifact type is that of its config", async () => {
+    const content = new ImageContent();
+    const plain = content.json(content.image(AMD64));
+    const image = content.manifest({ ...plain, artifactType: OCI_CONFIG });
+    const root = content.index([entry(image, AMD64, { artifactType: OCI_CONFIG })]);
+    assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
+  });
+
+  it("finds an image beside something whose platform says nothing", async () => {
+    const content = new ImageContent();
+    const image = content.image(AMD64);
+    const root = content.index([entry(content.image(ARM64), {}), entry(image, AMD64)]);
+    assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
+  });
+
   it("takes a manifest without a platform when it is alone beside attestations", async () => {
     const content = new ImageContent();
     const image = content.image(AMD64);

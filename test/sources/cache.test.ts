@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type ExtractOptions, extract, extractMany } from "../../src/extract/index.js";
@@ -89,13 +91,18 @@ describe("the cache", () => {
   });
 
   it("serves an image that is asked for by digest while the registry is away", async (t) => {
+    const sha512 = createHash("sha512").update(content.bytes(image)).digest("hex");
+    content.blobs.set(`sha512:${sha512}`, content.bytes(image));
     const { host, cut } = await registryWithCut(t);
     const cacheDirectory = await temporaryDirectory();
-    const reference = `${host}/os/image:v1@${image.digest}`;
-    const first = await run(reference, { cacheDirectory });
+    const digests = [image.digest, `sha512:${sha512}`];
+    const runAll = () =>
+      Promise.all(digests.map((it) => run(`${host}/os/image:v1@${it}`, { cacheDirectory })));
+    const first = await runAll();
     cut();
-    const second = await run(reference, { cacheDirectory });
-    assert.deepEqual(second.description.files, first.description.files);
+    for (const [index, { description }] of (await runAll()).entries()) {
+      assert.deepEqual(description.files, first[index]!.description.files);
+    }
     await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), {
       code: "REGISTRY_UNREACHABLE",
     });
@@ -131,6 +138,7 @@ describe("the cache", () => {
     for (const [env, place] of [
       [{}, ".cache/kairos-netboot"],
       [{ XDG_CACHE_HOME: "" }, ".cache/kairos-netboot"],
+      [{ XDG_CACHE_HOME: "relative" }, ".cache/kairos-netboot"],
       [{ XDG_CACHE_HOME: await temporaryDirectory() }, undefined],
     ] as const) {
       const cwd = await temporaryDirectory();
@@ -139,6 +147,27 @@ describe("the cache", () => {
       const cache = place === undefined ? join(xdg, "kairos-netboot") : join(cwd, place);
       assert.ok((await readdir(join(cache, "blobs/sha256"))).length >= 3);
     }
+  });
+
+  it("lies in the home that the system knows where HOME is empty", async () => {
+    const cwd = await temporaryDirectory();
+    const { stdout } = await runProgram(["cache", "ls"], { cwd, env: { HOME: "" } });
+    assert.match(stdout, new RegExp(`in ${join(userInfo().homedir, ".cache/kairos-netboot")}\n$`));
+  });
+
+  it("is not needed, and nor is a home, by a user whom the system does not know", async (t) => {
+    const { host } = await serveImage(t, content, image);
+    const cwd = await temporaryDirectory();
+    // It may read the program, wherever that is.
+    const caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
+    const user = ["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups", ...caps];
+    const run = (...words: string[]) =>
+      runProgram(words, { cwd, prefix: ["env", "-u", "HOME", ...user] });
+    const words = [`${host}/os/image:v1`, "--platform=amd64", "--no-cache"];
+    const { status, stderr } = await run("inspect", ...words);
+    assert.equal(status, 0, stderr);
+    const { stdout } = await run("cache", "ls");
+    assert.equal(stdout, "Nothing is kept in /.cache/kairos-netboot\n");
   });
 
   it("with a damaged blob is mended, and the run succeeds", async (t) => {
@@ -197,6 +226,22 @@ describe("the cache", () => {
     assertRefusal(outcome, { status: 1, message, hint });
     assert.deepEqual(await readdir(cwd), []);
     assert.deepEqual(await readdir(join(cache, "theirs")), []);
+  });
+
+  it("with blobs that only another user may read fetches them again", async (t) => {
+    const { host, requests } = await serveImage(t, content, image);
+    const cwd = await temporaryDirectory();
+    const words = ["extract", `${host}/os/image:v1`, "-o", "out", "--platform=amd64", "--force"];
+    const run = { cwd, program: await copyOfProgram(), prefix: ordinaryUser };
+    await chown(cwd, 65534, 65534);
+    assert.equal((await runProgram(words, run)).status, 0);
+    const path = join(cwd, ".cache/kairos-netboot/blobs/sha256", large.digest.slice(7));
+    await chown(path, 0, 0);
+    await chmod(path, 0o600);
+    const { status, stderr } = await runProgram(words, run);
+    assert.equal(status, 0, stderr);
+    assert.equal(countOf(requests, large.digest), 2);
+    assert.equal((await stat(path)).uid, 65534);
   });
 
   it("is the same error where no directory can be made at all, and that at once", async (t) => {

@@ -68,6 +68,22 @@ describe("an image that skopeo copied gives the same bytes as from an OCI layout
     }
   });
 
+  it("through a pipe that is named as the file", async () => {
+    const expected = (await extracted(demoImage)).files;
+    for (const transport of ["oci-archive", "docker-archive"]) {
+      const plain = await demoAs(transport);
+      for (const reference of [plain, await compressed(plain, "gzip")]) {
+        const pipe = join(await temporaryDirectory(), "pipe");
+        await succeed("mkfifo", [pipe]);
+        const [{ files }] = await Promise.all([
+          extracted(`${transport}:${pipe}`),
+          succeed("sh", ["-c", 'cat "$0" > "$1"', pathOf(reference), pipe]),
+        ]);
+        assert.deepEqual(files, expected, reference);
+      }
+    }
+  });
+
   it("without igzip and zstd as well, from layers compressed within an archive", async () => {
     const image = join(await temporaryDirectory(), "image.tar");
     const layout = await temporaryDirectory();
@@ -273,4 +289,21 @@ it("Ctrl-C ends it while nothing comes on standard input, and leaves nothing beh
   assert.equal((await outcome).status, 130);
   await writer.close();
   assert.deepEqual(await readdir(cwd), []);
+});
+
+it("Ctrl-C ends it while nobody writes into the pipe that is named, or nothing more", async () => {
+  for (const beginning of [undefined, "ab"]) {
+    const [cwd, elsewhere] = [await temporaryDirectory(), await temporaryDirectory()];
+    const pipe = join(elsewhere, "pipe");
+    await succeed("mkfifo", [pipe]);
+    const child = startProgram(["extract", `oci-archive:${pipe}`, "-o", "out"], { cwd });
+    const outcome = outcomeOf(child);
+    await once(child.stderr, "data");
+    const writer = beginning && (await open(pipe, "w"));
+    if (writer) await writer.write(beginning);
+    child.kill("SIGINT");
+    assert.equal((await outcome).status, 130);
+    if (writer) await writer.close();
+    assert.deepEqual(await readdir(cwd), []);
+  }
 });

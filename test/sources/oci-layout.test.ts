@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -43,6 +44,21 @@ describe("a layout that skopeo wrote", () => {
     assert.equal((await run(`oci:${layout}@${digest}`)).description.source.manifestDigest, digest);
     const none = digest.replace("017d", "0000");
     await assert.rejects(run(`oci:${layout}@${none}`), isError("IMAGE_NOT_FOUND", /0000/, /v1/));
+  });
+
+  it("is taken by a digest of the other algorithm", async () => {
+    const layout = await copied("v1");
+    const path = join(layout, "index.json");
+    const index = JSON.parse(await readFile(path, "utf8"));
+    const [image] = index.manifests;
+    const bytes = await readFile(join(layout, "blobs", ...image.digest.split(":")));
+    const hex = createHash("sha512").update(bytes).digest("hex");
+    await mkdir(join(layout, "blobs/sha512"));
+    await writeFile(join(layout, "blobs/sha512", hex), bytes);
+    index.manifests.push({ ...image, digest: `sha512:${hex}`, annotations: {} });
+    await writeFile(path, JSON.stringify(index));
+    const { description } = await run(`oci:${layout}@sha512:${hex}`);
+    assert.equal(description.source.manifestDigest, `sha512:${hex}`);
   });
 
   it("is taken without a tag where a colon stands with nothing behind it", async () => {

@@ -24,6 +24,7 @@ const TIMING: SessionTiming = { heartbeat: 4000, quiet: 20_000, poll: 100 };
 /** Who gave no sign for so long and cannot be looked at is dead without being watched. */
 const ancient = 60 * 60 * 1000;
 const suffix = ".session";
+const fullDisk = ["ENOSPC", "EDQUOT"];
 
 /**
  * What is done with a blob. One process fills it at a time, any number use it, and it is removed
@@ -162,7 +163,11 @@ export class CacheSession {
     const id = randomUUID();
     this.#id = id;
     const path = join(this.#directory, id + suffix);
-    await writeFile(path, JSON.stringify(await this.#here()));
+    await writeFile(path, JSON.stringify(await this.#here())).catch((error: unknown) => {
+      // A full disk has room for empty files, mostly, and is what `prune` is called for. Who cannot say
+      // who it is gives signs of life all the same.
+      if (!fullDisk.includes(systemCode(error) ?? "")) throw error;
+    });
     const lost = new AbortController();
     const timer = setInterval(() => {
       const now = new Date();
