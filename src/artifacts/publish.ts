@@ -1,4 +1,4 @@
-import { copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeDirectories, systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
@@ -16,16 +16,20 @@ export async function restorePrevious(destination: string): Promise<void> {
   if ((await readDescription(previous)) !== undefined) await rename(previous, destination);
 }
 
-/** Renames a directory into the place of another one, whose contents go away. */
+/**
+ * Renames a directory into the place of another one, whose contents go away. Whom it belongs to and
+ * who may read it stay as they were.
+ */
 export async function replaceDirectory(directory: string, destination: string): Promise<void> {
   const previous = previousPath(destination);
   try {
     if (!(await exists(destination))) return await rename(directory, destination);
+    await passOnRights(destination, directory);
     await rm(previous, { recursive: true, force: true });
     await rename(destination, previous);
   } catch (error) {
     // A mount point that does not show as one (a bind mount of the same file system), or a
-    // directory that only its owner may rename.
+    // directory that only its owner may rename, or give to another.
     if (!["EBUSY", "EXDEV", "EPERM", "EACCES"].includes(systemCode(error) ?? "")) throw error;
     return publishInto(directory, destination);
   }
@@ -36,6 +40,14 @@ export async function replaceDirectory(directory: string, destination: string): 
     throw error;
   }
   await rm(previous, { recursive: true, force: true });
+}
+
+/** What takes the rights of another directory can be moved by its owner in any case. */
+async function passOnRights(from: string, to: string): Promise<void> {
+  const { uid, gid, mode } = await stat(from);
+  const own = await stat(to);
+  if (uid !== own.uid || gid !== own.gid) await chown(to, uid, gid);
+  await chmod(to, (mode & 0o7777) | 0o700);
 }
 
 /**

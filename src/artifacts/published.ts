@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NetbootError, readSmall, systemCode } from "../support/index.js";
 import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
@@ -25,10 +25,12 @@ export async function inspectDestination(directory: string): Promise<Present> {
   try {
     names = await readdir(directory);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return "nothing";
+    const isAbsent = systemCode(error) === "ENOENT";
+    if (isAbsent && !(await isLink(directory))) return "nothing";
+    const reason = isAbsent ? "it is a link that leads nowhere" : systemCode(error);
     throw new NetbootError(
       "OUTPUT_NOT_WRITABLE",
-      `The output directory ${directory} cannot be used (${systemCode(error)}).`,
+      `The output directory ${directory} cannot be used (${reason}).`,
       "Choose another directory with --output.",
       { cause: error },
     );
@@ -40,6 +42,13 @@ export async function inspectDestination(directory: string): Promise<Present> {
     "OUTPUT_NOT_EMPTY",
     `The output directory ${directory} holds what this program did not make: ${foreign.slice(0, 3).join(", ")}${more}.`,
     "Choose another directory with --output, or move those files away.",
+  );
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
   );
 }
 

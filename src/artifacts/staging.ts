@@ -67,9 +67,14 @@ export class Staging {
     }
   }
 
-  /** Puts the output in place of what was there. */
+  /**
+   * Puts the output in place of what was there.
+   * @throws NetbootError OUTPUT_NOT_EMPTY where files of somebody else came there meanwhile,
+   *   OUTPUT_NOT_WRITABLE, DISK_FULL
+   */
   async publish(): Promise<void> {
     try {
+      await inspectDestination(this.#destination);
       if (this.#isInside) await publishInto(this.directory, this.#destination);
       else await replaceDirectory(this.directory, this.#destination);
     } catch (error) {
