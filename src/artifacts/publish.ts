@@ -2,7 +2,7 @@ import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "no
 import { basename, dirname, join } from "node:path";
 import { makeDirectories, systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
-import { journalName, namesOf, readDescription, readJournal, stagingPrefix } from "./published.js";
+import { journalName, ownNames, readDescription, readJournal, stagingPrefix } from "./published.js";
 
 /** Where earlier output stands for the moment between two renames. */
 function previousPath(destination: string): string {
@@ -58,10 +58,9 @@ async function passOnRights(from: string, to: string): Promise<void> {
 export async function publishInto(directory: string, destination: string): Promise<void> {
   await makeDirectories(destination);
   const names = await readdir(directory);
-  const earlier = await readDescription(destination);
   const concerned = new Set([
     ...names,
-    ...(earlier === undefined ? [] : namesOf(earlier)),
+    ...(await ownNames(destination)),
     ...(await readJournal(destination)),
   ]);
   await writeFile(join(destination, journalName), [...concerned].join("\n"));

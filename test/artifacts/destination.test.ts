@@ -69,6 +69,18 @@ describe("the destination may be", () => {
     await assertWhole(cwd);
   });
 
+  for (const output of ["out", "."]) {
+    it(`earlier output whose netboot.json is damaged, as ${output}`, async () => {
+      const cwd = join(await temporaryDirectory(), "work");
+      const place = join(cwd, output);
+      await makeOutput(place, await imageOf([baseLayer]));
+      await writeFile(join(place, "netboot.json"), "");
+      const { status, stderr } = await runProgram(extractDemo(output), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(place);
+    });
+  }
+
   it("a link to a directory, which stays a link", async () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
@@ -255,6 +267,16 @@ describe("the destination may not be", () => {
     assert.match(outcome.stderr + outcome.stdout, /out cannot be used \(it is a link that leads/);
     assert.doesNotMatch(outcome.stderr + outcome.stdout, /vmlinuz/);
     assert.deepEqual(await readdir(cwd), ["out"]);
+  });
+
+  it("earlier output whose netboot.json is damaged, with a file of another origin", async () => {
+    const cwd = await temporaryDirectory();
+    await makeOutput(join(cwd, "out"), demoImage);
+    await writeFile(join(cwd, "out/netboot.json"), "");
+    await writeFile(join(cwd, "out/thesis.tex"), "precious");
+    const outcome = await runProgram(extractDemo("out"), { cwd });
+    assertRefusal(outcome, { status: 1, message: /did not make: thesis\.tex\b/, hint: /--output/ });
+    assert.equal(await readFile(join(cwd, "out/thesis.tex"), "utf8"), "precious");
   });
 
   it("a directory whose netboot.json is of another program", async () => {
