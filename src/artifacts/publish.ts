@@ -2,18 +2,34 @@ import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "no
 import { basename, dirname, join } from "node:path";
 import { makeDirectories, systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
+import { sha256OfText } from "./files.js";
 import { journalName, ownNames, readDescription, readJournal, stagingPrefix } from "./published.js";
+
+/** NAME_MAX of Linux's file systems, in bytes. */
+const longestName = 255;
 
 /** Where earlier output stands for the moment between two renames. */
 function previousPath(destination: string): string {
-  return join(dirname(destination), `${stagingPrefix}previous-${basename(destination)}`);
+  const own = basename(destination);
+  const name = `${stagingPrefix}previous-${own}`;
+  const isTooLong = Buffer.byteLength(name) > longestName;
+  const path = isTooLong ? `${stagingPrefix}previous-${sha256OfText(own)}` : name;
+  return join(dirname(destination), path);
 }
 
-/** Mends what a run left that was killed between the two renames of `replaceDirectory`. */
-export async function restorePrevious(destination: string): Promise<void> {
+/**
+ * Mends what a run left that was killed in `replaceDirectory`: between its renames earlier output is
+ * put back, behind them it goes away.
+ */
+export async function mendPrevious(destination: string): Promise<void> {
   const previous = previousPath(destination);
-  if ((await exists(destination)) || !(await exists(previous))) return;
-  if ((await readDescription(previous)) !== undefined) await rename(previous, destination);
+  if (!(await exists(previous))) return;
+  const isThere = await exists(destination);
+  const whole = await readDescription(isThere ? destination : previous);
+  if (whole === undefined) return;
+  if (!isThere) await rename(previous, destination);
+  // Another user's cannot be removed, and need not be.
+  else await rm(previous, { recursive: true, force: true }).catch(() => {});
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
-import { publishInto, replaceDirectory, restorePrevious } from "./publish.js";
+import { mendPrevious, publishInto, replaceDirectory } from "./publish.js";
 import { inspectDestination, stagingPrefix } from "./published.js";
 
 /** Staging directories of killed runs are removed when they are older; milliseconds. */
@@ -52,7 +52,7 @@ export class Staging {
     const parent = dirname(destination);
     try {
       const made = await makeDirectories(parent);
-      await restorePrevious(destination);
+      await mendPrevious(destination);
       const present = await inspectDestination(destination);
       const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
       const place = isInside ? destination : parent;

@@ -97,6 +97,15 @@ describe("the destination may be", () => {
     ["an empty directory", (output) => mkdir(output)],
     ["earlier output", async (output) => makeOutput(output, await imageOf([baseLayer]))],
   ];
+  it("earlier output whose name is as long as any may be", async () => {
+    const cwd = await temporaryDirectory();
+    const name = "n".repeat(255);
+    await makeOutput(join(cwd, name), await imageOf([baseLayer]));
+    await makeOutput(join(cwd, name), demoImage);
+    await assertWhole(join(cwd, name));
+    assert.deepEqual(await readdir(cwd), [name]);
+  });
+
   for (const [name, prepare] of rights) {
     it(`${name}, whose owner and mode stay`, async () => {
       const output = join(await temporaryDirectory(), "out");
