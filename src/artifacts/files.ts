@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readChunks } from "../support/index.js";
-import type { Description, FileDescription } from "./description.js";
+import { type Description, type FileDescription, isFileName } from "./description.js";
 
 export const checksumsName = "SHA256SUMS";
 export const checksumsSignatureName = "SHA256SUMS.sig";
+
+const mostFiles = 1000;
 
 /** The names under which Kairos' releases have these files, and that of what is ours. */
 export function fileNames(name: string) {
@@ -45,6 +47,24 @@ export async function sizeOfFile(directory: string, name: string): Promise<numbe
 /** In the format that `sha256sum -c` reads. */
 export function formatChecksums(files: readonly { name: string; sha256: string }[]): string {
   return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
+}
+
+/**
+ * Reads what `sha256sum` writes.
+ * @returns names with their sums; undefined for a list with another line, with two sums of a name, or
+ *   with a name that leads out of its directory
+ */
+export function parseChecksums(text: string): Map<string, string> | undefined {
+  const sums = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
+    const name = match?.[2]?.replace(/^\.\//, "") ?? "";
+    if (match === null || !isFileName(name) || sums.size >= mostFiles) return undefined;
+    if ((sums.get(name) ?? match[1]) !== match[1]) return undefined;
+    sums.set(name, match[1]!);
+  }
+  return sums;
 }
 
 export function filesOf({ files }: Description): FileDescription[] {

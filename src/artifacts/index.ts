@@ -14,6 +14,7 @@ export {
   fileNames,
   filesOf,
   formatChecksums,
+  parseChecksums,
   sha256OfText,
   sizeOfFile,
 } from "./files.js";

@@ -1,31 +1,51 @@
-import { copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeDirectories, systemCode } from "../support/index.js";
 import { descriptionName } from "./description.js";
-import { journalName, namesOf, readDescription, readJournal, stagingPrefix } from "./published.js";
+import { sha256OfText } from "./files.js";
+import { journalName, ownNames, readDescription, readJournal, stagingPrefix } from "./published.js";
+
+/** NAME_MAX of Linux's file systems, in bytes. */
+const longestName = 255;
 
 /** Where earlier output stands for the moment between two renames. */
 function previousPath(destination: string): string {
-  return join(dirname(destination), `${stagingPrefix}previous-${basename(destination)}`);
+  const own = basename(destination);
+  const name = `${stagingPrefix}previous-${own}`;
+  const isTooLong = Buffer.byteLength(name) > longestName;
+  const path = isTooLong ? `${stagingPrefix}previous-${sha256OfText(own)}` : name;
+  return join(dirname(destination), path);
 }
 
-/** Mends what a run left that was killed between the two renames of `replaceDirectory`. */
-export async function restorePrevious(destination: string): Promise<void> {
+/**
+ * Mends what a run left that was killed in `replaceDirectory`: between its renames earlier output is
+ * put back, behind them it goes away.
+ */
+export async function mendPrevious(destination: string): Promise<void> {
   const previous = previousPath(destination);
-  if ((await exists(destination)) || !(await exists(previous))) return;
-  if ((await readDescription(previous)) !== undefined) await rename(previous, destination);
+  if (!(await exists(previous))) return;
+  const isThere = await exists(destination);
+  const whole = await readDescription(isThere ? destination : previous);
+  if (whole === undefined) return;
+  if (!isThere) await rename(previous, destination);
+  // Another user's cannot be removed, and need not be.
+  else await rm(previous, { recursive: true, force: true }).catch(() => {});
 }
 
-/** Renames a directory into the place of another one, whose contents go away. */
+/**
+ * Renames a directory into the place of another one, whose contents go away. Whom it belongs to and
+ * who may read it stay as they were.
+ */
 export async function replaceDirectory(directory: string, destination: string): Promise<void> {
   const previous = previousPath(destination);
   try {
     if (!(await exists(destination))) return await rename(directory, destination);
+    await passOnRights(destination, directory);
     await rm(previous, { recursive: true, force: true });
     await rename(destination, previous);
   } catch (error) {
     // A mount point that does not show as one (a bind mount of the same file system), or a
-    // directory that only its owner may rename.
+    // directory that only its owner may rename, or give to another.
     if (!["EBUSY", "EXDEV", "EPERM", "EACCES"].includes(systemCode(error) ?? "")) throw error;
     return publishInto(directory, destination);
   }
@@ -38,6 +58,14 @@ export async function replaceDirectory(directory: string, destination: string): 
   await rm(previous, { recursive: true, force: true });
 }
 
+/** What takes the rights of another directory can be moved by its owner in any case. */
+async function passOnRights(from: string, to: string): Promise<void> {
+  const { uid, gid, mode } = await stat(from);
+  const own = await stat(to);
+  if (uid !== own.uid || gid !== own.gid) await chown(to, uid, gid);
+  await chmod(to, (mode & 0o7777) | 0o700);
+}
+
 /**
  * Moves the files of a directory into another one, over those of the same name. The description
  * goes first and comes last, so a directory that has one is whole; a journal tells the next run
@@ -46,10 +74,9 @@ export async function replaceDirectory(directory: string, destination: string): 
 export async function publishInto(directory: string, destination: string): Promise<void> {
   await makeDirectories(destination);
   const names = await readdir(directory);
-  const earlier = await readDescription(destination);
   const concerned = new Set([
     ...names,
-    ...(earlier === undefined ? [] : namesOf(earlier)),
+    ...(await ownNames(destination)),
     ...(await readJournal(destination)),
   ]);
   await writeFile(join(destination, journalName), [...concerned].join("\n"));

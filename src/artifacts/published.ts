@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NetbootError, readSmall, systemCode } from "../support/index.js";
 import { type Description, descriptionName, isFileName, parseDescription } from "./description.js";
@@ -8,6 +8,7 @@ import {
   describeFile,
   filesOf,
   formatChecksums,
+  parseChecksums,
   sha256OfText,
   sizeOfFile,
 } from "./files.js";
@@ -25,10 +26,12 @@ export async function inspectDestination(directory: string): Promise<Present> {
   try {
     names = await readdir(directory);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return "nothing";
+    const isAbsent = systemCode(error) === "ENOENT";
+    if (isAbsent && !(await isLink(directory))) return "nothing";
+    const reason = isAbsent ? "it is a link that leads nowhere" : systemCode(error);
     throw new NetbootError(
       "OUTPUT_NOT_WRITABLE",
-      `The output directory ${directory} cannot be used (${systemCode(error)}).`,
+      `The output directory ${directory} cannot be used (${reason}).`,
       "Choose another directory with --output.",
       { cause: error },
     );
@@ -43,21 +46,42 @@ export async function inspectDestination(directory: string): Promise<Present> {
   );
 }
 
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+}
+
 /** Names that no earlier extraction put there; leftovers of a killed one are not foreign. */
 async function foreignNames(directory: string, names: readonly string[]): Promise<string[]> {
-  const description = await readDescription(directory);
-  const own = new Set(await readJournal(directory));
-  if (description !== undefined) for (const name of namesOf(description)) own.add(name);
+  const own = new Set([...(await readJournal(directory)), ...(await ownNames(directory))]);
   return names.filter((name) => !name.startsWith(stagingPrefix) && !own.has(name));
 }
 
 /** Hidden names under which output is prepared. */
 export const stagingPrefix = ".kairos-netboot-";
 
-/** All names in a directory that this describes. */
-export function namesOf(description: Description): string[] {
-  const files = filesOf(description).map(({ name }) => name);
-  return [...files, descriptionName, provenanceName, checksumsName, checksumsSignatureName];
+const texts = [descriptionName, provenanceName] as const;
+
+/**
+ * All names in a directory that an earlier extraction put there: by its description, or by its sums
+ * where that is damaged.
+ */
+export async function ownNames(directory: string): Promise<string[]> {
+  const description = await readDescription(directory);
+  const files =
+    description === undefined
+      ? await listedNames(directory)
+      : [...filesOf(description).map(({ name }) => name), ...texts];
+  return files.length === 0 ? [] : [...files, checksumsName, checksumsSignatureName];
+}
+
+/** None where the sums are not of a list as this program writes it. */
+async function listedNames(directory: string): Promise<string[]> {
+  const bytes = await readSmall(join(directory, checksumsName));
+  const sums = bytes && parseChecksums(bytes.toString("utf8"));
+  return texts.every((name) => sums?.has(name)) ? [...sums!.keys()] : [];
 }
 
 /** While files are renamed into a directory one by one, all names concerned stand in here. */
@@ -93,10 +117,10 @@ export async function isIntact(
       const actual = await describeFile(directory, file.name, signal);
       if (actual.sha256 !== file.sha256) return false;
     }
-    const texts = [descriptionName, provenanceName].map(async (name) => {
+    const others = texts.map(async (name) => {
       return { name, sha256: sha256OfText(await textOf(directory, name)) };
     });
-    const sums = formatChecksums([...files, ...(await Promise.all(texts))]);
+    const sums = formatChecksums([...files, ...(await Promise.all(others))]);
     return (await textOf(directory, checksumsName)) === sums;
   } catch {
     signal?.throwIfAborted();

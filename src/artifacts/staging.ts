@@ -12,7 +12,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
-import { publishInto, replaceDirectory, restorePrevious } from "./publish.js";
+import { mendPrevious, publishInto, replaceDirectory } from "./publish.js";
 import { inspectDestination, stagingPrefix } from "./published.js";
 
 /** Staging directories of killed runs are removed when they are older; milliseconds. */
@@ -52,7 +52,7 @@ export class Staging {
     const parent = dirname(destination);
     try {
       const made = await makeDirectories(parent);
-      await restorePrevious(destination);
+      await mendPrevious(destination);
       const present = await inspectDestination(destination);
       const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
       const place = isInside ? destination : parent;
@@ -67,9 +67,14 @@ export class Staging {
     }
   }
 
-  /** Puts the output in place of what was there. */
+  /**
+   * Puts the output in place of what was there.
+   * @throws NetbootError OUTPUT_NOT_EMPTY where files of somebody else came there meanwhile,
+   *   OUTPUT_NOT_WRITABLE, DISK_FULL
+   */
   async publish(): Promise<void> {
     try {
+      await inspectDestination(this.#destination);
       if (this.#isInside) await publishInto(this.directory, this.#destination);
       else await replaceDirectory(this.directory, this.#destination);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Layer } from "../layers/index.js";
 import type { ImageConfig, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
+import { secondsOf } from "../support/index.js";
 
 /** The layers of an image, bottom first; their blobs begin to be fetched. */
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
@@ -21,20 +22,12 @@ export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] 
 
 /** When the image was made, in seconds since 1970; undefined where it does not say. */
 export function createdTime({ created }: ImageConfig): number | undefined {
-  return seconds(created);
+  return secondsOf(created);
 }
 
 /** When each layer was made; history entries without a layer are passed over. */
 function layerTimes({ history }: ImageConfig): (number | undefined)[] {
   return (history ?? [])
     .filter(({ empty_layer: isEmpty }) => !isEmpty)
-    .map(({ created }) => seconds(created));
-}
-
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
-
-function seconds(time: string | null | undefined): number | undefined {
-  // A time without a zone would be read as local time, and bytes would depend on the place.
-  const milliseconds = rfc3339.test(time ?? "") ? Date.parse(time!) : Number.NaN;
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, Math.floor(milliseconds / 1000));
+    .map(({ created }) => secondsOf(created));
 }

@@ -13,8 +13,8 @@ export interface Initrd {
 }
 
 /**
- * The initrd that goes with a kernel: the one its link names, else the one of the kernel's
- * version, else the only one.
+ * The initrd that goes with a kernel: the one its link names, unless that is another kernel's and
+ * there is one of this, else the one of the kernel's version, else the only one.
  * @param wanted the path that the user gave
  * @throws NetbootError IMAGE_NO_INITRD, IMAGE_TRUSTED_BOOT
  */
@@ -29,12 +29,9 @@ export function findInitrd(
     if (file !== undefined) return { file, reason: "it was asked for" };
     throw noInitrd(`The image holds no file ${display(wanted)} to use as the initrd.`);
   }
-  for (const name of links) {
-    const file = tree.file(`/boot/${name}`);
-    if (file === undefined) continue;
-    const how = tree.isSymlink(`/boot/${name}`) ? "links to it" : "is it";
-    return { file, reason: `/boot/${name} ${how}` };
-  }
+  const linked = linkedInitrd(tree);
+  // Where its name does not tell, nothing else is looked at: it may be in a layer that was not fetched.
+  if (linked !== undefined && !isOfAnother(linked.file.path, kernelVersion)) return linked;
   const names = tree.list("/boot").filter(isInitrdName);
   const files = distinctFiles(
     tree,
@@ -44,6 +41,7 @@ export function findInitrd(
   if (ofKernel !== undefined) {
     return { file: ofKernel, reason: `it is that of kernel ${kernelVersion}` };
   }
+  if (linked !== undefined) return linked;
   const fitting = files.filter(({ path }) => mayBeOf(path, kernelVersion));
   if (fitting.length === 1) return { file: fitting[0]!, reason: "it is the only one" };
   if (files.length > 0) {
@@ -52,6 +50,16 @@ export function findInitrd(
   }
   if (isTrustedBoot) throw trustedBoot();
   throw noInitrd("The image holds a kernel and no initrd in /boot.");
+}
+
+function linkedInitrd(tree: ImageTree): Initrd | undefined {
+  for (const name of links) {
+    const file = tree.file(`/boot/${name}`);
+    if (file === undefined) continue;
+    const how = tree.isSymlink(`/boot/${name}`) ? "links to it" : "is it";
+    return { file, reason: `/boot/${name} ${how}` };
+  }
+  return undefined;
 }
 
 /** True for a path where an initrd is looked for, so that its contents may be kept. */
@@ -77,6 +85,10 @@ function isOf(path: ByteString, kernelVersion: string | undefined): boolean {
   const version = versionIn(path);
   if (version === undefined || kernelVersion === undefined) return false;
   return version === kernelVersion || kernelVersion.endsWith(`-${version}`);
+}
+
+function isOfAnother(path: ByteString, kernelVersion: string | undefined): boolean {
+  return versionIn(path) !== undefined && !isOf(path, kernelVersion);
 }
 
 /** False for the initrd of another kernel: it would lack this one's modules. */

@@ -13,7 +13,7 @@ export interface Kernel {
 /** Names that Kairos' own tools take for kernels, and Debian's on riscv64. */
 const prefixes = ["uImage", "Image", "zImage", "vmlinuz", "vmlinux", "image"];
 /** Names, most usual first, that distributions link to the kernel that is to be booted. */
-const links = ["vmlinuz", "Image", "zImage", "uImage", "image"];
+const links = ["vmlinuz", "Image", "zImage", "uImage", "image", "vmlinux"];
 
 /**
  * The kernel that the image means to be booted: the one its link names, else the only one, else
@@ -26,7 +26,9 @@ export function findKernel(tree: ImageTree, wanted: string | undefined): Kernel 
   for (const name of links) {
     const file = tree.file(`/boot/${name}`);
     if (file === undefined) continue;
-    const how = tree.isSymlink(`/boot/${name}`) ? "links to it" : "is it";
+    const isLink = tree.isSymlink(`/boot/${name}`);
+    if (isUncompressed(name) && !isLink) continue;
+    const how = isLink ? "links to it" : "is it";
     return { file, version: versionOf(tree, file), reason: `/boot/${name} ${how}` };
   }
   const candidates = kernelFiles(tree);
@@ -52,13 +54,21 @@ function wantedKernel(tree: ImageTree, wanted: string): Kernel {
 }
 
 function kernelFiles(tree: ImageTree): ImageFile[] {
-  const inBoot = tree
-    .list("/boot")
-    .filter(isKernelName)
-    .map((name) => `/boot/${name}`);
+  const names = tree.list("/boot").filter(isKernelName);
   const besideModules = tree.list("/lib/modules").map((name) => `/lib/modules/${name}/vmlinuz`);
-  const files = distinctFiles(tree, inBoot);
+  const inBoot = (which: (name: string) => boolean) =>
+    distinctFiles(
+      tree,
+      names.filter(which).map((name) => `/boot/${name}`),
+    );
+  const usual = inBoot((name) => !isUncompressed(name));
+  const files = usual.length > 0 ? usual : inBoot(isUncompressed);
   return files.length > 0 ? files : distinctFiles(tree, besideModules);
+}
+
+/** For debuggers where there is a compressed one beside it; on riscv64 it is what boots. */
+function isUncompressed(name: string): boolean {
+  return name.startsWith("vmlinux");
 }
 
 /** The regular files that the paths lead to, each once. */

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { interrupted } from "../support/index.js";
 import { type ByteString, display, FormatError, type TarEntry } from "../tar/index.js";
 import { Foresight } from "./foresight.js";
 import { type KeepRule, KeptFiles } from "./kept-files.js";
@@ -22,6 +24,9 @@ import {
 } from "./tree/tree-node.js";
 import { meaningOf } from "./tree/whiteout.js";
 import { WrittenFiles } from "./written-files.js";
+
+/** Milliseconds of merging after which signals are looked at. */
+const longestStretch = 100;
 
 /** A tar output that can be full. */
 export interface FlowingOutput extends TarOutput {
@@ -96,7 +101,7 @@ export class Flattening {
    */
   async readLayers(output: FlowingOutput | undefined): Promise<void> {
     await this.#kept.prepare();
-    this.#merge(await this.#readDownwards(output));
+    await this.#merge(await this.#readDownwards(output));
   }
 
   /** @returns the entries of each layer */
@@ -199,10 +204,18 @@ export class Flattening {
     }
   }
 
-  #merge(indexes: readonly TarEntry[][]): void {
-    for (const layer of this.#options.layers) {
+  async #merge(indexes: readonly TarEntry[][]): Promise<void> {
+    const { layers, signal } = this.#options;
+    let pause = performance.now() + longestStretch;
+    for (const layer of layers) {
       const { number, impliedMtime } = layer;
-      this.#guard(layer, () => this.#tree.apply({ entries: indexes[number]!, impliedMtime }));
+      const steps = this.#tree.applying({ entries: indexes[number]!, impliedMtime });
+      while (!this.#guard(layer, () => steps.next()).done) {
+        if (performance.now() < pause) continue;
+        await setImmediate();
+        if (signal.aborted) throw interrupted();
+        pause = performance.now() + longestStretch;
+      }
     }
     this.#isMerged = true;
   }

@@ -1,3 +1,5 @@
+import { secondsOf } from "../support/index.js";
+
 /** What a list of packages is about, and who made it. */
 export interface SbomSubject {
   /** Common to the release's file names. */
@@ -12,7 +14,6 @@ export interface SbomSubject {
 
 /** In whole seconds and in UTC, as SPDX wants it; nothing is known before 1970. */
 export function timestampOf(created: string | undefined): string {
-  const milliseconds = Date.parse(created ?? "");
-  const time = new Date(Number.isNaN(milliseconds) ? 0 : Math.max(0, milliseconds));
+  const time = new Date((secondsOf(created) ?? 0) * 1000);
   return time.toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -14,5 +14,6 @@ export { findProgram } from "./programs.js";
 export { formatDuration, formatMemory, parseDuration, parseSize } from "./quantities.js";
 export { readChunks } from "./read-chunks.js";
 export { readSmall } from "./read-small.js";
+export { secondsOf } from "./rfc3339.js";
 export { newScratch, scratchPlace } from "./scratch.js";
 export { programVersion } from "./version.js";

@@ -26,6 +26,10 @@ const meaningful = /^(?:path|linkpath|size|uid|gid|mtime|SCHILY\.xattr\..*)$/s;
 const largestExtensions = 4 * 1024 * 1024;
 /** Each costs time with each entry. */
 const mostGlobals = 100;
+/** Linux's XATTR_SIZE_MAX: nothing larger can be on a disk. */
+const largestXattr = 64 * 1024;
+/** Bytes of all extended attributes of an archive, which are held as long as their entries are. */
+const mostXattrs = 256 * 1024 * 1024;
 
 /**
  * The header blocks that describe one entry together: pax `x` and `g`, GNU `L` and `K`, and the
@@ -40,6 +44,8 @@ export class EntryHeaders {
   #pax = new Map<ByteString, Buffer>();
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
+  /** Of all entries so far. */
+  #xattrBytes = 0;
 
   /** True where nothing but global records came since the last entry. */
   get isEmpty(): boolean {
@@ -163,8 +169,16 @@ export class EntryHeaders {
     let xattrs: Map<ByteString, Buffer> | undefined;
     for (const [keyword, value] of this.#pax) {
       if (!keyword.startsWith(xattrPrefix)) continue;
+      if (value.length > largestXattr) {
+        const name = display(keyword.slice(xattrPrefix.length, 100));
+        throw new FormatError(`its extended attribute ${name} claims ${value.length} bytes`);
+      }
+      this.#xattrBytes += keyword.length + value.length;
       xattrs ??= new Map();
       xattrs.set(keyword.slice(xattrPrefix.length), value);
+    }
+    if (this.#xattrBytes > mostXattrs) {
+      throw new FormatError("the extended attributes of all entries are out of all bounds");
     }
     return xattrs;
   }

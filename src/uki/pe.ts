@@ -88,13 +88,16 @@ export interface ExtendedPe {
 
 /** Memory is protected by pages: what is added does not share one. */
 const page = 4096;
+/** What is addressed with 32 bits, whole pages. */
+const mostMemory = 2 ** 32 - page;
 const code = 0x60000020; // CNT_CODE, MEM_EXECUTE, MEM_READ
 const data = 0x40000040; // CNT_INITIALIZED_DATA, MEM_READ
 
 /**
  * Adds sections to the end of an EFI program, as objcopy does. Its symbols and its signature, which
  * would no longer hold, are left out.
- * @throws NetbootError STUB_INVALID where there is no room for further headers
+ * @throws NetbootError STUB_INVALID where there is no room for further headers, KERNEL_UNFIT where all
+ *   together would not fit into 4 GiB
  */
 export function extendPe(
   program: Buffer,
@@ -126,6 +129,7 @@ export function extendPe(
     head.writeUInt32LE(isCode ? code : data, at + 36);
     address += virtualSize;
     offset += rawSize;
+    if (Math.max(address, offset) > mostMemory) throw tooLarge();
     paddings.push(rawSize - size);
     const total = optional + (isCode ? 4 : 8);
     head.writeUInt32LE(head.readUInt32LE(total) + rawSize, total);
@@ -155,5 +159,13 @@ function noRoom(): NetbootError {
     "STUB_INVALID",
     "The EFI stub has no room for the headers of further sections.",
     "Install another version of the package systemd-boot-efi.",
+  );
+}
+
+function tooLarge(): NetbootError {
+  return new NetbootError(
+    "KERNEL_UNFIT",
+    "The image's kernel and initrd would take more than 4 GiB of memory; no unified kernel image can be made of them.",
+    "Leave --uki out, or choose another kernel of the image with --kernel.",
   );
 }

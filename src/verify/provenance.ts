@@ -5,12 +5,12 @@ import {
   type Description,
   descriptionName,
   filesOf,
+  parseChecksums,
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
 import { readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
-import { parseChecksums } from "./sums.js";
 
 /**
  * Whether the statement beside the files is about these files and this image; whether the files are

@@ -6,32 +6,12 @@ import {
   descriptionName,
   type FileDescription,
   filesOf,
-  isFileName,
+  parseChecksums,
   sizeOfFile,
 } from "../artifacts/index.js";
 import { formatBytes, readSmall } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
-
-const mostFiles = 1000;
-
-/**
- * Reads what `sha256sum` writes.
- * @returns names with their sums; undefined for a list with another line, with two sums of a name, or
- *   with a name that leads out of its directory
- */
-export function parseChecksums(text: string): Map<string, string> | undefined {
-  const sums = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
-    const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
-    const name = match?.[2]?.replace(/^\.\//, "") ?? "";
-    if (match === null || !isFileName(name) || sums.size >= mostFiles) return undefined;
-    if ((sums.get(name) ?? match[1]) !== match[1]) return undefined;
-    sums.set(name, match[1]!);
-  }
-  return sums;
-}
 
 interface Expected {
   /** Those that say something of the file. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -68,6 +69,18 @@ describe("the destination may be", () => {
     await assertWhole(cwd);
   });
 
+  for (const output of ["out", "."]) {
+    it(`earlier output whose netboot.json is damaged, as ${output}`, async () => {
+      const cwd = join(await temporaryDirectory(), "work");
+      const place = join(cwd, output);
+      await makeOutput(place, await imageOf([baseLayer]));
+      await writeFile(join(place, "netboot.json"), "");
+      const { status, stderr } = await runProgram(extractDemo(output), { cwd });
+      assert.equal(status, 0, stderr);
+      await assertWhole(place);
+    });
+  }
+
   it("a link to a directory, which stays a link", async () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
@@ -78,6 +91,34 @@ describe("the destination may be", () => {
     await assertWhole(join(cwd, "real"));
     assert.deepEqual((await readdir(cwd)).sort(), ["out", "real"]);
   });
+
+  const isRoot = process.geteuid?.() === 0;
+  const rights: [name: string, prepare: (output: string) => Promise<unknown>][] = [
+    ["an empty directory", (output) => mkdir(output)],
+    ["earlier output", async (output) => makeOutput(output, await imageOf([baseLayer]))],
+  ];
+  it("earlier output whose name is as long as any may be", async () => {
+    const cwd = await temporaryDirectory();
+    const name = "n".repeat(255);
+    await makeOutput(join(cwd, name), await imageOf([baseLayer]));
+    await makeOutput(join(cwd, name), demoImage);
+    await assertWhole(join(cwd, name));
+    assert.deepEqual(await readdir(cwd), [name]);
+  });
+
+  for (const [name, prepare] of rights) {
+    it(`${name}, whose owner and mode stay`, async () => {
+      const output = join(await temporaryDirectory(), "out");
+      await prepare(output);
+      if (isRoot) await chown(output, 65534, 65533);
+      await chmod(output, 0o2750);
+      const before = await stat(output);
+      await makeOutput(output, demoImage);
+      const { uid, gid, mode } = await stat(output);
+      assert.deepEqual([uid, gid, mode], [before.uid, before.gid, before.mode]);
+      await assertWhole(output);
+    });
+  }
 
   describe("a mount point", { skip: cannotMount }, () => {
     it("of a file system of its own", async () => {
@@ -206,6 +247,46 @@ describe("the destination may not be", () => {
       assert.deepEqual(await readdir(join(cwd, "out")), names);
     });
   }
+
+  for (const earlier of ["absent", "an empty directory", "earlier output"]) {
+    it(`${earlier} where files of another origin come during the run`, async () => {
+      const cwd = await temporaryDirectory();
+      const output = join(cwd, "out");
+      if (earlier === "an empty directory") await mkdir(output);
+      if (earlier === "earlier output") await makeOutput(output, await imageOf([baseLayer]));
+      const meanwhile = () => {
+        mkdirSync(output, { recursive: true });
+        writeFileSync(join(output, "thesis.tex"), "precious");
+      };
+      const running = extract({
+        ...{ image: demoImage, output, platform: "amd64" },
+        onEvent: ({ type }) => type === "image" && meanwhile(),
+      });
+      await assert.rejects(running, { code: "OUTPUT_NOT_EMPTY", message: /: thesis\.tex/ });
+      assert.equal(await readFile(join(output, "thesis.tex"), "utf8"), "precious");
+      assert.deepEqual(await readdir(cwd), ["out"]);
+    });
+  }
+
+  it("a link that leads nowhere, which is told before anything is read", async () => {
+    const cwd = await temporaryDirectory();
+    await symlink("nowhere", join(cwd, "out"));
+    const outcome = await runProgram(extractDemo("out", ["--json"]), { cwd });
+    assert.equal(outcome.status, 1);
+    assert.match(outcome.stderr + outcome.stdout, /out cannot be used \(it is a link that leads/);
+    assert.doesNotMatch(outcome.stderr + outcome.stdout, /vmlinuz/);
+    assert.deepEqual(await readdir(cwd), ["out"]);
+  });
+
+  it("earlier output whose netboot.json is damaged, with a file of another origin", async () => {
+    const cwd = await temporaryDirectory();
+    await makeOutput(join(cwd, "out"), demoImage);
+    await writeFile(join(cwd, "out/netboot.json"), "");
+    await writeFile(join(cwd, "out/thesis.tex"), "precious");
+    const outcome = await runProgram(extractDemo("out"), { cwd });
+    assertRefusal(outcome, { status: 1, message: /did not make: thesis\.tex\b/, hint: /--output/ });
+    assert.equal(await readFile(join(cwd, "out/thesis.tex"), "utf8"), "precious");
+  });
 
   it("a directory whose netboot.json is of another program", async () => {
     const cwd = await temporaryDirectory();

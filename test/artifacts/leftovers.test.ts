@@ -81,6 +81,16 @@ describe("what a killed run left", () => {
     await assertIntact(join(cwd, "out"), baseName);
   });
 
+  it("of earlier output is removed where the new one is in its place already", async () => {
+    const cwd = await temporaryDirectory();
+    await previous(cwd, "out");
+    await make(join(cwd, "previous"), demoImage);
+    await rename(join(cwd, "previous"), join(cwd, "out"));
+    await make(join(cwd, "out"), demoImage);
+    assert.deepEqual(await readdir(cwd), ["out"]);
+    await assertIntact(join(cwd, "out"), demoName);
+  });
+
   it("of another directory's earlier output outlives the next run beside it", async () => {
     const cwd = await temporaryDirectory();
     await previous(cwd, "other");

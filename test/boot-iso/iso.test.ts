@@ -24,6 +24,7 @@ import {
   succeed,
 } from "../extract/support/program.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { baseLayer } from "../support/base-layer.js";
 
 const url = "http://10.0.0.1:8000/kairos";
 const needed = ["xorriso", "mformat", "mmd", "mcopy", "grub-mkimage"];
@@ -159,6 +160,17 @@ describe("a boot ISO", () => {
       assert.equal(status, 0, stderr);
       await succeed("cmp", [expected, join(cwd, stdout.trim())]);
     }
+  });
+
+  it("has the same bytes in all time zones, as all files have, for a time without a zone", async () => {
+    const image = await imageOf([baseLayer], { config: { created: "2024-01-01T12:00:00" } });
+    const cwd = await temporaryDirectory();
+    for (const TZ of ["Asia/Tokyo", "America/New_York"]) {
+      const words = ["--platform=linux/amd64", "--url", url, "--iso", "--sbom", "-o", TZ.slice(-4)];
+      const outcome = await runProgram(["extract", image, ...words], { cwd, env: { TZ } });
+      assert.equal(outcome.status, 0, outcome.stderr);
+    }
+    await succeed("diff", ["-r", "okyo", "York"], cwd);
   });
 
   it("is named in netboot.json and in SHA256SUMS, and is not made again", async () => {

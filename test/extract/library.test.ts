@@ -8,6 +8,7 @@ import type * as OciClient from "../../src/oci-client/index.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
 import { baseLayer } from "../support/base-layer.js";
+import type { TarItem } from "../support/tar-builder.js";
 import { addImage, baseName, imageOf, noise } from "./support/images.js";
 import { checkout, demoImage, demoName, succeed } from "./support/program.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
@@ -68,6 +69,32 @@ describe("the package", () => {
     });
     await assert.rejects(job, { name: "NetbootError", code: "INTERRUPTED" });
     assert.deepEqual(await readdir(cwd), []);
+  });
+
+  it("stops within a second also while layers are merged that take long", async () => {
+    // Each of the last names leads through 200 symlinks of 20 parts: without an end, ten seconds.
+    const chain = Array.from({ length: 200 }, (_, number): TarItem => {
+      return { name: `l${number + 1}`, type: "symlink", link: `${"./".repeat(20)}l${number}` };
+    });
+    const names = Array.from({ length: 50_000 }, (_, number): TarItem => {
+      return { name: `l200/f${number}`, type: "symlink", link: "x" };
+    });
+    const first: TarItem = { name: "l0/", type: "directory" };
+    const image = await imageOf([baseLayer, [first, ...chain, ...names]]);
+    const output = join(await temporaryDirectory(), "out");
+    const controller = new AbortController();
+    let aborted = Number.POSITIVE_INFINITY;
+    const job = kairosNetboot.extract({
+      ...{ image, output, platform: "amd64", signal: controller.signal },
+      onEvent: ({ type }) => {
+        if (type !== "layer" || aborted < Number.POSITIVE_INFINITY) return;
+        aborted = performance.now() + 1500;
+        setTimeout(() => controller.abort(), 1500);
+      },
+    });
+    await assert.rejects(job, { name: "NetbootError", code: "INTERRUPTED" });
+    const late = performance.now() - aborted;
+    assert.ok(late < 1000, `it stopped after ${late} ms`);
   });
 
   it("does not begin when its signal is aborted already", async () => {

@@ -194,6 +194,50 @@ const several: readonly Found[] = [
     version: "6.1.0-9",
   },
   {
+    name: "the one that the link names, also where kernels are called vmlinux",
+    files: {
+      "boot/vmlinux-6.1.0-9-riscv64": "kernel",
+      "boot/vmlinux-6.1.0-10-riscv64": "kernel",
+      ...modules("6.1.0-9-riscv64"),
+      ...modules("6.1.0-10-riscv64"),
+      "boot/vmlinux": "-> vmlinux-6.1.0-9-riscv64",
+      ...initrd,
+    },
+    kernel: "/boot/vmlinux-6.1.0-9-riscv64",
+    version: "6.1.0-9-riscv64",
+  },
+  ...["vmlinux", "vmlinux-6.1.0"].map((name) => ({
+    name: `never the uncompressed ${name} beside it`,
+    files: {
+      [`boot/${name}`]: "for debuggers",
+      ...kernel("6.1.0"),
+      ...modules("6.1.0"),
+      ...initrd,
+    },
+    kernel: "/boot/vmlinuz-6.1.0",
+  })),
+  {
+    name: "the initrd of the kernel's version, though the link names that of another",
+    files: {
+      ...kernel("6.1.0-10"),
+      "boot/initrd-6.1.0-9": "of another kernel",
+      "boot/initrd-6.1.0-10": "initrd",
+      "boot/initrd": "-> initrd-6.1.0-9",
+    },
+    kernel: "/boot/vmlinuz-6.1.0-10",
+    initrd: "/boot/initrd-6.1.0-10",
+  },
+  {
+    name: "the initrd that the link names, where there is none of the kernel's version",
+    files: {
+      ...kernel("6.1.0-10"),
+      "boot/initrd-6.1.0": "initrd",
+      "boot/initrd": "-> initrd-6.1.0",
+    },
+    kernel: "/boot/vmlinuz-6.1.0-10",
+    initrd: "/boot/initrd-6.1.0",
+  },
+  {
     name: "without a link, the one whose modules are complete",
     files: {
       ...kernel("6.1.0-9"),
@@ -296,6 +340,20 @@ const asked: readonly Found[] = [
     },
     wanted: { kernel: "/boot/vmlinuz-rescue" },
     kernel: "/boot/vmlinuz-rescue",
+  },
+  {
+    name: "another kernel than the linked one, with its own initrd",
+    files: {
+      ...kernel("5.10.0"),
+      ...kernel("6.1.0"),
+      "boot/vmlinuz": "-> vmlinuz-6.1.0",
+      "boot/initrd-5.10.0": "initrd",
+      "boot/initrd-6.1.0": "of another kernel",
+      "boot/initrd": "-> initrd-6.1.0",
+    },
+    wanted: { kernel: "/boot/vmlinuz-5.10.0" },
+    kernel: "/boot/vmlinuz-5.10.0",
+    initrd: "/boot/initrd-5.10.0",
   },
   {
     name: "a path that leads out of the image, which is kept in it",

@@ -16,6 +16,7 @@ import {
   compress,
   compressions,
   gzipOfSize,
+  skippableFrame,
 } from "../support/layer-compression.js";
 import { tar } from "../support/tar-builder.js";
 import { bulk } from "./support/merge-case.js";
@@ -113,6 +114,12 @@ for (const [which, path] of Object.entries(programs)) {
           env: { PATH: programs["with igzip and zstd"] },
         });
         await succeeds({ blob: stdout, arrival, path });
+      });
+
+      it(`are whole in zstd between thousands of empty frames, ${arrival}`, async () => {
+        const many = Buffer.concat(Array.from({ length: 20_000 }, () => skippableFrame(3, 0)));
+        const blob = Buffer.concat([many, compress(archive, "zstd"), many]);
+        await succeeds({ blob, arrival, path });
       });
 
       it(`are known by their first bytes and not by their media type, ${arrival}`, async () => {

@@ -50,7 +50,7 @@ function zstd(bytes: Buffer): Buffer {
 }
 
 /** RFC 8878, section 3.1.2. */
-function skippableFrame(kind: number, length: number): Buffer {
+export function skippableFrame(kind: number, length: number): Buffer {
   const frame = Buffer.alloc(8 + length, 0xaa);
   frame.writeUInt32LE(0x184d2a50 + kind, 0);
   frame.writeUInt32LE(length, 4);

@@ -128,6 +128,16 @@ describe("a unified kernel image", () => {
       await assert.rejects(made("unfit.efi", { kernel }), { code: "KERNEL_UNFIT", message });
     });
   }
+
+  it("is refused where the kernel claims more memory than can be addressed", async () => {
+    const bytes = await readFile(efiProgram);
+    // SizeOfImage, behind the signature and the 20 bytes of the COFF header.
+    bytes.writeUInt32LE(0xfffff000, bytes.readUInt32LE(0x3c) + 24 + 56);
+    const kernel = join(directory, "huge");
+    await writeFile(kernel, bytes);
+    const refused = { code: "KERNEL_UNFIT", message: /more than 4 GiB/ };
+    await assert.rejects(made("unfit.efi", { kernel }), refused);
+  });
 });
 
 describe("extract --uki", () => {

@@ -3,8 +3,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { ZSTDDecoder } from "zstddec/stream";
 import type { ZstdWorkerInput, ZstdWorkerMessage } from "./zstd.js";
 
-/** Turns without output on one chunk of input; the decoder goes on forever on damaged data. */
-const mostEmptyTurns = 100;
+const chunkSize = 128 * 1024;
+/**
+ * Turns without output on one chunk of input, if all of it were empty frames of eight bytes each (RFC
+ * 8878, section 3.1.2); the decoder goes on forever on damaged data.
+ */
+const mostEmptyTurns = chunkSize / 8;
 let emptyTurns = 0;
 
 const { path, offset, size, credits } = workerData as ZstdWorkerInput;
@@ -18,7 +22,7 @@ function* fileChunks(): Generator<Uint8Array> {
   const file = openSync(path, "r");
   try {
     for (let position = 0; position < size; ) {
-      const chunk = new Uint8Array(Math.min(128 * 1024, size - position));
+      const chunk = new Uint8Array(Math.min(chunkSize, size - position));
       const count = readSync(file, chunk, 0, chunk.length, offset + position);
       if (count === 0) return;
       position += count;

@@ -9,8 +9,10 @@ const mostSteps = 8192;
 /** Directories in one another; nothing real comes near, and recursion has to end somewhere. */
 const deepest = 256;
 
-/** A look-up that met more symlinks than a chain may have. */
-export class SymlinkLoopError extends Error {}
+/** A path that is not walked to its end; the message is what it does, as a clause. */
+export class EndlessPathError extends Error {}
+
+const inLoop = "leads through a loop of symlinks";
 
 /**
  * Walks a path inside a root as chroot would: symlinks are followed, absolute ones begin at the
@@ -41,7 +43,7 @@ export class PathWalk {
   /** Takes the next part; undefined where it led up or nowhere (`..`, `.`). */
   next(): ByteString | undefined {
     this.#steps += 1;
-    if (this.#steps > mostSteps) throw new SymlinkLoopError("too many steps");
+    if (this.#steps > mostSteps) throw new EndlessPathError(inLoop);
     const name = this.#todo.pop()!;
     if (name === "" || name === ".") return undefined;
     if (name === "..") {
@@ -55,7 +57,9 @@ export class PathWalk {
   }
 
   enter(name: ByteString, directory: Directory): void {
-    if (this.stack.length > deepest) throw new SymlinkLoopError("too deep");
+    if (this.stack.length > deepest) {
+      throw new EndlessPathError(`is deeper than ${deepest} directories`);
+    }
     this.stack.push(directory);
     this.names.push(name);
   }
@@ -63,7 +67,7 @@ export class PathWalk {
   /** Puts a symlink's target before what is left of the path. */
   follow(target: ByteString): void {
     this.#links += 1;
-    if (this.#links > longestChain) throw new SymlinkLoopError("too many symlinks");
+    if (this.#links > longestChain) throw new EndlessPathError(inLoop);
     if (target.startsWith("/")) {
       this.stack.length = 1;
       this.names.length = 0;
@@ -96,7 +100,7 @@ export function lookUp(root: Directory, parts: PathParts): Found | undefined {
       else return walk.isDone ? { node, parts: [...walk.names, name] } : undefined;
     }
   } catch (error) {
-    if (error instanceof SymlinkLoopError) return undefined;
+    if (error instanceof EndlessPathError) return undefined;
     throw error;
   }
   return { node: walk.directory, parts: walk.names };

@@ -1,6 +1,6 @@
 import { type ByteString, display, FormatError, type TarEntry } from "../../tar/index.js";
 import { joinPath, type PathParts, splitPath } from "./path.js";
-import { PathWalk, SymlinkLoopError } from "./tree-lookup.js";
+import { EndlessPathError, PathWalk } from "./tree-lookup.js";
 import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
 import { meaningOf } from "./whiteout.js";
 
@@ -55,7 +55,12 @@ export class Tree {
    * Lays one more layer on top.
    * @throws FormatError that names the entry; the tree is not to be used any more then
    */
-  apply({ entries, impliedMtime }: LayerIndex): void {
+  apply(layer: LayerIndex): void {
+    for (const _ of this.applying(layer));
+  }
+
+  /** The same, an entry a step: each of a hostile layer's may take a millisecond. */
+  *applying({ entries, impliedMtime }: LayerIndex): Generator<void> {
     this.#layer += 1;
     this.#ordinal = -1;
     this.#impliedMtime = impliedMtime;
@@ -66,16 +71,17 @@ export class Tree {
     for (const entry of entries) {
       this.#ordinal += 1;
       this.#attempt(entry, () => this.#add(entry));
+      yield;
     }
-    this.#resolvePending();
+    yield* this.#resolvePending();
   }
 
   #attempt<Result>(entry: TarEntry, action: () => Result): Result {
     try {
       return action();
     } catch (error) {
-      if (!(error instanceof SymlinkLoopError)) throw error;
-      throw new FormatError(`the path ${display(entry.name)} leads through a loop of symlinks`);
+      if (!(error instanceof EndlessPathError)) throw error;
+      throw new FormatError(`the path ${display(entry.name)} ${error.message}`);
     }
   }
 
@@ -226,7 +232,7 @@ export class Tree {
   }
 
   /** Gives the links whose targets came after them, or were hidden, their inodes. */
-  #resolvePending(): void {
+  *#resolvePending(): Generator<void> {
     const resolved = new Map<PendingInode, Inode>();
     for (const { directory, name } of this.#pendingPlaces) {
       const link = directory.children.get(name);
@@ -235,6 +241,7 @@ export class Tree {
       const inode = this.#attempt(entry, () => this.#follow(link.node as PendingInode, resolved));
       this.#linked.add(inode);
       link.node = inode;
+      yield;
     }
   }
 

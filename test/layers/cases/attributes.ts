@@ -387,4 +387,9 @@ export const attributeCases: readonly MergeCase[] = [
       ],
     ],
   },
+  {
+    name: "an extended attribute larger than Linux has any is refused",
+    layers: [[{ name: "f", content: "x", xattrs: { "user.a": Buffer.alloc(64 * 1024 + 1) } }]],
+    refusal: /Layer 2 of 2 .*at "f".*user\.a.*65537 bytes/,
+  },
 ];

@@ -248,6 +248,11 @@ export const nameCases: readonly MergeCase[] = [
     },
   },
   {
+    name: "a path deeper than any system has is refused as that",
+    layers: [[{ name: `${"d/".repeat(258)}f`, content: "x" }]],
+    refusal: /Layer 2 of 2 .*d\/f is deeper than 256 directories/,
+  },
+  {
     name: "a name of 256 bytes, which no file system takes, is refused",
     layers: [[{ name: "n".repeat(256), content: "x" }]],
     refusal: /Layer 2 of 2 .*too long/,

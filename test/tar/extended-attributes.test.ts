@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { FormatError, TarReader } from "../../src/tar/index.js";
+import { blocksOf } from "../support/tar-builder.js";
+
+describe("extended attributes", () => {
+  // 64 KiB, which is all that Linux takes.
+  const largest = Buffer.alloc(64 * 1024, 1);
+  const entry = blocksOf({ name: "f", xattrs: { "user.a": largest } });
+
+  it("may have what Linux takes", () => {
+    const [first] = new TarReader().push(entry);
+    assert.ok(first?.kind === "entry");
+    assert.deepEqual(first.entry.xattrs, new Map([["user.a", largest]]));
+  });
+
+  it("are refused once those of all entries would fill the memory", () => {
+    const reader = new TarReader();
+    let count = 0;
+    assert.throws(() => {
+      for (; count < 10_000; count += 1) for (const _ of reader.push(entry));
+    }, FormatError);
+    assert.ok(count > 1000, `${count} entries were read`);
+  });
+});
