@@ -40,9 +40,9 @@ run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.co
 	node bin/kairos-netboot.js verify '$(OUT)'
 	@echo && ls -l '$(OUT)'
 
-# Many wait for a process, a port or a time: three files at once on two cores.
+# Many wait for a process, a port or a time: four files at once on two cores.
 test: test-packages dist/.complete .build/.complete
-	node --test --test-concurrency=3 --test-timeout=300000 $(call compiled,$(TESTS))
+	node --test --test-concurrency=4 --test-timeout=300000 $(call compiled,$(TESTS))
 
 e2e: e2e-packages dist/.complete .build/.complete
 	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 node --test --test-concurrency=2 \

@@ -138,6 +138,7 @@ describe("cache prune", () => {
       stdout,
       /^Removed sha256:4{64} .*\nRemoved sha256:3{64} .*\nFreed 2\.0 MB; 2\.3 MB left/,
     );
+    await writeFile(join(blobs, `${"5".repeat(64)}.partial`), "");
     await cache(cwd, "prune", "--max-size=0");
     assert.deepEqual(await readdir(blobs), []);
   });

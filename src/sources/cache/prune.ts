@@ -59,7 +59,8 @@ export function chooseFiles(
   now: number,
 ): CachedFile[] {
   let kept = 0;
-  let isFull = false;
+  // Then nothing stays, also no download that has only begun.
+  let isFull = maxSize === 0;
   const chosen: CachedFile[] = [];
   for (const file of files) {
     const age = now - file.lastUsed.getTime();
