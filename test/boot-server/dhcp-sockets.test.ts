@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { extract } from "../../src/index.js";
-import { checkout, demoImage } from "../extract/support/program.js";
-import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { demoRelease } from "../extract/support/demo-release.js";
+import { checkout } from "../extract/support/program.js";
 import { datagramsOf } from "./support/capture.js";
-import { inDhcpLan } from "./support/dhcp-lan.js";
+import { dnsmasq, linesInDhcpLan } from "./support/dhcp-lan.js";
 
-const dnsmasq =
-  "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file= --bind-dynamic --dhcp-range=10.5.0.50,10.5.0.60,1h";
+const dhcpServer = `${dnsmasq} --bind-dynamic --dhcp-range=10.5.0.50,10.5.0.60,1h`;
 
 /**
  * Asks twice as iPXE does, and says what answered the first time: when the second is answered, no
@@ -42,13 +39,10 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
     `${process.execPath} -e '${asking}' ${discover} ${from} ${to} ${relay}`;
   let out: string;
   before(async () => {
-    out = join(await sharedDirectory(), "out");
-    await extract({ image: demoImage, output: out, platform: "amd64" });
+    out = await demoRelease();
   });
 
-  async function lines(script: string): Promise<string[]> {
-    return (await inDhcpLan(out, script)).trim().split("\n");
-  }
+  const lines = (script: string) => linesInDhcpLan(out, script);
 
   for (const [name, words] of [
     ["of one interface", "--interface=br0"],
@@ -56,7 +50,7 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
   ] as const) {
     it(`leaves to a DHCP server of the same machine, ${name}, what is sent to that one alone`, async () => {
       const heard = await lines(`
-      : > dnsmasq.log; ${dnsmasq} ${words} > dnsmasq.log 2>&1 &
+      : > dnsmasq.log; ${dhcpServer} ${words} > dnsmasq.log 2>&1 &
       until grep -q "IP range" dnsmasq.log 2> /dev/null; do sleep 0.05; done
       serve --dhcp proxy
       HEARD=a.heard; export HEARD

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { extract } from "../../src/index.js";
-import { demoImage } from "../extract/support/program.js";
-import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { demoRelease } from "../extract/support/demo-release.js";
 import { datagramsOf } from "./support/capture.js";
-import { inDhcpLan } from "./support/dhcp-lan.js";
+import { dnsmasq, linesInDhcpLan } from "./support/dhcp-lan.js";
 
 const range = "--dhcp full --range 10.5.0.10-10.5.0.12";
-const dnsmasq =
-  "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
 
 /** Asks at port 4011 from that port, and says which boot file is answered, from which port. */
 const asking = `
@@ -23,14 +18,10 @@ const asking = `
 describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }, () => {
   let out: string;
   before(async () => {
-    out = join(await sharedDirectory(), "out");
-    await extract({ image: demoImage, output: out, platform: "amd64" });
+    out = await demoRelease();
   });
 
-  /** What a script prints, line by line. */
-  async function lines(script: string): Promise<string[]> {
-    return (await inDhcpLan(out, script)).trim().split("\n");
-  }
+  const lines = (script: string) => linesInDhcpLan(out, script);
 
   it("gives udhcpc an address with all that belongs to it, renews it, and tells of it once", async () => {
     const heard = await lines(`

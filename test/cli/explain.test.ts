@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { MachineReport } from "../../src/boot-server/index.js";
 import { explanation } from "../../src/cli/explain-wording.js";
+import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+import { inOwnNetwork } from "./support/own-network.js";
 
 const mac = "52:54:00:aa:bb:01";
 

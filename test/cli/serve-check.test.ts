@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+import { demoRelease } from "../extract/support/demo-release.js";
+import { inOwnNetwork } from "./support/own-network.js";
 
 describe("serve --check", () => {
   let out: string;

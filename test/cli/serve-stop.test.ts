@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+import { demoRelease } from "../extract/support/demo-release.js";
+import { inOwnNetwork } from "./support/own-network.js";
 
 /** Asks for a file, has the server stopped at the first block, and goes on when it takes no more. */
 const machine = `

@@ -4,9 +4,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { extract } from "../../src/index.js";
+import { demoRelease } from "../extract/support/demo-release.js";
 import { checkout, demoImage, runProgram } from "../extract/support/program.js";
-import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
 const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
@@ -14,8 +14,7 @@ const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
 describe("serve", () => {
   let out: string;
   before(async () => {
-    out = join(await sharedDirectory(), "out");
-    await extract({ image: demoImage, output: out, platform: "amd64" });
+    out = await demoRelease();
   });
 
   /** A shell script's output, run in a network of its own; `$serve` is the command. */

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { datagramsOf, decode } from "../boot-server/support/capture.js";
+import { demoRelease } from "../extract/support/demo-release.js";
 import { checkout } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { demoRelease, inOwnNetwork } from "./support/own-network.js";
+import { inOwnNetwork } from "./support/own-network.js";
 
 const run = promisify(execFile);
 const packaging = join(checkout, "src/packaging");

@@ -43,8 +43,12 @@ const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
     until grep -q Serving log; do kill -0 $server 2> /dev/null || return 1; sleep 0.05; done; }
   stop() { kill -TERM $server; wait $server; }`;
 
-/** The output of a shell script that is run in such a network. */
-export async function inDhcpLan(served: string, script: string): Promise<string> {
+/** A DHCP server, to be told what it gives; it says what it does. */
+export const dnsmasq =
+  "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
+
+/** What a shell script prints that is run in such a network, line by line. */
+export async function linesInDhcpLan(served: string, script: string): Promise<string[]> {
   const scratch = await temporaryDirectory();
   await writeFile(join(scratch, "action"), action);
   await chmod(join(scratch, "action"), 0o755);
@@ -56,5 +60,5 @@ export async function inDhcpLan(served: string, script: string): Promise<string>
     "-c",
     `${setUp(scratch, served)}\n${script}`,
   ]);
-  return stdout;
+  return stdout.trim().split("\n");
 }

@@ -1,18 +1,9 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import { extract } from "../../../src/index.js";
-import { checkout, demoImage } from "../../extract/support/program.js";
-import { sharedDirectory, temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { checkout } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
-
-/** What `extract` makes of the demo image. */
-export async function demoRelease(): Promise<string> {
-  const out = join(await sharedDirectory(), "out");
-  await extract({ image: demoImage, output: out, platform: "amd64" });
-  return out;
-}
 
 /**
  * A shell script's output, run in a network of its own where this machine is 10.9.8.7; `$node` and
