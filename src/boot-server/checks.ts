@@ -13,8 +13,8 @@ import { type ServedAddress, servedAddresses } from "./network.js";
 import { type CheckedServeOptions, checkServeOptions, type ServeOptions } from "./options.js";
 import { checkPorts, takePorts } from "./port-checks.js";
 import { portError } from "./ports.js";
-import { readReleases } from "./release-places.js";
-import { looseRelease, type Release } from "./releases.js";
+import { type ReleaseReader, releaseReaders } from "./release-places.js";
+import type { Release } from "./releases.js";
 import { stateError } from "./state-directory.js";
 
 /**
@@ -67,15 +67,15 @@ class Checks {
 
   async releases(): Promise<CheckResult[]> {
     const { files } = this.#checked;
-    const sources = (this.#options.directories ?? []).map((it) => () => readReleases(it));
-    if (files !== undefined) sources.push(async () => [await looseRelease(files)]);
+    const places = { directories: this.#options.directories ?? [], files };
     const found: CheckResult[] = [];
-    for (const read of sources) found.push(...(await resultsOf(() => this.#read(read))));
+    for (const read of releaseReaders(places))
+      found.push(...(await resultsOf(() => this.#read(read))));
     this.#isReleaseMissing = found.some(({ status }) => status === "fail");
     return found;
   }
 
-  async #read(read: () => Promise<Release[]>): Promise<CheckResult[]> {
+  async #read(read: ReleaseReader): Promise<CheckResult[]> {
     const releases = await read();
     this.#directories.push(releases);
     return releases.flatMap(aboutRelease);

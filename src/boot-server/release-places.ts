@@ -21,17 +21,30 @@ export interface ReleasePlaces {
   readonly files: LooseFiles | undefined;
 }
 
+/** Reads the releases of one place; throws RELEASE_INVALID. */
+export type ReleaseReader = (onFile?: OnFile) => Promise<Release[]>;
+
+/** One for each place. */
+export function releaseReaders({ directories, files }: ReleasePlaces): ReleaseReader[] {
+  const readers = directories.map(
+    (directory): ReleaseReader =>
+      (onFile) =>
+        readReleases(directory, onFile),
+  );
+  if (files !== undefined) readers.push(async (onFile) => [await looseRelease(files, onFile)]);
+  return readers;
+}
+
 /**
  * Reads the releases of each place.
  * @throws NetbootError RELEASE_INVALID
  */
 export async function readAllReleases(
-  { directories, files }: ReleasePlaces,
+  places: ReleasePlaces,
   onFile?: OnFile,
 ): Promise<Release[][]> {
   const groups: Release[][] = [];
-  for (const directory of directories) groups.push(await readReleases(directory, onFile));
-  if (files !== undefined) groups.push([await looseRelease(files, onFile)]);
+  for (const read of releaseReaders(places)) groups.push(await read(onFile));
   return groups;
 }
 

@@ -32,8 +32,9 @@ export interface CredentialSources {
 
 /**
  * The credentials that Docker and podman would use on this machine. Files are read and helpers run
- * when something is first looked up, and no file that comes after one which has it. In each file a helper comes before what the file itself holds,
- * and the most specific key wins: `host/namespace/repository`, `host/namespace`, `host`.
+ * when something is first looked up, and no file that comes after one which has it. In each file a
+ * helper comes before what the file itself holds, and the most specific key wins:
+ * `host/namespace/repository`, `host/namespace`, `host`.
  */
 export function loadCredentials({
   env = process.env,
