@@ -42,12 +42,18 @@ run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.co
 
 # Many wait for a process, a port or a time: four files at once on two cores.
 test: test-packages dist/.complete .build/.complete
-	node --test --test-concurrency=4 --test-timeout=300000 $(call compiled,$(TESTS))
+	$(call node-test,--test-concurrency=4 --test-timeout=300000,$(TESTS))
 
 e2e: e2e-packages dist/.complete .build/.complete
-	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 node --test --test-concurrency=2 \
-	  --test-timeout=1200000 \
-	  $(call compiled,$(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
+	FUZZ_DATAGRAMS=1000000 FUZZ_REQUESTS=10000 \
+	  $(call node-test,--test-concurrency=2 --test-timeout=1200000,\
+	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
+
+# Options and files. Which tests failed is said last, so that the end of a log is enough.
+node-test = node --test $(1) \
+	  --test-reporter=$$([ -t 1 ] && echo spec || echo tap) --test-reporter-destination=stdout \
+	  --test-reporter=./.build/test/failed-tests.js --test-reporter-destination=.build/failed-tests \
+	  $(call compiled,$(2)) || { echo 'Failed:'; cat .build/failed-tests; exit 1; }
 
 bench: bench-packages dist/.complete .build/.complete
 	node .build/test/bench/extract.bench.js

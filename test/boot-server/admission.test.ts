@@ -94,7 +94,7 @@ describe("admission of large transfers", () => {
     machines.ask("b", fast);
     machines.ask("c", fast);
     machines.ask("d", fast);
-    await sleep(200);
+    await machines.answered(3);
     assert.deepEqual(await machines.log(), ["a slot", "b slot", "c slot"]);
     // What lost its place has none to give back.
     machines.release("a");
@@ -108,6 +108,7 @@ describe("admission of large transfers", () => {
     machines.ask("a", slow);
     machines.ask("b", slow);
     machines.ask("a", slow);
+    await machines.answered(2);
     await sleep(200);
     assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
   });
@@ -154,6 +155,11 @@ class Machines {
 
   release(name: string): void {
     this.#slots.get(name)!.release();
+  }
+
+  /** Waits until so many requests had an answer since it was last looked. */
+  async answered(count: number): Promise<void> {
+    while (this.#log.length < count) await sleep(10);
   }
 
   async log(): Promise<string[]> {

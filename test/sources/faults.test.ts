@@ -24,6 +24,8 @@ const root = addImage(content, [baseLayer, [noise("noise", 3_000_000)]]);
 const layers: { mediaType: string; digest: string; size: number }[] = content.json(root).layers;
 const { size } = layers[1]!;
 const million = 1_000_000;
+/** Where silence is what it meets. */
+const little = { patience: 1000 };
 
 interface Case {
   readonly name: string;
@@ -32,6 +34,8 @@ interface Case {
   readonly error?: { code: string; message: RegExp };
   /** Milliseconds to try again for. */
   readonly retryFor?: number;
+  /** Milliseconds of silence that are too long: many where a busy machine may be silent, too. */
+  readonly patience?: number;
   /** The first bytes of the ranges that the large layer was asked by, one after the other. */
   readonly ranges?: readonly number[];
   /** How often something was asked for. */
@@ -137,39 +141,49 @@ const cases: readonly Case[] = [
   },
   // Silence.
   {
+    ...little,
     name: "a layer that stalls",
     faults: { layer: first(1, (asked) => sendSome(asked, million)) },
     ranges: [0, million],
     told: /stopped sending; trying again in/,
   },
   {
+    ...little,
     name: "a layer whose answer does not come",
     faults: { layer: first(1, () => {}) },
     told: /did not answer in time; trying again in/,
   },
-  { name: "a manifest whose answer does not come", faults: { manifest: first(1, () => {}) } },
   {
+    ...little,
+    name: "a manifest whose answer does not come",
+    faults: { manifest: first(1, () => {}) },
+  },
+  {
+    ...little,
     name: "a manifest that stalls",
     faults: { manifest: first(1, (asked) => sendSome(asked, 50)) },
   },
   {
+    ...little,
     name: "a layer that stalls for ever",
     faults: { layer: (asked) => sendSome(asked, 0) },
     retryFor: 400,
     error: { code: "REGISTRY_UNREACHABLE", message: /stopped sending; tried/ },
   },
   {
+    ...little,
     name: "a token that stalls",
     faults: { token: (asked) => (asked.time === 1 ? sendSome(asked, 1) : token(asked)) },
   },
   {
+    ...little,
     name: "a layer in a slow drip",
     faults: {
       layer: async ({ response, bytes }) => {
         response.writeHead(200, { "content-length": bytes.length });
         for (let at = 0; at < 20; at += 1) {
           response.write(bytes.subarray(at, at + 1));
-          await new Promise((resolve) => setTimeout(resolve, 30));
+          await new Promise((resolve) => setTimeout(resolve, 100));
         }
         response.end(bytes.subarray(20));
       },
@@ -576,7 +590,7 @@ describe("a pull that meets", { concurrency: 4 }, () => {
     it(`${each.name} ${end}`, { timeout: 60_000 }, async (t) => {
       const registry = await faultyRegistry(t, content, root, each.faults);
       const told: string[] = [];
-      const pulled = pull(registry, each.retryFor ?? 30_000, told);
+      const pulled = pull(registry, each, told);
       if (each.error === undefined) await pulled;
       else await assert.rejects(pulled, isError(each.error));
       assert.deepEqual(registry.complaints, []);
@@ -590,7 +604,8 @@ describe("a pull that meets", { concurrency: 4 }, () => {
 });
 
 /** Fetches the whole image and compares what was kept. */
-async function pull({ host }: FaultyRegistry, total: number, told: string[]): Promise<void> {
+async function pull({ host }: FaultyRegistry, limits: Case, told: string[]): Promise<void> {
+  const { retryFor: total = 30_000, patience = 20_000 } = limits;
   const cacheDirectory = await temporaryDirectory();
   const source = openSource(`${host}/os/image:v1`, {
     ...{ cacheDirectory, scratchDirectory: cacheDirectory },
@@ -598,7 +613,7 @@ async function pull({ host }: FaultyRegistry, total: number, told: string[]): Pr
     userAgent: "test",
     signal: AbortSignal.timeout(50_000),
     retry: { total, first: 10, longest: 100 },
-    timeouts: { headers: 300, body: 300 },
+    timeouts: { headers: patience, body: patience },
     onNotice: (text) => told.push(text),
     onWarning: (text) => told.push(text),
   });

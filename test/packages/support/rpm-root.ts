@@ -31,6 +31,8 @@ async function make(): Promise<{ database: string; listed: ListedPackage[] }> {
     "-bb",
     "--quiet",
     ...define("_topdir", join(directory, "build")),
+    // Else one is made at home.
+    ...define("_dbpath", join(directory, "no-packages")),
     ...define("_rpmdir", join(directory, "rpms")),
     ...define("_build_name_fmt", "%%{NAME}.rpm"),
     spec,

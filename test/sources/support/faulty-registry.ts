@@ -115,7 +115,7 @@ export function sendSome({ response, bytes, from }: Asked, length: number): Prom
     ...(from > 0 && range),
   });
   return new Promise((resolve) => {
-    response.write(bytes.subarray(from, from + length), () => setTimeout(resolve, 50));
+    response.write(bytes.subarray(from, from + length), () => setTimeout(resolve, 300));
   });
 }
 
