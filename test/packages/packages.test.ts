@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { PackageURL } from "packageurl-js";
 import { type ExtractEvent, extract } from "../../src/extract/index.js";
 import { baseName, imageOf } from "../extract/support/images.js";
@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 import type { TarItem } from "../support/tar-builder.js";
 import { ndb } from "./support/ndb.js";
-import { rpmRoot } from "./support/rpm-root.js";
+import { type RpmRoot, rpmRoot } from "./support/rpm-root.js";
 import { assertSpdx } from "./support/spdx-rules.js";
 
 interface Sbom {
@@ -86,6 +86,11 @@ const lines = (text: string) => text.trimEnd().split("\n").sort();
 const describePurl = (it: PackageURL) => `${it.name} ${it.version} ${it.qualifiers?.arch}`;
 
 describe("--sbom", () => {
+  let rpm: RpmRoot;
+  before(async () => {
+    rpm = await rpmRoot();
+  });
+
   for (const format of ["spdx", "cyclonedx"]) {
     it(`lists what dpkg-query lists, as ${format}`, async () => {
       const content = await readFile("/var/lib/dpkg/status");
@@ -110,7 +115,7 @@ describe("--sbom", () => {
     });
 
     it(`lists what rpm lists, as ${format}`, async () => {
-      const { database, listed } = await rpmRoot();
+      const { database, listed } = rpm;
       const files = [
         osRelease("fedora", "40"),
         { name: "./usr/lib/sysimage/rpm/rpmdb.sqlite", content: await readFile(database) },
@@ -132,7 +137,7 @@ describe("--sbom", () => {
   }
 
   it("has the licences that rpm has", async () => {
-    const { database, listed } = await rpmRoot();
+    const { database, listed } = rpm;
     const content = await readFile(database);
     const { document } = await sbomOf([{ name: "./var/lib/rpm/rpmdb.sqlite", content }]);
     const { packages, hasExtractedLicensingInfos: texts } = document as {
@@ -147,7 +152,7 @@ describe("--sbom", () => {
   });
 
   it("reads what stands in the write-ahead log of rpm's database", async () => {
-    const { database, listed } = await rpmRoot();
+    const { database, listed } = rpm;
     const directory = await temporaryDirectory();
     const copy = join(directory, "rpmdb.sqlite");
     await succeed("cp", [database, copy]);
@@ -169,7 +174,7 @@ describe("--sbom", () => {
   });
 
   it("lists the same from rpm's format ndb, which openSUSE has", async () => {
-    const { database, listed } = await rpmRoot();
+    const { database, listed } = rpm;
     const { stdout } = await succeed("sqlite3", [database, "select hex(blob) from Packages"]);
     const content = ndb(lines(stdout).map((hex) => Buffer.from(hex, "hex")));
     const { purls } = await sbomOf([
@@ -250,8 +255,7 @@ describe("--sbom", () => {
   };
   for (const [name, damage] of Object.entries(damaged)) {
     it(`warns of a database that ${name}`, async () => {
-      const { database } = await rpmRoot();
-      const content = damage(await readFile(database));
+      const content = damage(await readFile(rpm.database));
       const { warnings } = await sbomOf([{ name: "./var/lib/rpm/rpmdb.sqlite", content }]);
       assert.match(
         warnings.join(),

@@ -14,15 +14,14 @@ export interface ListedPackage {
 
 const packages = 60;
 
-let made: Promise<{ database: string; listed: ListedPackage[] }> | undefined;
-
-/** Packages made by rpmbuild and installed by rpm: enough for a database of many pages. */
-export function rpmRoot() {
-  made ??= make();
-  return made;
+export interface RpmRoot {
+  /** The path of rpm's database. */
+  readonly database: string;
+  readonly listed: readonly ListedPackage[];
 }
 
-async function make(): Promise<{ database: string; listed: ListedPackage[] }> {
+/** Packages made by rpmbuild and installed by rpm: enough for a database of many pages. */
+export async function rpmRoot(): Promise<RpmRoot> {
   const directory = await sharedDirectory();
   const spec = join(directory, "sample.spec");
   await writeFile(spec, specification());
