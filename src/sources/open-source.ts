@@ -101,6 +101,7 @@ function dockerDaemon(text: string, reference: string): Opener {
 function registry(reference: string): Opener {
   // `docker://` is how skopeo's users begin it.
   const name = reference.replace(/^docker:\/\//, "");
+  if (/^\.{0,2}\//.test(name)) throw isPath(name);
   parsed(name);
   return (options) => new RegistrySource(name, options);
 }
@@ -142,6 +143,16 @@ function cannotRead(reference: string): NetbootError {
     "REFERENCE_INVALID",
     "Images cannot be read from containers-storage: itself.",
     `Copy the image first: skopeo copy ${reference} oci:DIR:TAG`,
+  );
+}
+
+function isPath(path: string): NetbootError {
+  return new NetbootError(
+    "REFERENCE_INVALID",
+    `The reference ${path} is a path, and does not say what lies there.`,
+    isDirectory(path)
+      ? `Write oci:${path} for an OCI layout, or dir:${path} for what skopeo copied to a directory.`
+      : `Write oci-archive:${path}, or docker-archive:${path} for what docker save made.`,
   );
 }
 

@@ -47,6 +47,18 @@ const mistakes: readonly Mistake[] = [
     hint: /extract --help/,
   },
   {
+    name: "the path of an archive",
+    args: ["extract", "./image.tar", "-o", "new/out"],
+    message: /\.\/image\.tar is a path/,
+    hint: /oci-archive:\.\/image\.tar.*docker-archive:\.\/image\.tar/,
+  },
+  {
+    name: "the path of a layout",
+    args: ["extract", demoImage.replace("oci:", ""), "-o", "new/out"],
+    message: /demo-image is a path/,
+    hint: /oci:\/.*demo-image/,
+  },
+  {
     name: "no image",
     args: ["extract", "-o", "new/out"],
     message: /no image/,
