@@ -45,9 +45,11 @@ export interface ExtractFlags extends RegistryFlags {
 
 /** Does what the command line asks for. */
 export async function runExtract(images: string[], flags: ExtractFlags): Promise<void> {
-  // By itself V8 takes up to twice the memory that it needs before it clears any of it. For an image
-  // of 300,000 files this is a third less, in the same time.
-  setFlagsFromString("--optimize-for-size");
+  // V8's young generation stays as small as it begins, and the old one about doubles before it is
+  // cleared. For an image of 300,000 files this is a fifth less memory with Node 20 and a third less
+  // with Node 24. (--optimize-for-size does the same, and clears ten times as often.)
+  setFlagsFromString("--semi-space-growth-factor=1");
+  setFlagsFromString("--heap-growing-percent=110");
   try {
     const { output, fromFile } = flags;
     if (fromFile === undefined && images.length === 0) throw imageMissing();
