@@ -103,10 +103,24 @@ export class OciLayoutSource extends LocalSource {
     } catch (error) {
       throw invalid(
         `${this.where} is not an ${this.kind}: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
-        "Make one with: skopeo copy docker://IMAGE oci:DIR:TAG",
+        this.#hint(systemCode(error) === undefined),
         error,
       );
     }
+  }
+
+  /** What else it is, where that can be seen, or how one is made. */
+  #hint(isReadable: boolean): string {
+    const isArchive = this.#place.untagged?.startsWith("oci-archive:");
+    const isOther = isReadable && this.#files!.find("manifest.json") !== undefined;
+    if (isArchive) {
+      return isOther
+        ? `It is as docker save makes archives: name it as docker-archive:${this.where}`
+        : "Make one with: skopeo copy docker://IMAGE oci-archive:FILE:TAG";
+    }
+    return isOther
+      ? `It is as skopeo copies to a directory: name it as dir:${this.where}`
+      : "Make one with: skopeo copy docker://IMAGE oci:DIR:TAG";
   }
 
   async #readBlob(digest: string, maxBytes: number): Promise<Buffer> {

@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { digestOf } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
 import { type ArchivePart, type TarItem, tar } from "../support/tar-builder.js";
-import { demoAs } from "./support/copies.js";
+import { demoAs, pathOf } from "./support/copies.js";
 
 const layer = tar(baseLayer);
 const config = JSON.stringify({
@@ -239,7 +239,7 @@ describe("an archive is refused, and nothing is left behind, where", () => {
 
   it("a blob of an OCI archive has other bytes", async () => {
     const reference = await demoAs("oci-archive");
-    const path = reference.slice("oci-archive:".length);
+    const path = pathOf(reference);
     const bytes = await readFile(path);
     const at = bytes.indexOf(Buffer.from([0x1f, 0x8b, 0x08]));
     bytes[at + 30]! ^= 1;
@@ -249,18 +249,25 @@ describe("an archive is refused, and nothing is left behind, where", () => {
 
   it("an OCI archive has lost its end", async () => {
     const reference = await demoAs("oci-archive");
-    await truncate(reference.slice("oci-archive:".length), 6000);
+    await truncate(pathOf(reference), 6000);
     await assertRefused(reference, "LAYOUT_INVALID", /cut short/);
   });
 
-  it("it is an OCI archive, called one of docker save: the hint says what it is", async () => {
-    const path = (await demoAs("oci-archive")).replace(/^oci-archive:/, "");
-    const output = join(await temporaryDirectory(), "out");
-    await assert.rejects(
-      extract({ image: `docker-archive:${path}`, output, platform: "amd64" }),
-      (error) => error instanceof NetbootError && error.hint.includes(`oci-archive:${path}`),
-    );
-  });
+  for (const [kind, name] of [
+    ["oci-archive", "docker-archive"],
+    ["docker-archive", "oci-archive"],
+    ["dir", "oci"],
+  ] as const) {
+    it(`it is for ${kind}:, and called ${name}: the hint says what it is`, async () => {
+      const reference = await demoAs(kind);
+      const image = `${name}:${pathOf(reference)}`;
+      const output = join(await temporaryDirectory(), "out");
+      await assert.rejects(
+        extract({ image, output, platform: "amd64" }),
+        (error) => error instanceof NetbootError && error.hint.endsWith(reference),
+      );
+    });
+  }
 
   it("it is not there, or a directory", async () => {
     for (const kind of ["oci-archive", "docker-archive"]) {

@@ -24,6 +24,7 @@ import {
   dockerSaves,
   extracted,
   filesIn,
+  pathOf,
   skopeoCopy,
   skopeoDigest,
 } from "./support/copies.js";
@@ -208,10 +209,6 @@ it("of a dir: with an index, the image for the platform is taken", async () => {
   const { files, manifestDigest } = await extracted(`dir:${directory}`);
   assert.deepEqual({ files, manifestDigest }, await extracted(demoImage));
 });
-
-function pathOf(reference: string): string {
-  return reference.slice(reference.indexOf(":") + 1);
-}
 
 async function compressed(reference: string, program: "gzip" | "zstd"): Promise<string> {
   const path = pathOf(reference);

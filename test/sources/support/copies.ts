@@ -23,6 +23,11 @@ export async function demoAs(transport: string, tag = ""): Promise<string> {
   return place;
 }
 
+/** What stands behind the transport of a reference without a tag. */
+export function pathOf(reference: string): string {
+  return reference.slice(reference.indexOf(":") + 1);
+}
+
 /** The demo image as Docker has written it over the years; a directory. */
 export async function dockerSaves(): Promise<string> {
   const directory = await temporaryDirectory();
