@@ -54,10 +54,11 @@ function newClient(t: TestContext, credential?: Credential): RegistryClient {
   return client;
 }
 
+/** So slowly that a token which is good for a second has run out before each layer. */
 async function fetchSlowly(client: RegistryClient, ref: ReturnType<typeof parseReference>) {
   const image = await client.resolve(ref, parsePlatform("amd64"));
   for (const layer of image.manifest.layers) {
-    await delay(1200);
+    await delay(2100);
     const { body } = await client.openBlob(ref, layer);
     await buffer(verifyingStream(body, layer));
   }

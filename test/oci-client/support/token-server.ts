@@ -35,7 +35,8 @@ export async function startTokenServer(
 
   function token(subject: string, scope: string): string {
     const [type, name, actions] = scope.split(":");
-    const now = Math.floor(Date.now() / 1000);
+    // Whole seconds: a token is good for up to one more than it should, and never for less.
+    const now = Math.ceil(Date.now() / 1000);
     const access = name ? [{ type, name, actions: actions?.split(",") }] : [];
     const exp = now + life.real - LEEWAY;
     const times = { iat: now - 600, nbf: now - 600, exp };
