@@ -76,7 +76,8 @@ export class RegistryClient {
    * Fetches one index or manifest, that of `ref` unless `target` names another in its repository. A
    * digest is verified.
    *
-   * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH
+   * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH; REGISTRY_ERROR also
+   *   for a web page
    */
   manifest(
     ref: Reference,
@@ -98,10 +99,14 @@ export class RegistryClient {
       signal,
     });
     if (response.status !== 200) throw await error();
+    const mediaType = response.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+    if (mediaType === "text/html") {
+      await response.discard();
+      throw webPage(ref);
+    }
     const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
     if (!complete) throw manifestTooLarge();
     if (digest !== undefined) verifyBytes(bytes, { digest }, "manifest");
-    const mediaType = response.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
     return { bytes, mediaType };
   }
 
@@ -211,4 +216,12 @@ export class RegistryClient {
 /** 206 with another part than the one asked for, or 416 (RFC 9110, section 15.5.17). */
 function isRangeRefusal(error: unknown): boolean {
   return error instanceof OciClientError && (error.status === 206 || error.status === 416);
+}
+
+function webPage({ registry }: Reference): OciClientError {
+  return new OciClientError(
+    "REGISTRY_ERROR",
+    `${registry} answered with a web page, where a registry has a manifest.`,
+    { hint: "Check its address; a proxy, or a network that wants a login, may answer for it." },
+  );
 }

@@ -78,6 +78,18 @@ describe("RegistryClient", () => {
     assert.equal((await client.manifest(ref)).mediaType, "application/json");
   });
 
+  it("tells a web page from a manifest, also where a digest is asked for", async (t) => {
+    const { client, ref, root } = await setUp(t, (_request, response) => {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end("<html>Sign in</html>");
+      return true;
+    });
+    for (const target of [ref, { digest: root.digest }]) {
+      const page = failsWith("REGISTRY_ERROR", /answered with a web page/);
+      await assert.rejects(client.manifest(ref, target), page);
+    }
+  });
+
   it("ends when its signal is aborted, with the signal's reason", async (t) => {
     const { client, ref } = await setUp(t, () => true);
     const controller = new AbortController();
