@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { promisify } from "node:util";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { checkout, demoImage, runProgram } from "../extract/support/program.js";
+import { demoImage, runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { inOwnNetwork as runInOwnNetwork } from "./support/own-network.js";
 
-const run = promisify(execFile);
 const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
 
 describe("serve", () => {
@@ -18,13 +16,10 @@ describe("serve", () => {
   });
 
   /** A shell script's output, run in a network of its own; `$serve` is the command. */
-  async function inOwnNetwork(script: string): Promise<string> {
-    const serve = `${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${out}`;
-    const setUp = `set -u; serve="${serve}"; cd "${await temporaryDirectory()}"; export XDG_STATE_HOME="$PWD/state"
-      ip link set lo up; ip address add 10.9.8.7/24 dev lo
-      until_listening() { until grep -q Serving log 2>/dev/null; do sleep 0.05; done; }`;
-    const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
-    return (await run("unshare", [...words, `${setUp}\n${script}`])).stdout;
+  function inOwnNetwork(script: string): Promise<string> {
+    return runInOwnNetwork(`serve="$netboot serve ${out}"
+      until_listening() { until_says log Serving; }
+      ${script}`);
   }
 
   it("hands out script and files by HTTP, iPXE by TFTP, and ends in order when it is told to", async () => {
@@ -49,9 +44,9 @@ describe("serve", () => {
   it("serves what its directory holds by now, and says so", async () => {
     const output = await inOwnNetwork(`
       cp -r ${out} made
-      ${process.execPath} ${checkout}/bin/kairos-netboot.js serve made --listen lo --dhcp off 2> log & until_listening
+      $netboot serve made --listen lo --dhcp off 2> log & until_listening
       squashfs=$(curl -s "http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:00:00:01&buildarch=x86_64" | grep -o 'http://[^ ]*.squashfs')
-      ${process.execPath} ${checkout}/bin/kairos-netboot.js extract ${demoImage} -o made --platform amd64 --name newer --quiet > /dev/null
+      $netboot extract ${demoImage} -o made --platform amd64 --name newer --quiet > /dev/null
       until grep "from now on" log; do sleep 0.1; done
       curl -s http://10.9.8.7:8080/releases/1/newer-kernel | cmp - made/newer-kernel && echo same
       curl -s $squashfs; until grep "status 410" log; do sleep 0.1; done
@@ -310,7 +305,7 @@ describe("serve", () => {
 
   it("refuses a directory whose files are not those of its description", async () => {
     const copy = join(await temporaryDirectory(), "copy");
-    await run("cp", ["-r", out, copy]);
+    await cp(out, copy, { recursive: true });
     await writeFile(join(copy, `${name}-initrd`), "shorter");
     const outcome = await runProgram(["serve", copy], { cwd: copy });
     assert.equal(outcome.status, 1);

@@ -14,7 +14,9 @@ export async function inOwnNetwork(script: string): Promise<string> {
     node="${process.execPath}"; netboot="$node ${checkout}/bin/kairos-netboot.js"
     ip link set lo up; ip address add 10.9.8.7/24 dev lo
     until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.05; done; }`;
-  const words = ["--map-root-user", "--net", "--fork", "--kill-child", "sh", "-c"];
+  // With the processes' namespace all of them end when the script does.
+  const namespaces = ["--map-root-user", "--net", "--pid", "--mount-proc"];
+  const words = [...namespaces, "--fork", "--kill-child", "sh", "-c"];
   // unshare waits for its child whatever SIGTERM says.
   const options = { timeout: 60_000, killSignal: "SIGKILL" } as const;
   return (await run("unshare", [...words, `${setUp}\n${script}`], options)).stdout;
