@@ -75,6 +75,12 @@ describe("a server whose directories are made again", () => {
     return site;
   }
 
+  /** Kernel, initrd and squashfs as somebody else may have made them. */
+  async function copyWithoutDescription(): Promise<void> {
+    await cp(made, out, { recursive: true });
+    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+  }
+
   /** The next thing that is told. */
   async function next(): Promise<string> {
     while (told.length === 0) await sleep(20);
@@ -233,8 +239,7 @@ describe("a server whose directories are made again", () => {
   });
 
   it("takes loose files for others also where size and time are the same", async () => {
-    await cp(made, out, { recursive: true });
-    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+    await copyWithoutDescription();
     const site = await serve([out]);
     const old = await addressesIn(site);
     const squashfs = join(out, `${demoName}.squashfs`);
@@ -251,8 +256,7 @@ describe("a server whose directories are made again", () => {
   });
 
   it("waits for a loose file that is still being written", async () => {
-    await cp(made, out, { recursive: true });
-    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+    await copyWithoutDescription();
     const site = await serve([out]);
     const squashfs = join(out, `${demoName}.squashfs`);
     const whole = Buffer.concat([await readFile(squashfs), Buffer.alloc(20)]);
@@ -268,8 +272,7 @@ describe("a server whose directories are made again", () => {
   });
 
   it("does not take a piece of a loose squashfs, though nobody writes it any more", async () => {
-    await cp(made, out, { recursive: true });
-    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+    await copyWithoutDescription();
     const site = await serve([out]);
     const old = await addressesIn(site);
     const squashfs = join(out, `${demoName}.squashfs`);
