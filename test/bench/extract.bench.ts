@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     execFileSync("umoci", ["unpack", "--image", `${layout}:latest`, join(work, "bundle")], {
       stdio: "ignore",
     });
-    printMachine(tree);
+    printMachine(tree, layersOf(layout));
     const all = [...contestants(image, tree, work), programsInAPipe(image, layout, work)];
     printResults(await measureAll(all, work));
   } finally {
@@ -94,7 +94,7 @@ function contestants(image: string, tree: string, work: string): Contestant[] {
  */
 function programsInAPipe(image: string, layout: string, work: string): Contestant {
   const [, host, repository] = /^([^/]+)\/(.+):[^:]+$/.exec(image)!;
-  const { digest } = largestLayer(layout);
+  const { digest } = largestOf(layersOf(layout));
   const squashfs = `${work}/pipe.squashfs`;
   return {
     name: "its largest layer alone: curl, igzip, mksquashfs and three times openssl",
@@ -106,14 +106,21 @@ function programsInAPipe(image: string, layout: string, work: string): Contestan
   };
 }
 
+interface Layer {
+  readonly digest: string;
+  /** Bytes, compressed. */
+  readonly size: number;
+}
+
 /** Of the only image in an OCI layout. */
-function largestLayer(layout: string): { digest: string; size: number } {
+function layersOf(layout: string): Layer[] {
   const read = (...names: string[]) => JSON.parse(readFileSync(join(layout, ...names), "utf8"));
   const [image] = read("index.json").manifests;
-  const { layers } = read("blobs", ...image.digest.split(":"));
-  return layers.reduce((one: { size: number }, other: { size: number }) =>
-    other.size > one.size ? other : one,
-  );
+  return read("blobs", ...image.digest.split(":")).layers;
+}
+
+function largestOf(layers: readonly Layer[]): Layer {
+  return layers.reduce((one, other) => (other.size > one.size ? other : one));
 }
 
 /** In rounds, so that a machine that changes its pace does so for all. */
@@ -134,7 +141,7 @@ async function measureAll(
   return results;
 }
 
-function printMachine(tree: string): void {
+function printMachine(tree: string, layers: readonly Layer[]): void {
   const first = (program: string, ...args: string[]) =>
     execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).split(
       "\n",
@@ -144,7 +151,10 @@ function printMachine(tree: string): void {
   console.log(`${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version},`);
   console.log(`${first("mksquashfs", "-version")}, ${first("igzip", "--version")},`);
   console.log(`${first("skopeo", "--version")}, ${first("umoci", "--version")};`);
-  console.log(`a tree of ${size} MB in ${files} files; medians of ${runs} runs\n`);
+  const sum = layers.reduce((total, layer) => total + layer.size, 0);
+  const largest = mb(largestOf(layers).size);
+  console.log(`a tree of ${size} MB in ${files} files; ${layers.length} layers of ${mb(sum)} MB,`);
+  console.log(`the largest of ${largest} MB; medians of ${runs} runs\n`);
 }
 
 function printResults(results: Map<string, Measurement[]>): void {
@@ -152,7 +162,6 @@ function printResults(results: Map<string, Measurement[]>): void {
   const floor = rows[0]!;
   console.log("| what | wall s | CPU s | × floor | memory MB | Node MB | disk MB |");
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
-  const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
   for (const { name, wall, cpu, memory, nodeMemory, disk } of rows) {
     const ratio = (wall / floor.wall).toFixed(2);
     const node = nodeMemory === 0 ? "–" : mb(nodeMemory);
@@ -167,6 +176,10 @@ function printResults(results: Map<string, Measurement[]>): void {
   console.log(`gzip chain / nothing cached: ${(gzipChain! / cold!).toFixed(1)}`);
   console.log(`nothing cached / largest layer alone: ${(cold! / pipe!).toFixed(2)}`);
   console.log(`Node's memory: ${mb(rows[1]!.nodeMemory)} MB (wanted: under 250)`);
+}
+
+function mb(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
 }
 
 function medians(list: readonly Measurement[]): Measurement {
