@@ -1,13 +1,4 @@
 export {
-  type Description,
-  descriptionJsonSchema,
-  descriptionName,
-  type FileDescription,
-  formatDescription,
-  isFileName,
-  parseDescription,
-} from "./description.js";
-export {
   checksumsName,
   checksumsSignatureName,
   describeFile,
@@ -17,16 +8,25 @@ export {
   parseChecksums,
   sha256OfText,
   sizeOfFile,
-} from "./files.js";
+} from "./artifact-files.js";
+export { type FoundRelease, findReleases } from "./discover.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { memoryNeeded } from "./memory-estimate.js";
+export {
+  type Description,
+  descriptionJsonSchema,
+  descriptionName,
+  type FileDescription,
+  formatDescription,
+  isFileName,
+  parseDescription,
+} from "./netboot-json.js";
+export { isIntact, journalName, readDescription } from "./output-directory.js";
 export {
   formatProvenance,
   type Provenance,
   parseProvenance,
   provenanceName,
 } from "./provenance.js";
-export { isIntact, journalName, readDescription } from "./published.js";
-export { type FoundRelease, findReleases } from "./recognise.js";
 export { checkedUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

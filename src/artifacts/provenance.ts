@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Description, descriptionName } from "./description.js";
-import { filesOf, sha256OfText } from "./files.js";
+import { filesOf, sha256OfText } from "./artifact-files.js";
+import { type Description, descriptionName } from "./netboot-json.js";
 
 export const provenanceName = "provenance.json";
 

@@ -12,8 +12,8 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
-import { mendPrevious, publishInto, replaceDirectory } from "./publish.js";
-import { inspectDestination, stagingPrefix } from "./published.js";
+import { inspectDestination, stagingPrefix } from "./output-directory.js";
+import { mendPrevious, publishInto, replaceDirectory } from "./publishing.js";
 
 /** Staging directories of killed runs are removed when they are older; milliseconds. */
 const staleAfter = 24 * 60 * 60 * 1000;

@@ -1,8 +1,8 @@
-export { type AskOptions, askServer } from "./ask-server.js";
-export type { CheckResult } from "./check-result.js";
-export { checkServing, requirePorts } from "./checks.js";
-export type { MachineEvent, ServeEvent } from "./events.js";
+export type { CheckResult } from "./check/check-result.js";
+export { checkServing, requirePorts } from "./check/check-serving.js";
+export type { MachineEvent, ServeEvent } from "./events/events.js";
 export type { MachineReport } from "./http/machine-status.js";
 export { normalMac } from "./machines/machine.js";
-export type { ServeOptions } from "./options.js";
 export { serve } from "./serve.js";
+export type { ServeOptions } from "./serve-options.js";
+export { type AskOptions, askServer } from "./state/query-server.js";

@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { BootPrograms, missingPrograms } from "./boot-programs.js";
 import { BootServer } from "./boot-server.js";
-import { checkFullOptions } from "./dhcp/full-options.js";
-import type { ServeEvent } from "./events.js";
-import { takeInheritedSockets } from "./inherited-sockets.js";
-import { BootedMachines } from "./machines/booted-machines.js";
-import { LiveRules } from "./machines/live-rules.js";
-import { MachineSigner } from "./machines/signed-machine.js";
-import { servedAddresses } from "./network.js";
-import { checkServeOptions, type ServeOptions } from "./options.js";
-import { describeChange } from "./release-change.js";
-import { readAllReleases } from "./release-places.js";
-import type { Release } from "./releases.js";
-import { removeServerFile, writeServerFile } from "./server-file.js";
+import { checkFullOptions } from "./dhcp/dhcp-settings.js";
+import type { ServeEvent } from "./events/events.js";
+import { MachineSigner } from "./machines/machine-token.js";
+import { LiveRules } from "./machines/rules-watcher.js";
+import { takeInheritedSockets } from "./net/inherited-sockets.js";
+import { servedAddresses } from "./net/interfaces.js";
+import { BootPrograms, missingPrograms } from "./releases/boot-programs.js";
+import { readAllReleases } from "./releases/find-releases.js";
+import type { Release } from "./releases/release.js";
+import { describeChange } from "./releases/release-change.js";
+import { checkServeOptions, type ServeOptions } from "./serve-options.js";
+import { BootedMachines } from "./state/booted-machines.js";
+import { removeServerFile, writeServerFile } from "./state/server-file.js";
 
 /**
  * Serves releases to machines that boot from the network, until the signal ends it.

@@ -1,14 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { NetbootError, programVersion } from "../support/index.js";
-import { cacheCommand } from "./cache-command.js";
-import { CommandFailure } from "./command-failure.js";
-import { explainCommand } from "./explain-command.js";
-import { extractCommand } from "./extract-command.js";
-import { inspectCommand } from "./inspect-command.js";
-import { isoCommand } from "./iso-command.js";
-import { reportError } from "./report-error.js";
-import { serveCommand } from "./serve-command.js";
-import { verifyCommand } from "./verify-command.js";
+import { cacheCommand } from "./commands/cache-command.js";
+import { CommandFailure } from "./commands/command-failure.js";
+import { explainCommand } from "./commands/explain-command.js";
+import { extractCommand } from "./commands/extract-command.js";
+import { inspectCommand } from "./commands/inspect-command.js";
+import { isoCommand } from "./commands/iso-command.js";
+import { serveCommand } from "./commands/serve-command.js";
+import { verifyCommand } from "./commands/verify-command.js";
+import { reportError } from "./reporters/report-error.js";
 
 const overview = `
 Kairos images come from a registry; kernel, initrd and squashfs come out:

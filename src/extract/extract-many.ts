@@ -3,7 +3,7 @@ import { checkedUrl, SharedScratch } from "../artifacts/index.js";
 import { checkReference, type RegistryAccess, registryOf } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { type ExtractResult, extract } from "./extract.js";
-import type { ExtractEvent, ExtractOptions } from "./options.js";
+import type { ExtractEvent, ExtractOptions } from "./extract-options.js";
 
 export interface ExtractManyOptions extends Omit<ExtractOptions, "image" | "name" | "onEvent"> {
   /** Each becomes a directory of its own in `output`. */

@@ -15,13 +15,13 @@ import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
 import { probeMksquashfs } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
-import { optionsOf } from "./describe.js";
+import { optionsOf } from "./describe-release.js";
+import { type CheckedOptions, checkOptions, type ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
-import { approval, isSigned, type Keys, readKeys } from "./keys.js";
-import { type CheckedOptions, checkOptions, type ExtractOptions } from "./options.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
-import { keepRuleFor } from "./sbom.js";
+import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
+import { keepRuleFor } from "./write-sbom.js";
 
 /** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
 export type ResultPaths = FilePaths & {

@@ -17,7 +17,7 @@ import {
   planSquashfs,
   type SquashfsPlan,
 } from "../squashfs/index.js";
-import type { CheckedOptions } from "./options.js";
+import type { CheckedOptions } from "./extract-options.js";
 
 export interface RootFilesystemInput {
   readonly flattening: Flattening;

@@ -18,16 +18,16 @@ import {
 } from "../artifacts/index.js";
 import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
-import { imagePurl } from "../packages/index.js";
+import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { printable } from "../support/index.js";
-import { writeBootMedia } from "./boot-media.js";
-import { commandLineOf, describe } from "./describe.js";
-import type { Keys } from "./keys.js";
-import type { CheckedOptions } from "./options.js";
+import { writeBootMedia } from "./add-boot-media.js";
+import { commandLineOf, describe } from "./describe-release.js";
+import type { CheckedOptions } from "./extract-options.js";
 import type { RootFilesystem } from "./root-filesystem.js";
-import { sbomOf } from "./sbom.js";
+import type { Keys } from "./signing-keys.js";
+import { sbomOf } from "./write-sbom.js";
 
 export interface ArtifactsInput {
   readonly staging: Staging;

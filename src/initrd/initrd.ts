@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { CpioReader, InitrdFormatError } from "./cpio.js";
-import { type Codec, codecAt, decompress } from "./decompress.js";
+import { type Codec, codecAt, decompress } from "./initrd-compression.js";
 import { readFrom } from "./read-from.js";
 
 export { InitrdFormatError } from "./cpio.js";

@@ -13,10 +13,14 @@ import {
   scratchPlace,
 } from "../support/index.js";
 import type { BootFacts } from "./boot-facts.js";
+import {
+  type CheckedInspectOptions,
+  checkInspectOptions,
+  type InspectOptions,
+} from "./inspect-options.js";
 import type { Inspection } from "./inspection.js";
 import { type Look, lookInto } from "./look-into.js";
-import { type CheckedInspectOptions, checkInspectOptions, type InspectOptions } from "./options.js";
-import { squashfsEstimate } from "./size-estimate.js";
+import { squashfsEstimate } from "./output-estimate.js";
 
 /**
  * Tells what an image is and what `extract` would make of it, without making it: of the layers, as

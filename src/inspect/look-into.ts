@@ -4,7 +4,7 @@ import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { formatBytes } from "../support/index.js";
 import { type BootFacts, readBootFacts } from "./boot-facts.js";
-import { LowerLayersNeeded, UpperTree } from "./upper-tree.js";
+import { LowerLayersNeeded, UpperTree } from "./partial-tree.js";
 
 /** What was found in an image's layers, and how far down they were read. */
 export interface Look {

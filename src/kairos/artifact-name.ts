@@ -1,5 +1,5 @@
 import { NetbootError } from "../support/index.js";
-import type { KairosRelease } from "./release.js";
+import type { KairosRelease } from "./kairos-release.js";
 
 /** One path component, also in a URL without escapes; `+` stays, as in Kairos' own releases. */
 const valid = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$/;

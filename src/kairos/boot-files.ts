@@ -1,8 +1,8 @@
 import { NetbootError } from "../support/index.js";
 import { type ImageTree, largestFile } from "./image-tree.js";
 import { findInitrd, type Initrd, isInitrdPath } from "./initrds.js";
+import type { KairosRelease } from "./kairos-release.js";
 import { findKernel, isKernelPath, type Kernel } from "./kernels.js";
-import type { KairosRelease } from "./release.js";
 
 /** Paths that the user named; absolute inside the image. */
 export interface WantedBootFiles {

@@ -1,11 +1,11 @@
+export { pipeThrough } from "../compression/pipe-through.js";
 export { type ByteString, display, encode } from "../tar/index.js";
-export { pipeThrough } from "./decode/pipe-through.js";
-export { DeferredOutput } from "./deferred-output.js";
-export { Flattening, type FlowingOutput } from "./flatten.js";
-export type { Layer } from "./layer.js";
-export { usualContents } from "./size-estimate.js";
-export { clampTime, fitsSquashfs } from "./tar-writer.js";
+export { Flattening, type FlowingOutput } from "./flatten/flatten.js";
+export { DeferredOutput } from "./flatten/lazy-output.js";
+export { usualContents } from "./flatten/size-estimate.js";
+export { clampTime, fitsSquashfs } from "./flatten/tar-writer.js";
+export type { Layer } from "./read/layer.js";
+export { contentsOf, UpperLayers } from "./read/upper-layers.js";
 export { type PathParts, splitPath } from "./tree/path.js";
 export { type Found, lookUp, nodeAt } from "./tree/tree-lookup.js";
 export { Directory, Inode } from "./tree/tree-node.js";
-export { contentsOf, UpperLayers } from "./upper-layers.js";

@@ -1,22 +1,27 @@
-import type { RetryPolicy } from "./backoff.js";
-import { type BlobBody, blobBody } from "./blob-body.js";
-import { readBody } from "./body.js";
-import type { CredentialStore } from "./credentials.js";
-import type { Descriptor } from "./descriptor.js";
-import { OciClientError } from "./error.js";
-import { openForeignBlob } from "./foreign-blob.js";
-import type { Timeouts } from "./http-exchange.js";
-import { type ResolvedImage, resolveImage } from "./image.js";
-import type { ImageReader, ManifestBytes } from "./image-reader.js";
-import { type Index, MAX_MANIFEST_SIZE, manifestTooLarge, parseManifest } from "./manifest.js";
-import { INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX } from "./media-types.js";
-import type { NetworkOptions } from "./network-settings.js";
-import type { Platform } from "./platform.js";
-import type { Reference } from "./reference.js";
+import type { CredentialStore } from "./auth/credentials.js";
+import type { Descriptor } from "./core/descriptor.js";
+import { INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX } from "./core/media-types.js";
+import { OciClientError } from "./core/oci-client-error.js";
+import type { Platform } from "./core/platform.js";
+import type { Reference } from "./core/reference.js";
+import { verifyBytes, verifyingStream } from "./core/verification.js";
+import type { ImageReader, ManifestBytes } from "./image/image-reader.js";
+import {
+  type Index,
+  MAX_MANIFEST_SIZE,
+  manifestTooLarge,
+  parseManifest,
+} from "./image/manifest.js";
+import { type ResolvedImage, resolveImage } from "./image/resolve-image.js";
 import { RegistrySession } from "./registry-session.js";
-import { formatPause, type RetryOptions, retrying } from "./retry.js";
-import { TIMEOUTS, Transport } from "./transport.js";
-import { verifyBytes, verifyingStream } from "./verification.js";
+import type { RetryPolicy } from "./transport/backoff.js";
+import { type BlobBody, blobBody } from "./transport/blob-body.js";
+import type { NetworkOptions } from "./transport/connection-options.js";
+import { openForeignBlob } from "./transport/foreign-blob.js";
+import type { Timeouts } from "./transport/http-exchange.js";
+import { readBody } from "./transport/read-body.js";
+import { formatPause, type RetryOptions, retrying } from "./transport/retry.js";
+import { TIMEOUTS, Transport } from "./transport/transport.js";
 
 export interface RegistryClientOptions {
   /** Without these everything is asked for anonymously. */

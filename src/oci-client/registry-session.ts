@@ -1,10 +1,10 @@
-import { Authorizer, type Grant } from "./authorization.js";
-import type { CredentialStore } from "./credentials.js";
-import type { OciClientError } from "./error.js";
-import type { HttpResponse } from "./http-exchange.js";
-import type { Reference } from "./reference.js";
-import { responseError } from "./response-error.js";
-import type { Transport } from "./transport.js";
+import { Authorizer, type Grant } from "./auth/authorization.js";
+import type { CredentialStore } from "./auth/credentials.js";
+import type { OciClientError } from "./core/oci-client-error.js";
+import type { Reference } from "./core/reference.js";
+import type { HttpResponse } from "./transport/http-exchange.js";
+import { responseError } from "./transport/response-error.js";
+import type { Transport } from "./transport/transport.js";
 
 /** A GET below a repository's address. */
 export interface RepositoryRequest {

@@ -1,5 +1,5 @@
 import { findProgram, NetbootError } from "../support/index.js";
-import type { MksquashfsVersion } from "./version.js";
+import type { MksquashfsVersion } from "./mksquashfs-version.js";
 
 /** Numeric owner. */
 export interface Identity {

@@ -1,3 +1,12 @@
+export { type Listing, listSquashfs } from "./listing.js";
+export { Mksquashfs } from "./mksquashfs.js";
+export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";
+export {
+  needsNewestMtime,
+  planSquashfs,
+  type SquashfsFacts,
+  type SquashfsPlan,
+} from "./plan.js";
 export {
   type Codec,
   type Compression,
@@ -5,14 +14,5 @@ export {
   formatCompression,
   parseBlockSize,
   parseCompression,
-} from "./compression.js";
-export { type Listing, listSquashfs } from "./listing.js";
-export { Mksquashfs } from "./mksquashfs.js";
-export {
-  needsNewestMtime,
-  planSquashfs,
-  type SquashfsFacts,
-  type SquashfsPlan,
-} from "./plan.js";
+} from "./squashfs-compression.js";
 export { checkSquashfs, parseSuperblock, readSuperblock, type Superblock } from "./superblock.js";
-export { type MksquashfsVersion, probeMksquashfs } from "./version.js";

@@ -5,8 +5,8 @@ import type { ResultPromise } from "execa";
 import { diskFull, interrupted, NetbootError } from "../support/index.js";
 import { BatchWriter } from "./batch-writer.js";
 import { prefixFor } from "./identity.js";
+import type { MksquashfsVersion } from "./mksquashfs-version.js";
 import type { SquashfsPlan } from "./plan.js";
-import type { MksquashfsVersion } from "./version.js";
 
 /** Milliseconds that mksquashfs has to end by itself. */
 const patience = 400;

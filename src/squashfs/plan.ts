@@ -1,8 +1,8 @@
 import { clampTime } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
-import type { Compression } from "./compression.js";
 import type { Identity } from "./identity.js";
-import { isAtLeast, type MksquashfsVersion } from "./version.js";
+import { isAtLeast, type MksquashfsVersion } from "./mksquashfs-version.js";
+import type { Compression } from "./squashfs-compression.js";
 
 /** What the file system is to be like, as far as mksquashfs has to be told when it starts. */
 export interface SquashfsFacts {

@@ -1,6 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { NetbootError } from "../support/index.js";
-import type { Codec } from "./compression.js";
+import type { Codec } from "./squashfs-compression.js";
 
 /** The head of a squashfs 4.0 image (Linux, fs/squashfs/squashfs_fs.h, `squashfs_super_block`). */
 export interface Superblock {

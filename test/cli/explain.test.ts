@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { MachineReport } from "../../src/boot-server/index.js";
-import { explanation } from "../../src/cli/explain-wording.js";
+import { explanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
+import { fetchToken } from "../../src/oci-client/auth/token.js";
 import {
   type Credential,
   type CredentialStore,
@@ -10,8 +11,7 @@ import {
   parseReference,
   RegistryClient,
 } from "../../src/oci-client/index.js";
-import { fetchToken } from "../../src/oci-client/token.js";
-import { Transport } from "../../src/oci-client/transport.js";
+import { Transport } from "../../src/oci-client/transport/transport.js";
 import { failsWith } from "./support/errors.js";
 import { ImageContent } from "./support/image-content.js";
 import {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { backoff } from "../../src/oci-client/backoff.js";
 import { OciClientError, Retry } from "../../src/oci-client/index.js";
-import { parseRetryAfter } from "../../src/oci-client/retry-after.js";
+import { backoff } from "../../src/oci-client/transport/backoff.js";
+import { parseRetryAfter } from "../../src/oci-client/transport/retry-after.js";
 import { failsWith } from "./support/errors.js";
 
 /** RFC 9110, section 5.6.7, gives one moment in three forms: 784111777 seconds after 1970. */

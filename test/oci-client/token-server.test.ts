@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { NetworkSettings } from "../../src/oci-client/network-settings.js";
-import { tokenServer } from "../../src/oci-client/token-server.js";
+import { tokenServer } from "../../src/oci-client/auth/token-server.js";
+import { NetworkSettings } from "../../src/oci-client/transport/connection-options.js";
 import { failsWith } from "./support/errors.js";
 
 /** Names under example and invalid resolve to nothing (RFC 2606), which is as good as public. */

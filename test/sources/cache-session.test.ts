@@ -8,9 +8,9 @@ import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { OciClientError, Retry } from "../../src/oci-client/index.js";
-import { BlobCache } from "../../src/sources/blob-cache.js";
-import { CacheSession } from "../../src/sources/cache/session.js";
-import { Download } from "../../src/sources/download.js";
+import { BlobCache } from "../../src/sources/cache/blob-cache.js";
+import { CacheSession } from "../../src/sources/cache/cache-session.js";
+import { Download } from "../../src/sources/registry/download.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { digestOf, OCI_LAYER } from "../oci-client/support/image-content.js";
 

@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { formatReference, parseReference } from "../../src/oci-client/index.js";
-import { pullSources } from "../../src/sources/pull-sources.js";
-import { parseRegistriesConf } from "../../src/sources/registries-conf.js";
-import { readRegistriesConf } from "../../src/sources/registries-files.js";
+import { readRegistriesConf } from "../../src/sources/registry/load-registries-conf.js";
+import { pullSources } from "../../src/sources/registry/pull-sources.js";
+import { parseRegistriesConf } from "../../src/sources/registry/registries-conf.js";
 import { NetbootError } from "../../src/support/index.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 

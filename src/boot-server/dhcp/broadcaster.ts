@@ -1,7 +1,7 @@
 import type { Socket } from "node:dgram";
 import { writeSync } from "node:fs";
 import { systemCode } from "../../support/index.js";
-import { connectUdp } from "../bind-udp.js";
+import { connectUdp } from "../net/udp-socket.js";
 
 /** Where machines without an address are answered (RFC 2131, section 4.1). */
 export const allClients = { address: "255.255.255.255", port: 68 } as const;

@@ -1,8 +1,8 @@
-import { formatMac } from "../address.js";
-import { type AddressProbe, doubtTime } from "./address-probe.js";
-import { declineTime } from "./full.js";
-import type { FullQuestion } from "./full-question.js";
-import type { LeasePool } from "./lease-pool.js";
+import { formatMac } from "../net/address.js";
+import { declineTime } from "./dhcp-decision.js";
+import type { FullQuestion } from "./dhcp-request.js";
+import { type AddressProbe, doubtTime } from "./leases/conflict-detection.js";
+import type { LeasePool } from "./leases/lease-pool.js";
 
 /** Addresses that are looked at for one question before it is left without an answer. */
 const mostLooks = 8;

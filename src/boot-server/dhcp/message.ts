@@ -1,6 +1,6 @@
-import { formatIpv4, ipv4Number } from "../address.js";
-import { PacketError } from "../packet-error.js";
-import { option } from "./options.js";
+import { formatIpv4, ipv4Number } from "../net/address.js";
+import { PacketError } from "../net/packet-error.js";
+import { option } from "./option-codes.js";
 
 const headerSize = 236;
 const magicCookie = 0x63825363;

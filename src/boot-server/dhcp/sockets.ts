@@ -1,14 +1,14 @@
 import type { Socket } from "node:dgram";
-import { formatMac } from "../address.js";
-import { adoptUdp, bindUdp, bindUdpBehindOthers, onDatagram } from "../bind-udp.js";
-import { noSockets } from "../inherited-sockets.js";
-import { localAddressTowards } from "../local-address.js";
-import { isInNetwork, type ServedAddress } from "../network.js";
-import { PacketError } from "../packet-error.js";
-import { RateLimit } from "../rate-limit.js";
+import { formatMac } from "../net/address.js";
+import { noSockets } from "../net/inherited-sockets.js";
+import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
+import { PacketError } from "../net/packet-error.js";
+import { RateLimit } from "../net/rate-limit.js";
+import { localAddressTowards } from "../net/source-address.js";
+import { adoptUdp, bindUdp, bindUdpBehindOthers, onDatagram } from "../net/udp-socket.js";
 import { allClients, type Broadcast, broadcasterOf } from "./broadcaster.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
-import type { Arrival } from "./proxy.js";
+import type { Arrival } from "./proxy-reply.js";
 
 /** A machine that boots sends about ten messages in a few seconds, of firmware, iPXE and system. */
 const usualRate = { burst: 30, perSecond: 5 };

@@ -1,17 +1,17 @@
 import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
-import { expandVariables } from "../machines/cloud-config.js";
+import { type Decision, filesOf, type MachinePolicy } from "../machines/boot-policy.js";
+import { expandVariables } from "../machines/cloud-config-template.js";
 import type { Machine } from "../machines/machine.js";
-import { type Decision, filesOf, type MachinePolicy } from "../machines/policy.js";
-import type { Roster } from "../machines/roster.js";
+import type { Roster } from "../machines/machine-store.js";
+import type { MachineSigner } from "../machines/machine-token.js";
 import type { CloudConfig } from "../machines/rules.js";
-import type { MachineSigner } from "../machines/signed-machine.js";
-import { releasePlace } from "../release-addresses.js";
-import type { Role } from "../releases.js";
-import { Site } from "../site.js";
+import type { Role } from "../releases/release.js";
+import { releasePlace } from "../releases/release-urls.js";
 import { apiScript } from "./api-script.js";
+import type { Resource } from "./http-server.js";
 import type { ProxiedFiles } from "./proxied-files.js";
+import { Site } from "./router.js";
 import { bootScript, diskScript, firstScript, machineFrom, refusalScript } from "./scripts.js";
-import type { Resource } from "./server.js";
 
 export interface BootScriptsOptions {
   readonly policy: MachinePolicy;

@@ -4,11 +4,11 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import { extname } from "node:path";
 import send from "send";
 import { systemCode } from "../../support/index.js";
-import { etagFor, type ServedFile } from "../releases.js";
-import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../shared-blocks.js";
-import type { Admission } from "./admission.js";
+import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../files/block-cache.js";
+import { etagFor, type ServedFile } from "../releases/release.js";
+import type { Admission } from "./admission-queue.js";
 import { endWithText } from "./end-with-text.js";
-import { inTurn, usualLongestStall } from "./in-turn.js";
+import { inTurn, usualLongestStall } from "./with-slot.js";
 
 /** EDK2 goes by these (UEFI specification, 24.7.3.1). */
 const types: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
-import type { MachineEvent } from "../events.js";
+import type { Step, Timeline } from "../events/boot-session.js";
+import type { MachineEvent } from "../events/events.js";
+import type { Decision } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
-import type { Decision } from "../machines/policy.js";
-import type { Step, Timeline } from "../machines/timeline.js";
 
 /** Serial number and UUID are left out: rules go by them, and they are harder to guess than to read. */
 type Seen = Omit<Machine, "serial" | "uuid" | "hasSaidAll">;

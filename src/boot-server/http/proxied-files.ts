@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { Agent, Dispatcher } from "undici";
-import type { MachineSigner } from "../machines/signed-machine.js";
-import type { Role } from "../releases.js";
-import type { HttpRequest, Resource } from "./server.js";
+import type { MachineSigner } from "../machines/machine-token.js";
+import type { Role } from "../releases/release.js";
+import type { HttpRequest, Resource } from "./http-server.js";
 
 const place = "/proxied/";
 /** Milliseconds: to connect, until an answer begins, and between two of its chunks. */

@@ -1,6 +1,6 @@
 import { expandCommandLine } from "../../kairos/index.js";
 import { type Machine, normalMac } from "../machines/machine.js";
-import type { Release } from "../releases.js";
+import type { Release } from "../releases/release.js";
 
 /**
  * The script that every iPXE gets: it tells the server which machine it is, and asks again as long

@@ -1,8 +1,9 @@
-import type { Journal } from "../journal.js";
+import type { Journal } from "../events/event-log.js";
+import type { Metrics } from "../events/metrics.js";
+import type { MachinePolicy } from "../machines/boot-policy.js";
 import { normalMac } from "../machines/machine.js";
-import type { MachinePolicy } from "../machines/policy.js";
-import type { Roster } from "../machines/roster.js";
-import type { Metrics } from "../metrics.js";
+import type { Roster } from "../machines/machine-store.js";
+import type { Resource } from "./http-server.js";
 import {
   type MachineReport,
   type MachineStatus,
@@ -10,7 +11,6 @@ import {
   seenOf,
   type UnheardOf,
 } from "./machine-status.js";
-import type { Resource } from "./server.js";
 import { statusPage, statusPageHeaders } from "./status-page.js";
 
 export interface StatusPagesOptions {

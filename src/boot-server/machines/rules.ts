@@ -1,5 +1,5 @@
-import type { OfferStyle } from "../dhcp/proxy.js";
-import type { Release, Role, ServedFile } from "../releases.js";
+import type { OfferStyle } from "../dhcp/proxy-reply.js";
+import type { Release, Role, ServedFile } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 
 /**

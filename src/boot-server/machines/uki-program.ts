@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
-import { readPe } from "../../uki/index.js";
-import type { Role } from "../releases.js";
+import { readPe } from "../../boot-media/uki/index.js";
+import type { Role } from "../releases/release.js";
 
 /** Bytes at the beginning of a program that hold all of its headers. */
 const headersSize = 64 * 1024;

@@ -1,4 +1,4 @@
-import { type Block, blockSize, type OpenFile, type SharedBlocks } from "../shared-blocks.js";
+import { type Block, blockSize, type OpenFile, type SharedBlocks } from "../files/block-cache.js";
 
 /**
  * The part of a file that one transfer is at: what is held is there at once, without a turn of the

@@ -1,4 +1,4 @@
-import { PacketError } from "../packet-error.js";
+import { PacketError } from "../net/packet-error.js";
 
 /** RFC 1350, section 5, and RFC 2347. */
 const opcode = { rrq: 1, wrq: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;

@@ -1,8 +1,9 @@
 import { createSocket, type Socket } from "node:dgram";
-import { itself, onDatagram } from "../bind-udp.js";
-import { PacketError } from "../packet-error.js";
+import { PacketError } from "../net/packet-error.js";
+import { itself, onDatagram } from "../net/udp-socket.js";
+import { Wakefulness } from "./busy-poll.js";
 import type { FileWindow } from "./file-window.js";
-import { type TransferOptions, usualTimeout } from "./options.js";
+import { type TransferOptions, usualTimeout } from "./negotiation.js";
 import {
   dataHeader,
   errorCode,
@@ -11,7 +12,6 @@ import {
   parseTransferPacket,
   writeDataHeader,
 } from "./packet.js";
-import { Wakefulness } from "./wakefulness.js";
 
 /** Of all transfers. */
 const wakefulness = new Wakefulness();

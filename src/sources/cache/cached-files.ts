@@ -2,7 +2,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isDigest } from "../../oci-client/index.js";
 import { systemCode } from "../../support/index.js";
-import type { CacheSession } from "./session.js";
+import type { CacheSession } from "./cache-session.js";
 
 /** A file in the cache: a blob, or what there is of one. */
 export interface CachedFile {

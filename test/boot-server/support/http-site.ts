@@ -1,21 +1,21 @@
 import { join } from "node:path";
-import type { ArpEntry } from "../../../src/boot-server/arp-table.js";
-import { BootPrograms } from "../../../src/boot-server/boot-programs.js";
-import type { MachineEvent } from "../../../src/boot-server/events.js";
+import { Journal } from "../../../src/boot-server/events/event-log.js";
+import type { MachineEvent } from "../../../src/boot-server/events/events.js";
+import { Metrics } from "../../../src/boot-server/events/metrics.js";
 import { BootScripts } from "../../../src/boot-server/http/boot-scripts.js";
+import { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { ProxiedFiles } from "../../../src/boot-server/http/proxied-files.js";
-import { HttpServer } from "../../../src/boot-server/http/server.js";
+import { Site } from "../../../src/boot-server/http/router.js";
 import { StatusPages } from "../../../src/boot-server/http/status-pages.js";
-import { Journal } from "../../../src/boot-server/journal.js";
 import type { BootApi } from "../../../src/boot-server/machines/boot-api.js";
-import { MachinePolicy } from "../../../src/boot-server/machines/policy.js";
-import { Roster } from "../../../src/boot-server/machines/roster.js";
-import { readRuleBook } from "../../../src/boot-server/machines/rule-book.js";
+import { MachinePolicy } from "../../../src/boot-server/machines/boot-policy.js";
+import { readRuleBook } from "../../../src/boot-server/machines/load-rules.js";
+import { Roster } from "../../../src/boot-server/machines/machine-store.js";
+import { MachineSigner } from "../../../src/boot-server/machines/machine-token.js";
 import type { Rules } from "../../../src/boot-server/machines/rules.js";
-import { MachineSigner } from "../../../src/boot-server/machines/signed-machine.js";
-import { Metrics } from "../../../src/boot-server/metrics.js";
-import type { Release } from "../../../src/boot-server/releases.js";
-import { Site } from "../../../src/boot-server/site.js";
+import type { ArpEntry } from "../../../src/boot-server/net/arp-table.js";
+import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
+import type { Release } from "../../../src/boot-server/releases/release.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 export interface HttpSite {

@@ -1,4 +1,4 @@
-import type { Release, Role, ServedFile } from "../../../src/boot-server/releases.js";
+import type { Release, Role, ServedFile } from "../../../src/boot-server/releases/release.js";
 
 /** A release whose files are nowhere, for what only goes by names. */
 export function releaseNamed(name: string, architecture = "amd64"): Release {

@@ -1,0 +1,3 @@
+export { type IsoOptions, iso } from "./iso/create-iso.js";
+export { type IsoRelease, releaseOf } from "./iso/iso-release.js";
+export { ensureIsoIsPossible, type IsoWish, makeReleaseIso } from "./iso/release-iso.js";

@@ -1,0 +1,86 @@
+import { createServer } from "node:net";
+import type { InheritedSockets } from "../net/inherited-sockets.js";
+import type { ServedAddress } from "../net/interfaces.js";
+import { nameOf, portError } from "../net/port-error.js";
+import { portHolder } from "../net/port-owner.js";
+import { bindUdp } from "../net/udp-socket.js";
+import { type CheckResult, ok, resultsOf } from "./check-result.js";
+
+export interface PortsWanted {
+  readonly addresses: readonly ServedAddress[];
+  readonly httpPort: number;
+  readonly dhcp: "proxy" | "full" | "off";
+  readonly inherited: InheritedSockets;
+}
+
+type Protocol = "HTTP" | "TFTP" | "DHCP" | "PXE";
+
+interface Port {
+  readonly protocol: Protocol;
+  readonly number: number;
+  /** Descriptors. */
+  readonly handedOver: readonly number[];
+  readonly addresses: readonly string[];
+}
+
+/** Takes each port for a moment. */
+export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
+  const found: CheckResult[] = [];
+  for (const port of portsOf(wanted)) {
+    found.push(...(await resultsOf(async () => [await checkPort(port)])));
+  }
+  return found;
+}
+
+/**
+ * The same, for who needs them all.
+ * @throws NetbootError PORT_TAKEN, PORT_DENIED
+ */
+export async function takePorts(wanted: PortsWanted): Promise<void> {
+  for (const port of portsOf(wanted)) await checkPort(port);
+}
+
+function portsOf(wanted: PortsWanted): Port[] {
+  const { httpPort, dhcp, inherited } = wanted;
+  const addresses = wanted.addresses.map(({ address }) => address);
+  const ports: Port[] = [
+    { protocol: "HTTP", number: httpPort, handedOver: inherited.http, addresses },
+    { protocol: "TFTP", number: 69, handedOver: inherited.tftp, addresses },
+  ];
+  if (dhcp !== "off") {
+    const all = ["0.0.0.0", ...addresses];
+    ports.push({ protocol: "DHCP", number: 67, handedOver: inherited.dhcp, addresses: all });
+    ports.push({ protocol: "PXE", number: 4011, handedOver: inherited.pxe, addresses });
+  }
+  return ports;
+}
+
+/** @throws NetbootError PORT_TAKEN, PORT_DENIED */
+async function checkPort({ protocol, number, handedOver, addresses }: Port): Promise<CheckResult> {
+  const place = `port ${number} for ${protocol}`;
+  if (handedOver.length > 0) return ok(`${place} is handed over by systemd`);
+  const neighbour = protocol === "DHCP" ? await portHolder("udp", "0.0.0.0", number) : undefined;
+  for (const address of addresses) {
+    await take(protocol, address, number).catch(async (error: unknown) => {
+      throw await portError(error, protocol, address, number);
+    });
+  }
+  return ok(`${place} can be had${neighbour === undefined ? "" : `, beside ${nameOf(neighbour)}`}`);
+}
+
+async function take(protocol: Protocol, address: string, port: number): Promise<void> {
+  if (protocol === "HTTP") return takeTcp(address, port);
+  // Broadcasts come to all that have these ports (see dhcp/server.ts).
+  const socket = await bindUdp(address, port, { reuseAddr: protocol !== "TFTP" });
+  socket.close();
+}
+
+async function takeTcp(address: string, port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, address, resolve);
+  });
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+}

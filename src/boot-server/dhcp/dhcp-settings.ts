@@ -1,0 +1,119 @@
+import { isIPv4 } from "node:net";
+import { join } from "node:path";
+import { NetbootError, usageError } from "../../support/index.js";
+import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
+import type { ServeOptions } from "../serve-options.js";
+import { defaultStateDirectory } from "../state/state-directory.js";
+import type { NetworkSettings } from "./dhcp-reply.js";
+import {
+  type AddressRange,
+  exampleRange,
+  formatRange,
+  hostsOf,
+  mostAddresses,
+  parseRange,
+} from "./leases/address-range.js";
+import { parseLeaseTime } from "./leases/lease-time.js";
+
+/** How addresses are given, checked. */
+export interface FullSettings extends NetworkSettings {
+  readonly range: AddressRange;
+  /** Addresses of the range that are never given out. */
+  readonly excluded: readonly string[];
+  /** The file of leases. */
+  readonly leasesPath: string;
+  /** True where another DHCP server is no reason to refuse. */
+  readonly isBesideOthers: boolean;
+}
+
+/**
+ * Checks the options of `--dhcp full`.
+ * @returns undefined in the other modes
+ * @throws NetbootError USAGE_INVALID, LISTEN_INVALID
+ */
+export function checkFullOptions(
+  options: ServeOptions,
+  addresses: readonly ServedAddress[],
+): FullSettings | undefined {
+  if (options.dhcp !== "full") {
+    refuseWithoutFull(options);
+    return undefined;
+  }
+  const { leaseTime = "1h", router, dns = [], stateDirectory = defaultStateDirectory() } = options;
+  const [range, network] = rangeAndNetwork(options.range, addresses);
+  const leaseSeconds = parseLeaseTime(leaseTime);
+  if (leaseSeconds === undefined) {
+    throw usageError(
+      `--lease-time cannot be ${leaseTime}.`,
+      "Give a time from 1m to 365d: --lease-time 12h",
+    );
+  }
+  for (const address of [router ?? [], dns].flat()) {
+    if (!isIPv4(address))
+      throw usageError(`${address} is no IPv4 address.`, "Write it as 192.168.77.1");
+  }
+  if (router !== undefined && !isInNetwork(network, router)) {
+    throw usageError(
+      `The router ${router} is not in the network of ${network.address} (${network.netmask}).`,
+      "Machines reach a router only in their own network. Leave --router out if there is none.",
+    );
+  }
+  return {
+    network,
+    range,
+    leaseSeconds,
+    router,
+    dns,
+    excluded: [addresses.map(({ address }) => address), router ?? [], dns].flat(),
+    leasesPath: join(stateDirectory, "leases"),
+    isBesideOthers: options.dhcpAnyway ?? false,
+  };
+}
+
+function refuseWithoutFull({ range, leaseTime, router, dns, dhcpAnyway }: ServeOptions): void {
+  const given = { range, "lease-time": leaseTime, router, dns, "dhcp-anyway": dhcpAnyway };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    throw usageError(
+      `--${name} is for a server that gives addresses.`,
+      "Add --dhcp full where there is no DHCP server, or leave it out.",
+    );
+  }
+}
+
+/** The network is the one that holds the range, on the only interface that is served. */
+function rangeAndNetwork(
+  text: string | undefined,
+  addresses: readonly ServedAddress[],
+): [AddressRange, ServedAddress] {
+  const example = `For example: --range ${formatRange(exampleRange(addresses[0]!))}`;
+  if (text === undefined) {
+    throw usageError("--dhcp full needs the range of addresses that machines are given.", example);
+  }
+  const range = parseRange(text);
+  if (range === undefined) {
+    throw usageError(`--range cannot be ${text}: it is the first and the last address.`, example);
+  }
+  if (range.last - range.first >= mostAddresses) {
+    throw usageError(`--range ${text} has more than ${mostAddresses} addresses.`, example);
+  }
+  const network = addresses.find((one) => isWithinHosts(range, one));
+  if (network === undefined) {
+    const served = addresses.map(({ address, netmask }) => `${address} (${netmask})`).join(", ");
+    throw usageError(`--range ${text} is not within a network that is served: ${served}.`, example);
+  }
+  const interfaces = new Set(addresses.map((one) => one.interface));
+  if (interfaces.size > 1) {
+    throw new NetbootError(
+      "LISTEN_INVALID",
+      `--dhcp full is for one network, and ${[...interfaces].join(", ")} are served.`,
+      `Name the interface of the range: --listen ${network.interface}`,
+    );
+  }
+  return [range, network];
+}
+
+function isWithinHosts(range: AddressRange, network: ServedAddress): boolean {
+  const hosts = hostsOf(network);
+  return hosts.first <= range.first && range.last <= hosts.last;
+}

@@ -1,0 +1,76 @@
+import { noSockets } from "../net/inherited-sockets.js";
+import type { ServedAddress } from "../net/interfaces.js";
+import type { BootClient } from "./boot-client.js";
+import type { DhcpMessage } from "./message.js";
+import {
+  type Arrival,
+  answerQuestion,
+  type BootChoice,
+  type OfferStyle,
+  type ProxyAnswer,
+  type Question,
+  readQuestion,
+  type Silence,
+} from "./proxy-reply.js";
+import { DhcpSockets } from "./sockets.js";
+
+export interface ProxyDhcpOptions {
+  readonly addresses: readonly ServedAddress[];
+  /** What a machine is to boot, from the address that it can reach. */
+  choose(client: BootClient, server: string): BootChoice | Promise<BootChoice>;
+  /** Called once for each time that a machine asks. */
+  styleFor(client: BootClient): OfferStyle;
+  onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
+  /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
+  onRefused(from: string, reason: string): void;
+}
+
+/** Answers beside a DHCP server, on its port and on that of PXE (PXE 2.1, section 2.2). */
+export class ProxyDhcpServer {
+  readonly #options: ProxyDhcpOptions;
+  readonly #sockets: DhcpSockets;
+
+  constructor(options: ProxyDhcpOptions) {
+    this.#options = options;
+    this.#sockets = new DhcpSockets({
+      addresses: options.addresses,
+      isBesideOthers: true,
+      onMessage: (request, arrivals) => void this.#answer(request, arrivals),
+      onRefused: options.onRefused,
+    });
+  }
+
+  /**
+   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  listen(inherited = noSockets): Promise<void> {
+    return this.#sockets.listen(inherited);
+  }
+
+  close(): void {
+    this.#sockets.close();
+  }
+
+  async #answer(request: DhcpMessage, arrivals: readonly Arrival[]): Promise<void> {
+    let style: OfferStyle | undefined;
+    for (const [index, arrival] of arrivals.entries()) {
+      const answer = await this.#answerTo(
+        readQuestion(request, arrival),
+        (client) => (style ??= this.#options.styleFor(client)),
+      );
+      if (answer.kind === "reply") this.#sockets.send(arrival, answer.message, answer.to);
+      // One machine asked once, however many networks are answered.
+      if (index === 0) this.#options.onAnswer(answer, request);
+    }
+  }
+
+  async #answerTo(
+    question: Question | Silence,
+    styleFor: (client: BootClient) => OfferStyle,
+  ): Promise<ProxyAnswer> {
+    if (question.kind === "silence") return question;
+    const choice = await this.#options.choose(question.client, question.arrival.server);
+    return answerQuestion(question, choice, styleFor);
+  }
+}

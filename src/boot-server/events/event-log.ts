@@ -1,0 +1,123 @@
+import { RecentMap } from "../../support/lru-map.js";
+import type { Role } from "../releases/release.js";
+import { type MachineState, Timeline } from "./boot-session.js";
+import type { MachineEvent, ServeEvent } from "./events.js";
+
+/** Machines whose story is kept; the one heard of longest ago is forgotten first. */
+const mostMachines = 5_000;
+
+/** Milliseconds of silence until what could wait is written down, and milliseconds at the most. */
+const silence = 10;
+const longestWait = 200;
+/** Events that are written down before the next question is looked for. */
+const slice = 32;
+
+/** Writes down what happens to each machine, and passes it on. */
+export class Journal {
+  readonly #timelines = new RecentMap<string, Timeline>(mostMachines);
+  readonly #onEvent: (event: ServeEvent) => void;
+  readonly #onBooted: (mac: string) => void;
+  /** Events that are still to be made and written down. */
+  #waiting: (() => MachineEvent)[] = [];
+  #waitingSince = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param onBooted a machine has all that it needs */
+  constructor(onEvent: (event: ServeEvent) => void, onBooted: (mac: string) => void) {
+    this.#onEvent = onEvent;
+    this.#onBooted = onBooted;
+  }
+
+  /** Those heard of last come last. */
+  get timelines(): readonly Timeline[] {
+    this.catchUp();
+    return [...this.#timelines.values()];
+  }
+
+  /** Machines in each state. */
+  states(): ReadonlyMap<MachineState, number> {
+    const states = new Map<MachineState, number>();
+    for (const { state } of this.timelines) {
+      states.set(state, (states.get(state) ?? 0) + 1);
+    }
+    return states;
+  }
+
+  timelineOf(mac: string): Timeline | undefined {
+    this.catchUp();
+    return this.#timelines.get(mac);
+  }
+
+  /** What a machine is to fetch until it has booted. */
+  expect(mac: string, roles: readonly Role[]): void {
+    this.#timeline(mac).expect(roles);
+  }
+
+  /** The same for a boot that began in an earlier run of the server. */
+  resume(mac: string, release: string, roles: readonly Role[]): void {
+    this.catchUp();
+    this.#timeline(mac).resume(release, roles);
+  }
+
+  /** In a storm machines wait for their offers, and the log can wait until they have them. */
+  addSoon(make: () => MachineEvent): void {
+    const now = performance.now();
+    if (this.#waiting.length === 0) this.#waitingSince = now;
+    this.#waiting.push(make);
+    if (now - this.#waitingSince > longestWait) this.catchUp();
+    else if (this.#timer === undefined) this.#timer = setTimeout(() => this.#writeSome(), silence);
+    else this.#timer.refresh();
+  }
+
+  #writeSome(): void {
+    for (const make of this.#waiting.splice(0, slice)) this.#add(make(), false);
+    this.#waitingSince = performance.now();
+    const isMore = this.#waiting.length > 0;
+    this.#timer = isMore ? setTimeout(() => this.#writeSome()) : undefined;
+  }
+
+  /** Writes down what waited, so that what comes next comes after it. */
+  catchUp(): void {
+    if (this.#waiting.length === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const make of waiting) this.#add(make(), false);
+  }
+
+  add(event: MachineEvent, { isQuiet = false } = {}): void {
+    this.catchUp();
+    this.#add(event, isQuiet);
+  }
+
+  #add(event: MachineEvent, isQuiet: boolean): void {
+    if (!isQuiet) this.#onEvent(event);
+    // Who does not ask to be booted has no story.
+    if (event.mac === undefined || (event.type === "ignored" && !event.isNotable)) return;
+    const timeline = this.#timeline(event.mac);
+    const now = Date.now();
+    if (!timeline.add(event, now)) return;
+    const { mac } = event;
+    const seconds = (now - timeline.begunAt) / 1000;
+    this.#onBooted(mac);
+    this.#add({ type: "booted", mac, release: timeline.release ?? "", seconds }, false);
+  }
+
+  /** Tells of machines that are not heard from any more; to be called every few seconds. */
+  lookForStalled(): void {
+    const now = Date.now();
+    for (const timeline of this.timelines) {
+      const step = timeline.stalledAfter(now);
+      if (step === undefined) continue;
+      const seconds = (now - timeline.lastSeenAt) / 1000;
+      this.add({ type: "stalled", mac: timeline.mac, step, seconds });
+    }
+  }
+
+  #timeline(mac: string): Timeline {
+    const timeline = this.#timelines.get(mac) ?? new Timeline(mac, Date.now());
+    this.#timelines.put(mac, timeline);
+    return timeline;
+  }
+}

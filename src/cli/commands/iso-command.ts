@@ -1,0 +1,56 @@
+import { Command } from "commander";
+import { CommandFailure } from "./command-failure.js";
+import { withSignals } from "./signals.js";
+
+const examples = `
+Examples:
+  For a release that a web server has:
+    $ kairos-netboot iso out/ --url http://192.168.1.10/kairos
+  For whatever the boot server of a network says, such as kairos-netboot serve:
+    $ kairos-netboot iso --wait-for-server -o boot.iso
+  Onto a USB stick, which is overwritten:
+    $ sudo dd if=boot.iso of=/dev/sdX bs=4M conv=fsync
+
+The ISO boots on BIOS and x64 UEFI (without Secure Boot), from a CD and from a USB stick. It needs
+Debian's packages xorriso, isolinux, syslinux-common, ipxe, mtools, grub-common, grub-efi-amd64-bin.`;
+
+interface Flags {
+  output?: string;
+  url?: string;
+  waitForServer?: boolean;
+  ipxeDir?: string;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+export function isoCommand(): Command {
+  return new Command("iso")
+    .summary("make an ISO that boots machines over the network")
+    .description(
+      "Makes an ISO of a few megabytes for machines that cannot boot from the network by themselves. It fetches a release from a web server, or asks the network for a boot server.",
+    )
+    .argument("[dir]", "a directory that extract made")
+    .option("-o, --output <file>", "file to make (default: NAME-ipxe.iso or kairos-netboot.iso)")
+    .option("--url <base>", "where a web server has the directory (default: that of extract)")
+    .option("--wait-for-server", "for no release: boot what the network's boot server says")
+    .option("--ipxe-dir <dir>", "boot programs to prefer to those of Debian's packages")
+    .option("-v, --verbose", "tell where an error comes from")
+    .option("--json", "print JSON lines on standard output")
+    .helpOption("-h, --help", "explain the options")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(directory: string | undefined, flags: Flags): Promise<void> {
+  const { output, url, waitForServer, ipxeDir: ipxeDirectory, json } = flags;
+  try {
+    const { iso } = await import("../../boot-media/index.js");
+    const path = await withSignals((signal) =>
+      iso({ directory, output, url, waitForServer, ipxeDirectory, signal }),
+    );
+    const line = json ? JSON.stringify({ type: "result", files: { iso: path } }) : path;
+    process.stdout.write(`${line}\n`);
+  } catch (error) {
+    throw new CommandFailure(error, flags);
+  }
+}

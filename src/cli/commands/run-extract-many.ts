@@ -1,0 +1,91 @@
+import { type ExtractManyOptions, extractMany, type ImageOutcome } from "../../extract/index.js";
+import { formatBytes, NetbootError, printable } from "../../support/index.js";
+import { resultLine, resultPaths } from "../format/result-paths.js";
+import { reporterFactory } from "../reporters/create-reporter.js";
+import type { Reporter } from "../reporters/reporter.js";
+
+interface Flags {
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Extracts several images, and tells in the end what became of each.
+ * @throws NetbootError IMAGES_FAILED where one failed, and what ends them all
+ */
+export async function runMany(options: ExtractManyOptions, flags: Flags): Promise<void> {
+  const newReporter = await reporterFactory(flags);
+  const total = new Set(options.images).size;
+  let number = 0;
+  let reporter: Reporter | undefined;
+  const outcomes: ImageOutcome[] = [];
+  await extractMany({
+    ...options,
+    observe: (image) => {
+      number += 1;
+      if (!flags.quiet && !flags.json) say(`\n[${number}/${total}] ${image}`);
+      reporter = newReporter();
+      return (event) => reporter?.event(event);
+    },
+    onOutcome: (outcome) => {
+      if ("result" in outcome) reporter?.done(outcome.result);
+      reporter?.stop();
+      outcomes.push(outcome);
+      tell(outcome, flags);
+    },
+  }).finally(() => {
+    reporter?.stop();
+    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${table(outcomes)}`);
+  });
+  const failed = outcomes.filter((outcome) => "error" in outcome);
+  if (failed.length === 0) return;
+  throw new NetbootError(
+    "IMAGES_FAILED",
+    `${failed.length} of ${outcomes.length} images failed.`,
+    "Run the same command again: what is there already is not made again.",
+  );
+}
+
+function tell(outcome: ImageOutcome, { json }: Flags): void {
+  if ("result" in outcome) {
+    const { result } = outcome;
+    process.stdout.write(json ? resultLine(result) : resultPaths(result));
+    return;
+  }
+  const { image, error } = outcome;
+  const { code, message, hint } = error;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ type: "failure", image, code, message, hint })}\n`);
+  } else {
+    say(`${image} failed: ${message}\n  ${hint}`);
+  }
+}
+
+/** A line an image. */
+function table(outcomes: readonly ImageOutcome[]): string {
+  const rows = outcomes.map((outcome) => [outcome.image, wordFor(outcome), detailOf(outcome)]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map(([image, word, detail]) =>
+      `${image!.padEnd(widths[0]!)}  ${word!.padEnd(widths[1]!)}  ${detail}`.trimEnd(),
+    )
+    .join("\n");
+}
+
+function wordFor(outcome: ImageOutcome): string {
+  if ("error" in outcome) return "failed";
+  return outcome.result.isUnchanged ? "unchanged" : "made";
+}
+
+function detailOf(outcome: ImageOutcome): string {
+  if ("error" in outcome) return outcome.error.message;
+  const files = Object.values(outcome.result.description.files);
+  const total = formatBytes(files.reduce((sum, { size }) => sum + size, 0));
+  const time = outcome.result.isUnchanged ? "" : ` in ${outcome.seconds.toFixed(1)} s`;
+  return `${outcome.directory}, ${total}${time}`;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
+}

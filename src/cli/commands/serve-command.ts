@@ -1,0 +1,146 @@
+import { Command } from "commander";
+import type { ServeEvent, ServeOptions } from "../../boot-server/index.js";
+import { serveLine } from "../format/format-serve-event.js";
+import { LineWriter } from "../reporters/line-writer.js";
+import { CommandFailure } from "./command-failure.js";
+import { runChecks } from "./serve-check.js";
+import { withSignals } from "./signals.js";
+
+const examples = `
+Examples:
+  Boot the machines of this network, beside its DHCP server:
+    $ sudo kairos-netboot serve out/
+  With a cloud-config for all of them:
+    $ sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml
+  Each its own, and from the disk once it has booted:
+    $ sudo kairos-netboot serve out/ --machines machines.yaml --once
+  Where there is no DHCP server, for example on a switch of its own:
+    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
+  Files of an old release, or of another tool:
+    $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
+  Two architectures, on one interface only:
+    $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
+  Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
+    $ sudo kairos-netboot serve out/ --dhcp off
+  Where a program of yours says what each machine boots, as with pixiecore:
+    $ sudo kairos-netboot serve --api http://10.77.0.3:9000
+  Look first whether ports, files and rights are there:
+    $ sudo kairos-netboot serve out/ --check
+
+Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
+
+interface Flags {
+  kernel?: string;
+  initrd?: string;
+  squashfs?: string;
+  listen?: string[];
+  httpPort: string;
+  maxTransfers: string;
+  dhcp: string;
+  machines?: string;
+  api?: string;
+  allow?: string[];
+  deny?: string[];
+  once?: boolean;
+  range?: string;
+  leaseTime?: string;
+  router?: string;
+  dns?: string[];
+  dhcpAnyway?: boolean;
+  stateDir?: string;
+  check?: boolean;
+  cmdline?: string;
+  cloudConfig?: string;
+  ipxeDir?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  json?: boolean;
+}
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .summary("boot machines of this network from what extract made")
+    .description(
+      "Answers machines that are set to boot from the network, beside the DHCP server there is and without touching it, and hands them kernel, initrd and squashfs.",
+    )
+    .argument(
+      "[dir...]",
+      "directories that extract made; for each architecture the first is served",
+    )
+    .option("--kernel <file>", "with --initrd and --squashfs: files that somebody else made")
+    .option("--initrd <file>", "see --kernel")
+    .option("--squashfs <file>", "see --kernel")
+    .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
+    .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
+    .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
+    .option(
+      "--dhcp <mode>",
+      "proxy, full to give addresses too, or off where machines know where to begin",
+      "proxy",
+    )
+    .option("--range <first-last>", "with --dhcp full: the addresses to give")
+    .option("--lease-time <time>", "with --dhcp full: such as 30m, 12h, 7d (default: 1h)")
+    .option("--router <address>", "with --dhcp full: the way to other networks")
+    .option("--dns <address...>", "with --dhcp full: servers of names")
+    .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
+    .option("--machines <file>", "what is done with which machine (YAML)")
+    .option("--api <url>", "ask there what each machine boots (pixiecore's API)")
+    .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
+    .option("--deny <mac...>", "machines that get nothing")
+    .option("--once", "boot each machine once, and send it to its disk from then on")
+    .option("--state-dir <dir>", "where is kept what outlives the server")
+    .option("--cmdline <words>", "added to the kernel's command line")
+    .option("--cloud-config <place>", "a file that is served, or an address")
+    .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
+    .option("--check", "look whether all is ready, say so, and serve nothing")
+    .option("-q, --quiet", "print nothing but errors")
+    .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
+    .option("--json", "print JSON lines on standard output")
+    .helpOption("-h, --help", "explain the options")
+    .addHelpText("after", examples)
+    .action(run);
+}
+
+async function run(directories: string[], flags: Flags): Promise<void> {
+  const { serve } = await import("../../boot-server/index.js");
+  const options = optionsOf(directories, flags);
+  try {
+    if (flags.check) await runChecks(options, flags);
+    else await withSignals((signal) => serve({ ...options, signal }));
+  } catch (error) {
+    throw new CommandFailure(error, flags);
+  }
+}
+
+const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
+
+function optionsOf(directories: string[], flags: Flags): ServeOptions {
+  const { httpPort, maxTransfers, cmdline, ipxeDir, once, stateDir, ...same } = flags;
+  return {
+    ...same,
+    directories,
+    isOnce: once,
+    stateDirectory: stateDir,
+    // What is no number is refused where all options are checked.
+    httpPort: Number(httpPort) || Number.NaN,
+    mostTransfers: Number(maxTransfers),
+    commandLine: cmdline,
+    ipxeDirectory: ipxeDir,
+    onEvent: (event) => reportEvent(event, flags),
+  };
+}
+
+/** Tells a person, or a program, what happens while machines are served. */
+export function reportEvent(
+  event: ServeEvent,
+  { quiet, verbose, json }: Pick<Flags, "quiet" | "verbose" | "json">,
+): void {
+  if (quiet) return;
+  if (json) {
+    const time = new Date().toISOString();
+    output.write(JSON.stringify({ time, ...event }));
+    return;
+  }
+  if (event.type === "ignored" && !event.isNotable && !verbose) return;
+  log.write(serveLine(event));
+}

@@ -1,0 +1,84 @@
+import type { Inspection } from "../../inspect/index.js";
+import { formatBytes, formatMemory, printable } from "../../support/index.js";
+
+/** A label, and what it labels; undefined where there is nothing to say. */
+type Row = readonly [label: string, text: string | null | undefined];
+
+const labelWidth = 11;
+
+/** What is known of an image, as a table for people. */
+export function inspectionLines(inspection: Inspection): string[] {
+  const { layers, size, problems } = inspection;
+  const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
+  return [
+    ...lines([
+      ["Image", inspection.reference],
+      ["Digest", inspection.manifestDigest],
+      ["Index", inspection.indexDigest],
+      ["Platform", inspection.platform],
+      ["Platforms", inspection.platforms.length > 1 ? inspection.platforms.join(", ") : undefined],
+      ["Created", inspection.created],
+      ["Layers", `${count}, ${formatBytes(size)}`],
+    ]),
+    ...layerLines(inspection),
+    ...lines([
+      ["Kairos", releaseOf(inspection)],
+      ["Kernel", kernelOf(inspection)],
+      ["Initrd", initrdOf(inspection)],
+      ["Name", inspection.name],
+      ...estimateRows(inspection),
+      ["Fetched", fetchedOf(inspection)],
+      ...problems.map(({ message, hint }): Row => ["Problem", `${message} ${hint}`]),
+    ]),
+  ];
+}
+
+function lines(rows: readonly Row[]): string[] {
+  return rows
+    .filter(([, text]) => text !== undefined && text !== null)
+    .map(([label, text]) => `${label.padEnd(labelWidth)}${printable(text!)}`);
+}
+
+function layerLines({ layers }: Inspection): string[] {
+  const sizes = layers.map(({ size }) => formatBytes(size));
+  const sizeWidth = Math.max(0, ...sizes.map(({ length }) => length));
+  const numberWidth = String(layers.length).length;
+  return layers.map(({ digest, isRead }, index) => {
+    const number = String(index + 1).padStart(numberWidth);
+    const row = `  ${number}  ${sizes[index]!.padStart(sizeWidth)}  ${digest}`;
+    return isRead ? row : `${row}  not looked into`;
+  });
+}
+
+function releaseOf({ kairos }: Inspection): string | undefined {
+  const { flavor, flavorRelease, variant, model, release, kubernetes, fips } = kairos;
+  const system = [flavor, flavorRelease].filter(Boolean).join(" ");
+  const parts = [release, system, variant, model, kubernetes, fips ? "FIPS" : undefined];
+  return parts.filter(Boolean).join(", ") || undefined;
+}
+
+function kernelOf({ kernel }: Inspection): string | undefined {
+  if (kernel === null) return undefined;
+  const { path, version, size } = kernel;
+  return `${path} (${version === null ? "" : `${version}, `}${formatBytes(size)})`;
+}
+
+function initrdOf({ initrd }: Inspection): string | undefined {
+  return initrd === null ? undefined : `${initrd.path} (${formatBytes(initrd.size)})`;
+}
+
+function estimateRows({ estimate }: Inspection): Row[] {
+  if (estimate === null) return [];
+  const { squashfs, output, memory } = estimate;
+  return [
+    ["Squashfs", `about ${formatBytes(squashfs)}`],
+    ["Output", `about ${formatBytes(output)}`],
+    ["Memory", `machines need at least about ${formatMemory(memory)}`],
+  ];
+}
+
+function fetchedOf({ fetched, size, layers }: Inspection): string {
+  const count = layers.filter(({ isRead }) => isRead).length;
+  const amount = `${formatBytes(fetched.bytes)} of ${formatBytes(size)}`;
+  return `${amount}; looked into ${count} of ${layers.length} layers (${formatBytes(fetched.read)})`;
+}

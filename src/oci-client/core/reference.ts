@@ -1,0 +1,122 @@
+import { isIPv6 } from "node:net";
+import { isDigest } from "./digest.js";
+import { OciClientError } from "./oci-client-error.js";
+import { printable } from "./sanitize.js";
+
+/** Where an image is: the parts of `registry/repository:tag@digest`. */
+export interface Reference {
+  /** Host and, where given, port: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  registry: string;
+  repository: string;
+  tag?: string;
+  digest?: string;
+}
+
+/** Longer than any reference whose parts keep their own limits. */
+const MAX_LENGTH = 1024;
+const MAX_PART_LENGTH = 255;
+
+const HOST_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
+const REGISTRY = new RegExp(
+  `^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[([a-f0-9:.]+)\\])(?::\\d+)?$`,
+);
+const PATH_PART = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
+const REPOSITORY = new RegExp(`^${PATH_PART}(?:/${PATH_PART})*$`);
+const TAG = /^\w[\w.-]{0,127}$/;
+
+/**
+ * Reads an image reference by the grammar of distribution/reference, with Docker Hub's short names:
+ * `debian` is `docker.io/library/debian:latest`. The tag `latest` is supplied only where there is
+ * neither tag nor digest. The registry is put in lower case, being a host name (RFC 4343).
+ *
+ * @throws OciClientError REFERENCE_INVALID
+ */
+export function parseReference(text: string): Reference {
+  if (text.length > MAX_LENGTH) throw invalid(text, "is too long");
+  if (text.includes("://")) {
+    throw invalid(text, "begins with a scheme", "Leave out everything up to and including ://.");
+  }
+  const { name, tag, digest } = splitSuffixes(text);
+  const place = splitRegistry(name);
+  checkRegistry(text, place.registry);
+  checkRepository(text, place.repository);
+  if (tag !== undefined && !TAG.test(tag)) {
+    throw invalid(
+      text,
+      "has a malformed tag",
+      "A tag holds up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two.",
+    );
+  }
+  if (digest !== undefined && !isDigest(digest)) {
+    throw invalid(
+      text,
+      "has a malformed or unsupported digest",
+      "A digest is sha256: and 64 lower-case hex digits, or sha512: and 128.",
+    );
+  }
+  const reference: Reference = place;
+  if (tag !== undefined) reference.tag = tag;
+  else if (digest === undefined) reference.tag = "latest";
+  if (digest !== undefined) reference.digest = digest;
+  return reference;
+}
+
+/** The full spelling of a reference, which `parseReference` reads back to the same value. */
+export function formatReference({ registry, repository, tag, digest }: Reference): string {
+  const suffixes = (tag ? `:${tag}` : "") + (digest ? `@${digest}` : "");
+  return `${registry}/${repository}${suffixes}`;
+}
+
+function splitSuffixes(text: string): { name: string; tag?: string; digest?: string } {
+  const [nameAndTag, digest] = cut(text, text.indexOf("@"));
+  const colon = nameAndTag.lastIndexOf(":");
+  // A colon before the last slash belongs to the registry's port.
+  const [name, tag] = cut(nameAndTag, colon > nameAndTag.lastIndexOf("/") ? colon : -1);
+  return { name, tag, digest };
+}
+
+function cut(text: string, at: number): [before: string, after?: string] {
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function splitRegistry(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf("/");
+  const first = slash < 0 ? "" : name.slice(0, slash).toLowerCase();
+  const isRegistry = /[.:]/.test(first) || first === "localhost";
+  const registry = isRegistry && first !== "index.docker.io" ? first : "docker.io";
+  const repository = isRegistry ? name.slice(slash + 1) : name;
+  const isOfficial = registry === "docker.io" && !repository.includes("/");
+  return { registry, repository: isOfficial ? `library/${repository}` : repository };
+}
+
+function checkRegistry(text: string, registry: string): void {
+  const match = registry.length <= MAX_PART_LENGTH ? REGISTRY.exec(registry) : null;
+  const address = match?.[1];
+  // The URL parser knows what the grammar does not: ports end at 65535, 1.2.3.999 is no address.
+  const usable = match && URL.canParse(`https://${registry}/`) && (!address || isIPv6(address));
+  if (!usable) {
+    throw invalid(
+      text,
+      "names no usable registry",
+      "A registry is a host name, with :PORT if need be.",
+    );
+  }
+}
+
+function checkRepository(text: string, repository: string): void {
+  if (repository.length > MAX_PART_LENGTH) {
+    throw invalid(text, "has a repository name of more than 255 characters");
+  }
+  if (REPOSITORY.test(repository)) return;
+  if (REPOSITORY.test(repository.toLowerCase())) {
+    const hint = `Repository names are lower-case: write ${repository.toLowerCase()}.`;
+    throw invalid(text, "has upper-case letters in its repository name", hint);
+  }
+  throw invalid(text, "has a malformed repository name");
+}
+
+function invalid(text: string, problem: string, hint = "Write it as registry/repository:tag.") {
+  const shown =
+    text === "" ? "The empty image reference" : `The image reference "${printable(text)}"`;
+  return new OciClientError("REFERENCE_INVALID", `${shown} ${problem}.`, { hint });
+}

@@ -1,0 +1,113 @@
+import { X509Certificate } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { OciClientError } from "../core/oci-client-error.js";
+import { printable } from "../core/sanitize.js";
+import { fileErrorCode, readSmallFile } from "../core/small-file.js";
+
+/** A client certificate with its key, both PEM. */
+export interface KeyPair {
+  cert: string;
+  key: string;
+}
+
+export interface HostCertificates {
+  /** Authorities beside those that are trusted anyway, PEM. */
+  authorities: string[];
+  keyPair?: KeyPair;
+}
+
+const MAX_SIZE = 1024 * 1024;
+
+/**
+ * Reads `HOST[:PORT]` in the first of these directories that has it (containers-certs.d(5)):
+ * `*.crt` are authorities, `*.cert` is a client certificate and `*.key` its key. Of several client
+ * certificates the first by name is taken.
+ *
+ * @returns undefined where no directory has one for the host
+ * @throws OciClientError REGISTRY_CONFIG_INVALID
+ */
+export async function readCertificates(
+  directories: readonly string[],
+  names: readonly string[],
+): Promise<HostCertificates | undefined> {
+  for (const directory of directories.flatMap((each) => names.map((name) => join(each, name)))) {
+    const files = await filesIn(directory);
+    if (files === undefined) continue;
+    const authorities = files.filter((name) => name.endsWith(".crt"));
+    const certificate = files.find((name) => name.endsWith(".cert"));
+    const keyPair = certificate && (await keyPairIn(directory, certificate, files));
+    return {
+      authorities: await Promise.all(
+        authorities.map((name) => readAuthorities(join(directory, name))),
+      ),
+      ...(keyPair && { keyPair }),
+    };
+  }
+  return undefined;
+}
+
+async function filesIn(directory: string): Promise<string[] | undefined> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (cause) {
+    const code = fileErrorCode(cause);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw invalid(directory, `cannot be read (${code})`, cause);
+  }
+}
+
+async function keyPairIn(directory: string, certificate: string, files: string[]) {
+  const key = certificate.replace(/cert$/, "key");
+  const path = join(directory, certificate);
+  if (!files.includes(key)) throw invalid(path, `has no key beside it, ${printable(key)}`);
+  return readKeyPair(path, join(directory, key));
+}
+
+/** @throws OciClientError REGISTRY_CONFIG_INVALID */
+export async function readAuthorities(path: string): Promise<string> {
+  const text = await read(path);
+  assertCertificates(text, path);
+  return text;
+}
+
+/** @throws OciClientError REGISTRY_CONFIG_INVALID; it does not quote the key */
+export async function readKeyPair(certPath: string, keyPath: string): Promise<KeyPair> {
+  const [cert, key] = [await read(certPath), await read(keyPath)];
+  assertCertificates(cert, certPath);
+  if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(key)) {
+    throw invalid(keyPath, "is protected by a passphrase");
+  }
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) throw invalid(keyPath, "holds no key (PEM)");
+  return { cert, key };
+}
+
+async function read(path: string): Promise<string> {
+  let text: string | undefined;
+  try {
+    text = await readSmallFile(path, MAX_SIZE);
+  } catch (cause) {
+    throw invalid(path, `cannot be read (${fileErrorCode(cause)})`, cause);
+  }
+  if (text === undefined) throw invalid(path, "is larger than 1 MiB");
+  return text;
+}
+
+/** Node itself passes over what is no certificate without a word. */
+function assertCertificates(text: string, path: string): void {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.length === 0) throw new RangeError("no PEM block");
+    for (const block of blocks) new X509Certificate(block);
+  } catch (cause) {
+    throw invalid(path, "holds no certificate (PEM)", cause);
+  }
+}
+
+function invalid(path: string, problem: string, cause?: unknown): OciClientError {
+  const message = `The certificate file ${printable(path)} ${problem}.`;
+  return new OciClientError("REGISTRY_CONFIG_INVALID", message, {
+    hint: "Authorities are *.crt, client certificates *.cert with *.key, all PEM without passphrase.",
+    cause,
+  });
+}

@@ -1,0 +1,115 @@
+import type { ImageTree } from "../kairos/index.js";
+import type { Inode } from "../layers/index.js";
+import { parseApkInstalled } from "./apk.js";
+import { parseDpkgStatus } from "./dpkg.js";
+import { type InstalledPackage, PackageDatabaseError, type PackageList } from "./package.js";
+import { ndbHeaders } from "./rpm/ndb.js";
+import { parseRpmHeader } from "./rpm/rpm-header.js";
+import { SqliteDatabase } from "./rpm/sqlite.js";
+
+/** Those of large images take some 200 MB. */
+const largestDatabase = 1024 ** 3;
+const mostStatusFiles = 10_000;
+
+const dpkgStatus = "/var/lib/dpkg/status";
+const dpkgDirectory = "/var/lib/dpkg/status.d";
+const apkInstalled = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
+const rpmDirectories = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
+
+/** True for a path whose contents `readPackages` may want, so that they may be kept. */
+export function isPackageDatabase(path: string, size: number): boolean {
+  if (size > largestDatabase) return false;
+  return (
+    /^var\/lib\/dpkg\/status(?:\.d\/[^/]+)?$/.test(path) ||
+    /^(?:usr\/)?lib\/apk\/db\/installed$/.test(path) ||
+    /^(?:usr\/lib\/sysimage|var\/lib)\/rpm\/(?:rpmdb\.sqlite(?:-wal)?|Packages\.db)$/.test(path)
+  );
+}
+
+/**
+ * What an image says is installed in it: the databases of dpkg, apk and rpm (SQLite and ndb).
+ * @param read gives the contents of a file
+ */
+export async function readPackages(
+  tree: ImageTree,
+  read: (inode: Inode) => Promise<Buffer>,
+): Promise<PackageList> {
+  const packages: InstalledPackage[] = [];
+  const databases: string[] = [];
+  const problems: string[] = [];
+  const seen = new Set<Inode>();
+  const contents = async (path: string): Promise<Buffer | undefined> => {
+    const inode = tree.file(path)?.inode;
+    if (inode === undefined || seen.has(inode) || inode.entry.size > largestDatabase)
+      return undefined;
+    seen.add(inode);
+    return read(inode);
+  };
+  const take = async (path: string, parse: (bytes: Buffer) => Iterable<InstalledPackage>) => {
+    const bytes = await contents(path);
+    if (bytes === undefined) return;
+    databases.push(path);
+    try {
+      for (const found of parse(bytes)) packages.push(found);
+    } catch (error) {
+      if (!(error instanceof PackageDatabaseError)) throw error;
+      problems.push(`${path} ${error.message}`);
+    }
+  };
+
+  await take(dpkgStatus, (bytes) => parseDpkgStatus(bytes.toString("utf8")));
+  for (const name of tree.list(dpkgDirectory).slice(0, mostStatusFiles)) {
+    if (name.endsWith(".md5sums")) continue;
+    await take(`${dpkgDirectory}/${name}`, (bytes) => parseDpkgStatus(bytes.toString("utf8")));
+  }
+  for (const path of apkInstalled) {
+    await take(path, (bytes) => parseApkInstalled(bytes.toString("utf8")));
+  }
+  for (const directory of rpmDirectories) {
+    const log = await contents(`${directory}/rpmdb.sqlite-wal`);
+    await take(`${directory}/rpmdb.sqlite`, (bytes) => rpmsOf(sqliteHeaders(bytes, log)));
+    await take(`${directory}/Packages.db`, (bytes) => rpmsOf(ndbHeaders(bytes)));
+    if (tree.file(`${directory}/Packages`) !== undefined) {
+      problems.push(`${directory}/Packages is a Berkeley DB, which is not read`);
+    }
+  }
+  return {
+    packages: sorted(packages),
+    databases: [...databases].sort(),
+    problems: [...new Set(problems)],
+    distribution: await distributionOf(tree, read),
+  };
+}
+
+function* sqliteHeaders(bytes: Buffer, log: Buffer | undefined): Generator<Buffer> {
+  for (const [, blob] of new SqliteDatabase(bytes, log).rows("Packages")) {
+    if (Buffer.isBuffer(blob)) yield blob;
+  }
+}
+
+function* rpmsOf(headers: Iterable<Buffer>): Generator<InstalledPackage> {
+  for (const header of headers) {
+    const found = parseRpmHeader(header);
+    if (found !== undefined) yield found;
+  }
+}
+
+/** The same on every machine, so not by a locale. */
+function sorted(packages: readonly InstalledPackage[]): InstalledPackage[] {
+  const key = (it: InstalledPackage) =>
+    [it.type, it.name, it.epoch ?? "", it.version, it.architecture].join("\0");
+  const keyed = new Map(packages.map((it) => [key(it), it]));
+  return [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, it]) => it);
+}
+
+async function distributionOf(
+  tree: ImageTree,
+  read: (inode: Inode) => Promise<Buffer>,
+): Promise<PackageList["distribution"]> {
+  const inode = (tree.file("/etc/os-release") ?? tree.file("/usr/lib/os-release"))?.inode;
+  const isUsable = inode !== undefined && inode.entry.size <= 1024 * 1024;
+  const text = isUsable ? (await read(inode)).toString("utf8") : "";
+  const field = (name: string) =>
+    new RegExp(`^${name}=["']?([\\w.-]*)["']?\\s*$`, "m").exec(text)?.[1] || undefined;
+  return { id: field("ID") ?? "linux", version: field("VERSION_ID") };
+}

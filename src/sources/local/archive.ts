@@ -1,0 +1,124 @@
+import { open } from "node:fs/promises";
+import { NetbootError, systemCode } from "../../support/index.js";
+import { type ByteString, display, encode, FormatError, indexTar } from "../../tar/index.js";
+import type { FileSlice, ImageFiles } from "../contract/file-slice.js";
+
+/** Images have hundreds of members at the most. */
+const mostMembers = 100_000;
+/** Links from one member to the next. */
+const longestChain = 16;
+
+interface Member {
+  readonly slice: FileSlice;
+  /** The member that this one is a link to; undefined for a file. */
+  readonly target?: LinkTarget;
+}
+
+type LinkTarget = { readonly name: ByteString } | "outside";
+
+/**
+ * A plain tar as a file, whose members are read where they lie: nothing is unpacked, so no name in
+ * it can do harm.
+ */
+export class Archive implements ImageFiles {
+  readonly #where: string;
+  readonly #members = new Map<ByteString, Member>();
+  /** Names that stand in it more than once: which one is meant cannot be told. */
+  readonly #twice = new Set<ByteString>();
+
+  private constructor(where: string) {
+    this.#where = where;
+  }
+
+  /**
+   * @param path the file
+   * @param where what messages call it
+   * @throws NetbootError LAYOUT_INVALID; the system's errors
+   */
+  static async open(path: string, where: string, signal: AbortSignal): Promise<Archive> {
+    const archive = new Archive(where);
+    const file = await open(path);
+    let count = 0;
+    try {
+      for await (const { entry, offset } of indexTar(file)) {
+        signal.throwIfAborted();
+        count += 1;
+        if (count > mostMembers) throw new FormatError(`it holds more than ${mostMembers} members`);
+        const { type, linkName } = entry;
+        const name = memberName(entry.name);
+        if (name === undefined || !["file", "symlink", "hardlink"].includes(type)) continue;
+        const slice = { path, offset, size: entry.size };
+        const directory = type === "symlink" ? name.split("/").slice(0, -1) : [];
+        archive.#add(
+          name,
+          type === "file" ? { slice } : { slice, target: targetOf(directory, linkName) },
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw archive.#invalid(`is damaged: ${error.message}`, error);
+    } finally {
+      await file.close();
+    }
+    return archive;
+  }
+
+  /** @throws NetbootError LAYOUT_INVALID for a name that stands twice, or a link that leads out */
+  find(name: string): FileSlice | undefined {
+    let key = memberName(encode(name));
+    for (let links = 0; key !== undefined && links < longestChain; links += 1) {
+      if (this.#twice.has(key)) throw this.#invalid(`holds ${display(key)} more than once`);
+      const member = this.#members.get(key);
+      if (member?.target === undefined) return member?.slice;
+      if (member.target === "outside") {
+        throw this.#invalid(`has a link ${display(key)} that leads out of it`);
+      }
+      key = member.target.name;
+    }
+    return undefined;
+  }
+
+  #add(name: ByteString, member: Member): void {
+    if (this.#members.has(name)) this.#twice.add(name);
+    this.#members.set(name, member);
+  }
+
+  #invalid(problem: string, cause?: unknown): NetbootError {
+    return new NetbootError(
+      "LAYOUT_INVALID",
+      `The archive ${this.#where} ${problem}.`,
+      "Save or copy the image again.",
+      { cause },
+    );
+  }
+}
+
+/** A member's name without what does not count; undefined for one that would lead out. */
+function memberName(name: ByteString): ByteString | undefined {
+  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+  return name.startsWith("/") || parts.includes("..") ? undefined : parts.join("/");
+}
+
+/** @param directory the parts of the directory that a target is relative to */
+function targetOf(directory: readonly ByteString[], linkName: ByteString): LinkTarget {
+  if (linkName.startsWith("/")) return "outside";
+  const parts = [...directory];
+  for (const part of linkName.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.pop() === undefined) return "outside";
+  }
+  return { name: parts.join("/") };
+}
+
+/** The error for an archive that cannot be opened. */
+export function cannotOpen(where: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined || error instanceof NetbootError) return error;
+  return new NetbootError(
+    "LAYOUT_INVALID",
+    `The archive ${where} cannot be read (${code}).`,
+    "Make one with: skopeo copy docker://IMAGE oci-archive:FILE",
+    { cause: error },
+  );
+}

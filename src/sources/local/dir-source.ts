@@ -1,0 +1,70 @@
+import { type ImageReader, type ImageRoot, sha256 } from "../../oci-client/index.js";
+import { NetbootError, systemCode } from "../../support/index.js";
+import { DirectoryFiles, type FileSlice, readSlice } from "../contract/file-slice.js";
+import type { SourceOptions } from "../contract/image-source.js";
+import { LocalSource } from "./local-source.js";
+
+const largestManifest = 4 * 1024 * 1024;
+
+/**
+ * An image in a directory as skopeo's `dir:` has it (containers-transports(5)): `manifest.json`,
+ * and beside it the blobs, named by the hexadecimal part of their digests. Where the manifest is an
+ * index, its manifests are called `HEX.manifest.json`.
+ */
+export class DirSource extends LocalSource {
+  readonly reference: string;
+  protected readonly kind = "directory";
+  protected readonly where: string;
+  readonly #files: DirectoryFiles;
+  #root: Buffer = Buffer.alloc(0);
+
+  /** @param directory what follows `dir:` */
+  constructor(directory: string, options: SourceOptions) {
+    super(options);
+    this.reference = `dir:${directory}`;
+    this.where = directory;
+    this.#files = new DirectoryFiles(directory);
+  }
+
+  protected async root(): Promise<ImageRoot> {
+    try {
+      const slice = this.#files.find("manifest.json");
+      if (slice === undefined) throw new RangeError("there is none");
+      this.#root = await readSlice(slice, largestManifest);
+    } catch (error) {
+      throw new NetbootError(
+        "LAYOUT_INVALID",
+        `${this.where} is not a directory that skopeo made: its manifest.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
+        "Make one with: skopeo copy docker://IMAGE dir:DIR",
+        { cause: error },
+      );
+    }
+    return "manifest.json";
+  }
+
+  protected find(digest: string): FileSlice | undefined {
+    const [algorithm, hex] = digest.split(":") as [string, string];
+    return this.#files.find(algorithm === "sha256" ? hex : `${algorithm}-${hex}`);
+  }
+
+  protected reader(): ImageReader {
+    return {
+      manifest: async ({ digest }) => {
+        if (digest === undefined || sha256(this.#root) === digest) return { bytes: this.#root };
+        return { bytes: await this.#read(this.#manifestOf(digest), digest, largestManifest) };
+      },
+      smallBlob: ({ digest }, maxBytes) => this.#read(this.present({ digest }), digest, maxBytes),
+    };
+  }
+
+  #manifestOf(digest: string): FileSlice {
+    const slice = this.#files.find(`${digest.split(":")[1]}.manifest.json`);
+    // skopeo copies the image of one platform only, unless told otherwise.
+    return slice ?? this.present({ digest });
+  }
+
+  async #read(slice: FileSlice, digest: string, maxBytes: number): Promise<Buffer> {
+    if (slice.size > maxBytes) throw this.damaged(digest, "is too large");
+    return readSlice(slice, maxBytes);
+  }
+}

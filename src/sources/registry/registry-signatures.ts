@@ -1,0 +1,68 @@
+import {
+  type Descriptor,
+  OciClientError,
+  parseManifest,
+  type Reference,
+} from "../../oci-client/index.js";
+import type { AttachedSignatures } from "../contract/image-source.js";
+import { translated } from "../contract/translate-error.js";
+import type { MirroredClient } from "./mirrored-client.js";
+
+/** Referrers that are looked at. */
+const mostReferrers = 50;
+
+/**
+ * Signatures beside an image in its repository, in both of cosign's layouts: under the tag
+ * `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Tag-based Discovery"), and as referrers or, where the
+ * registry does not know of these, under the tag `sha256-…` (specs/BUNDLE_SPEC.md).
+ */
+export class RegistrySignatures implements AttachedSignatures {
+  constructor(
+    readonly reference: Reference,
+    readonly connect: () => Promise<MirroredClient>,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async *signatureManifests(digest: string): AsyncGenerator<Uint8Array> {
+    const tag = digest.replace(":", "-");
+    const byTag = await translated(() => this.#tagged(`${tag}.sig`));
+    if (byTag !== undefined) yield byTag;
+    const referrers = await translated(() => this.#referrers(digest, tag));
+    for (const referrer of referrers.slice(0, mostReferrers)) {
+      yield await this.signedDocument(referrer.digest);
+    }
+  }
+
+  signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array> {
+    return translated(async () => {
+      const client = await this.connect();
+      return client.reader(this.reference).smallBlob(descriptor, maxBytes, this.signal);
+    });
+  }
+
+  signedDocument(digest: string): Promise<Uint8Array> {
+    return translated(async () => {
+      const client = await this.connect();
+      return (await client.manifest(this.reference, { digest }, this.signal)).bytes;
+    });
+  }
+
+  async #referrers(digest: string, tag: string): Promise<Descriptor[]> {
+    const client = await this.connect();
+    const listed = await client.referrers(this.reference, digest, this.signal);
+    if (listed !== undefined) return listed.manifests;
+    const bytes = await this.#tagged(tag);
+    const index = bytes && parseManifest(bytes);
+    return index?.kind === "index" ? index.manifests : [];
+  }
+
+  async #tagged(tag: string): Promise<Uint8Array | undefined> {
+    try {
+      const client = await this.connect();
+      return (await client.manifest(this.reference, { tag }, this.signal)).bytes;
+    } catch (error) {
+      if (error instanceof OciClientError && error.code === "IMAGE_NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Description } from "../artifacts/index.js";
+import { listSquashfs, readSuperblock } from "../squashfs/index.js";
+import { findProgram } from "../support/index.js";
+import { failed, ok, unchecked } from "./check.js";
+import type { ModulesFinding } from "./check-files.js";
+import { fileProblem, unreadable } from "./regular-file.js";
+import type { ReleaseFiles } from "./release-files.js";
+
+const mostVersions = 100;
+
+/** Superblock, then every inode and directory: `unsquashfs -l` reads them all. */
+export async function checkSquashfsFile(
+  { directory, squashfs: name }: ReleaseFiles,
+  description: Description | undefined,
+  signal: AbortSignal,
+): Promise<ModulesFinding> {
+  const path = join(directory, name);
+  const bad = (problem: string): ModulesFinding => ({
+    check: failed("squashfs", `${name} ${problem}`),
+    versions: undefined,
+  });
+  const unusable = await fileProblem(path);
+  if (unusable !== undefined) return bad(unusable);
+  try {
+    const superblock = await readSuperblock(path);
+    if (superblock === undefined) return bad("is no squashfs 4.0");
+    const { size } = await stat(path);
+    const { bytesUsed, codec, blockSize } = superblock;
+    if (bytesUsed > size) return bad(`is cut short: ${size} of ${bytesUsed} bytes`);
+    const stated = description?.squashfs;
+    if (stated !== undefined && stated.compression.split(":")[0] !== codec) {
+      return bad(
+        `is compressed with ${codec ?? "something unknown"}, not with ${stated.compression}`,
+      );
+    }
+    if (stated !== undefined && stated.blockSize !== blockSize) {
+      return bad(`has blocks of ${blockSize} bytes instead of ${stated.blockSize}`);
+    }
+  } catch (error) {
+    return bad(unreadable(error));
+  }
+  const unsquashfs = await findProgram("unsquashfs");
+  if (unsquashfs === undefined) {
+    const what = `${name} has a good superblock; unsquashfs is missing, so it was not opened`;
+    return { check: unchecked("squashfs", what), versions: undefined };
+  }
+  const versions = new Set<string>();
+  const { entries, problem } = await listSquashfs(unsquashfs, path, {
+    signal,
+    onPath: (file) => {
+      const version = /^\/(?:usr\/)?lib\/modules\/([^/]+)/.exec(file)?.[1];
+      if (version !== undefined && versions.size < mostVersions) versions.add(version);
+    },
+  });
+  if (problem !== undefined) return bad(`cannot be listed: ${problem}`);
+  return { check: ok("squashfs", `${name} can be listed: ${entries} entries`), versions };
+}

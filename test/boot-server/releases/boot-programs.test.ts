@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import type { BootClient } from "../../../src/boot-server/dhcp/boot-client.js";
+import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+
+async function programsIn(...names: string[]): Promise<BootPrograms> {
+  const directory = await temporaryDirectory();
+  for (const name of names) {
+    await mkdir(dirname(join(directory, name)), { recursive: true });
+    await writeFile(join(directory, name), name);
+  }
+  return BootPrograms.find([directory]);
+}
+
+const client = (architecture: string, firmware: string) =>
+  ({ architecture, firmware }) as BootClient;
+
+describe("boot programs", () => {
+  it("are found as Debian's package has them", async () => {
+    const programs = await programsIn("undionly.kpxe", "snponly.efi", "ipxe.efi", "ipxe.lkrn");
+    assert.equal(programs.for(client("amd64", "bios"))?.name, "undionly.kpxe");
+    assert.match(programs.for(client("amd64", "uefi"))!.path, /\/snponly\.efi$/);
+    assert.deepEqual(programs.missingFor("amd64"), []);
+    assert.deepEqual(programs.missingFor("arm64"), ["uefi"]);
+  });
+
+  it("are found as ipxe.org has them, for arm64 as well", async () => {
+    const programs = await programsIn("arm64-efi/snponly.efi", "x86_64-efi/ipxe.efi");
+    for (const firmware of ["uefi", "u-boot"]) {
+      assert.match(programs.for(client("arm64", firmware))!.path, /\/arm64-efi\/snponly\.efi$/);
+    }
+    assert.match(programs.for(client("amd64", "uefi"))!.path, /\/x86_64-efi\/ipxe\.efi$/);
+    assert.deepEqual(programs.missingFor("amd64"), ["bios"]);
+  });
+
+  it("are not given to firmware that they are not for", async () => {
+    const programs = await programsIn("snponly.efi");
+    for (const [architecture, firmware] of [
+      ["amd64", "bios"],
+      ["arm64", "uefi"],
+      ["386", "uefi"],
+      ["arm64", "raspberry-pi"],
+    ] as const) {
+      assert.equal(programs.for(client(architecture, firmware)), undefined);
+    }
+  });
+
+  it("of the first directory go before those of the second", async () => {
+    const [first, second] = [await temporaryDirectory(), await temporaryDirectory()];
+    for (const directory of [first, second]) await writeFile(join(directory, "ipxe.efi"), "");
+    const { path } = (await BootPrograms.find([first, second])).for(client("amd64", "uefi"))!;
+    assert.equal(path, join(first, "ipxe.efi"));
+  });
+});

@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import {
+  cp,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LiveRules } from "../../../src/boot-server/machines/rules-watcher.js";
+import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
+import { readAllReleases } from "../../../src/boot-server/releases/find-releases.js";
+import type { Release } from "../../../src/boot-server/releases/release.js";
+import { describeChange } from "../../../src/boot-server/releases/release-change.js";
+import { type ExtractOptions, extract } from "../../../src/index.js";
+import { demoImage, demoName } from "../../extract/support/program.js";
+import { sharedDirectory } from "../../extract/support/temporary-directory.js";
+import { type HttpSite, startHttpSite } from "../support/http-site.js";
+import { releaseNamed } from "../support/releases.js";
+
+let scratch: string;
+/** What was made once, to be copied. */
+let made: string;
+before(async () => {
+  scratch = await sharedDirectory();
+  made = join(scratch, "made");
+  await make(made);
+});
+
+function make(output: string, more: Partial<ExtractOptions> = {}) {
+  return extract({ image: demoImage, output, platform: "amd64", force: true, ...more });
+}
+
+describe("a server whose directories are made again", () => {
+  let directory: string;
+  let out: string;
+  let told: string[];
+  let rules: LiveRules | undefined;
+  let site: HttpSite | undefined;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(scratch, "test-"));
+    out = join(directory, "out");
+    told = [];
+  });
+  afterEach(async () => {
+    rules?.close();
+    await site?.server.close(0);
+  });
+
+  async function serve(directories: readonly string[], machines?: string): Promise<HttpSite> {
+    const machinesFile = machines && join(directory, "machines.yaml");
+    if (machinesFile) await writeFile(machinesFile, machines);
+    const places = { directories, files: undefined };
+    const sources = {
+      machinesFile: machinesFile || undefined,
+      defaults: {},
+      cloudConfig: undefined,
+      programs: await BootPrograms.find([]),
+      readReleases: (onFile: (path: string) => Promise<void>) => readAllReleases(places, onFile),
+    };
+    rules = await LiveRules.read(sources, {
+      onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
+      onReleases: (...change) => told.push(describeChange(...change)),
+      onError: (problem) => told.push(`error: ${problem}`),
+    });
+    site = await startHttpSite({ rules: () => rules!.current, state: directory });
+    return site;
+  }
+
+  /** Kernel, initrd and squashfs as somebody else may have made them. */
+  async function copyWithoutDescription(): Promise<void> {
+    await cp(made, out, { recursive: true });
+    for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
+  }
+
+  /** The next thing that is told. */
+  async function next(): Promise<string> {
+    while (told.length === 0) await sleep(20);
+    return told.shift()!;
+  }
+
+  /** The addresses in a machine's script, of its files by the end of their names. */
+  async function addressesIn({ base }: HttpSite): Promise<Record<string, string>> {
+    const url = `${base}/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64`;
+    const script = await (await fetch(url)).text();
+    const addresses = script.match(/http:\/\/\S+?\/releases\/[^\s"]+/g) ?? [];
+    return Object.fromEntries(
+      addresses.map((it) => [/(kernel|initrd|squashfs)$/.exec(it)?.[1], it]),
+    );
+  }
+
+  const statusOf = async (url: string) => {
+    const answer = await fetch(url);
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+
+  it("serves a release of another name, and nothing of the old one", async () => {
+    await cp(made, out, { recursive: true });
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    assert.equal(await statusOf(old.initrd!), 200);
+    await make(out, { name: "newer" });
+    assert.equal(await next(), `Served from now on: newer instead of ${demoName}.`);
+    const now = await addressesIn(site);
+    for (const [role, file] of [
+      ["kernel", "newer-kernel"],
+      ["initrd", "newer-initrd"],
+      ["squashfs", "newer.squashfs"],
+    ] as const) {
+      const bytes = await readFile(join(out, file));
+      const answer = await fetch(now[role]!);
+      assert.deepEqual(Buffer.from(await answer.arrayBuffer()), bytes);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      assert.equal(answer.headers.get("etag"), `"${sha256}"`);
+      assert.equal(await statusOf(old[role]!), 410);
+    }
+    assert.match(await (await fetch(old.squashfs!)).text(), /served no more, or was made again/);
+    assert.equal(await statusOf(`${site.base}/releases/1/newer-kernel`), 200);
+    assert.equal(await statusOf(`${site.base}/releases/1/${demoName}-kernel`), 404);
+  });
+
+  it("never mixes two releases of one name", async () => {
+    await cp(made, out, { recursive: true });
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    const before = await readFile(join(out, `${demoName}.squashfs`));
+    await make(out, { compression: "gzip" });
+    // It may not have been looked at yet.
+    assert.ok([503, 410].includes(await statusOf(old.squashfs!)));
+    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    for (const address of Object.values(old)) assert.equal(await statusOf(address), 410);
+    const now = await addressesIn(site);
+    const bytes = Buffer.from(await (await fetch(now.squashfs!)).arrayBuffer());
+    assert.deepEqual(bytes, await readFile(join(out, `${demoName}.squashfs`)));
+    assert.notDeepEqual(bytes, before);
+  });
+
+  it("hands out no file that it does not know yet: it is to be asked for again", async () => {
+    await cp(made, out, { recursive: true });
+    const [releases] = await readAllReleases({ directories: [out], files: undefined });
+    site = await startHttpSite({ releases: releases!, state: directory });
+    const { squashfs } = await addressesIn(site);
+    await make(out, { compression: "gzip" });
+    for (const url of [squashfs!, `${site.base}/releases/1/${demoName}.squashfs`]) {
+      const answer = await fetch(url);
+      assert.equal(answer.status, 503);
+      assert.equal(answer.headers.get("retry-after"), "2");
+      assert.match(await answer.text(), /being replaced/);
+    }
+    await rm(out, { recursive: true });
+    assert.equal(await statusOf(squashfs!), 503);
+  });
+
+  it("disturbs nobody where the same is made once more", async () => {
+    await cp(made, out, { recursive: true });
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    await make(out);
+    while ((await statusOf(old.squashfs!)) !== 200) await sleep(20);
+    assert.deepEqual(await addressesIn(site), old);
+    assert.deepEqual(told, []);
+  });
+
+  it("keeps what held while a directory is not whole, and says so once", async () => {
+    await cp(made, out, { recursive: true });
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    const [squashfs, description] = [`${demoName}.squashfs`, "netboot.json"];
+    await rename(join(out, squashfs), join(directory, squashfs));
+    assert.match(await next(), /^error: The file \S+\.squashfs is missing\.$/);
+    await utimes(join(out, description), new Date(), new Date());
+    await sleep(1_500);
+    assert.deepEqual(told, []);
+    assert.deepEqual(await addressesIn(site), old);
+    assert.equal(await statusOf(old.kernel!), 200);
+    await rename(join(directory, squashfs), join(out, squashfs));
+    assert.equal(await next(), `The releases are all right again: ${demoName}.`);
+    assert.equal(await statusOf(old.squashfs!), 200);
+  });
+
+  it("does not take a directory that extract is at work in for one of loose files", async () => {
+    await cp(made, out, { recursive: true });
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    await writeFile(join(out, ".kairos-netboot-publishing"), "");
+    await rm(join(out, "netboot.json"));
+    assert.match(await next(), /^error: The netboot\.json in \S+ cannot be read\.$/);
+    assert.deepEqual(await addressesIn(site), old);
+  });
+
+  it("takes up directories that come below one, and that go away", async () => {
+    const [a, b] = [join(out, "a"), join(out, "b")];
+    await make(a, { name: "a" });
+    const site = await serve([out], "defaults: { release: a }\n");
+    await make(b, { name: "b", compression: "gzip" });
+    assert.equal(await next(), "Served from now on: b as well.");
+    assert.match((await addressesIn(site)).kernel!, /a-kernel$/);
+    await writeFile(join(directory, "machines.yaml"), "defaults: { release: b }\n");
+    assert.equal(await next(), "rules: 0");
+    const ofB = await addressesIn(site);
+    await rm(a, { recursive: true });
+    assert.equal(await next(), "Served from now on: a no more.");
+    // Its number is another one now, and its address the same.
+    assert.deepEqual(await addressesIn(site), ofB);
+    assert.equal(await statusOf(ofB.squashfs!), 200);
+  });
+
+  it("keeps rules and releases together: a release that a rule names cannot go away", async () => {
+    const [a, b] = [join(directory, "a"), join(directory, "b")];
+    await make(a, { name: "a" });
+    await make(b, { name: "b" });
+    const site = await serve([a, b], "defaults: { release: b }\n");
+    const old = await addressesIn(site);
+    await make(b, { name: "c" });
+    assert.match(await next(), /^error: .*line 1.*no release b is served \(served are: a, c\)/);
+    assert.deepEqual(await addressesIn(site), old);
+    await writeFile(join(directory, "machines.yaml"), "defaults: { release: c }\n");
+    assert.equal(await next(), "rules: 0");
+    assert.equal(await next(), "Served from now on: c instead of b.");
+    assert.match((await addressesIn(site)).kernel!, /c-kernel$/);
+  });
+
+  it("says so where a directory comes to hold several for one architecture", async () => {
+    await make(join(out, "a"), { name: "a" });
+    await serve([out]);
+    await make(join(out, "b"), { name: "b" });
+    assert.match(await next(), /^error: .*holds several releases for amd64: a, b\./);
+    await rm(join(out, "b"), { recursive: true });
+    assert.equal(await next(), "The releases are all right again: a.");
+  });
+
+  it("takes loose files for others also where size and time are the same", async () => {
+    await copyWithoutDescription();
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    const squashfs = join(out, `${demoName}.squashfs`);
+    const { mtime } = await stat(squashfs);
+    const other = Buffer.from(await readFile(squashfs));
+    other[other.length - 1]! ^= 1;
+    await writeFile(join(directory, "other"), other);
+    await utimes(join(directory, "other"), mtime, mtime);
+    await rename(join(directory, "other"), squashfs);
+    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    assert.equal(await statusOf(old.kernel!), 410);
+    const now = await addressesIn(site);
+    assert.deepEqual(Buffer.from(await (await fetch(now.squashfs!)).arrayBuffer()), other);
+  });
+
+  it("waits for a loose file that is still being written", async () => {
+    await copyWithoutDescription();
+    const site = await serve([out]);
+    const squashfs = join(out, `${demoName}.squashfs`);
+    const whole = Buffer.concat([await readFile(squashfs), Buffer.alloc(20)]);
+    for (let size = 1; size <= 20; size += 1) {
+      // At once: where this process was kept waiting, it is written before it is looked at.
+      writeFileSync(squashfs, whole.subarray(0, whole.length - 20 + size));
+      await sleep(100);
+    }
+    assert.deepEqual(told, []);
+    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    const { squashfs: address } = await addressesIn(site);
+    assert.deepEqual(Buffer.from(await (await fetch(address!)).arrayBuffer()), whole);
+  });
+
+  it("does not take a piece of a loose squashfs, though nobody writes it any more", async () => {
+    await copyWithoutDescription();
+    const site = await serve([out]);
+    const old = await addressesIn(site);
+    const squashfs = join(out, `${demoName}.squashfs`);
+    const whole = await readFile(squashfs);
+    await writeFile(squashfs, whole.subarray(0, 200));
+    assert.match(await next(), /^error: The file \S+ has \d+ bytes, and its file system \d+\.$/);
+    assert.deepEqual(await addressesIn(site), old);
+    await writeFile(squashfs, whole);
+    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+  });
+
+  it("reads the rules again where a boot program that they name was replaced", async () => {
+    await cp(made, out, { recursive: true });
+    await writeFile(join(directory, "own.efi"), "one");
+    await serve([out], "defaults: { boot-program: own.efi }\n");
+    await writeFile(join(directory, "own.efi"), "another");
+    assert.equal(await next(), "rules: 0");
+    assert.equal(rules!.current.programs.get("own.efi")!.size, 7);
+  });
+
+  it("follows a link that leads elsewhere", async () => {
+    await cp(made, join(directory, "1"), { recursive: true });
+    await make(join(directory, "2"), { name: "second" });
+    await symlink("1", out);
+    await serve([out]);
+    await symlink("2", join(directory, "link"));
+    await rename(join(directory, "link"), out);
+    assert.equal(await next(), `Served from now on: second instead of ${demoName}.`);
+  });
+});
+
+describe("what is said of releases that were read again", () => {
+  const [a, b, c] = ["a", "b", "c"].map((name) => releaseNamed(name)) as [
+    Release,
+    Release,
+    Release,
+  ];
+  const table: [before: Release[], now: Release[], said: string][] = [
+    [[a], [b], "Served from now on: b instead of a."],
+    [[a], [a, b], "Served from now on: b as well."],
+    [[a, b], [b], "Served from now on: a no more."],
+    [[a, b], [b, a], "Served from now on: b, a, in this order."],
+    [[a], [{ ...a, id: "cdefcdefcdef" }], "Served from now on: a, made again."],
+    [[a], [{ ...a, commandLine: "quiet" }], "Served from now on: a, made again."],
+    [
+      [a, b],
+      [{ ...a, cloudConfig: { text: "" } }, c],
+      "Served from now on: c instead of b; a, made again.",
+    ],
+    [[a], [a], "The releases are all right again: a."],
+  ];
+  for (const [before, now, said] of table) {
+    it(said, () => assert.equal(describeChange(now, before), said));
+  }
+});

@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { type TftpEvent, TftpServer } from "../../../src/boot-server/tftp/tftp-server.js";
+import { noise } from "../../extract/support/images.js";
+import { sharedDirectory } from "../../extract/support/temporary-directory.js";
+
+const run = promisify(execFile);
+const sizes = [0, 1, 511, 512, 513, 1024, 1468, 1469, 100_000];
+/** More blocks of 512 bytes than block numbers have values. */
+const wrapping = 65_537 * 512 + 7;
+
+describe("TFTP", () => {
+  let server: TftpServer;
+  let port: number;
+  let directory: string;
+  const events: TftpEvent[] = [];
+  const files = new Map<string, string>();
+
+  before(async () => {
+    directory = await sharedDirectory();
+    for (const size of [...sizes, wrapping]) {
+      const path = join(directory, `file-${size}`);
+      await writeFile(path, noise("x", size).content as Buffer);
+      files.set(`file-${size}`, path);
+    }
+    files.set("gone", join(directory, "gone"));
+    await writeFile(join(directory, "secret"), "secret");
+    server = new TftpServer({
+      find: (name) => files.get(name),
+      onEvent: (event) => events.push(event),
+    });
+    ({ port } = await server.listen("127.0.0.1", 0));
+  });
+  after(() => server.close(0));
+
+  const curl = (name: string, ...options: string[]) => {
+    const target = join(directory, "fetched");
+    const url = `tftp://127.0.0.1:${port}/${name}`;
+    return run("curl", ["--silent", "--path-as-is", "--output", target, ...options, url]);
+  };
+
+  it("serves on where two hundred forged senders asked, and were never heard of again", async () => {
+    const request = Buffer.from("\0\x01file-512\0octet\0timeout\x0010\0", "latin1");
+    const sockets = Array.from({ length: 26 }, () => createSocket("udp4"));
+    for (const [index, socket] of sockets.entries()) {
+      socket.bind(0, `127.0.1.${index + 1}`);
+      await once(socket, "listening");
+      for (let times = 0; times < 8; times += 1) socket.send(request, port, "127.0.0.1");
+    }
+    assert.equal(await new Machine(0, port).fetch("file-512"), 512);
+    for (const socket of sockets) socket.close();
+  });
+
+  it("serves 420 machines that ask at once, and tells none of an error", async () => {
+    const machines = Array.from({ length: 420 }, (_, index) => new Machine(index, port));
+    const lengths = await Promise.all(machines.map((machine) => machine.fetch("file-100000")));
+    assert.deepEqual(new Set(lengths), new Set([100_000]));
+  });
+
+  for (const size of sizes) {
+    // curl takes an acknowledged size of 0 for an error.
+    const blockSizes = size === 0 ? [] : [8, 512, 1468, 65464];
+    for (const blockSize of blockSizes.filter((it) => it > 8 || size < 2000)) {
+      it(`sends ${size} bytes to curl in blocks of ${blockSize}`, async () => {
+        await curl(`file-${size}`, "--tftp-blksize", String(blockSize));
+        const [sent, got] = [files.get(`file-${size}`)!, join(directory, "fetched")];
+        assert.ok((await readFile(sent)).equals(await readFile(got)));
+      });
+    }
+    it(`sends ${size} bytes to curl without options`, async () => {
+      await curl(`file-${size}`, "--tftp-no-options");
+      const [sent, got] = [files.get(`file-${size}`)!, join(directory, "fetched")];
+      assert.ok((await readFile(sent)).equals(await readFile(got)));
+    });
+  }
+
+  it("goes on behind block 65535", async () => {
+    await curl(`file-${wrapping}`, "--tftp-blksize", "512");
+    const got = await readFile(join(directory, "fetched"));
+    assert.ok(got.equals(await readFile(files.get(`file-${wrapping}`)!)));
+  });
+
+  it("sends to tftp-hpa", async () => {
+    const target = join(directory, "fetched-by-hpa");
+    const script = ["-m", "binary", "127.0.0.1", String(port), "-c", "get", "file-100000", target];
+    await run("tftp", script);
+    assert.ok((await readFile(target)).equals(await readFile(files.get("file-100000")!)));
+  });
+
+  it("sends a whole window before it waits, and the rest of one that lost a block", async () => {
+    const client = new Client(port);
+    const first = await client.ask("file-100000", { windowsize: "4", blksize: "1000" });
+    assert.deepEqual(optionsIn(first), { blksize: "1000", windowsize: "4" });
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(4), [1, 2, 3, 4]);
+    // The third was lost on the way: so says who acknowledges the second.
+    client.acknowledge(2);
+    assert.deepEqual(await client.blocks(4), [3, 4, 5, 6]);
+    client.close();
+  });
+
+  it("does not send a block again for an acknowledgement that came twice", async () => {
+    const client = new Client(port);
+    await client.ask("file-100000", { blksize: "512" });
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(1), [1]);
+    client.acknowledge(1);
+    client.acknowledge(1);
+    client.acknowledge(1);
+    assert.deepEqual(await client.blocks(1), [2]);
+    client.acknowledge(2);
+    assert.deepEqual(await client.blocks(1), [3]);
+    client.close();
+  });
+
+  it("tells the size to one who only asks for it, as EDK2 does, and is not put out", async () => {
+    const client = new Client(port);
+    const answer = await client.ask("file-1469", { tsize: "0", blksize: "1468", windowsize: "4" });
+    assert.deepEqual(optionsIn(answer), { blksize: "1468", windowsize: "4", tsize: "1469" });
+    client.send(Buffer.from([0, 5, 0, 8, 0]));
+    const isDeclined = (event: TftpEvent) =>
+      event.type === "ended" && event.outcome.kind === "declined";
+    while (!events.some(isDeclined)) await sleep(10);
+    client.close();
+    await curl("file-1469");
+  });
+
+  const senseless = { blksize: "7", timeout: "0", windowsize: "x", multicast: "", blkSize2: "1" };
+  it("leaves out options that are unknown or senseless", async () => {
+    const client = new Client(port);
+    const answer = await client.ask("file-1", { ...senseless, tsize: "0" });
+    assert.deepEqual(optionsIn(answer), { tsize: "1" });
+    client.close();
+  });
+
+  it("tells a stranger that a transfer is not his, and goes on with it", async () => {
+    const client = new Client(port);
+    await client.ask("file-1024", { blksize: "512" });
+    const stranger = new Client(client.transferPort);
+    stranger.acknowledge(0);
+    assert.deepEqual([...(await stranger.next()).subarray(0, 4)], [0, 5, 0, 5]);
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(1), [1]);
+    stranger.close();
+    client.close();
+  });
+
+  const refused: [name: string, code: number][] = [
+    ["nothing", 1],
+    ["autoexec.ipxe", 1],
+    ["gone", 0],
+    ["../secret", 2],
+    ["..\\secret", 2],
+    ["x/../../secret", 2],
+    ["//secret", 2],
+    ["/etc/passwd", 1],
+    [".", 1],
+    ["", 1],
+  ];
+  for (const [name, code] of refused) {
+    it(`answers ${JSON.stringify(name)} with error ${code}`, async () => {
+      const client = new Client(port);
+      const answer = await client.ask(name, {});
+      assert.deepEqual([...answer.subarray(0, 4)], [0, 5, 0, code]);
+      client.close();
+    });
+  }
+
+  /** A server to stop, and a client that has the first of three blocks. */
+  async function underWay(): Promise<{ own: TftpServer; client: Client; ownPort: number }> {
+    const own = new TftpServer({ find: (name) => files.get(name), onEvent: () => {} });
+    const { port: ownPort } = await own.listen("127.0.0.1", 0);
+    const client = new Client(ownPort);
+    await client.ask("file-1469", { blksize: "512" });
+    client.acknowledge(0);
+    assert.deepEqual(await client.blocks(1), [1]);
+    return { own, client, ownPort };
+  }
+
+  it("sends what it began to its end when it is stopped, and takes nothing new", async () => {
+    const { own, client, ownPort } = await underWay();
+    const closed = own.close(10_000);
+    // Free again, so nobody else is heard.
+    const next = createSocket("udp4").bind(ownPort, "127.0.0.1");
+    await once(next, "listening");
+    client.acknowledge(1);
+    assert.deepEqual(await client.blocks(1), [2]);
+    client.acknowledge(2);
+    assert.deepEqual(await client.blocks(1), [3]);
+    client.acknowledge(3);
+    await closed;
+    next.close();
+    client.close();
+  });
+
+  it("tells a client that takes longer than it is given when it is stopped", async () => {
+    const { own, client } = await underWay();
+    await own.close(20);
+    assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 0]);
+    client.close();
+  });
+
+  it("takes nothing to be written", async () => {
+    const client = new Client(port);
+    client.send(Buffer.from("\0\x02file-1\0octet\0"));
+    assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 2]);
+    client.close();
+  });
+
+  it("is silent to what is no request, and serves on", async () => {
+    const client = new Client(port);
+    for (const bytes of [
+      "",
+      "\0",
+      "\0\x01",
+      "\0\x01x",
+      "\0\x01x\0octet",
+      "\0\x03\0\x01data",
+      "\xff\xff",
+    ]) {
+      client.send(Buffer.from(bytes, "latin1"));
+    }
+    const answer = await client.ask("nothing", {});
+    assert.deepEqual([...answer.subarray(0, 4)], [0, 5, 0, 1]);
+    client.close();
+  });
+});
+
+/** A client that does just what it is told. */
+class Client {
+  readonly #socket = createSocket("udp4");
+  readonly #received: Buffer[] = [];
+  #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#socket.on("message", (bytes, from) => {
+      this.#received.push(bytes);
+      this.#port = from.port;
+    });
+  }
+
+  get transferPort(): number {
+    return this.#port;
+  }
+
+  async ask(name: string, options: Readonly<Record<string, string>>): Promise<Buffer> {
+    const words = [name, "octet", ...Object.entries(options).flat()];
+    this.send(Buffer.concat([Buffer.from([0, 1]), Buffer.from(`${words.join("\0")}\0`)]));
+    return this.next();
+  }
+
+  acknowledge(block: number): void {
+    this.send(Buffer.from([0, 4, block >> 8, block & 255]));
+  }
+
+  send(bytes: Buffer): void {
+    this.#socket.send(bytes, this.#port, "127.0.0.1");
+  }
+
+  async next(): Promise<Buffer> {
+    while (this.#received.length === 0) await once(this.#socket, "message");
+    return this.#received.shift()!;
+  }
+
+  /** The numbers of the next blocks. */
+  async blocks(count: number): Promise<number[]> {
+    const numbers: number[] = [];
+    while (numbers.length < count) numbers.push((await this.next()).readUInt16BE(2));
+    return numbers;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** Firmware with an address of its own: it asks again after a second, and gives up on an error. */
+class Machine {
+  readonly #socket = createSocket("udp4");
+  readonly #address: string;
+  readonly #port: number;
+  #transferPort: number | undefined;
+  #last = 0;
+  #length = 0;
+
+  constructor(index: number, port: number) {
+    this.#address = `127.0.${2 + Math.floor(index / 200)}.${1 + (index % 200)}`;
+    this.#port = port;
+  }
+
+  /** @returns the bytes that came */
+  async fetch(name: string): Promise<number> {
+    this.#socket.bind(0, this.#address);
+    await once(this.#socket, "listening");
+    const request = `\0\x01${name}\0octet\0blksize\x001468\0`;
+    const ask = () => this.#socket.send(Buffer.from(request, "latin1"), this.#port, "127.0.0.1");
+    ask();
+    const timer = setInterval(() => this.#transferPort ?? ask(), 1000);
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        this.#socket.on("message", (bytes, from) => {
+          this.#transferPort ??= from.port;
+          if (from.port !== this.#transferPort) this.#answer([0, 5, 0, 5, 0], from.port);
+          else if (bytes[1] === 5) reject(new Error(bytes.toString("latin1", 4)));
+          else if (this.#take(bytes)) resolve(this.#length);
+        });
+      });
+    } finally {
+      clearInterval(timer);
+      this.#socket.close();
+    }
+  }
+
+  /** @returns true where it was the last block */
+  #take(bytes: Buffer): boolean {
+    const block = bytes[1] === 6 ? 0 : bytes.readUInt16BE(2);
+    this.#answer([0, 4, block >> 8, block & 255], this.#transferPort!);
+    if (block !== this.#last + 1) return false;
+    this.#last = block;
+    this.#length += bytes.length - 4;
+    return bytes.length < 4 + 1468;
+  }
+
+  #answer(bytes: number[], port: number): void {
+    this.#socket.send(Buffer.from(bytes), port, "127.0.0.1");
+  }
+}
+
+function optionsIn(answer: Buffer): Record<string, string> {
+  assert.equal(answer.readUInt16BE(0), 6);
+  const words = answer.toString("latin1", 2).split("\0");
+  const options: Record<string, string> = {};
+  for (let index = 0; index + 1 < words.length; index += 2)
+    options[words[index]!] = words[index + 1]!;
+  return options;
+}
