@@ -1,10 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
-  descriptionName,
   type FoundRelease,
   findReleases,
-  journalName,
+  netbootJsonName,
+  publishJournalName,
 } from "../../artifacts/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import {
@@ -81,13 +81,13 @@ export async function readReleases(
   if (below.length > 0) return Promise.all(below.map((path) => readOwnRelease(path, onFile)));
   throw new NetbootError(
     "RELEASE_INVALID",
-    `The directory ${directory} holds no ${descriptionName} and no squashfs.`,
+    `The directory ${directory} holds no ${netbootJsonName} and no squashfs.`,
     `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
   );
 }
 
 /** A directory that holds one of these is of `extract`, also while that is at work there. */
-const ownNames = [descriptionName, journalName];
+const ownNames = [netbootJsonName, publishJournalName];
 
 function foundRelease(directory: string, files: FoundRelease, onFile: OnFile): Promise<Release> {
   const at = (name: string) => join(directory, name);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { descriptionName, fileNames, readDescription } from "../../artifacts/index.js";
+import { artifactNames, netbootJsonName, readNetbootJson } from "../../artifacts/index.js";
 import { commandLineByName, kernelArchitecture, readCloudConfig } from "../../kairos/index.js";
 import { readSuperblock } from "../../squashfs/index.js";
 import { NetbootError } from "../../support/index.js";
@@ -52,12 +52,12 @@ export type OnFile = (path: string) => Promise<void>;
  * @throws NetbootError RELEASE_INVALID where files are missing or have other sizes
  */
 export async function readOwnRelease(directory: string, onFile: OnFile): Promise<Release> {
-  await onFile(join(directory, descriptionName));
-  const description = await readDescription(directory);
+  await onFile(join(directory, netbootJsonName));
+  const description = await readNetbootJson(directory);
   if (description === undefined) {
     throw new NetbootError(
       "RELEASE_INVALID",
-      `The ${descriptionName} in ${directory} cannot be read.`,
+      `The ${netbootJsonName} in ${directory} cannot be read.`,
       "Make the directory again: kairos-netboot extract, with --force.",
     );
   }
@@ -73,7 +73,7 @@ export async function readOwnRelease(directory: string, onFile: OnFile): Promise
   if (/[\p{Cc}\u2028\u2029]/u.test(description.commandLine)) {
     throw new NetbootError(
       "RELEASE_INVALID",
-      `The ${descriptionName} in ${directory} has a command line that no iPXE script can hold.`,
+      `The ${netbootJsonName} in ${directory} has a command line that no iPXE script can hold.`,
       "Make it again: kairos-netboot extract, with --force.",
     );
   }
@@ -138,7 +138,7 @@ export async function looseRelease(
   const name = basename(squashfs)
     .replace(/\.[^.]*$/, "")
     .replace(/[^\w.+-]/g, "-");
-  const names = fileNames(name);
+  const names = artifactNames(name);
   const served = async (path: string, role: keyof LooseFiles): Promise<ServedFile> => {
     await onFile(path);
     const file = await servedFile(path, names[role], role);
