@@ -12,14 +12,18 @@ const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
 
 type Json = Record<string, Record<string, unknown>>;
 
-/** A copy with another netboot.json, and with the checksums that belong to it. */
-async function copyWith(change: (netbootJson: Json) => void): Promise<string> {
+/** A copy with another netboot.json, with the checksums that belong to it, and without some files. */
+async function copyWith(
+  change: (netbootJson: Json) => void,
+  removed: readonly string[] = [],
+): Promise<string> {
   const directory = join(await sharedDirectory(), "copy");
   await cp(published, directory, { recursive: true });
   const path = join(directory, "netboot.json");
   const netbootJson = JSON.parse(await readFile(path, "utf8")) as Json;
   change(netbootJson);
   await writeFile(path, JSON.stringify(netbootJson));
+  for (const file of removed) await rm(join(directory, file));
   // It states the checksum of netboot.json.
   await rm(join(directory, "provenance.json"));
   await rm(join(directory, "SHA256SUMS"));
@@ -44,7 +48,7 @@ const directories: Readonly<Record<string, () => Promise<string>>> = {
       delete files?.script;
       delete netbootJson.program?.version;
       netbootJson.options = { url: "http://192.168.1.10/kairos" };
-    }),
+    }, [`${name}.ipxe`]),
   "a version with another kind of file published": () =>
     copyWith(({ files, ...others }) => {
       Object.assign(files ?? {}, { shim: files?.kernel, notes: ["not a file"] });
