@@ -40,15 +40,18 @@ const directories: Readonly<Record<string, () => Promise<string>>> = {
       Object.assign(options ?? {}, { later: { nested: true }, iso: "another form" });
     }),
   "a version that states the required members only published": () =>
-    copyWith((netbootJson) => {
-      const { files } = netbootJson;
-      for (const member of ["kairos", "kernel", "initrd", "squashfs", "created"]) {
-        delete netbootJson[member];
-      }
-      delete files?.script;
-      delete netbootJson.program?.version;
-      netbootJson.options = { url: "http://192.168.1.10/kairos" };
-    }, [`${name}.ipxe`]),
+    copyWith(
+      (netbootJson) => {
+        const { files } = netbootJson;
+        for (const member of ["kairos", "kernel", "initrd", "squashfs", "created"]) {
+          delete netbootJson[member];
+        }
+        delete files?.script;
+        delete netbootJson.program?.version;
+        netbootJson.options = { url: "http://192.168.1.10/kairos" };
+      },
+      [`${name}.ipxe`],
+    ),
   "a version with another kind of file published": () =>
     copyWith(({ files, ...others }) => {
       Object.assign(files ?? {}, { shim: files?.kernel, notes: ["not a file"] });
