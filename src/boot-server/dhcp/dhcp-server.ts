@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 import { formatMac } from "../net/address.js";
 import { noSockets } from "../net/inherited-sockets.js";
 import { type BootClient, readBootClient } from "./boot-client.js";
@@ -67,7 +67,7 @@ export class FullDhcpServer {
   readonly #probe: AddressProbe;
   readonly #free: FreeAddresses;
   /** How each machine was offered what to boot: the acknowledgement says the same. */
-  readonly #styles = new RecentMap<string, OfferStyle>(mostMachines);
+  readonly #styles = new LruMap<string, OfferStyle>(mostMachines);
   #leases: LeaseFile | undefined;
   #lock: LeaseLock | undefined;
 

@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 
 /** Clients that are remembered; the one heard of longest ago is forgotten first. */
 const mostClients = 10_000;
@@ -13,7 +13,7 @@ export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #now: () => number;
-  readonly #buckets = new RecentMap<string, Bucket>(mostClients);
+  readonly #buckets = new LruMap<string, Bucket>(mostClients);
 
   /** @param now milliseconds of a clock that does not go back */
   constructor(
