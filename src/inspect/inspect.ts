@@ -4,7 +4,7 @@ import { memoryNeeded } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
-import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
+import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
   createScratchDirectory,
   diskFull,
@@ -31,7 +31,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const checked = checkInspectOptions(options);
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw interrupted();
-  return withRepairs(
+  return retryDamaged(
     () => attempt(checked, signal),
     (text) => checked.tell("warning", text),
   );
@@ -65,7 +65,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     return inspectionOf(source, image, look, bytes);
   } catch (error) {
     if (signal.aborted) throw interrupted();
-    throw (await damageOf(error, source)) ?? diskFull(error, scratchParent());
+    throw (await findDamage(error, source)) ?? diskFull(error, scratchParent());
   } finally {
     stop();
     signal.removeEventListener("abort", stop);

@@ -1,6 +1,6 @@
 import { LruMap } from "../../support/index.js";
+import type { OfferStyle } from "../machines/offer-style.js";
 import type { BootClient } from "./boot-client.js";
-import type { OfferStyle } from "./proxy-reply.js";
 
 /** Offers that a machine may leave without an answer before it gets the other style. */
 const patience = 3;

@@ -32,7 +32,7 @@ export function ipv4Number(address: string): number {
 }
 
 /** An IPv4 address in dotted decimals, from its 32 bits. */
-export function ipv4OfNumber(number: number): string {
+export function ipv4FromNumber(number: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(number);
   return formatIpv4(bytes);

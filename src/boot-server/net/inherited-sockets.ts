@@ -15,7 +15,7 @@ export interface InheritedSockets {
   readonly dhcp: readonly number[];
 }
 
-export const noSockets: InheritedSockets = { http: [], tftp: [], pxe: [], dhcp: [] };
+export const noInheritedSockets: InheritedSockets = { http: [], tftp: [], pxe: [], dhcp: [] };
 
 /**
  * Takes the sockets that systemd hands over (sd_listen_fds(3)); the names that their units give
@@ -28,7 +28,7 @@ export function takeInheritedSockets(
   pid: number = process.pid,
 ): InheritedSockets {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" } = environment;
-  if (Number(LISTEN_PID) !== pid) return noSockets;
+  if (Number(LISTEN_PID) !== pid) return noInheritedSockets;
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete environment[name];
   const names = LISTEN_FDNAMES.split(":");
   const count = Number(LISTEN_FDS) || 0;
@@ -42,7 +42,7 @@ export function takeInheritedSockets(
 type Use = keyof InheritedSockets;
 
 function useOf(name: string): Use {
-  if (Object.hasOwn(noSockets, name)) return name as Use;
+  if (Object.hasOwn(noInheritedSockets, name)) return name as Use;
   throw new NetbootError(
     "LISTEN_INVALID",
     `A socket was handed over under the name "${name}", which says nothing of its use.`,

@@ -16,7 +16,7 @@ export interface ServedAddress {
  * @param wanted addresses or names of interfaces
  * @throws NetbootError LISTEN_INVALID where there is no such address, or none at all
  */
-export function servedAddresses(wanted: readonly string[]): ServedAddress[] {
+export function findServedAddresses(wanted: readonly string[]): ServedAddress[] {
   const present = ipv4Addresses();
   const listing = present.map(({ interface: name, address }) => `${address} (${name})`).join(", ");
   if (wanted.length === 0) {

@@ -1,5 +1,5 @@
 import { NetbootError, systemCode } from "../../support/index.js";
-import { type PortHolder, portHolder } from "./port-owner.js";
+import { findPortOwner, type PortOwner } from "./port-owner.js";
 
 /**
  * The error of binding a port, in words that help.
@@ -16,10 +16,10 @@ export async function portError(
   const place = `port ${port} of ${address} for ${what}`;
   switch (systemCode(error)) {
     case "EADDRINUSE": {
-      const holder = await portHolder(what === "HTTP" ? "tcp" : "udp", address, port);
+      const holder = await findPortOwner(what === "HTTP" ? "tcp" : "udp", address, port);
       return new NetbootError(
         "PORT_TAKEN",
-        `${holder === undefined ? "Another program" : nameOf(holder)} has ${place}.`,
+        `${holder === undefined ? "Another program" : formatPortOwner(holder)} has ${place}.`,
         holder === undefined
           ? `See which one: sudo ss -lntup 'sport = :${port}'. End it, or leave this part to it.`
           : `End it, or leave this part to it: ${wayOut(what)}.`,
@@ -39,7 +39,7 @@ export async function portError(
 }
 
 /** `dnsmasq (pid 812)` */
-export function nameOf({ name, pid }: PortHolder): string {
+export function formatPortOwner({ name, pid }: PortOwner): string {
   return `${name} (pid ${pid})`;
 }
 

@@ -3,7 +3,7 @@ import { endianness } from "node:os";
 import { ipv4Bytes } from "./address.js";
 
 /** A program that has a port. */
-export interface PortHolder {
+export interface PortOwner {
   readonly pid: number;
   /** As `ps` calls it. */
   readonly name: string;
@@ -14,17 +14,17 @@ export interface PortHolder {
  * @param address IPv4; a program that has the port of all addresses has it, too
  * @returns undefined where none has it, or an ordinary user may not see whose it is
  */
-export async function portHolder(
+export async function findPortOwner(
   protocol: "tcp" | "udp",
   address: string,
   port: number,
-): Promise<PortHolder | undefined> {
+): Promise<PortOwner | undefined> {
   const tables = await Promise.all(
     [protocol, `${protocol}6`].map((name) =>
       readFile(`/proc/net/${name}`, "latin1").catch(() => ""),
     ),
   );
-  const inodes = tables.flatMap((table) => socketsAt(table, address, port));
+  const inodes = tables.flatMap((table) => findSocketInodes(table, address, port));
   return inodes.length === 0 ? undefined : holderOf(inodes.map((inode) => `socket:[${inode}]`));
 }
 
@@ -36,7 +36,7 @@ const anyAddress = /^0+$/;
  * Inodes of the sockets that keep an address and port to themselves.
  * @param table /proc/net/tcp, tcp6, udp or udp6
  */
-export function socketsAt(table: string, address: string, port: number): string[] {
+export function findSocketInodes(table: string, address: string, port: number): string[] {
   const wantedAddress = address === "0.0.0.0" ? undefined : hexAddress(address);
   return table
     .split("\n")
@@ -57,7 +57,7 @@ function hexAddress(address: string): string {
   return bytes.toString("hex").toUpperCase();
 }
 
-async function holderOf(sockets: readonly string[]): Promise<PortHolder | undefined> {
+async function holderOf(sockets: readonly string[]): Promise<PortOwner | undefined> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);

@@ -6,7 +6,7 @@ import { createSocket } from "node:dgram";
  * @param remote IPv4, in dotted decimals
  * @throws the error of connect: ENETUNREACH where there is no way
  */
-export async function localAddressTowards(remote: string): Promise<string> {
+export async function sourceAddressFor(remote: string): Promise<string> {
   const socket = createSocket("udp4");
   try {
     await new Promise<void>((resolve, reject) => {

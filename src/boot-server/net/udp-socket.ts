@@ -16,7 +16,7 @@ export function bindUdp(
   port: number,
   { reuseAddr = false } = {},
 ): Promise<Socket> {
-  const socket = createSocket({ type: "udp4", reuseAddr, lookup: itself });
+  const socket = createSocket({ type: "udp4", reuseAddr, lookup: skipLookup });
   return opened(socket, (done) => socket.bind({ address, port, exclusive: true }, done));
 }
 
@@ -26,11 +26,11 @@ export function bindUdp(
  * too, and among equals the one that was bound last.
  * @throws the error of bind: EADDRINUSE, EACCES
  */
-export async function bindUdpBehindOthers(port: number): Promise<Socket> {
+export async function bindUdpFallback(port: number): Promise<Socket> {
   const reuseAddr = true;
   const likeOthers = () => bindUdp("0.0.0.0", port, { reuseAddr });
   if (!(await takesBothFamilies())) return likeOthers();
-  const socket = createSocket({ type: "udp6", reuseAddr, lookup: itselfMapped });
+  const socket = createSocket({ type: "udp6", reuseAddr, lookup: skipLookupMapped });
   const bind = (done: () => void) => socket.bind({ address: "::", port, exclusive: true }, done);
   return opened(socket, bind).catch(likeOthers);
 }
@@ -48,7 +48,7 @@ async function takesBothFamilies(): Promise<boolean> {
  * @throws the error of taking it: EBADF, ERR_INVALID_FD_TYPE where it is no UDP socket
  */
 export function adoptUdp(fd: number): Promise<Socket> {
-  const socket = createSocket({ type: "udp4", lookup: itself });
+  const socket = createSocket({ type: "udp4", lookup: skipLookup });
   return opened(socket, (done) => socket.bind({ fd }, done));
 }
 
@@ -100,7 +100,7 @@ async function opened(socket: Socket, open: (done: () => void) => void): Promise
 }
 
 /** An IPv4 address as sockets of IPv6 have it (RFC 4291, section 2.5.5.2). */
-function itselfMapped(
+function skipLookupMapped(
   address: string,
   _options: unknown,
   found: (error: null, address: string, family: number) => void,
@@ -109,7 +109,7 @@ function itselfMapped(
 }
 
 /** Only addresses are sent to: Node would look each up, and send in a later turn of the loop. */
-export function itself(
+export function skipLookup(
   address: string,
   _options: unknown,
   found: (error: null, address: string, family: number) => void,

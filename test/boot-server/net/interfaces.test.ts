@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { servedAddresses } from "../../../src/boot-server/net/interfaces.js";
+import { findServedAddresses } from "../../../src/boot-server/net/interfaces.js";
 
 describe("addresses to serve", () => {
   const asked: Readonly<Record<string, string[]>> = {
@@ -10,7 +10,7 @@ describe("addresses to serve", () => {
   };
   for (const [name, wanted] of Object.entries(asked)) {
     it(`has an address once where it was asked for as ${name}`, () => {
-      const found = servedAddresses(wanted).filter(({ address }) => address === "127.0.0.1");
+      const found = findServedAddresses(wanted).filter(({ address }) => address === "127.0.0.1");
       assert.deepEqual(found, [{ interface: "lo", address: "127.0.0.1", netmask: "255.0.0.0" }]);
     });
   }

@@ -6,7 +6,7 @@ import { endianness } from "node:os";
 import { describe, it } from "node:test";
 import { memoryNeeded } from "../../../src/artifacts/index.js";
 import { portError } from "../../../src/boot-server/net/port-error.js";
-import { portHolder, socketsAt } from "../../../src/boot-server/net/port-owner.js";
+import { findPortOwner, findSocketInodes } from "../../../src/boot-server/net/port-owner.js";
 
 // As the kernel writes it on machines with the lower byte first: 10.9.8.7 port 69, all addresses
 // port 67, and a connection from 10.9.8.7 port 67.
@@ -25,14 +25,14 @@ describe("who has a port", { skip: endianness() !== "LE" }, () => {
     ["is nobody where nobody has it", "10.9.8.7", 4011, []],
   ];
   for (const [name, address, port, expected] of cases) {
-    it(name, () => assert.deepEqual(socketsAt(table, address, port), expected));
+    it(name, () => assert.deepEqual(findSocketInodes(table, address, port), expected));
   }
 
   it("is found out by its process", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const holder = await portHolder("tcp", "127.0.0.1", port);
+    const holder = await findPortOwner("tcp", "127.0.0.1", port);
     assert.equal(holder?.pid, process.pid);
     const error = Object.assign(new Error("taken"), { code: "EADDRINUSE" });
     const told = (await portError(error, "HTTP", "127.0.0.1", port)) as Error;
