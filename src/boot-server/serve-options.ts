@@ -1,10 +1,10 @@
 import { usageError } from "../support/index.js";
 import type { ServeEvent } from "./events/events.js";
-import { usualMostTransfers } from "./http/http-server.js";
+import { defaultMaxTransfers } from "./http/http-server.js";
 import { BootApi } from "./machines/boot-api.js";
 import type { RuleSources } from "./machines/load-rules.js";
 import { MacPattern } from "./machines/mac-pattern.js";
-import type { LooseFiles } from "./releases/release.js";
+import type { ReleaseFiles } from "./releases/release.js";
 import { defaultStateDirectory } from "./state/state-directory.js";
 
 export interface ServeOptions {
@@ -18,7 +18,7 @@ export interface ServeOptions {
   readonly listen?: readonly string[] | undefined;
   readonly httpPort?: number | undefined;
   /** Large files that are sent at once, by HTTP; further machines wait for their turn. */
-  readonly mostTransfers?: number | undefined;
+  readonly maxTransfers?: number | undefined;
   /**
    * - `proxy`: beside the DHCP server there is
    * - `full`: gives addresses as well, where there is no DHCP server
@@ -59,20 +59,20 @@ export interface ServeOptions {
 
 export interface CheckedServeOptions {
   readonly httpPort: number;
-  readonly mostTransfers: number;
+  readonly maxTransfers: number;
   readonly dhcp: "proxy" | "full" | "off";
   /** What the rules are made of, beside releases and boot programs. */
   readonly ruleSources: Pick<RuleSources, "machinesFile" | "defaults" | "cloudConfig">;
   readonly stateDirectory: string;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
-  readonly files: LooseFiles | undefined;
+  readonly files: ReleaseFiles | undefined;
   readonly api: BootApi | undefined;
 }
 
 /** @throws NetbootError USAGE_INVALID */
 export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
-  const { httpPort = 8080, mostTransfers = usualMostTransfers, dhcp = "proxy" } = options;
+  const { httpPort = 8080, maxTransfers = defaultMaxTransfers, dhcp = "proxy" } = options;
   const { commandLine = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
     throw usageError(
@@ -80,7 +80,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
       "Leave it out to use 8080.",
     );
   }
-  if (!Number.isInteger(mostTransfers) || mostTransfers < 1) {
+  if (!Number.isInteger(maxTransfers) || maxTransfers < 1) {
     throw usageError("--max-transfers has to be a number from 1 on.", "Leave it out to use 16.");
   }
   if (dhcp !== "proxy" && dhcp !== "full" && dhcp !== "off") {
@@ -92,7 +92,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   if (/[\n\r]/.test(commandLine)) {
     throw usageError("--cmdline holds a line break.", "Write all words in one line.");
   }
-  const files = looseFiles(options);
+  const files = releaseFiles(options);
   const api = options.api === undefined ? undefined : new BootApi(options.api);
   if (files === undefined && api === undefined && (options.directories ?? []).length === 0) {
     const swallowed = [options.listen, options.allow, options.deny, options.dns]
@@ -113,7 +113,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
     files,
     api,
     httpPort,
-    mostTransfers,
+    maxTransfers,
     dhcp,
     ruleSources: {
       machinesFile: options.machines,
@@ -126,7 +126,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
   };
 }
 
-function looseFiles({ kernel, initrd, squashfs }: ServeOptions): LooseFiles | undefined {
+function releaseFiles({ kernel, initrd, squashfs }: ServeOptions): ReleaseFiles | undefined {
   if (kernel !== undefined && initrd !== undefined && squashfs !== undefined) {
     return { kernel, initrd, squashfs };
   }

@@ -4,7 +4,7 @@ import type { ServedAddress } from "../net/interfaces.js";
 import { nameOf, portError } from "../net/port-error.js";
 import { portHolder } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
-import { type CheckResult, ok, resultsOf } from "./check-result.js";
+import { type CheckResult, ok, runCheck } from "./check-result.js";
 
 export interface PortsWanted {
   readonly addresses: readonly ServedAddress[];
@@ -27,7 +27,7 @@ interface Port {
 export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
   const found: CheckResult[] = [];
   for (const port of portsOf(wanted)) {
-    found.push(...(await resultsOf(async () => [await checkPort(port)])));
+    found.push(...(await runCheck(async () => [await checkPort(port)])));
   }
   return found;
 }

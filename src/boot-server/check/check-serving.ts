@@ -4,8 +4,8 @@ import { memoryNeeded } from "../../artifacts/index.js";
 import { formatBytes, formatMemory, NetbootError, systemCode } from "../../support/index.js";
 import { lookAround, lookForOtherServers } from "../dhcp/conflicting-servers.js";
 import { checkFullOptions } from "../dhcp/dhcp-settings.js";
-import { readRuleBook } from "../machines/load-rules.js";
-import { MachineSigner } from "../machines/machine-token.js";
+import { loadRules } from "../machines/load-rules.js";
+import { MachineTokens } from "../machines/machine-token.js";
 import { noSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
 import { type ServedAddress, servedAddresses } from "../net/interfaces.js";
 import { portError } from "../net/port-error.js";
@@ -19,7 +19,7 @@ import {
 } from "../serve-options.js";
 import { stateError } from "../state/state-directory.js";
 import { checkPorts, takePorts } from "./check-ports.js";
-import { type CheckResult, ok, resultsOf } from "./check-result.js";
+import { type CheckResult, ok, runCheck } from "./check-result.js";
 
 /**
  * Looks whether `serve` would work with the same options, and serves nothing. A check that fails
@@ -28,14 +28,14 @@ import { type CheckResult, ok, resultsOf } from "./check-result.js";
  */
 export async function* checkServing(options: ServeOptions): AsyncGenerator<CheckResult> {
   const checks = new Checks(options, checkServeOptions(options));
-  yield* await resultsOf(() => checks.ports());
-  yield* await resultsOf(() => checks.releases());
-  yield* await resultsOf(() => checks.programs());
-  yield* await resultsOf(() => checks.rules());
-  yield* await resultsOf(() => checks.state());
-  yield* await resultsOf(() => checks.api());
+  yield* await runCheck(() => checks.ports());
+  yield* await runCheck(() => checks.releases());
+  yield* await runCheck(() => checks.programs());
+  yield* await runCheck(() => checks.rules());
+  yield* await runCheck(() => checks.state());
+  yield* await runCheck(() => checks.api());
   // Last, as it waits for answers.
-  yield* await resultsOf(() => checks.otherServers());
+  yield* await runCheck(() => checks.otherServers());
 }
 
 /**
@@ -74,7 +74,7 @@ class Checks {
     const places = { directories: this.#options.directories ?? [], files };
     const found: CheckResult[] = [];
     for (const read of releaseReaders(places))
-      found.push(...(await resultsOf(() => this.#read(read))));
+      found.push(...(await runCheck(() => this.#read(read))));
     this.#isReleaseMissing = found.some(({ status }) => status === "fail");
     return found;
   }
@@ -109,14 +109,14 @@ class Checks {
       programs: this.#programs,
     };
     const files = new Set<string>();
-    const rules = await readRuleBook(sources, async (file) => void files.add(file));
+    const rules = await loadRules(sources, async (file) => void files.add(file));
     if (files.size === 0) return [];
     return [ok(`${[...files].join(", ")}: right; ${rules.entries.length} machines are named`)];
   }
 
   async state(): Promise<CheckResult[]> {
     const state = this.#checked.stateDirectory;
-    await MachineSigner.withKeyFile(join(state, "key"));
+    await MachineTokens.withKeyFile(join(state, "key"));
     await probeDirectory(state);
     return [ok(`${state} can be written to`)];
   }

@@ -123,7 +123,7 @@ function optionsOf(directories: string[], flags: Flags): ServeOptions {
     stateDirectory: stateDir,
     // What is no number is refused where all options are checked.
     httpPort: Number(httpPort) || Number.NaN,
-    mostTransfers: Number(maxTransfers),
+    maxTransfers: Number(maxTransfers),
     commandLine: cmdline,
     ipxeDirectory: ipxeDir,
     onEvent: (event) => reportEvent(event, flags),
