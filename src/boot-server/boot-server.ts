@@ -23,6 +23,7 @@ import type { Rules } from "./machines/rules.js";
 import type { InheritedSockets } from "./net/inherited-sockets.js";
 import type { ServedAddress } from "./net/interfaces.js";
 import { portError } from "./net/port-error.js";
+import type { DhcpMode } from "./options/validate-options.js";
 import type { BootPrograms } from "./releases/boot-programs.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 import { TftpServer } from "./tftp/tftp-server.js";
@@ -37,7 +38,7 @@ export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
   readonly maxTransfers: number;
-  readonly dhcp: "proxy" | "full" | "off";
+  readonly dhcp: DhcpMode;
   /** How addresses are given; undefined but for `full`. */
   readonly full: FullSettings | undefined;
   /** Used instead of new ones, where there are any for a protocol. */

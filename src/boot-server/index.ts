@@ -3,6 +3,6 @@ export { checkServing, requirePorts } from "./check/check-serving.js";
 export type { MachineEvent, ServeEvent } from "./events/events.js";
 export type { MachineReport } from "./http/machine-status.js";
 export { normalizeMac } from "./machines/machine.js";
+export type { ServeOptions } from "./options/serve-options.js";
 export { serve } from "./serve.js";
-export type { ServeOptions } from "./serve-options.js";
 export { type QueryOptions, queryServer } from "./state/query-server.js";

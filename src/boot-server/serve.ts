@@ -7,11 +7,12 @@ import { MachineTokens } from "./machines/machine-token.js";
 import { RulesWatcher } from "./machines/rules-watcher.js";
 import { takeInheritedSockets } from "./net/inherited-sockets.js";
 import { servedAddresses } from "./net/interfaces.js";
+import type { ServeOptions } from "./options/serve-options.js";
+import { validateServeOptions } from "./options/validate-options.js";
 import { BootPrograms, missingPrograms } from "./releases/boot-programs.js";
 import { readAllReleases } from "./releases/find-releases.js";
 import type { Release } from "./releases/release.js";
 import { describeReleaseChange } from "./releases/release-change.js";
-import { checkServeOptions, type ServeOptions } from "./serve-options.js";
 import { BootedMachines } from "./state/booted-machines.js";
 import { removeServerFile, writeServerFile } from "./state/server-file.js";
 
@@ -20,14 +21,14 @@ import { removeServerFile, writeServerFile } from "./state/server-file.js";
  * @throws NetbootError
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const checked = checkServeOptions(options);
+  const checked = validateServeOptions(options);
   const onEvent = (event: ServeEvent) => options.onEvent?.(event);
   const tell = (level: "info" | "warning", text: string) =>
     onEvent({ type: "message", level, text });
   const addresses = servedAddresses(options.listen ?? []);
   const full = checkFullOptions(options, addresses);
-  const programs = await BootPrograms.beside(options.ipxeDirectory);
-  const { stateDirectory: state, ruleSources, files } = checked;
+  const programs = await BootPrograms.beside(options.ipxeDir);
+  const { stateDir: state, ruleSources, files } = checked;
   const places = { directories: options.directories ?? [], files };
   const tellOfMissing = (releases: readonly Release[]) => {
     for (const { what, hint } of missingPrograms(releases, programs)) {

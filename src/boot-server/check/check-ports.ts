@@ -4,12 +4,13 @@ import type { ServedAddress } from "../net/interfaces.js";
 import { nameOf, portError } from "../net/port-error.js";
 import { portHolder } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
+import type { DhcpMode } from "../options/validate-options.js";
 import { type CheckResult, ok, runCheck } from "./check-result.js";
 
 export interface PortsWanted {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
-  readonly dhcp: "proxy" | "full" | "off";
+  readonly dhcp: DhcpMode;
   readonly inherited: InheritedSockets;
 }
 

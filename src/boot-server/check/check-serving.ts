@@ -9,14 +9,11 @@ import { MachineTokens } from "../machines/machine-token.js";
 import { noSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
 import { type ServedAddress, servedAddresses } from "../net/interfaces.js";
 import { portError } from "../net/port-error.js";
+import type { ServeOptions } from "../options/serve-options.js";
+import { type ValidServeOptions, validateServeOptions } from "../options/validate-options.js";
 import { BootPrograms, missingPrograms } from "../releases/boot-programs.js";
 import { type ReleaseReader, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
-import {
-  type CheckedServeOptions,
-  checkServeOptions,
-  type ServeOptions,
-} from "../serve-options.js";
 import { stateError } from "../state/state-directory.js";
 import { checkPorts, takePorts } from "./check-ports.js";
 import { type CheckResult, ok, runCheck } from "./check-result.js";
@@ -27,7 +24,7 @@ import { type CheckResult, ok, runCheck } from "./check-result.js";
  * @throws NetbootError USAGE_INVALID
  */
 export async function* checkServing(options: ServeOptions): AsyncGenerator<CheckResult> {
-  const checks = new Checks(options, checkServeOptions(options));
+  const checks = new Checks(options, validateServeOptions(options));
   yield* await runCheck(() => checks.ports());
   yield* await runCheck(() => checks.releases());
   yield* await runCheck(() => checks.programs());
@@ -44,19 +41,19 @@ export async function* checkServing(options: ServeOptions): AsyncGenerator<Check
  */
 export async function requirePorts(options: ServeOptions): Promise<void> {
   const addresses = servedAddresses(options.listen ?? []);
-  await takePorts({ ...checkServeOptions(options), addresses, inherited: noSockets });
+  await takePorts({ ...validateServeOptions(options), addresses, inherited: noSockets });
 }
 
 class Checks {
   readonly #options: ServeOptions;
-  readonly #checked: CheckedServeOptions;
+  readonly #checked: ValidServeOptions;
   readonly #directories: Release[][] = [];
   #programs: BootPrograms | undefined;
   /** Undefined where they could not be found out, which was told of. */
   #addresses: readonly ServedAddress[] | undefined;
   #isReleaseMissing = false;
 
-  constructor(options: ServeOptions, checked: CheckedServeOptions) {
+  constructor(options: ServeOptions, checked: ValidServeOptions) {
     this.#options = options;
     this.#checked = checked;
   }
@@ -90,7 +87,7 @@ class Checks {
   }
 
   async programs(): Promise<CheckResult[]> {
-    const programs = await BootPrograms.beside(this.#options.ipxeDirectory);
+    const programs = await BootPrograms.beside(this.#options.ipxeDir);
     this.#programs = programs;
     const missing = missingPrograms(this.#releases, programs);
     if (missing.length > 0) {
@@ -115,7 +112,7 @@ class Checks {
   }
 
   async state(): Promise<CheckResult[]> {
-    const state = this.#checked.stateDirectory;
+    const state = this.#checked.stateDir;
     await MachineTokens.withKeyFile(join(state, "key"));
     await probeDirectory(state);
     return [ok(`${state} can be written to`)];

@@ -13,7 +13,7 @@ export interface QueryOptions {
   /** `http://ADDRESS:PORT`; looked for on this machine if left out. */
   readonly server?: string | undefined;
   /** That of the server. */
-  readonly stateDirectory?: string | undefined;
+  readonly stateDir?: string | undefined;
 }
 
 /**
@@ -41,8 +41,8 @@ export async function queryServer(mac: string, options: QueryOptions): Promise<M
 }
 
 /** What servers on this machine wrote down, then the addresses that they use by themselves. */
-function placesHere({ stateDirectory }: QueryOptions): string[] {
-  const states = [stateDirectory ?? defaultStateDirectory(), serviceState];
+function placesHere({ stateDir }: QueryOptions): string[] {
+  const states = [stateDir ?? defaultStateDirectory(), serviceState];
   const written = states.flatMap((state) => readServerFile(state)?.url ?? []);
   const own = ipv4Addresses().map(({ address }) => `http://${address}:8080`);
   return [...new Set([...written, ...own])];
