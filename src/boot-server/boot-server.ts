@@ -22,7 +22,7 @@ import type { MachineSigner } from "./machines/machine-token.js";
 import type { Rules } from "./machines/rules.js";
 import type { InheritedSockets } from "./net/inherited-sockets.js";
 import type { ServedAddress } from "./net/interfaces.js";
-import { portError } from "./net/port-error.js";
+import { explainPortError } from "./net/port-error.js";
 import type { BootPrograms } from "./releases/boot-programs.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 import { TftpServer } from "./tftp/tftp-server.js";
@@ -240,6 +240,6 @@ async function bound<Result>(
   try {
     return await listen(port);
   } catch (error) {
-    throw await portError(error, what, address, port);
+    throw await explainPortError(error, what, address, port);
   }
 }

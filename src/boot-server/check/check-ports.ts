@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import type { InheritedSockets } from "../net/inherited-sockets.js";
 import type { ServedAddress } from "../net/interfaces.js";
-import { formatPortOwner, portError } from "../net/port-error.js";
+import { explainPortError, formatPortOwner } from "../net/port-error.js";
 import { findPortOwner } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
@@ -62,7 +62,7 @@ async function checkPort({ protocol, number, handedOver, addresses }: Port): Pro
   const neighbour = protocol === "DHCP" ? await findPortOwner("udp", "0.0.0.0", number) : undefined;
   for (const address of addresses) {
     await take(protocol, address, number).catch(async (error: unknown) => {
-      throw await portError(error, protocol, address, number);
+      throw await explainPortError(error, protocol, address, number);
     });
   }
   return ok(

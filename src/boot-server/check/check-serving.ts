@@ -8,7 +8,7 @@ import { readRuleBook } from "../machines/load-rules.js";
 import { MachineSigner } from "../machines/machine-token.js";
 import { noInheritedSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
 import { findServedAddresses, type ServedAddress } from "../net/interfaces.js";
-import { portError } from "../net/port-error.js";
+import { explainPortError } from "../net/port-error.js";
 import { BootPrograms, missingPrograms } from "../releases/boot-programs.js";
 import { type ReleaseReader, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
@@ -145,7 +145,7 @@ class Checks {
       return warnings.map((text) => ({ status: "warn", what: text.replace(/\.$/, "") }));
     } catch (error) {
       if (systemCode(error) !== "EACCES") throw error;
-      const denied = await portError(error, "DHCP", "0.0.0.0", 68);
+      const denied = await explainPortError(error, "DHCP", "0.0.0.0", 68);
       // Without having looked it gives no addresses; beside a DHCP server it serves all the same.
       if (full !== undefined || !(denied instanceof NetbootError)) throw denied;
       const what = "Whether other servers answer machines cannot be found out: port 68 is needed";
