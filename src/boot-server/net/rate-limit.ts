@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 
 /** Number of clients to remember; the least recently seen one is forgotten first. */
 const maxClients = 10_000;
@@ -13,7 +13,7 @@ export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #now: () => number;
-  readonly #buckets = new RecentMap<string, Bucket>(maxClients);
+  readonly #buckets = new LruMap<string, Bucket>(maxClients);
 
   /** @param now a monotonic clock, in milliseconds */
   constructor(

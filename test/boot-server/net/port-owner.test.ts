@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { endianness } from "node:os";
 import { describe, it } from "node:test";
-import { memoryNeeded } from "../../../src/artifacts/index.js";
 import { explainPortError } from "../../../src/boot-server/net/port-error.js";
 import { findPortOwner, findSocketInodes } from "../../../src/boot-server/net/port-owner.js";
 
@@ -41,14 +40,5 @@ describe("the owner of a port", { skip: endianness() !== "LE" }, () => {
       new RegExp(`\\(pid ${process.pid}\\) uses port ${port} of 127`),
     );
     server.close();
-  });
-});
-
-describe("the memory that machines need", () => {
-  const file = (size: number) => ({ size }) as never;
-  it("holds the squashfs, the initrd packed and unpacked, and a small system", () => {
-    const release = { kernel: file(15e6), initrd: file(60e6), squashfs: file(1000e6) };
-    const needed = memoryNeeded(release);
-    assert.ok(needed > 1.7e9 && needed < 2e9, String(needed));
   });
 });
