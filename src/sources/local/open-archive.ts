@@ -7,7 +7,7 @@ import { addAbortSignal } from "node:stream";
 import { detectLayerCompression, magicNumberBytes } from "../../compression/index.js";
 import { diskFull, makeDirectories, NetbootError, readChunks } from "../../support/index.js";
 import { blockSize, isTar } from "../../tar/index.js";
-import type { SourceOptions } from "../contract/image-source.js";
+import type { SourceOptions } from "../image-source/image-source.js";
 import { Archive, cannotOpen } from "./archive.js";
 import { decompressArchive } from "./archive-decompression.js";
 
