@@ -8,8 +8,8 @@ import {
   type AddressRange,
   exampleRange,
   formatRange,
-  hostsOf,
-  mostAddresses,
+  hostRange,
+  maxRangeAddresses,
   parseRange,
 } from "./leases/address-range.js";
 import { parseLeaseTime } from "./leases/lease-time.js";
@@ -37,7 +37,7 @@ export interface DhcpOptions {
 }
 
 /** How addresses are given, checked. */
-export interface FullSettings extends NetworkSettings {
+export interface DhcpSettings extends NetworkSettings {
   readonly range: AddressRange;
   /** Addresses of the range that are never given out. */
   readonly excluded: readonly string[];
@@ -52,12 +52,12 @@ export interface FullSettings extends NetworkSettings {
  * @returns undefined in the other modes
  * @throws NetbootError USAGE_INVALID, LISTEN_INVALID
  */
-export function checkFullOptions(
+export function parseDhcpOptions(
   options: DhcpOptions,
   addresses: readonly ServedAddress[],
-): FullSettings | undefined {
+): DhcpSettings | undefined {
   if (options.dhcp !== "server") {
-    refuseWithoutFull(options);
+    rejectDhcpServerOptions(options);
     return undefined;
   }
   const { dhcpLeaseTime: leaseTime = "1h", dhcpRouter: router, dhcpDns: dns = [] } = options;
@@ -92,7 +92,7 @@ export function checkFullOptions(
   };
 }
 
-function refuseWithoutFull(options: DhcpOptions): void {
+function rejectDhcpServerOptions(options: DhcpOptions): void {
   const given = {
     "dhcp-range": options.dhcpRange,
     "dhcp-lease-time": options.dhcpLeaseTime,
@@ -128,8 +128,8 @@ function rangeAndNetwork(
       example,
     );
   }
-  if (range.last - range.first >= mostAddresses) {
-    throw usageError(`--dhcp-range ${text} has more than ${mostAddresses} addresses.`, example);
+  if (range.last - range.first >= maxRangeAddresses) {
+    throw usageError(`--dhcp-range ${text} has more than ${maxRangeAddresses} addresses.`, example);
   }
   const network = addresses.find((one) => isWithinHosts(range, one));
   if (network === undefined) {
@@ -151,6 +151,6 @@ function rangeAndNetwork(
 }
 
 function isWithinHosts(range: AddressRange, network: ServedAddress): boolean {
-  const hosts = hostsOf(network);
+  const hosts = hostRange(network);
   return hosts.first <= range.first && range.last <= hosts.last;
 }
