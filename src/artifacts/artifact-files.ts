@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readChunks } from "../support/index.js";
+import { sha256OfFile } from "../support/index.js";
 import type { FileDescription, NetbootJson } from "./netboot-json.js";
 
 /** File names of a release; Kairos's own releases use the same ones where they have such a file. */
@@ -41,17 +40,4 @@ export async function sizeOfFile(directory: string, name: string): Promise<numbe
 
 export function filesOf({ files }: Pick<NetbootJson, "files">): FileDescription[] {
   return Object.values(files).filter((file) => file !== undefined);
-}
-
-export function sha256OfText(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-async function sha256OfFile(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of readChunks(path)) {
-    signal?.throwIfAborted();
-    hash.update(chunk);
-  }
-  return hash.digest("hex");
 }

@@ -2,7 +2,6 @@ export {
   artifactNames,
   describeFile,
   filesOf,
-  sha256OfText,
   sizeOfFile,
 } from "./artifact-files.js";
 export {

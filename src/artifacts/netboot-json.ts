@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { readSmall } from "../support/index.js";
+import { tryReadSmallFile } from "../support/index.js";
 
 /**
  * `netboot.json`: what a directory holds and what it was made from. Nothing in it depends on when
@@ -182,7 +182,7 @@ export async function readWrittenNetbootJson(
 }
 
 async function textIn(directory: string): Promise<string> {
-  const bytes = await readSmall(join(directory, netbootJsonName));
+  const bytes = await tryReadSmallFile(join(directory, netbootJsonName));
   return bytes?.toString("utf8") ?? "";
 }
 

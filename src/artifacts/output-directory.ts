@@ -1,7 +1,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError, readSmall, systemCode } from "../support/index.js";
-import { describeFile, filesOf, sha256OfText, sizeOfFile } from "./artifact-files.js";
+import { NetbootError, sha256Hex, systemCode, tryReadSmallFile } from "../support/index.js";
+import { describeFile, filesOf, sizeOfFile } from "./artifact-files.js";
 import {
   checksumsName,
   checksumsSignatureName,
@@ -75,7 +75,7 @@ export async function ownNames(directory: string): Promise<string[]> {
 
 /** Empty if SHA256SUMS is not a list of the kind that this program writes. */
 async function listedNames(directory: string): Promise<string[]> {
-  const bytes = await readSmall(join(directory, checksumsName));
+  const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const sums = bytes && parseChecksums(bytes.toString("utf8"));
   if (sums === undefined || !metadataNames.every((name) => sums.has(name))) return [];
   return [...sums.keys()];
@@ -101,7 +101,7 @@ export async function isIntact(
       if (actual.sha256 !== file.sha256) return false;
     }
     const metadata = metadataNames.map(async (name) => {
-      return { name, sha256: sha256OfText(await textOf(directory, name)) };
+      return { name, sha256: sha256Hex(await textOf(directory, name)) };
     });
     const sums = formatChecksums([...files, ...(await Promise.all(metadata))]);
     return (await textOf(directory, checksumsName)) === sums;
@@ -112,7 +112,7 @@ export async function isIntact(
 }
 
 async function textOf(directory: string, name: string): Promise<string> {
-  const bytes = await readSmall(join(directory, name));
+  const bytes = await tryReadSmallFile(join(directory, name));
   if (bytes === undefined) throw new RangeError(`there is no ${name}`);
   return bytes.toString("utf8");
 }

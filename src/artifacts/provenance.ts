@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { filesOf, sha256OfText } from "./artifact-files.js";
+import { sha256Hex } from "../support/index.js";
+import { filesOf } from "./artifact-files.js";
 import { netbootJsonName, type WrittenNetbootJson } from "./netboot-json.js";
 
 export const provenanceName = "provenance.json";
@@ -18,7 +19,7 @@ export function formatProvenance(
 ): string {
   const { source, options, program } = netbootJson;
   const [algorithm = "", hex = ""] = source.manifestDigest.split(":");
-  const subjects = [...filesOf(netbootJson), { name: netbootJsonName, sha256: sha256OfText(json) }];
+  const subjects = [...filesOf(netbootJson), { name: netbootJsonName, sha256: sha256Hex(json) }];
   const statement = {
     _type: "https://in-toto.io/Statement/v1",
     subject: subjects.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),

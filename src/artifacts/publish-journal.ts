@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readSmall } from "../support/index.js";
+import { tryReadSmallFile } from "../support/index.js";
 import { isFileName } from "./netboot-json.js";
 
 /** Prefix of the hidden names under which output is prepared. */
@@ -10,6 +10,6 @@ export const publishJournalName = `${stagingPrefix}publishing`;
 
 /** Names that a run may have left if it was killed while it published. */
 export async function readPublishJournal(directory: string): Promise<string[]> {
-  const bytes = await readSmall(join(directory, publishJournalName));
+  const bytes = await tryReadSmallFile(join(directory, publishJournalName));
   return (bytes?.toString("utf8") ?? "").split("\n").filter(isFileName);
 }

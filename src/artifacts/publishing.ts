@@ -1,7 +1,6 @@
 import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeDirectories, systemCode } from "../support/index.js";
-import { sha256OfText } from "./artifact-files.js";
+import { makeDirectories, sha256Hex, systemCode } from "../support/index.js";
 import { netbootJsonName, readNetbootJson } from "./netboot-json.js";
 import { ownNames } from "./output-directory.js";
 import { publishJournalName, readPublishJournal, stagingPrefix } from "./publish-journal.js";
@@ -14,7 +13,7 @@ function previousPath(destination: string): string {
   const own = basename(destination);
   const name = `${stagingPrefix}previous-${own}`;
   const isTooLong = Buffer.byteLength(name) > maxNameBytes;
-  const path = isTooLong ? `${stagingPrefix}previous-${sha256OfText(own)}` : name;
+  const path = isTooLong ? `${stagingPrefix}previous-${sha256Hex(own)}` : name;
   return join(dirname(destination), path);
 }
 

@@ -13,7 +13,6 @@ import {
   netbootJsonName,
   provenanceName,
   type Staging,
-  sha256OfText,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
 import type { Flattening } from "../layers/index.js";
@@ -21,7 +20,7 @@ import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
-import { printable } from "../support/index.js";
+import { sanitize, sha256Hex } from "../support/index.js";
 import { writeBootMedia } from "./add-boot-media.js";
 import { commandLineOf, describe } from "./describe-release.js";
 import type { CheckedOptions } from "./extract-options.js";
@@ -61,8 +60,8 @@ export async function writeArtifacts(input: ArtifactsInput): Promise<WrittenNetb
   await writeFile(join(directory, provenanceName), provenance);
   const sums = formatChecksums([
     ...filesOf(description),
-    { name: netbootJsonName, sha256: sha256OfText(json) },
-    { name: provenanceName, sha256: sha256OfText(provenance) },
+    { name: netbootJsonName, sha256: sha256Hex(json) },
+    { name: provenanceName, sha256: sha256Hex(provenance) },
   ]);
   await writeFile(join(directory, checksumsName), sums);
   if (keys.sign !== undefined) {
@@ -108,7 +107,7 @@ function scriptOf({ source, image, root, options }: ArtifactsInput): string {
   const { url, words, cloudConfig } = options.boot;
   return ipxeScript({
     name: root.name,
-    source: `${printable(source.reference)}, ${image.digest}`,
+    source: `${sanitize(source.reference)}, ${image.digest}`,
     architecture: image.platform.architecture,
     commandLine: commandLineOf(root, options),
     url,

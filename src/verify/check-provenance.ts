@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
   checksumsName,
@@ -9,7 +8,7 @@ import {
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
-import { readSmall } from "../support/index.js";
+import { sha256Hex, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /**
@@ -21,7 +20,7 @@ export async function checkProvenance(
   directory: string,
   description: NetbootJson | undefined,
 ): Promise<Check | undefined> {
-  const bytes = await readSmall(join(directory, provenanceName));
+  const bytes = await tryReadSmallFile(join(directory, provenanceName));
   if (bytes === undefined) return undefined;
   const found = parseProvenance(bytes.toString("utf8"));
   if (found === undefined) return failed("provenance", `${provenanceName} is no SLSA statement`);
@@ -51,14 +50,14 @@ async function knownSums(
   directory: string,
   description: NetbootJson | undefined,
 ): Promise<Map<string, string>> {
-  const list = await readSmall(join(directory, checksumsName));
+  const list = await tryReadSmallFile(join(directory, checksumsName));
   const sums = new Map(list && parseChecksums(list.toString("utf8")));
   if (description === undefined) return sums;
   for (const { name, sha256 } of filesOf(description)) sums.set(name, sha256);
   // It cannot list itself.
-  const json = await readSmall(join(directory, netbootJsonName));
+  const json = await tryReadSmallFile(join(directory, netbootJsonName));
   if (json !== undefined) {
-    sums.set(netbootJsonName, createHash("sha256").update(json).digest("hex"));
+    sums.set(netbootJsonName, sha256Hex(json));
   }
   return sums;
 }

@@ -11,7 +11,7 @@ import {
 } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import type { RegistryAccess } from "../sources/index.js";
-import { interrupted, NetbootError, readSmall } from "../support/index.js";
+import { interrupted, NetbootError, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./check-files.js";
 import { checkModules } from "./check-modules.js";
@@ -53,7 +53,7 @@ export async function* verifyDirectory(options: VerifyOptions): AsyncGenerator<C
 async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenerator<Check> {
   const { directory } = options;
   const key = options.key === undefined ? undefined : await readPublicKey(options.key);
-  const json = await readSmall(join(directory, netbootJsonName));
+  const json = await tryReadSmallFile(join(directory, netbootJsonName));
   const description = json && parseNetbootJson(json.toString("utf8"));
   const releases = await findReleases(directory, description);
   yield await describeDescription(directory, description !== undefined);

@@ -1,17 +1,17 @@
 import {
+  type ConnectionOptions,
   type Credential,
   hostKey,
-  keepSecret,
   loadCredentials,
-  type NetworkOptions,
   type Reference,
   RegistryClient,
   type RetryPolicy,
+  registerSecret,
   withCredential,
 } from "../../oci-client/index.js";
 import { usageError } from "../../support/index.js";
-import type { SourceOptions } from "../contract/image-source.js";
-import { readRegistriesConf } from "./load-registries-conf.js";
+import type { SourceOptions } from "../image-source/image-source.js";
+import { loadRegistriesConf } from "./load-registries-conf.js";
 import { MirroredClient } from "./mirrored-client.js";
 import { type MirrorOption, pullSources } from "./pull-sources.js";
 
@@ -37,7 +37,7 @@ export interface RegistryAccess {
 export interface CheckedRegistryAccess {
   readonly authFile: string | undefined;
   readonly credential: Credential | undefined;
-  readonly network: Pick<NetworkOptions, "caFile" | "insecureHosts">;
+  readonly network: Pick<ConnectionOptions, "caFile" | "insecureHosts">;
   readonly clientCertificate: { certFile: string; keyFile: string } | undefined;
   readonly mirrors: readonly MirrorOption[];
   /** Mirrors that have sent wrong bytes; see MirroredClient. */
@@ -99,7 +99,7 @@ function checkedCredential({ username, password }: RegistryAccess): Credential |
     const hint = "Standard input is to hold the password alone, in one line.";
     throw usageError("The password holds a control character.", hint);
   }
-  keepSecret(password);
+  registerSecret(password);
   return { username, password };
 }
 
@@ -139,7 +139,7 @@ export async function openRegistry(
   access: CheckedRegistryAccess,
   { userAgent, onWarning = () => {}, onDetail = () => {}, onNotice, retry, timeouts }: OpenOptions,
 ): Promise<MirroredClient> {
-  const rules = await readRegistriesConf({ onWarning });
+  const rules = await loadRegistriesConf({ onWarning });
   const sources = pullSources(reference, rules, access.mirrors);
   const insecure = sources.filter((each) => each.insecure).map((each) => each.reference.registry);
   const { clientCertificate, credential, distrusted, network, authFile } = access;

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Flattening, type FlowingOutput, type Layer } from "../../../src/layers/index.js";
-import { FileBlob } from "../../../src/sources/contract/file-blob.js";
+import { FileBlob } from "../../../src/sources/image-source/file-blob.js";
 import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
 import { compress } from "../../support/layer-compression.js";
 import { listTree, type Tree } from "../../support/tree-listing.js";

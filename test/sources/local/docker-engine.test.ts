@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { demoImage, type Outcome, runProgram } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { demoAs, extracted, filesIn } from "../support/copies.js";
+
+// A real daemon (podman's) is asked in test/e2e/sources.test.ts; here is what it does not do.
+
+const id = `sha256:${"ab".repeat(32)}`;
+
+describe("docker-daemon:", () => {
+  it("asks for the image's ID and takes what is sent for it, byte by byte as from a layout", async (t) => {
+    const archive = (await demoAs("docker-archive", ":demo:v1")).slice("docker-archive:".length);
+    const asked: string[] = [];
+    const host = await daemon(t, (request, response) => {
+      asked.push(request.url!);
+      if (request.url!.endsWith("/json")) response.end(JSON.stringify({ Id: id }));
+      else createReadStream(archive).pipe(response);
+    });
+    const { status, stderr, paths } = await run("quay.io/kairos/demo", host);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(await filesIn(paths.slice(0, 3)), (await extracted(demoImage)).files);
+    const name = "/images/quay.io/kairos/demo:latest/json";
+    assert.deepEqual(asked, [name, `/images/${id}/get`]);
+  });
+
+  const failures: [name: string, answer: RequestListener, code: string, message: RegExp][] = [
+    [
+      "says that there is no such image",
+      (_, response) => refuse(response, 404, "No such image: os:latest"),
+      "IMAGE_NOT_FOUND",
+      /has no image os:latest \(No such image: os:latest\)/,
+    ],
+    [
+      "says that it cannot",
+      (_, response) => refuse(response, 500, "disk on fire"),
+      "DAEMON_ERROR",
+      /disk on fire/,
+    ],
+    ["answers with something else", (_, response) => response.end("<html>"), "DAEMON_ERROR", /ID/],
+    [
+      "names an ID that is none",
+      (_, response) => response.end('{"Id":"../../containers/json"}'),
+      "DAEMON_ERROR",
+      /ID/,
+    ],
+    ["hangs up", (request) => request.socket.destroy(), "DAEMON_ERROR", /does not answer/],
+    [
+      "breaks off in the middle of the archive",
+      ({ url, socket }, response) => {
+        if (url!.endsWith("/json")) response.end(JSON.stringify({ Id: id }));
+        else response.write(Buffer.alloc(100_000), () => socket.destroy());
+      },
+      "DAEMON_ERROR",
+      /broke off/,
+    ],
+    [
+      "sends no archive",
+      ({ url }, response) => {
+        response.end(url!.endsWith("/json") ? JSON.stringify({ Id: id }) : "hello ".repeat(1000));
+      },
+      "LAYOUT_INVALID",
+      /of the image os:latest is none/,
+    ],
+  ];
+  for (const [name, answer, code, message] of failures) {
+    it(`is an error where the daemon ${name}`, async (t) => {
+      assertError(await run("os", await daemon(t, answer)), code, message);
+    });
+  }
+
+  it("is an error that names what was tried where no daemon answers", async () => {
+    const error = await run("os", "unix:///nowhere.sock");
+    assertError(error, "DAEMON_UNREACHABLE", /\/nowhere\.sock \(ENOENT\)/);
+  });
+
+  it("says so where DOCKER_HOST is no socket, without what is secret in it", async () => {
+    const error = await run("os", "ssh://user:secret@far.example");
+    assertError(error, "DAEMON_UNREACHABLE", /ssh:\/\/far\.example/);
+    assert.doesNotMatch(error.stdout, /secret/);
+  });
+});
+
+/** A server on a Unix socket that answers /_ping, and the rest as told; its DOCKER_HOST. */
+async function daemon(t: TestContext, answer: RequestListener): Promise<string> {
+  const path = join(await temporaryDirectory(), "docker.sock");
+  const server = createServer((request, response) => {
+    if (request.url === "/_ping") response.end("OK");
+    else answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `unix://${path}`;
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify({ message }));
+}
+
+async function run(image: string, DOCKER_HOST: string): Promise<Outcome & { paths: string[] }> {
+  const cwd = await temporaryDirectory();
+  const args = ["extract", `docker-daemon:${image}`, "-o", "out", "--platform", "amd64", "--json"];
+  const outcome = await runProgram(args, { cwd, env: { DOCKER_HOST } });
+  const names = await readdir(cwd);
+  assert.deepEqual(
+    names.filter((name) => name !== ".cache"),
+    outcome.status === 0 ? ["out"] : [],
+  );
+  if (outcome.status !== 0) return { ...outcome, paths: [] };
+  const { files } = JSON.parse(outcome.stdout.trim().split("\n").at(-1)!);
+  return { ...outcome, paths: Object.values<string>(files).map((path) => join(cwd, path)) };
+}
+
+function assertError({ stdout, status }: Outcome, code: string, message: RegExp): void {
+  const error = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  assert.equal(error.code, code, error.message);
+  assert.match(error.message, message);
+  assert.equal(status, 3);
+}
