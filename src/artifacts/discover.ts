@@ -135,8 +135,13 @@ export interface UndescribedRelease {
  *   which files belong together
  */
 export async function findUndescribedReleases(directory: string): Promise<UndescribedRelease[]> {
-  const names = await fileNamesIn(directory);
-  const releases = groupByName(names);
+  const all = await listDirectory(directory);
+  const names = await onlyFiles(directory, all);
+  const scriptOf = (release: string) => {
+    const { script } = artifactNames(release);
+    return all.includes(script) ? script : undefined;
+  };
+  const releases = groupByName(names, scriptOf);
   const images = names.filter((name) => name.endsWith(suffixes.squashfs));
   const [squashfs] = images;
   if (squashfs !== undefined && images.length === 1 && !releases.some(isComplete)) {
@@ -144,9 +149,7 @@ export async function findUndescribedReleases(directory: string): Promise<Undesc
     const [kernel, initrd] = [kernels[0], initrds[0]];
     if (kernel !== undefined && initrd !== undefined && kernels.length + initrds.length === 2) {
       const name = squashfs.slice(0, -suffixes.squashfs.length);
-      return [
-        { files: { name, kernel, initrd, squashfs, script: scriptIn(names, name) }, missing: [] },
-      ];
+      return [{ files: { name, kernel, initrd, squashfs, script: scriptOf(name) }, missing: [] }];
     }
     if (!releases.some(hasSquashfs)) throw ambiguousFiles(directory, kernels, initrds);
   }
@@ -162,7 +165,10 @@ const suffixes = artifactNames("");
 const neededSuffixes = [suffixes.kernel, suffixes.initrd, suffixes.squashfs];
 
 /** Releases of which at least two of kernel, initrd, and squashfs are there under their usual names. */
-function groupByName(names: readonly string[]): UndescribedRelease[] {
+function groupByName(
+  names: readonly string[],
+  scriptOf: (release: string) => string | undefined,
+): UndescribedRelease[] {
   const counts = new Map<string, number>();
   for (const name of names) {
     const suffix = neededSuffixes.find((it) => name.endsWith(it) && name.length > it.length);
@@ -174,7 +180,7 @@ function groupByName(names: readonly string[]): UndescribedRelease[] {
   return releases.sort().map((name) => {
     const { kernel, initrd, squashfs } = artifactNames(name);
     const missing = [kernel, initrd, squashfs].filter((it) => !names.includes(it));
-    return { files: { name, kernel, initrd, squashfs, script: scriptIn(names, name) }, missing };
+    return { files: { name, kernel, initrd, squashfs, script: scriptOf(name) }, missing };
   });
 }
 
@@ -206,11 +212,6 @@ function requireComplete(directory: string, { files, missing }: UndescribedRelea
   throw ambiguous(`The directory ${directory} contains ${files.squashfs}, but no ${name}.`);
 }
 
-function scriptIn(names: readonly string[], release: string): string | undefined {
-  const { script } = artifactNames(release);
-  return names.includes(script) ? script : undefined;
-}
-
 async function listDirectory(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).sort();
@@ -227,9 +228,8 @@ async function listDirectory(directory: string): Promise<string[]> {
   }
 }
 
-/** Files and links to files; hidden ones are left out. */
-async function fileNamesIn(directory: string): Promise<string[]> {
-  const names = await listDirectory(directory);
+/** Leaves out hidden files and everything but files and links to files. */
+async function onlyFiles(directory: string, names: readonly string[]): Promise<string[]> {
   const areFiles = await Promise.all(
     names.map((name) =>
       stat(join(directory, name)).then(
