@@ -1,18 +1,21 @@
 import type { Descriptor } from "../../oci-client/index.js";
 
-/** The bytes of one descriptor, in a file that is there or being filled. */
+/** The bytes of one descriptor, in a file that is complete or still growing. */
 export interface Blob {
   readonly descriptor: Descriptor;
-  /** The file; complete only once `isComplete`. */
+  /** The file; it holds all bytes only once `isComplete` is true. */
   readonly path: string;
-  /** Where in the file the bytes begin, if other bytes stand before and behind them. */
+  /** The byte of the file at which the blob begins, if the file holds more than the blob. */
   readonly offset?: number;
   readonly isComplete: boolean;
-  /** Settles when every byte is there and its digest was checked, or when it cannot be had. */
+  /**
+   * Resolves when every byte is there and the digest was checked; rejects when the blob cannot be
+   * obtained.
+   */
   readonly complete: Promise<void>;
   /**
-   * The bytes from the first on, as they arrive; may be called any number of times. Each chunk is
-   * good until the next is asked for.
+   * Reads the bytes from the first one on, as they arrive. It may be called any number of times. A
+   * chunk is valid until the next one is requested.
    */
   read(): AsyncIterable<Buffer>;
 }
