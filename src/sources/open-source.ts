@@ -74,7 +74,14 @@ function parse(reference: string): Opener {
 function parseOciLayout(text: string, reference: string): Opener {
   const { path: where, tag } = splitDigest(text, isDirectory);
   const files = async () => new DirectoryFiles(where);
-  const location = { reference, kind: "OCI layout", where, untagged: `oci:${where}`, tag, files };
+  const location = {
+    reference,
+    kind: "OCI layout" as const,
+    where,
+    untagged: `oci:${where}`,
+    tag,
+    files,
+  };
   return (options) => new OciLayoutSource(location, options);
 }
 
@@ -82,7 +89,7 @@ function parseOciArchive(text: string, reference: string): Opener {
   const { path: where, tag } = splitDigest(text, isFile);
   const location = {
     reference,
-    kind: "OCI archive",
+    kind: "OCI archive" as const,
     where,
     untagged: `oci-archive:${where}`,
     tag,

@@ -85,9 +85,13 @@ function isTransportName(text: string): text is TransportName {
   return Object.hasOwn(transports, text);
 }
 
-/** The spellings of all supported references to something else than a registry, for help texts. */
-export function localSyntaxes(): string[] {
-  return Object.values<Transport>(transports)
-    .filter(({ isSupported, isRegistry }) => isSupported && !isRegistry)
-    .map(({ syntax }) => syntax);
+/** The supported transports other than a registry, one on each line, for help texts. */
+export function describeLocalTransports(): string {
+  const shown = Object.values<Transport>(transports).filter(
+    ({ isSupported, isRegistry }) => isSupported && !isRegistry,
+  );
+  const width = Math.max(...shown.map(({ syntax }) => syntax.length));
+  return shown
+    .map(({ syntax, description }) => `  ${syntax.padEnd(width)}  ${description}`)
+    .join("\n");
 }

@@ -2,11 +2,17 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isFileName } from "../../artifacts/index.js";
 import { NetbootError } from "../../support/index.js";
-import type { BootClient, Firmware, MachineArchitecture } from "../dhcp/boot-client.js";
+import type { Firmware, MachineArchitecture } from "./client-architecture.js";
 import { type Release, type ServedFile, servedFile } from "./release.js";
 
 /** Where Debian's and Ubuntu's package `ipxe` puts them. */
 const packagedPrograms = "/usr/lib/ipxe";
+
+/** What decides which boot program a machine can run. */
+export interface ProgramTarget {
+  readonly architecture: MachineArchitecture | undefined;
+  readonly firmware: Firmware | undefined;
+}
 
 interface Kind {
   readonly architecture: MachineArchitecture;
@@ -94,7 +100,7 @@ export class BootPrograms {
     return this.byName.get(name) ?? (await firstOf(paths, name));
   }
 
-  for({ architecture, firmware }: BootClient): ServedFile | undefined {
+  for({ architecture, firmware }: ProgramTarget): ServedFile | undefined {
     // U-Boot starts EFI programs, too.
     const kind = firmware === "u-boot" ? "uefi" : firmware;
     return this.#found.get(`${architecture} ${kind}`);
@@ -105,7 +111,7 @@ export class BootPrograms {
  * False for a program that firmware cannot run, as far as its name tells: UEFI runs EFI programs
  * (`snponly.efi`, `shimx64.efi.signed`) and nothing else, BIOS and a Raspberry Pi run none of them.
  */
-export function isRunBy(firmware: Firmware | undefined, { name }: ServedFile): boolean {
+export function canRun(firmware: Firmware | undefined, { name }: ServedFile): boolean {
   // U-Boot starts much else besides.
   if (firmware === "u-boot") return true;
   return /\.efi(\.|$)/i.test(name) === (firmware === "uefi");
@@ -127,7 +133,7 @@ export function missingPrograms(
 }
 
 /** A program by its file, which may be replaced later; undefined where there is none. */
-export async function bootProgram(
+export async function readBootProgram(
   path: string,
   name = basename(path),
 ): Promise<ServedFile | undefined> {
@@ -137,7 +143,7 @@ export async function bootProgram(
 
 async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {
   for (const path of paths) {
-    const file = await bootProgram(path, name);
+    const file = await readBootProgram(path, name);
     if (file !== undefined) return file;
   }
   return undefined;

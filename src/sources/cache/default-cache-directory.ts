@@ -5,7 +5,6 @@ import { homeDirectory } from "../../oci-client/index.js";
 export function defaultCacheDirectory(): string {
   const configured = process.env.XDG_CACHE_HOME;
   // The specification says to ignore a relative path.
-  const base =
-    configured && isAbsolute(configured) ? configured : join(homeDirectory(), ".cache");
+  const base = configured && isAbsolute(configured) ? configured : join(homeDirectory(), ".cache");
   return join(base, "kairos-netboot");
 }

@@ -38,7 +38,8 @@ export const retryRules = {
   mirrorFailed: {
     failure: "a mirror fails, or breaks off in the middle of a layer",
     handledBy: "registry/mirror-selection.ts",
-    reaction: "skip the mirror until all sources have failed, and go on at the same byte with the next",
+    reaction:
+      "skip the mirror until all sources have failed, and go on at the same byte with the next",
     limit: "number of mirrors",
   },
   wrongBytesUnread: {

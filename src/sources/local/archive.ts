@@ -118,7 +118,7 @@ export function cannotOpen(where: string, error: unknown): unknown {
   return new NetbootError(
     "LAYOUT_INVALID",
     `The archive ${where} cannot be read (${code}).`,
-    "Make one with: skopeo copy docker://IMAGE oci-archive:FILE",
+    "Create one with: skopeo copy docker://IMAGE oci-archive:FILE",
     { cause: error },
   );
 }

@@ -72,7 +72,8 @@ export class DockerEngine {
       this.#signal.throwIfAborted();
       throw this.#failure(`closed the connection while it sent the image ${name}`, error);
     }
-    if (!response.complete) throw this.#failure(`closed the connection while it sent the image ${name}`);
+    if (!response.complete)
+      throw this.#failure(`closed the connection while it sent the image ${name}`);
   }
 
   async #refusal(name: string, response: IncomingMessage): Promise<NetbootError> {

@@ -69,7 +69,9 @@ export function chooseDockerImage(
   const found =
     "index" in choice
       ? images[choice.index]
-      : images.find(({ RepoTags }) => RepoTags?.some((tag) => completeName(tag) === choice.reference));
+      : images.find(({ RepoTags }) =>
+          RepoTags?.some((tag) => completeName(tag) === choice.reference),
+        );
   if (found !== undefined) return found;
   const wanted = "index" in choice ? `@${choice.index}` : choice.reference;
   throw new NetbootError(

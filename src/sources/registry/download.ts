@@ -89,6 +89,10 @@ export class Download implements Blob, Filling {
     this.complete.catch(() => {});
   }
 
+  get size(): number {
+    return this.descriptor.size;
+  }
+
   get path(): string {
     const state = this.#state;
     if (state.name === "filling") return state.file.path;

@@ -67,8 +67,7 @@ export class MirroredClient {
       manifest: (target, signal) => this.manifest(ref, target, signal),
       smallBlob: (descriptor, maxBytes, signal) =>
         this.#askRepeatedly(
-          ({ reference }) =>
-            this.#client.reader(reference).smallBlob(descriptor, maxBytes, signal),
+          ({ reference }) => this.#client.reader(reference).smallBlob(descriptor, maxBytes, signal),
           { signal },
         ),
     };

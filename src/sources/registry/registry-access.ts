@@ -1,4 +1,9 @@
-import { type Credential, hostKey, keepSecret, type NetworkOptions } from "../../oci-client/index.js";
+import {
+  type ConnectionOptions,
+  type Credential,
+  hostKey,
+  registerSecret,
+} from "../../oci-client/index.js";
 import { usageError } from "../../support/index.js";
 import type { MirrorOption } from "./pull-sources.js";
 
@@ -24,7 +29,7 @@ export interface RegistryAccess {
 export interface CheckedRegistryAccess {
   readonly authFile: string | undefined;
   readonly credential: Credential | undefined;
-  readonly network: Pick<NetworkOptions, "caFile" | "insecureHosts">;
+  readonly network: Pick<ConnectionOptions, "caFile" | "insecureHosts">;
   readonly clientCertificate: { certFile: string; keyFile: string } | undefined;
   readonly mirrors: readonly MirrorOption[];
   /** Names of mirrors that sent wrong bytes. It grows, and all attempts of one job share it. */
@@ -87,7 +92,7 @@ function checkCredential({ username, password }: RegistryAccess): Credential | u
     const hint = "Standard input has to contain only the password, on one line.";
     throw usageError("The password contains a control character.", hint);
   }
-  keepSecret(password);
+  registerSecret(password);
   return { username, password };
 }
 

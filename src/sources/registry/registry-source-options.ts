@@ -3,10 +3,10 @@ import type { SessionTiming } from "../cache/cache-session.js";
 import type { SourceOptions } from "../image-source/image-source.js";
 import type { CheckedRegistryAccess } from "./registry-access.js";
 
-/** Milliseconds until an answer, and between two chunks of its body. */
+/** How long a registry may send nothing: before an answer, and between two chunks of its body. */
 export interface RegistryTimeouts {
-  readonly headers?: number;
-  readonly body?: number;
+  readonly headersMs?: number;
+  readonly bodyMs?: number;
 }
 
 /** What a registry needs beyond the options of every source. */
