@@ -57,7 +57,7 @@ export class MirrorSelection {
   }
 
   /**
-   * Asks a mirror no more until all sources have failed.
+   * Asks a mirror no more until all sources have failed (`retryRules.mirrorFailed`).
    * @param isOnce whether to skip it only this time, because it may have the rest of the image
    */
   skip(source: PullSource, problem: string, { isOnce = false } = {}): void {
