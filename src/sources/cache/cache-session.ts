@@ -48,7 +48,6 @@ export interface Claim {
 /** The last sign of life of another session, and when it was first seen. */
 interface Observation {
   readonly mtimeMs: number;
-  /** On the clock of `performance.now()`. */
   readonly sinceMs: number;
 }
 
@@ -70,6 +69,7 @@ interface OpenSession {
 export class CacheSession {
   readonly #directory: string;
   readonly #timing: SessionTiming;
+  readonly #nowMs: () => number;
   readonly #observed = new Map<string, Observation>();
   /** Digests of the blobs in use, to claim them again if the session is lost. */
   readonly #used = new Set<string>();
@@ -78,8 +78,12 @@ export class CacheSession {
   #id: string | undefined;
   #identity: Promise<ProcessIdentity> | undefined;
 
-  /** @param cache the cache's directory */
-  constructor(cache: string, timing: Partial<SessionTiming> = {}) {
+  /**
+   * @param cache the cache's directory
+   * @param nowMs the clock that measures how long other sessions are silent; only tests need another
+   */
+  constructor(cache: string, timing: Partial<SessionTiming> = {}, nowMs = () => performance.now()) {
+    this.#nowMs = nowMs;
     this.#directory = join(cache, "locks");
     this.#timing = { ...defaultTiming, ...timing };
   }
@@ -229,7 +233,7 @@ export class CacheSession {
     const isNear = identity?.boot === here.boot && identity.namespace === here.namespace;
     if (!isNear && Date.now() - mtimeMs > remoteSilenceTimeoutMs) return true;
     // The two machines' clocks may disagree, so the silence is measured on this one's.
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     const observed = this.#observed.get(id);
     if (observed?.mtimeMs === mtimeMs) {
       return nowMs - observed.sinceMs > this.#timing.silenceTimeoutMs;
