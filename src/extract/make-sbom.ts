@@ -1,27 +1,20 @@
-import { ImageTree, keepRule } from "../kairos/index.js";
-import { cycloneDx, isPackageDatabase, readPackages, spdx } from "../sbom/index.js";
+import { ImageTree } from "../kairos/index.js";
+import { cycloneDx, readPackages, spdx } from "../sbom/index.js";
 import { programVersion } from "../support/index.js";
-import type { CheckedOptions } from "./extract-options.js";
-import type { ArtifactsInput } from "./write-artifacts.js";
+import type { ArtifactInput } from "./artifact-input.js";
+import type { SbomFormat } from "./option-values.js";
 
-/** What is kept of the layers as they pass by: databases of packages only where they are wanted. */
-export function keepRuleFor(options: CheckedOptions): ReturnType<typeof keepRule> {
-  const rule = keepRule(options);
-  if (options.sbom === undefined) return rule;
-  return (path, size) => rule(path, size) ?? (isPackageDatabase(path, size) ? "disk" : undefined);
-}
-
-/** The list of the image's packages in the wanted format. */
-export async function sbomOf(input: ArtifactsInput): Promise<string> {
+/** The list of the image's packages. */
+export async function makeSbom(input: ArtifactInput, format: SbomFormat): Promise<string> {
   const { flattening, source, image, root, options } = input;
   const tree = new ImageTree(flattening.tree.root);
   const list = await readPackages(tree, (inode) => flattening.read(inode));
   for (const problem of list.problems) {
-    const text = `The list of packages is not complete: ${problem}.`;
+    const text = `The list of packages is incomplete: ${problem}.`;
     options.emit({ type: "message", level: "warning", text });
   }
   if (list.databases.length === 0 && list.problems.length === 0) {
-    const text = "The image has no database of packages (dpkg, rpm, apk): the list is empty.";
+    const text = "The image has no package database (dpkg, rpm, apk): the list is empty.";
     options.emit({ type: "message", level: "warning", text });
   }
   const subject = {
@@ -31,5 +24,5 @@ export async function sbomOf(input: ArtifactsInput): Promise<string> {
     created: image.config.created ?? undefined,
     program: { name: "kairos-netboot", version: programVersion() },
   };
-  return options.sbom === "cyclonedx" ? cycloneDx(list, subject) : spdx(list, subject);
+  return format === "cyclonedx" ? cycloneDx(list, subject) : spdx(list, subject);
 }

@@ -17,7 +17,7 @@ import {
   planSquashfs,
   type SquashfsPlan,
 } from "../squashfs/index.js";
-import type { CheckedOptions } from "./extract-options.js";
+import type { CheckedOptions } from "./check-options.js";
 
 export interface RootFilesystemInput {
   readonly flattening: Flattening;
@@ -49,7 +49,7 @@ export interface RootFilesystem {
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
   const { flattening, version, options, signal } = input;
   const start = (plan: SquashfsPlan) =>
-    Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
+    Mksquashfs.start(version, plan, input.path, { processors: options.jobs.processors, signal });
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
   let guess: SquashfsPlan | undefined;

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { memoryNeeded } from "../artifacts/index.js";
+import { estimateMemory } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
 import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
@@ -122,7 +122,7 @@ function bootFilesOf(
     estimate: {
       squashfs,
       output: sizeOf(Object.values(sizes)),
-      memory: memoryNeeded(sizes),
+      memory: estimateMemory(sizes),
     },
   };
 }

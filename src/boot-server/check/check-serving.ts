@@ -1,6 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { memoryNeeded } from "../../artifacts/index.js";
+import { estimateMemory } from "../../artifacts/index.js";
 import { formatBytes, formatMemory, NetbootError, systemCode } from "../../support/index.js";
 import { checkForConflictingServers, checkNetworkForProxy } from "../dhcp/conflicting-servers.js";
 import { parseDhcpOptions } from "../dhcp/dhcp-settings.js";
@@ -164,7 +164,7 @@ async function probeDirectory(directory: string): Promise<void> {
 
 function aboutRelease(release: Release): CheckResult[] {
   const { name, architecture, squashfs } = release;
-  const memory = formatMemory(memoryNeeded(release));
+  const memory = formatMemory(estimateMemory(release));
   const kept = formatBytes(squashfs.size);
   return [
     ok(`${name} for ${architecture} has all its files, in their sizes`),

@@ -1,94 +1,65 @@
 import { Command } from "commander";
-// Only this file of sources: its index would load everything that a pull needs, for every command.
-import { describeLocalTransports } from "../../sources/transports.js";
+import { extractOptionTable } from "../../extract/option-table.js";
+import { addOptionRows } from "./option-rows.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
 
 const examples = `
 Examples:
-  The files of a release, for this machine's architecture:
-    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
+  Make the files of a release for this machine's architecture:
+    $ kairos-netboot extract quay.io/kairos/hadron:v0.5.1-standard-amd64-generic-v4.3.0 -o out/
   For another architecture:
-    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-arm64-generic-v3.2.3 \\
+    $ kairos-netboot extract quay.io/kairos/hadron:v0.5.1-standard-arm64-generic-v4.3.0 \\
         --platform linux/arm64 -o out/
-  An image that a build has left in a directory, an archive, a daemon:
+  From an image in a directory, an archive, or a daemon:
     $ kairos-netboot extract oci:build/image:latest -o out/
     $ kairos-netboot extract oci-archive:image.tar -o out/
     $ docker save my-kairos | kairos-netboot extract - -o out/
-  Smaller, and slower to make:
+  Make a smaller squashfs, which takes longer:
     $ kairos-netboot extract IMAGE -o out/ --compression xz
-  And boot the machines of this network from them, until Ctrl-C:
+  Make the files and boot the machines of this network from them, until Ctrl-C:
     $ sudo kairos-netboot extract IMAGE -o out/ --serve
-  Several, each into a directory of its own below out/:
+  Extract several images, each into its own directory in out/:
     $ kairos-netboot extract --from-file images.txt -o out/
-  For a web server, with what machines are to become:
+  Prepare the files for a web server, with a cloud-config for the machines:
     $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
-  From a registry that wants a password, through a mirror:
+  Pull from a registry that requires a password, through a mirror:
     $ kairos-netboot extract IMAGE -o out/ --username robot --password-stdin < secret \\
         --mirror quay.io=mirror.lan:5000
   In a pipeline:
     $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
 
-The directory is made, or replaced as a whole, when everything is complete and verified. It then
-holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
-any web server), netboot.json, provenance.json and SHA256SUMS. Where it holds just that already,
-nothing is done.
+The program makes or replaces the directory as a whole, once all files are complete and verified. The
+directory then contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots
+them from any web server), netboot.json, provenance.json, and SHA256SUMS. If it already contains
+exactly these files, the program does nothing.
 
-Downloads that break off go on where they stopped, also in the next run. What was downloaded is
-kept: see kairos-netboot cache --help.
+An interrupted download continues where it stopped, also in the next run. The program keeps what it
+has downloaded: see kairos-netboot cache --help.
 
-Other sources of images, in skopeo's spelling:
-${describeLocalTransports()}
+Other sources, in skopeo's notation: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
+docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
 
-Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
-of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
+Credentials come from docker login and podman login, certificates from certs.d, mirrors from
+registries.conf and the options; HTTPS_PROXY, HTTP_PROXY, and NO_PROXY name proxies.`;
 
 export function extractCommand(): Command {
   const command = new Command("extract")
     .summary("make kernel, initrd and squashfs from an image")
     .description(
-      "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
+      "Pulls a Kairos container image layer by layer, takes out the kernel and the initrd, and builds the squashfs of its root file system. Needs no container engine and no root.",
     )
     .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or another source")
-    .option("-o, --output <dir>", "directory to make (required)")
-    .option("--from-file <list>", "images to extract, one a line; - for standard input")
-    .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
-    .option("--name <name>", "common part of the file names (default: from the image)")
-    .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
-    .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
-    .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
-    .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
-    .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
-    .option("--no-cache", "keep no downloads")
-    .option("--retry-timeout <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
-    .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
-    .option("--force", "make the files again, also where they are there already")
-    .option("--serve", "then do what serve does with the directory, and no options")
-    .option("-q, --quiet", "print nothing but the result and errors")
-    .option("-v, --verbose", "tell more, and where an error comes from")
+    // Not required by commander, which would report it before a mistyped option.
+    .option("-o, --output <dir>", "directory to make or replace (required)")
+    .option("--from-file <list>", "file with images to extract, one per line; - for standard input")
+    .option("--serve", "then serve the directory, as serve does without options")
+    .option("-q, --quiet", "print only the result and errors")
+    .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print JSON lines on standard output")
     .helpOption("-h, --help", "explain the options")
-    .optionsGroup("How machines boot:")
-    .option("--url <base>", "where a web server will have the directory, for the script")
-    .option("--cloud-config <file>", "put it beside the files, and name it in the script")
-    .option("--cmdline <words>", "added to the kernel's command line")
-    .option("--cmdline-replace <words>", "in the place of the release's own")
-    .option(
-      "--console <console>",
-      "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
-      (console: string, earlier: string[] = []) => [...earlier, console],
-    )
-    .optionsGroup("Further files:")
-    .option("--iso", "also make an ISO that boots the release from its --url")
-    .option("--ipxe-dir <dir>", "boot programs for the ISO, before those of Debian's packages")
-    .option("--uki", "also make one EFI program for UEFI HTTP Boot, which knows the --url")
-    .option("--uki-key <file>", "private key (PEM) that signs it for Secure Boot")
-    .option("--uki-cert <file>", "certificate (PEM) of that key")
-    .option("--sbom [format]", "list the image's packages: spdx (default) or cyclonedx")
-    .optionsGroup("Signatures:")
-    .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
-    .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .addHelpText("after", examples)
     .action(runExtract);
+  addOptionRows(command, extractOptionTable);
   return addRegistryOptions(command);
 }

@@ -48,7 +48,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, retryTimeout, quiet, verbose, json } = flags;
+  const { platform, cacheDir, cache, retryTimeout, quiet, verbose, json } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -56,7 +56,7 @@ async function run(image: string, flags: Flags): Promise<void> {
       inspect({
         image,
         platform,
-        cacheDirectory,
+        cacheDir,
         cache,
         retryTimeout,
         registry,

@@ -63,7 +63,7 @@ describe("the cache", () => {
         images: [`${host}/os/one:v1`, `${host}/os/two:v1`],
         output: join(await temporaryDirectory(), "out"),
         platform: "amd64",
-        cacheDirectory: await temporaryDirectory(),
+        cacheDir: await temporaryDirectory(),
         cache,
       });
       assert.ok(outcomes.every((outcome) => "result" in outcome));
@@ -82,10 +82,10 @@ describe("the cache", () => {
     const cacheDirectory = await temporaryDirectory();
     const blobs = () => paths.filter((path) => path.includes("/blobs/")).length;
 
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(blobs(), 4, "three layers and a configuration");
     paths.length = 0;
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(blobs(), 0);
     assert.ok(paths.length >= 1, "the tag was asked for");
   });
@@ -97,13 +97,13 @@ describe("the cache", () => {
     const cacheDirectory = await temporaryDirectory();
     const digests = [image.digest, `sha512:${sha512}`];
     const runAll = () =>
-      Promise.all(digests.map((it) => run(`${host}/os/image:v1@${it}`, { cacheDirectory })));
+      Promise.all(digests.map((it) => run(`${host}/os/image:v1@${it}`, { cacheDir: cacheDirectory })));
     const first = await runAll();
     cut();
     for (const [index, { description }] of (await runAll()).entries()) {
       assert.deepEqual(description.files, first[index]!.description.files);
     }
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), {
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), {
       code: "REGISTRY_UNREACHABLE",
     });
   });
@@ -111,7 +111,7 @@ describe("the cache", () => {
   it("has the layout of an OCI layout's blobs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await run(`${host}/os/image:v1@${image.digest}`, { cacheDirectory });
+    await run(`${host}/os/image:v1@${image.digest}`, { cacheDir: cacheDirectory });
     const blobs = join(cacheDirectory, "blobs/sha256");
     const names = await readdir(blobs);
     const { config } = content.json(image);
@@ -173,14 +173,14 @@ describe("the cache", () => {
   it("is repaired by a run that finds a damaged blob, and the run succeeds", async (t) => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
     const bytes = await readFile(path);
     for (const damage of [(all: Buffer) => all.fill(0), (all: Buffer) => all.fill(1, 500, 600)]) {
       const damaged = Buffer.from(bytes);
       damage(damaged);
       await writeFile(path, damaged);
-      await run(`${host}/os/image:v1`, { cacheDirectory });
+      await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
       assert.deepEqual(await readFile(path), bytes);
     }
     assert.equal(countOf(requests, large.digest), 3);
@@ -190,17 +190,17 @@ describe("the cache", () => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     const reference = `${host}/os/image@${image.digest}`;
-    await run(reference, { cacheDirectory });
+    await run(reference, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", image.digest.slice(7));
     await writeFile(path, "{}");
-    await run(reference, { cacheDirectory });
+    await run(reference, { cacheDir: cacheDirectory });
     assert.deepEqual(await readFile(path), content.bytes(image));
   });
 
   it("can be used by several concurrent runs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    const runs = [1, 2, 3].map(() => run(`${host}/os/image:v1`, { cacheDirectory }));
+    const runs = [1, 2, 3].map(() => run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }));
     const results = await Promise.all(runs);
     for (const { description } of results) assert.deepEqual(description, results[0]!.description);
     assert.deepEqual(
@@ -246,7 +246,7 @@ describe("the cache", () => {
 
   it("fails with the same error if no directory can be created", async (t) => {
     const { host } = await serveImage(t, content, image);
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }), {
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: "/proc/foo/cache" }), {
       code: "CACHE_NOT_WRITABLE",
     });
   });
@@ -254,7 +254,7 @@ describe("the cache", () => {
   it("is verified although another process removes blobs meanwhile", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const blobs = join(cacheDirectory, "blobs/sha256");
     const { signal } = new AbortController();
     const seen: string[] = [];
@@ -284,10 +284,10 @@ describe("a download", () => {
       return isBroken ? breakOff(response) : sendRange(request, response);
     });
     const cacheDirectory = await temporaryDirectory();
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), isUnreachable);
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), isUnreachable);
     assert.equal(ranges[0], undefined);
     [isBroken, ranges.length] = [false, 0];
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, [`bytes=${half}-`]);
     const names = await readdir(join(cacheDirectory, "blobs/sha256"));
     assert.deepEqual(
@@ -303,9 +303,9 @@ describe("a download", () => {
       request.url!.endsWith(large.digest) && isBroken ? breakOff(response) : false,
     );
     const cacheDirectory = await temporaryDirectory();
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), isUnreachable);
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), isUnreachable);
     isBroken = false;
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
     assert.deepEqual(await readFile(path), content.bytes(large));
   });
@@ -314,7 +314,7 @@ describe("a download", () => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": content.bytes(large) });
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(countOf(requests, large.digest), 0);
   });
 
@@ -323,7 +323,7 @@ describe("a download", () => {
     const cacheDirectory = await temporaryDirectory();
     const left = content.bytes(large).subarray(0, 200_000);
     await leavePartials(cacheDirectory, { ".partial": left });
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, ["bytes=200000-"]);
     const names = await readdir(join(cacheDirectory, "blobs/sha256"));
     assert.deepEqual(
@@ -336,7 +336,7 @@ describe("a download", () => {
     const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": Buffer.alloc(large.size + 1) });
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, [undefined]);
   });
 
@@ -372,7 +372,7 @@ describe("a download", () => {
       return isBroken ? breakOff(response) : sendRange(request, response);
     });
     const cacheDirectory = await temporaryDirectory();
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), isUnreachable);
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), isUnreachable);
     const blobs = join(cacheDirectory, "blobs/sha256");
     const [partial] = (await readdir(blobs)).filter((name) =>
       name.startsWith(large.digest.slice(7)),
@@ -380,7 +380,7 @@ describe("a download", () => {
     assert.equal((await stat(join(blobs, partial!))).size, half);
     await writeFile(join(blobs, partial!), Buffer.alloc(half));
     isBroken = false;
-    await run(`${host}/os/image:v1`, { cacheDirectory });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(await readFile(join(blobs, large.digest.slice(7))), content.bytes(large));
   });
 
@@ -401,7 +401,7 @@ describe("a download", () => {
     const cacheDirectory = await temporaryDirectory();
     const warnings: string[] = [];
     await run(`${host}/os/image:v1`, {
-      cacheDirectory,
+      cacheDir: cacheDirectory,
       onEvent: (event) => {
         if (event.type === "message" && event.level === "warning") warnings.push(event.text);
       },
@@ -429,7 +429,7 @@ describe("a download", () => {
       if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
     };
     const cacheDirectory = await temporaryDirectory();
-    await run(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryTimeout: "1m" });
+    await run(`${host}/os/image:v1`, { cacheDir: cacheDirectory, onEvent, retryTimeout: "1m" });
     assert.equal(times, 2);
     assert.deepEqual(
       presents,
@@ -479,7 +479,7 @@ describe("a download", () => {
       );
       const cacheDirectory = await temporaryDirectory();
       for (let attempt = 0; attempt < 5; attempt += 1) {
-        await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), isError(code));
+        await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), isError(code));
       }
     });
   }
@@ -495,7 +495,7 @@ describe("a download", () => {
     };
     const cacheDirectory = await temporaryDirectory();
     await assert.rejects(
-      run(`${host}/os/image:v1`, { cacheDirectory, onEvent }),
+      run(`${host}/os/image:v1`, { cacheDir: cacheDirectory, onEvent }),
       isError("BLOB_MISMATCH"),
     );
     assert.equal(presents.includes(large.size), false);
@@ -508,7 +508,7 @@ describe("a download", () => {
     const root = addImage(own, [], { config: { rootfs }, manifest: { layers: [layer] } });
     const { host, requests } = await serveImage(t, own, root);
     const cacheDirectory = await temporaryDirectory();
-    await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory }), (error) => {
+    await assert.rejects(run(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), (error) => {
       assert.ok(error instanceof NetbootError);
       assert.match(error.message, /9\.0 PB/);
       assert.equal(error.code, "DISK_FULL");
@@ -521,7 +521,7 @@ describe("a download", () => {
     const own = new ImageContent();
     const root = addImage(own, [baseLayer, [{ name: "a" }], [{ name: "b" }], [{ name: "a" }]]);
     const { host, requests } = await serveImage(t, own, root);
-    await run(`${host}/os/image:v1`, { cacheDirectory: await temporaryDirectory() });
+    await run(`${host}/os/image:v1`, { cacheDir: await temporaryDirectory() });
     assert.equal(countOf(requests, own.json(root).layers[1].digest), 1);
   });
 

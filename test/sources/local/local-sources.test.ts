@@ -165,7 +165,12 @@ it("the second extract of an archive does nothing, and nothing is cached or left
     const image = await demoAs(transport);
     const directory = await temporaryDirectory();
     const cacheDirectory = join(directory, "cache");
-    const options = { image, output: join(directory, "out"), platform: "amd64", cacheDirectory };
+    const options = {
+      image,
+      output: join(directory, "out"),
+      platform: "amd64",
+      cacheDir: cacheDirectory,
+    };
     assert.equal((await extract(options)).isUnchanged, false);
     const before = await stat(join(directory, "out", `${demoName}.squashfs`));
     assert.equal((await extract(options)).isUnchanged, true);
