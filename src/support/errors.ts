@@ -77,10 +77,6 @@ const exitStatuses = {
 
 export type ErrorCode = keyof typeof exitStatuses;
 
-export function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === "string" && Object.hasOwn(exitStatuses, code);
-}
-
 /**
  * The one error of this program: `message` is a sentence that says what is wrong, `hint` one that
  * says what to do, `code` is for scripts. Text that comes from an image or a network may hold

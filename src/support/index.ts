@@ -3,7 +3,6 @@ export {
   diskFull,
   type ErrorCode,
   interrupted,
-  isErrorCode,
   NetbootError,
   systemCode,
   usageError,

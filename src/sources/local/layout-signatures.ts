@@ -1,4 +1,4 @@
-import { type Descriptor, type Index, parseManifest } from "../../oci-client/index.js";
+import { type Descriptor, type Index, type IndexEntry, parseManifest } from "../../oci-client/index.js";
 import type { AttachedSignatures } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
 import { verified } from "../image-source/verified.js";
@@ -40,9 +40,9 @@ export class LayoutSignatures implements AttachedSignatures {
   }
 
   /** The manifests in an index that stands for a list of referrers. */
-  #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
+  #listed(entry: IndexEntry): Promise<Uint8Array[]> {
     return translateErrors(async () => {
-      const document = parseManifest(await this.signedDocument(descriptor.digest));
+      const document = parseManifest(await this.signedDocument(entry.digest));
       if (document.kind !== "index") return [];
       const digests = document.manifests.slice(0, mostManifests).map(({ digest }) => digest);
       return Promise.all(digests.map((digest) => this.signedDocument(digest)));
@@ -51,7 +51,7 @@ export class LayoutSignatures implements AttachedSignatures {
 }
 
 /** True for what a layout holds beside its images: signatures, and lists of them. */
-export function isSignatures({ annotations, artifactType }: Descriptor): boolean {
+export function isSignatures({ annotations, artifactType }: IndexEntry): boolean {
   return (
     annotations?.kind === "dev.cosignproject.cosign/sigs" ||
     /(?:^|:)sha256-[0-9a-f]{64}\.sig$/.test(annotations?.[refName] ?? "") ||
@@ -59,7 +59,7 @@ export function isSignatures({ annotations, artifactType }: Descriptor): boolean
   );
 }
 
-function isNamed({ annotations }: Descriptor, tag: string): boolean {
+function isNamed({ annotations }: IndexEntry, tag: string): boolean {
   const name = annotations?.[refName] ?? "";
   return name === tag || name.endsWith(`:${tag}`);
 }

@@ -227,7 +227,8 @@ export class Download implements Blob, Filling {
     if (this.#wasRead) {
       this.isWorthAnother = true;
       const message = `The bytes that came first for ${this.descriptor.digest} were wrong.`;
-      throw new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
+      const hint = "Run the same command again.";
+      throw new OciClientError("BLOB_MISMATCH", message, { hint, failure: "mismatch" });
     }
     await this.#pin?.file.close();
     this.#pin = undefined;

@@ -100,7 +100,8 @@ function checkedCredential({ username, password }: RegistryAccess): Credential |
     throw usageError("The password holds a control character.", hint);
   }
   registerSecret(password);
-  return { username, password };
+  const source = "--username and --password-stdin";
+  return { username, password, origin: { kind: "caller", source } };
 }
 
 function checkedMirror(text: string): MirrorOption {

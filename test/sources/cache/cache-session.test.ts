@@ -181,7 +181,7 @@ it("a download whose claim is lost does not sleep out a pause between attempts",
         attempts += 1;
         if (attempts > 1) return { body: Readable.from([bytes.subarray(offset)]), offset };
         const hint = "Wait.";
-        throw new OciClientError("REGISTRY_ERROR", "It is busy.", { hint, retryable: true });
+        throw new OciClientError("REGISTRY_ERROR", "It is busy.", { hint, failure: "busy" });
       },
       newRetry: async (signal) => {
         retries += 1;

@@ -5,8 +5,8 @@ import {
   type OciClientErrorCode,
   parsePlatform,
   resolveImage,
-} from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+} from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
 import {
   digestOf,
   dockerListType,
@@ -15,7 +15,7 @@ import {
   ociIndexType,
   ociManifestType,
   type Pointer,
-} from "./support/image-content.js";
+} from "../support/image-content.js";
 
 const amd64 = { os: "linux", architecture: "amd64" };
 const arm64 = { os: "linux", architecture: "arm64", variant: "v8" };

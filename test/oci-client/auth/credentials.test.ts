@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { loadCredentials } from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+import { loadCredentials } from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
 
 const dockerHubKey = "https://index.docker.io/v1/";
 

@@ -10,11 +10,11 @@ import {
   parsePlatform,
   parseReference,
   RegistryClient,
-} from "../../src/oci-client/index.js";
-import { Authority } from "../support/authority.js";
-import { startConfiguredRegistry } from "./support/docker-registry.js";
-import { failsWith } from "./support/errors.js";
-import { ImageContent } from "./support/image-content.js";
+} from "../../../src/oci-client/index.js";
+import { Authority } from "../../support/authority.js";
+import { startConfiguredRegistry } from "../support/docker-registry.js";
+import { failsWith } from "../support/errors.js";
+import { ImageContent } from "../support/image-content.js";
 
 const run = promisify(execFile);
 const amd64 = { os: "linux", architecture: "amd64" };

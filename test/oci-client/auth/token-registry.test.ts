@@ -14,12 +14,12 @@ import {
   parseReference,
   RegistryClient,
   verifyingStream,
-} from "../../src/oci-client/index.js";
-import { Authority } from "../support/authority.js";
-import { startConfiguredRegistry } from "./support/docker-registry.js";
-import { failsWith } from "./support/errors.js";
-import { ImageContent } from "./support/image-content.js";
-import { startTokenServer } from "./support/token-server.js";
+} from "../../../src/oci-client/index.js";
+import { Authority } from "../../support/authority.js";
+import { startConfiguredRegistry } from "../support/docker-registry.js";
+import { failsWith } from "../support/errors.js";
+import { ImageContent } from "../support/image-content.js";
+import { startTokenServer } from "../support/token-server.js";
 
 const run = promisify(execFile);
 const amd64 = { os: "linux", architecture: "amd64" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
-import { fetchToken } from "../../src/oci-client/auth/token.js";
+import { fetchToken } from "../../../src/oci-client/auth/token.js";
 import {
   type Credential,
   type CredentialStore,
@@ -10,17 +10,17 @@ import {
   parsePlatform,
   parseReference,
   RegistryClient,
-} from "../../src/oci-client/index.js";
-import { Transport } from "../../src/oci-client/transport/transport.js";
-import { failsWith } from "./support/errors.js";
-import { ImageContent } from "./support/image-content.js";
+} from "../../../src/oci-client/index.js";
+import { Transport } from "../../../src/oci-client/transport/transport.js";
+import { failsWith } from "../support/errors.js";
+import { ImageContent } from "../support/image-content.js";
 import {
   fail,
   type Interceptor,
   type LocalServer,
   serve,
   serveImage,
-} from "./support/local-server.js";
+} from "../support/local-server.js";
 
 const amd64 = parsePlatform("linux/amd64");
 const alice = { username: "alice", password: "sécret:with colon" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OciClientError, Retry } from "../../src/oci-client/index.js";
-import { backoff } from "../../src/oci-client/transport/backoff.js";
-import { parseRetryAfter } from "../../src/oci-client/transport/retry-after.js";
-import { failsWith } from "./support/errors.js";
+import { OciClientError, Retry } from "../../../src/oci-client/index.js";
+import { backoff } from "../../../src/oci-client/transport/backoff.js";
+import { parseRetryAfter } from "../../../src/oci-client/transport/retry-after.js";
+import { failsWith } from "../support/errors.js";
 
 /** RFC 9110, section 5.6.7, gives one moment in three forms: 784111777 seconds after 1970. */
 const moment = 784_111_777_000;
