@@ -10,13 +10,13 @@ import { verifyBytes, verifyingStream } from "./core/verification.js";
 import type { ImageReader, ManifestBytes } from "./image/image-reader.js";
 import { type Index, manifestTooLarge, maxManifestBytes, parseManifest } from "./image/manifest.js";
 import { type ResolvedImage, resolveImage } from "./image/resolve-image.js";
-import type { RetryPolicy } from "./transport/retry-policy.js";
 import { type BlobBody, blobBody } from "./transport/blob-body.js";
 import type { ConnectionOptions } from "./transport/connection-options.js";
 import { openForeignBlob } from "./transport/foreign-blob.js";
 import type { Timeouts } from "./transport/http-exchange.js";
 import { readBody } from "./transport/read-body.js";
 import { formatPause, type RetryOptions, retrying } from "./transport/retry.js";
+import type { RetryPolicy } from "./transport/retry-policy.js";
 import { defaultTimeouts, Transport } from "./transport/transport.js";
 
 export interface RegistryClientOptions {
@@ -174,7 +174,9 @@ export class RegistryClient {
       return await this.#openBlobAt(ref, descriptor, start, signal);
     } catch (error) {
       if (start === 0 || !isRangeRefusal(error)) throw error;
-      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`);
+      this.#onWarning(
+        `${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`,
+      );
       return this.#openBlobAt(ref, descriptor, 0, signal);
     }
   }
@@ -197,7 +199,9 @@ export class RegistryClient {
     }
     if (!blob) throw await error();
     if (blob.offset < start) {
-      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`);
+      this.#onWarning(
+        `${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`,
+      );
     }
     return blob;
   }
@@ -217,6 +221,8 @@ function webPage({ registry }: Reference): OciClientError {
   return new OciClientError(
     "REGISTRY_ERROR",
     `${registry} answered with a web page instead of a manifest.`,
-    { hint: "Check its address. A proxy or a network with a login page may have answered instead." },
+    {
+      hint: "Check its address. A proxy or a network with a login page may have answered instead.",
+    },
   );
 }

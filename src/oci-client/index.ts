@@ -49,5 +49,5 @@ export {
 export type { BlobBody } from "./transport/blob-body.js";
 export type { ConnectionOptions } from "./transport/connection-options.js";
 export { hostKey } from "./transport/origin.js";
-export type { RetryPolicy } from "./transport/retry-policy.js";
 export { formatPause, isMismatch, Retry, type RetryOptions, retrying } from "./transport/retry.js";
+export type { RetryPolicy } from "./transport/retry-policy.js";

@@ -1,4 +1,9 @@
-import { type Descriptor, type Index, type IndexEntry, parseManifest } from "../../oci-client/index.js";
+import {
+  type Descriptor,
+  type Index,
+  type IndexEntry,
+  parseManifest,
+} from "../../oci-client/index.js";
 import type { AttachedSignatures } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
 import { verified } from "../image-source/verified.js";

@@ -125,7 +125,11 @@ async function store(
 function hinted(error: unknown): unknown {
   if (!(error instanceof OciClientError)) return error;
   const hint = "Run the same command again: without --no-cache, what has come is kept.";
-  return new OciClientError(error.code, error.message, { hint, failure: error.failure, cause: error });
+  return new OciClientError(error.code, error.message, {
+    hint,
+    failure: error.failure,
+    cause: error,
+  });
 }
 
 function isShortEnd(error: unknown): boolean {

@@ -58,7 +58,7 @@ describe("a token server", () => {
     it(`may not be ${name}`, async () => {
       await assert.rejects(
         tokenServer("registry", realm, new URL(registry), settings),
-        failsWith("REGISTRY_ERROR", /safe to ask|private address/),
+        failsWith("REGISTRY_ERROR", /safe to use|private address/),
       );
     });
   }

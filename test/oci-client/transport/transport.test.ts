@@ -50,7 +50,7 @@ describe("a registry that cannot be reached", () => {
     const server = await serve(t, (request) => request.socket.destroy());
     await assert.rejects(
       newTransport(t).send(new URL(`http://${server.host}/`)),
-      failsWith("REGISTRY_UNREACHABLE", /broke off/, { retryable: true }),
+      failsWith("REGISTRY_UNREACHABLE", /closed the connection early/, { retryable: true }),
     );
   });
 
