@@ -4,17 +4,15 @@ import { join } from "node:path";
 import { type Description, describeFile, fileNames } from "../artifacts/index.js";
 import {
   ensureIsoIsPossible,
-  type IsoWish,
-  makeReleaseIso,
-  releaseOf,
-} from "../boot-media/index.js";
-import {
   findSigner,
   findStub,
+  type IsoWish,
+  makeReleaseIso,
   makeUki,
   osRelease,
+  releaseOf,
   signEfiProgram,
-} from "../boot-media/uki/index.js";
+} from "../boot-media/index.js";
 import { expandCommandLine, foreignVariable } from "../kairos/index.js";
 import { type NetbootError, systemCode, usageError } from "../support/index.js";
 import type { CheckedBootOptions } from "./boot-options.js";

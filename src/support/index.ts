@@ -11,6 +11,7 @@ export {
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
 export { programVersion } from "./program-version.js";
+export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
 export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
