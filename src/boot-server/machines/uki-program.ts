@@ -1,5 +1,5 @@
 import { readSectionText, readUkiSections } from "../../kernel/index.js";
-import type { Role } from "../releases/release.js";
+import type { FileRole } from "../files/served-file.js";
 
 /** Kernels take shorter command lines. */
 const maxCommandLineBytes = 4096;
@@ -11,7 +11,7 @@ const ownSquashfs = /(?:^|\s)root=live:http:\/\/[^/\s]+(?:\/for\/[^/\s]+)?\/rele
  * the UKI.
  * @returns undefined for other programs, such as iPXE
  */
-export async function filesOfUki(path: string): Promise<readonly Role[] | undefined> {
+export async function readUkiRoles(path: string): Promise<readonly FileRole[] | undefined> {
   const sections = await readUkiSections(path);
   if (sections === undefined) return undefined;
   const commandLine = await readSectionText(path, sections, ".cmdline", maxCommandLineBytes);
