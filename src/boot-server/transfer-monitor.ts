@@ -1,4 +1,4 @@
-import type { MachineEvent, Transfer } from "./events/events.js";
+import type { FileTransfer, MachineEvent } from "./events/events.js";
 import type { HttpOutcome, HttpTransfer } from "./http/http-server.js";
 import type { TftpEvent } from "./tftp/tftp-server.js";
 
@@ -12,7 +12,7 @@ interface Watched {
   looks: number;
 }
 
-export interface TransferWatchOptions {
+export interface TransferMonitorOptions {
   /** The hardware address of the machine with an address; undefined where it is not known. */
   macAt(client: string): string | undefined;
   /** @param isQuiet true for what is too much for a log */
@@ -20,12 +20,12 @@ export interface TransferWatchOptions {
 }
 
 /** Tells of what machines fetch, from its beginning to its end. */
-export class TransferWatch {
-  readonly #options: TransferWatchOptions;
+export class TransferMonitor {
+  readonly #options: TransferMonitorOptions;
   readonly #underWay = new Map<HttpTransfer, Watched>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(options: TransferWatchOptions) {
+  constructor(options: TransferMonitorOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), interval).unref();
   }
@@ -105,7 +105,7 @@ export class TransferWatch {
   #tell<Type extends "started" | "progress" | "sent">(
     type: Type,
     transfer: HttpTransfer,
-    more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof Transfer>,
+    more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof FileTransfer>,
     isQuiet = type === "started",
   ): void {
     const { client, name, role, size, sent } = transfer;

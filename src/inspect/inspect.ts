@@ -6,11 +6,11 @@ import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
+  createScratchDirectory,
   diskFull,
   interrupted,
-  newScratch,
   programVersion,
-  scratchPlace,
+  scratchParent,
 } from "../support/index.js";
 import type { BootFacts } from "./boot-facts.js";
 import {
@@ -39,7 +39,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
 
 /** Leaves nothing behind but what is cached. */
 async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
-  const scratch = await newScratch();
+  const scratch = await createScratchDirectory();
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -49,7 +49,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     scratchDirectory: join(scratch, "source"),
     concurrency: 1,
     registry: options.registry,
-    retry: { total: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
     userAgent: `kairos-netboot/${programVersion()}`,
     signal: controller.signal,
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),
@@ -65,7 +65,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     return inspectionOf(source, image, look, bytes);
   } catch (error) {
     if (signal.aborted) throw interrupted();
-    throw (await findDamage(error, source)) ?? diskFull(error, scratchPlace());
+    throw (await findDamage(error, source)) ?? diskFull(error, scratchParent());
   } finally {
     stop();
     signal.removeEventListener("abort", stop);

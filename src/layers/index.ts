@@ -1,4 +1,3 @@
-export { pipeThrough } from "../compression/pipe-through.js";
 export { type ByteString, display, encode } from "../tar/index.js";
 export { Flattening, type FlowingOutput } from "./flatten/flatten.js";
 export { DeferredOutput } from "./flatten/lazy-output.js";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Description } from "../artifacts/index.js";
+import type { NetbootJson } from "../artifacts/index.js";
 import { parsePlatform } from "../oci-client/index.js";
 import {
   checkRegistryAccess,
@@ -9,7 +9,7 @@ import {
   type RegistryAccess,
   translateError,
 } from "../sources/index.js";
-import { NetbootError, newScratch, programVersion } from "../support/index.js";
+import { createScratchDirectory, NetbootError, programVersion } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /** Milliseconds that a registry that fails is asked again. */
@@ -17,7 +17,7 @@ const patience = 60_000;
 
 /** Whether the reference that the files were made from still leads to the same image. */
 export async function checkSource(
-  description: Description | undefined,
+  description: NetbootJson | undefined,
   registry: RegistryAccess | undefined,
   signal: AbortSignal,
 ): Promise<Check> {
@@ -26,14 +26,14 @@ export async function checkSource(
   }
   const { reference, manifestDigest, platform } = description.source;
   if (reference === "-") return unchecked("source", "the image came on standard input");
-  const scratch = await newScratch();
+  const scratch = await createScratchDirectory();
   try {
     const source = openSource(reference, {
       cacheDirectory: defaultCacheDirectory(),
       scratchDirectory: join(scratch, "source"),
       concurrency: 1,
       registry: checkRegistryAccess(registry),
-      retry: { total: patience },
+      retry: { totalMs: patience },
       userAgent: `kairos-netboot/${programVersion()}`,
       signal,
     });

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import {
   checksumsName,
-  type Description,
   describeFile,
-  descriptionName,
   type FileDescription,
   filesOf,
+  type NetbootJson,
+  netbootJsonName,
   parseChecksums,
   sizeOfFile,
 } from "../artifacts/index.js";
-import { formatBytes, readSmall } from "../support/index.js";
+import { formatBytes, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
 
@@ -23,11 +23,11 @@ interface Expected {
 /** Every file that a list or the description names, and those of the release that none names. */
 export async function* checkSums(
   directory: string,
-  description: Description | undefined,
+  description: NetbootJson | undefined,
   needed: Iterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
-  const bytes = await readSmall(join(directory, checksumsName));
+  const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const listed = bytes && parseChecksums(bytes.toString("utf8"));
   if (bytes === undefined) {
     const isStated = description !== undefined;
@@ -46,7 +46,7 @@ export async function* checkSums(
   };
   for (const [name, sum] of listed ?? []) expect(name, checksumsName, sum);
   for (const { name, sha256, size } of description === undefined ? [] : filesOf(description)) {
-    expect(name, descriptionName, sha256, size);
+    expect(name, netbootJsonName, sha256, size);
   }
   for (const [name, what] of expected) yield await checkFile(directory, name, what, signal);
   if (listed === undefined) return;

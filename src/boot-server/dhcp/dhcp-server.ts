@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 import type { OfferStyle } from "../machines/offer-style.js";
 import { formatMac } from "../net/address.js";
 import { noInheritedSockets } from "../net/inherited-sockets.js";
@@ -67,7 +67,7 @@ export class DhcpServer {
   readonly #probe: ConflictDetector;
   readonly #free: AddressAllocator;
   /** How each machine was offered what to boot: the acknowledgement says the same. */
-  readonly #styles = new RecentMap<string, OfferStyle>(mostMachines);
+  readonly #styles = new LruMap<string, OfferStyle>(mostMachines);
   #leases: LeaseFile | undefined;
   #lock: LeaseLock | undefined;
 

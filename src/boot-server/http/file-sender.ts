@@ -4,11 +4,12 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import { extname } from "node:path";
 import send from "send";
 import { systemCode } from "../../support/index.js";
-import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../files/block-cache.js";
-import { etagFor, type ServedFile } from "../releases/release.js";
-import type { Admission } from "./admission-queue.js";
-import { endWithText } from "./end-with-text.js";
-import { inTurn, usualLongestStall } from "./with-slot.js";
+import { BlockCache, blockSizeBytes, type OpenFile } from "../files/block-cache.js";
+import { fileEtag, fileIdentity } from "../files/file-identity.js";
+import type { ServedFile } from "../files/served-file.js";
+import type { AdmissionQueue } from "./admission-queue.js";
+import { sendText } from "./end-with-text.js";
+import { defaultStallTimeoutMs, withSlot } from "./with-slot.js";
 
 /** EDK2 goes by these (UEFI specification, 24.7.3.1). */
 const types: Readonly<Record<string, string>> = {
@@ -27,14 +28,14 @@ interface Range {
 
 /** Answers requests for files: ranges and conditions (RFC 9110, sections 13 and 14), in turn. */
 export class FileSender {
-  readonly #admission: Admission;
-  readonly #longestStall: number;
-  readonly #blocks = new SharedBlocks();
+  readonly #admission: AdmissionQueue;
+  readonly #stallTimeoutMs: number;
+  readonly #blocks = new BlockCache();
 
   /** @param longestStall milliseconds without a byte taken after which a client is given up */
-  constructor(admission: Admission, longestStall = usualLongestStall) {
+  constructor(admission: AdmissionQueue, stallTimeoutMs = defaultStallTimeoutMs) {
     this.#admission = admission;
-    this.#longestStall = longestStall;
+    this.#stallTimeoutMs = stallTimeoutMs;
   }
 
   /** @throws the errors of opening and reading; the connection is of no use then */
@@ -44,13 +45,13 @@ export class FileSender {
     try {
       const stats = await handle.stat();
       const { size } = stats;
-      const identity = identityOf(stats);
+      const identity = fileIdentity(stats);
       if (isAnother(file, identity)) return refuseChanged(response);
-      response.setHeader("ETag", size === file.size ? file.etag : etagFor(stats));
+      response.setHeader("ETag", size === file.size ? file.etag : fileEtag(stats));
       response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
       const range = await rangeOf(request, response, file.path, stats);
       if (range === undefined) return;
-      await inTurn(this.#admission, request, response, range.end - range.start, () =>
+      await withSlot(this.#admission, request, response, range.end - range.start, () =>
         this.#write(response, { handle, size, identity }, range),
       );
     } finally {
@@ -59,14 +60,15 @@ export class FileSender {
   }
 
   async #write(response: ServerResponse, file: OpenFile, { start, end }: Range): Promise<void> {
-    response.setTimeout(this.#longestStall);
-    let ahead = start < end ? this.#blocks.take(file, Math.floor(start / blockSize)) : undefined;
+    response.setTimeout(this.#stallTimeoutMs);
+    let ahead =
+      start < end ? this.#blocks.take(file, Math.floor(start / blockSizeBytes)) : undefined;
     for (let position = start; ahead !== undefined; ) {
       const block = await ahead;
-      const first = position % blockSize;
+      const first = position % blockSizeBytes;
       const bytes = block.bytes.subarray(first, first + end - position);
       position += bytes.length;
-      ahead = position < end ? this.#blocks.take(file, position / blockSize) : undefined;
+      ahead = position < end ? this.#blocks.take(file, position / blockSizeBytes) : undefined;
       // Its error is met with when it is its turn.
       ahead?.catch(() => {});
       await written(response, bytes);
@@ -97,7 +99,7 @@ function isAnother({ identity }: ServedFile, found: string): boolean {
 /** Soon the file is known as it is now, or its address is gone. */
 function refuseChanged(response: ServerResponse): void {
   response.setHeader("Retry-After", changedPause);
-  endWithText(response, 503, "text/plain", "The files of this release are being replaced.\n");
+  sendText(response, 503, "text/plain", "The files of this release are being replaced.\n");
 }
 
 /**
@@ -119,7 +121,7 @@ function rangeOf(
       resolve({ start, end: start + Number(response.getHeader("Content-Length")) });
     response.once("close", () => resolve(undefined));
     head.on("error", ({ status }: { status: number }) => {
-      endWithText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
+      sendText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
       resolve(undefined);
     });
     head.pipe(response);

@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { Admission } from "../../../src/boot-server/http/admission-queue.js";
+import { readServedFile } from "../../../src/boot-server/files/served-file.js";
+import { AdmissionQueue } from "../../../src/boot-server/http/admission-queue.js";
 import { FileSender } from "../../../src/boot-server/http/file-sender.js";
 import { HttpServer } from "../../../src/boot-server/http/http-server.js";
-import { servedFile } from "../../../src/boot-server/releases/release.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
@@ -27,9 +27,12 @@ describe("large files by HTTP", () => {
   before(async () => {
     path = join(await sharedDirectory(), "large");
     server = new HttpServer({
-      find: async () => ({ kind: "file", file: (await servedFile(path, "large", "squashfs"))! }),
+      find: async () => ({
+        kind: "file",
+        file: (await readServedFile(path, "large", "squashfs"))!,
+      }),
       onEnd: () => {},
-      mostTransfers: 4,
+      maxTransfers: 4,
     });
     url = `http://127.0.0.1:${(await server.listen("127.0.0.1", 0)).port}/large`;
   });
@@ -117,9 +120,9 @@ describe("large files by HTTP", () => {
   });
 
   it("are sent on where clients that read next to nothing have all the slots", async () => {
-    const leastPace = { period: 500, bytesPerSecond: 64_000 };
-    const files = new FileSender(new Admission({ most: 2, leastPace }));
-    const file = (await servedFile(path, "large", "squashfs"))!;
+    const minimumRate = { period: 500, bytesPerSecond: 64_000 };
+    const files = new FileSender(new AdmissionQueue({ most: 2, minimumRate }));
+    const file = (await readServedFile(path, "large", "squashfs"))!;
     const own = createServer((request, response) => void files.send(request, response, file));
     await once(own.listen(0, "127.0.0.1"), "listening");
     const place = `http://127.0.0.1:${(own.address() as AddressInfo).port}/large`;
@@ -146,7 +149,7 @@ describe("what is handed on from other servers", () => {
     "/small": { length: 1000, headers: { "content-length": "1000" } },
   };
 
-  async function serve(options: { longestStall?: number }): Promise<void> {
+  async function serve(options: { stallTimeoutMs?: number }): Promise<void> {
     bodies = [];
     server = new HttpServer({
       find: ({ path: name }) => {
@@ -156,7 +159,7 @@ describe("what is handed on from other servers", () => {
         return { kind: "stream", name, role: "initrd", size: 0, status: 200, headers, body };
       },
       onEnd: () => {},
-      mostTransfers: 1,
+      maxTransfers: 1,
       ...options,
     });
     url = `http://127.0.0.1:${(await server.listen("127.0.0.1", 0)).port}`;
@@ -199,7 +202,7 @@ describe("what is handed on from other servers", () => {
   });
 
   it("is ended where a client takes nothing any more", async () => {
-    await serve({ longestStall: 300 });
+    await serve({ stallTimeoutMs: 300 });
     const request = get(`${url}/large`, { agent: false });
     const [answer] = (await once(request, "response")) as [IncomingMessage];
     // Reading would be taking: only the end is waited for.

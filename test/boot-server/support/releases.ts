@@ -1,4 +1,5 @@
-import type { Release, Role, ServedFile } from "../../../src/boot-server/releases/release.js";
+import type { FileRole, ServedFile } from "../../../src/boot-server/files/served-file.js";
+import type { Release } from "../../../src/boot-server/releases/release.js";
 
 /** A release whose files are nowhere, for what only goes by names. */
 export function releaseNamed(name: string, architecture = "amd64"): Release {
@@ -13,6 +14,6 @@ export function releaseNamed(name: string, architecture = "amd64"): Release {
   };
 }
 
-function file(name: string, role: Role): ServedFile {
+function file(name: string, role: FileRole): ServedFile {
   return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
 }
