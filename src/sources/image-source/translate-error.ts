@@ -1,14 +1,15 @@
 import { OciClientError } from "../../oci-client/index.js";
 import { type ErrorCode, NetbootError } from "../../support/index.js";
 
-/** Converts the client's errors to this program's class. Other errors are returned unchanged. */
+/** Turns an error of the client into a NetbootError with the same code. Other errors pass unchanged. */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof OciClientError)) return error;
-  // Does not compile if a code of the client is missing in support/errors.ts.
+  // Does not compile if a code of the client is missing in support/error-codes.ts.
   const code: ErrorCode = error.code;
   return new NetbootError(code, error.message, error.hint, { cause: error });
 }
 
+/** Runs an action and translates the client's errors. */
 export async function translateErrors<Result>(action: () => Promise<Result>): Promise<Result> {
   try {
     return await action();
