@@ -12,8 +12,8 @@ import { type Index, manifestTooLarge, maxManifestBytes, parseManifest } from ".
 import { type ResolvedImage, resolveImage } from "./image/resolve-image.js";
 import { type BlobBody, blobBody } from "./transport/blob-body.js";
 import type { ConnectionOptions } from "./transport/connection-options.js";
+import type { Timeouts } from "./transport/connections.js";
 import { openForeignBlob } from "./transport/foreign-blob.js";
-import type { Timeouts } from "./transport/http-exchange.js";
 import { readBody } from "./transport/read-body.js";
 import { formatPause, type RetryOptions, retrying } from "./transport/retry.js";
 import type { RetryPolicy } from "./transport/retry-policy.js";

@@ -16,7 +16,7 @@ const maxPayloadBytes = 1024 * 1024;
 /** The maximum number of signatures that are checked. */
 const maxSignatures = 100;
 
-export interface ImageSignature {
+interface ImageSignature {
   /** The signed digest: of the image's manifest, or of the index that it was found in. */
   readonly digest: string;
 }
@@ -46,7 +46,7 @@ export async function verifyImage(
       if (manifest === undefined) continue;
       for (const layer of manifest.layers) {
         if (tally.found >= maxSignatures) break;
-        if (await isSignature(store, layer, { digest, publicKey, tally })) return { digest };
+        if (await isSigned(store, layer, { digest, publicKey, tally })) return { digest };
       }
     }
   }
@@ -59,7 +59,7 @@ interface Expected {
   readonly tally: Tally;
 }
 
-async function isSignature(
+async function isSigned(
   store: AttachedSignatures,
   layer: Descriptor,
   expected: Expected,
@@ -69,14 +69,14 @@ async function isSignature(
   if (layer.mediaType === simpleSigningType && signature !== undefined) {
     expected.tally.found += 1;
     const payload = await store.signatureBlob(layer, maxPayloadBytes);
-    return isSimpleSigning(payload, Buffer.from(signature, "base64"), expected);
+    return verifySimpleSigning(payload, Buffer.from(signature, "base64"), expected);
   }
   if (!isBundleType(layer.mediaType)) return false;
   expected.tally.found += 1;
-  return isBundle(store, await store.signatureBlob(layer, maxPayloadBytes), expected);
+  return verifyBundle(store, await store.signatureBlob(layer, maxPayloadBytes), expected);
 }
 
-function isSimpleSigning(
+function verifySimpleSigning(
   payload: Uint8Array,
   signature: Uint8Array,
   { digest, publicKey, tally }: Expected,
@@ -88,7 +88,7 @@ function isSimpleSigning(
   return false;
 }
 
-async function isBundle(
+async function verifyBundle(
   store: AttachedSignatures,
   bytes: Uint8Array,
   { digest, publicKey, tally }: Expected,

@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
 import type { ConnectionConfig, ConnectionSettings } from "./connection-options.js";
-import type { Timeouts } from "./http-exchange.js";
+
+export interface Timeouts {
+  readonly connectMs: number;
+  /** From the request to the response's headers. */
+  readonly headersMs: number;
+  /** Between two chunks of the body. */
+  readonly bodyMs: number;
+}
 
 /** The connections to one host. */
 export interface Connection {

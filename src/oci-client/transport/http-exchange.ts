@@ -25,14 +25,6 @@ export interface HttpResponse {
   discard(): Promise<void>;
 }
 
-export interface Timeouts {
-  readonly connectMs: number;
-  /** From the request to the response's headers. */
-  readonly headersMs: number;
-  /** Between two chunks of the body. */
-  readonly bodyMs: number;
-}
-
 /**
  * Sends one request and waits for the response's headers. The signal ends the body too.
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason

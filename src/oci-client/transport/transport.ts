@@ -1,6 +1,6 @@
 import { ConnectionConfig, type ConnectionOptions } from "./connection-options.js";
-import { Connections } from "./connections.js";
-import { exchange, type HttpRequest, type HttpResponse, type Timeouts } from "./http-exchange.js";
+import { Connections, type Timeouts } from "./connections.js";
+import { exchange, type HttpRequest, type HttpResponse } from "./http-exchange.js";
 import { isAllowed } from "./origin.js";
 import { badRedirect, redirectTarget } from "./redirect.js";
 import { RegistryOrigins } from "./registry-origins.js";
