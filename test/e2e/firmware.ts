@@ -1,12 +1,12 @@
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { BOOTED_FROM_DISK } from "./disk.js";
+import { bootedFromDisk } from "./disk.js";
 import type { Lan } from "./lan.js";
 import { boot, type Report } from "./machine.js";
-import { CHECKOUT } from "./program.js";
-import { CACHE } from "./small-image.js";
+import { checkoutDirectory } from "./program.js";
+import { cacheDirectory } from "./small-image.js";
 
-const OVMF = "/usr/share/OVMF";
+const ovmfDirectory = "/usr/share/OVMF";
 /** Enough where other machines boot beside it. */
 const deadlineMs = 8 * 60_000;
 
@@ -20,20 +20,20 @@ export interface Firmware {
 }
 
 /** PXE, and HTTP Boot where that fails; each with IPv6 after IPv4. */
-export const UEFI_PXE: Firmware = {
+export const uefiPxe: Firmware = {
   card: "virtio-net-pci,romfile=,bootindex=0",
   isUefi: true,
   options: [],
 };
-export const UEFI_HTTP: Firmware = {
+export const uefiHttp: Firmware = {
   card: "virtio-net-pci,romfile=,bootindex=0",
   isUefi: true,
   // It would be the first to be answered.
   options: [...setting("IPv4PXESupport"), ...setting("IPv6PXESupport")],
 };
 /** OVMF has no driver of its own for this card: the one in iPXE's ROM does it all. */
-export const UEFI_IPXE: Firmware = { card: "e1000,bootindex=0", isUefi: true, options: [] };
-export const BIOS_IPXE: Firmware = {
+export const uefiIpxe: Firmware = { card: "e1000,bootindex=0", isUefi: true, options: [] };
+export const biosIpxe: Firmware = {
   card: "virtio-net-pci,bootindex=0",
   isUefi: false,
   options: [],
@@ -43,12 +43,12 @@ export const BIOS_IPXE: Firmware = {
  * Debian has no PXE ROM for BIOS but iPXE. This is an iPXE that does not say so: it fetches and
  * starts what it is offered, as the ROM of a network card does.
  */
-export const BIOS_PXE: Firmware = {
+export const biosPxe: Firmware = {
   card: "virtio-net-pci,romfile=",
   isUefi: false,
   options: [
     ...["-kernel", "/usr/lib/ipxe/ipxe.lkrn"],
-    ...["-initrd", join(CHECKOUT, "test/e2e/plain-pxe.ipxe")],
+    ...["-initrd", join(checkoutDirectory, "test/e2e/plain-pxe.ipxe")],
   ],
 };
 
@@ -81,7 +81,7 @@ export async function bootMachine(options: MachineOptions): Promise<Report> {
         : ["-drive", `${drive},file=${disk}`, "-device", "virtio-blk-pci,drive=disk,bootindex=1"]),
     ],
     within: lan.asMachine,
-    consoleLog: join(CACHE, `console-${basename(process.argv[1]!, ".test.js")}.log`),
+    consoleLog: join(cacheDirectory, `console-${basename(process.argv[1]!, ".test.js")}.log`),
     deadlineMs,
     ...(until === undefined ? {} : { until }),
   });
@@ -91,15 +91,15 @@ export async function bootMachine(options: MachineOptions): Promise<Report> {
 export async function bootFromDisk(
   options: MachineOptions & { readonly disk: string },
 ): Promise<Report> {
-  return bootMachine({ ...options, until: (output) => output.includes(BOOTED_FROM_DISK) });
+  return bootMachine({ ...options, until: (output) => output.includes(bootedFromDisk) });
 }
 
 async function ovmf(scratch: string): Promise<string[]> {
   const variables = join(scratch, "vars.fd");
-  await copyFile(join(OVMF, "OVMF_VARS.fd"), variables);
+  await copyFile(join(ovmfDirectory, "OVMF_VARS.fd"), variables);
   const flash = "if=pflash,format=raw";
   return [
-    ...["-drive", `${flash},readonly=on,file=${join(OVMF, "OVMF_CODE.fd")}`],
+    ...["-drive", `${flash},readonly=on,file=${join(ovmfDirectory, "OVMF_CODE.fd")}`],
     ...["-drive", `${flash},file=${variables}`],
   ];
 }

@@ -3,21 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { makeDisk } from "./disk.js";
-import {
-  BIOS_IPXE,
-  bootFromDisk,
-  type Firmware,
-  UEFI_HTTP,
-  UEFI_IPXE,
-  UEFI_PXE,
-} from "./firmware.js";
+import { biosIpxe, bootFromDisk, type Firmware, uefiHttp, uefiIpxe, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
 import { type MachineAnswer, type Server, startServer } from "./served.js";
 import { type Setting, startSetting } from "./setting.js";
 
-const MAC = "52:54:00:aa:bb:01";
-const LOCAL = `machines: [{ match: { mac: "${MAC}" }, boot: local }]\n`;
+const macAddress = "52:54:00:aa:bb:01";
+const localBootRules = `machines: [{ match: { mac: "${macAddress}" }, boot: local }]\n`;
 
 /** Machines whose firmware tries the network first, and has to go on to the disk. */
 const machines: {
@@ -30,10 +23,10 @@ const machines: {
   seconds: number;
 }[] = [
   ...[
-    { name: "a UEFI machine, by PXE and then by HTTP Boot,", firmware: UEFI_PXE, seconds: 110 },
-    { name: "a UEFI machine, by HTTP Boot,", firmware: UEFI_HTTP, seconds: 55 },
-    { name: "a UEFI machine whose network card has iPXE", firmware: UEFI_IPXE, seconds: 110 },
-    { name: "a BIOS machine whose network card has iPXE", firmware: BIOS_IPXE, seconds: 110 },
+    { name: "a UEFI machine, by PXE and then by HTTP Boot,", firmware: uefiPxe, seconds: 110 },
+    { name: "a UEFI machine, by HTTP Boot,", firmware: uefiHttp, seconds: 55 },
+    { name: "a UEFI machine whose network card has iPXE", firmware: uefiIpxe, seconds: 110 },
+    { name: "a BIOS machine whose network card has iPXE", firmware: biosIpxe, seconds: 110 },
   ].map((it) => ({
     ...it,
     name: `${it.name} that is to boot from its disk`,
@@ -43,8 +36,8 @@ const machines: {
   })),
   {
     name: "a BIOS machine that is to get nothing",
-    firmware: BIOS_IPXE,
-    options: ["--deny", MAC],
+    firmware: biosIpxe,
+    options: ["--deny", macAddress],
     state: "refused",
     reason: /--deny 52:54:00:aa:bb:01/,
     seconds: 110,
@@ -60,7 +53,7 @@ describe("a machine that is not to boot from the network", () => {
   before(async () => {
     setting = await startSetting();
     ({ scratch, lan } = setting);
-    await writeFile(join(scratch, "machines.yaml"), LOCAL);
+    await writeFile(join(scratch, "machines.yaml"), localBootRules);
     disk = await makeDisk(scratch);
   });
 
@@ -76,8 +69,8 @@ describe("a machine that is not to boot from the network", () => {
 
       before(async () => {
         server = await startServer(lan, scratch, ["out", ...options]);
-        report = await bootFromDisk({ firmware, mac: MAC, lan, scratch, disk });
-        machine = await server.machine(MAC);
+        report = await bootFromDisk({ firmware, mac: macAddress, lan, scratch, disk });
+        machine = await server.machine(macAddress);
       });
       after(() => server?.stop());
 

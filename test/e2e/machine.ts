@@ -4,12 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { endOf, startBound } from "./process.js";
 
 /** The address under which QEMU's user network shows the host's loopback to the guest. */
-export const HOST_SEEN_FROM_GUEST = "10.0.2.2";
+export const hostSeenFromGuest = "10.0.2.2";
 
-const BEGIN = "KAIROS-NETBOOT-E2E BEGIN";
-const END = "KAIROS-NETBOOT-E2E END";
-const POWER_OFF_DEADLINE_MS = 120_000;
-const TAIL_LINES = 60;
+const beginMarker = "KAIROS-NETBOOT-E2E BEGIN";
+const endMarker = "KAIROS-NETBOOT-E2E END";
+const powerOffDeadlineMs = 120_000;
+const tailLines = 60;
 
 export interface Boot {
   /** Options of QEMU that say from where it boots. */
@@ -48,7 +48,7 @@ export async function boot(options: Boot): Promise<Report> {
       const lines = output.slice(lineStart).split("\n").slice(0, -1);
       const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
       log.push(...lines.map((line) => `${seconds} ${line}`));
-      if (output.includes(END)) resolve();
+      if (output.includes(endMarker)) resolve();
     });
   });
   const isEnough = () => options.until?.(output) ?? false;
@@ -62,10 +62,10 @@ export async function boot(options: Boot): Promise<Report> {
     ]);
     const seconds = (Date.now() - started) / 1000;
     if (isEnough()) return { facts: new Map(), seconds, poweredOff: false };
-    if (!output.includes(END)) throw new Error(noReport(output, seconds));
+    if (!output.includes(endMarker)) throw new Error(noReport(output, seconds));
     const poweredOff = await Promise.race([
       endOf(machine).then(() => true),
-      sleep(POWER_OFF_DEADLINE_MS, false, { signal: deadline.signal }),
+      sleep(powerOffDeadlineMs, false, { signal: deadline.signal }),
     ]);
     return { facts: factsIn(output), seconds, poweredOff };
   } finally {
@@ -102,12 +102,15 @@ async function comesTrue(condition: () => boolean, end: AbortSignal): Promise<vo
 }
 
 function factsIn(output: string): Map<string, string> {
-  const report = output.slice(output.indexOf(BEGIN) + BEGIN.length, output.indexOf(END));
+  const report = output.slice(
+    output.indexOf(beginMarker) + beginMarker.length,
+    output.indexOf(endMarker),
+  );
   const lines = report.trim().split("\n");
   return new Map(lines.map((line) => [line.split("=", 1)[0]!, line.replace(/^[^=]*=/, "")]));
 }
 
 function noReport(output: string, seconds: number): string {
-  const tail = output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  const tail = output.trimEnd().split("\n").slice(-tailLines).join("\n");
   return `the machine had not reported after ${Math.round(seconds)} s; its console ended with:\n${tail}`;
 }

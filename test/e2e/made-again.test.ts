@@ -3,10 +3,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BIOS_IPXE, bootMachine } from "./firmware.js";
+import { biosIpxe, bootMachine } from "./firmware.js";
 import { assertSteps, type Server, startServer } from "./served.js";
 import { type Setting, startSetting } from "./setting.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { extractSmallImage, releaseName } from "./small-image.js";
 
 describe("a directory that extract makes again while it is served", () => {
   let setting: Setting;
@@ -26,18 +26,18 @@ describe("a directory that extract makes again while it is served", () => {
     const { lan, scratch } = setting;
     const out = join(scratch, "out");
     // It waits here until the directory is made again.
-    await rm(join(out, `${NAME}-kernel`));
+    await rm(join(out, `${releaseName}-kernel`));
     const until = () => server.steps.includes("sent newer-initrd by http");
     const booting = bootMachine({
-      ...{ firmware: BIOS_IPXE, mac: "52:54:00:aa:bb:01", lan, scratch, until },
+      ...{ firmware: biosIpxe, mac: "52:54:00:aa:bb:01", lan, scratch, until },
     });
     const makeAgain = async () => {
-      while (!server.steps.includes(`script ${NAME}`)) await sleep(200);
+      while (!server.steps.includes(`script ${releaseName}`)) await sleep(200);
       await extractSmallImage(out, ["--name", "newer"]);
     };
     await Promise.all([booting, makeAgain()]);
     const fetched = ["sent newer-kernel by http", "sent newer-initrd by http"];
-    assertSteps(server.steps, [`script ${NAME}`, "script newer", ...fetched]);
-    assert.ok(!server.steps.includes(`sent ${NAME}-kernel by http`));
+    assertSteps(server.steps, [`script ${releaseName}`, "script newer", ...fetched]);
+    assert.ok(!server.steps.includes(`sent ${releaseName}-kernel by http`));
   });
 });

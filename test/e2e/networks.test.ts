@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BIOS_IPXE, bootMachine, UEFI_PXE } from "./firmware.js";
+import { biosIpxe, bootMachine, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./served.js";
 import { type Setting, startSetting } from "./setting.js";
-import { NAME } from "./small-image.js";
+import { releaseName } from "./small-image.js";
 
 const machines = [
   {
     network: 0,
     mac: "52:54:00:aa:bb:01",
-    firmware: BIOS_IPXE,
+    firmware: biosIpxe,
     name: "a BIOS machine in the first",
   },
   {
     network: 1,
     mac: "52:54:00:aa:bb:02",
-    firmware: BIOS_IPXE,
+    firmware: biosIpxe,
     name: "a BIOS machine in the second",
   },
   {
     network: 1,
     mac: "52:54:00:aa:bb:03",
-    firmware: UEFI_PXE,
+    firmware: uefiPxe,
     name: "a UEFI machine in the second",
   },
 ];
@@ -48,10 +48,10 @@ describe("serve, with a foot in each of two networks", () => {
     test(`${name} boots from the address of its own`, async () => {
       const before = server.events.length;
       const network = lan.networks[index]!;
-      const kernel = `sent ${NAME}-kernel by http`;
+      const kernel = `sent ${releaseName}-kernel by http`;
       const until = () => server.steps.slice(before).includes(kernel);
       await bootMachine({ firmware, mac, lan, network, scratch, until });
-      assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${NAME}`, kernel]);
+      assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${releaseName}`, kernel]);
       // It has no route to the other network: what it fetched it was told of with this address.
       for (const event of server.events.slice(before)) {
         if (event.type !== "sent") continue;

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { endOf, freePort, startBound } from "./process.js";
 
 const run = promisify(execFile);
-const START_DEADLINE_MS = 15_000;
+const startDeadlineMs = 15_000;
 
 /** Debian's docker-registry on a loopback port, plain HTTP, its storage gone when it is closed. */
 export interface Registry {
@@ -47,7 +47,7 @@ http: { addr: ${JSON.stringify(address)} }
 }
 
 async function untilAnswering(url: string): Promise<void> {
-  const deadline = Date.now() + START_DEADLINE_MS;
+  const deadline = Date.now() + startDeadlineMs;
   for (;;) {
     try {
       if ((await fetch(url)).ok) return;

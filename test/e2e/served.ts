@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Lan } from "./lan.js";
 import { endOf, startBound } from "./process.js";
-import { PROGRAM } from "./program.js";
+import { programPath } from "./program.js";
 
 const run = promisify(execFile);
 
@@ -39,7 +39,15 @@ export async function startServer(
   directory: string,
   options: readonly string[],
 ): Promise<Server> {
-  const words = [process.execPath, PROGRAM, "serve", "--json", "--state-dir", "state", ...options];
+  const words = [
+    process.execPath,
+    programPath,
+    "serve",
+    "--json",
+    "--state-dir",
+    "state",
+    ...options,
+  ];
   const [program, ...rest] = [...lan.asBootServer, ...words];
   const child = startBound(program!, rest, ["ignore", "pipe", "inherit"], directory);
   const events: Event[] = [];

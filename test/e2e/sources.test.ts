@@ -10,10 +10,10 @@ import { extract } from "../../src/extract/index.js";
 import { inspect } from "../../src/inspect/index.js";
 import { filesIn } from "../sources/support/copies.js";
 import { endOf, startBound } from "./process.js";
-import { buildSmallImage, IMAGE_LAYOUT, NAME } from "./small-image.js";
+import { buildSmallImage, imageLayout, releaseName } from "./small-image.js";
 
 const run = promisify(execFile);
-const image = `oci:${IMAGE_LAYOUT}:latest`;
+const image = `oci:${imageLayout}:latest`;
 
 let scratch: string;
 let expected: string[];
@@ -97,7 +97,7 @@ it("inspect says beforehand about how large it gets, from the upper layers only"
   const inspection = await inspect({ image, platform: "amd64" });
   const output = join(scratch, "inspected");
   const { description } = await extract({ image, output, platform: "amd64", cache: false });
-  assert.equal(inspection.name, NAME);
+  assert.equal(inspection.name, releaseName);
   assert.equal(inspection.layers[0]!.isRead, false);
   const { squashfs } = description.files;
   const ratio = inspection.estimate!.squashfs / squashfs.size;

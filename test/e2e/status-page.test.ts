@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { BIOS_PXE, bootMachine } from "./firmware.js";
+import { biosPxe, bootMachine } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { type Server, startServer } from "./served.js";
 import { type Setting, startSetting } from "./setting.js";
-import { CACHE } from "./small-image.js";
+import { cacheDirectory } from "./small-image.js";
 
 const run = promisify(execFile);
 
-const MAC = "52:54:00:aa:bb:01";
+const macAddress = "52:54:00:aa:bb:01";
 
 let setting: Setting;
 let scratch: string;
@@ -40,21 +40,21 @@ for (const [place, size] of [
     let isSeen = false;
     // Its firmware's own driver is slow: there is time to look while the kernel is on its way.
     const booted = bootMachine({
-      ...{ firmware: BIOS_PXE, mac: MAC, lan, scratch },
+      ...{ firmware: biosPxe, mac: macAddress, lan, scratch },
       until: () => isSeen,
     });
     const isUnderWay = () => server.events.slice(before).some(({ type }) => type === "script");
     const look = async () => {
       while (!isUnderWay()) await sleep(100);
       await sleep(1000);
-      const picture = join(CACHE, `status-page-${size.replace(",", "x")}.png`);
+      const picture = join(cacheDirectory, `status-page-${size.replace(",", "x")}.png`);
       t.diagnostic(picture);
       await browse(size, [`--screenshot=${picture}`]);
       // Long enough for the page to ask for itself again, twice.
       page = await browse(size, ["--virtual-time-budget=2500", "--dump-dom"]);
     };
     await Promise.all([booted, look().finally(() => (isSeen = true))]);
-    assert.match(page, new RegExp(`<h2>${MAC}</h2><span class="state">boots<`));
+    assert.match(page, new RegExp(`<h2>${macAddress}</h2><span class="state">boots<`));
     assert.doesNotMatch(page, /class="lost"/);
     for (const step of ["asked", "offered", "boot-program", "script"]) {
       assert.match(page, new RegExp(`<li class="whole"[^>]*>${step}</li>`));
