@@ -9,7 +9,7 @@ import { bootMachine, type Firmware, uefiHttp } from "./firmware.js";
 import { type Lan, startLan } from "./lan.js";
 import { type Nginx, startNginx } from "./nginx.js";
 import { programPath } from "./program.js";
-import { assertSteps, startServer } from "./served.js";
+import { assertSteps, startServer } from "./serve-process.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 const baseUrl = "http://10.77.0.2/kairos";

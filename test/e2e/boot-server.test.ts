@@ -14,8 +14,8 @@ import {
 } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 const macAddress = "52:54:00:aa:bb:01";

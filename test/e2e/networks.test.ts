@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { biosIpxe, bootMachine, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { releaseName } from "./small-image.js";
 
 const machines = [

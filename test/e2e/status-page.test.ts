@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { biosPxe, bootMachine } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import { type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
+import { type Server, startServer } from "./serve-process.js";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { cacheDirectory } from "./small-image.js";
 
 const run = promisify(execFile);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { biosIpxe, bootMachine } from "./firmware.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 describe("a directory that extract makes again while it is served", () => {

@@ -5,8 +5,8 @@ import { after, before, describe, test } from "node:test";
 import { makeDisk } from "./disk.js";
 import { biosIpxe, bootFromDisk, bootMachine, uefiHttp, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { releaseName } from "./small-image.js";
 
 const installedMac = "52:54:00:aa:bb:20";
