@@ -14,7 +14,7 @@ const releasePath = "/releases/today";
 const macAddress = "52:54:00:aa:bb:01";
 const at = (suffix: string) => `${releasePath}/${releaseName}${suffix}`;
 
-describe("a directory on somebody else's web server", () => {
+describe("a directory on any web server", () => {
   let scratch: string;
   let lan: Lan;
   let nginx: Nginx;
@@ -27,7 +27,7 @@ describe("a directory on somebody else's web server", () => {
     await writeFile(cloudConfig, cloudConfigText);
     root = join(scratch, "www");
     await extractSmallImage(join(root, releasePath), ["--cloud-config", cloudConfig]);
-    // As DHCP servers are told for those that say that they are iPXE (option 175).
+    // The DHCP server sends the script's URL to clients that identify themselves as iPXE (option 175).
     const script = `http://10.77.0.2${at(".ipxe")}`;
     lan = await startLan({
       dnsmasq: ["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${script}`],

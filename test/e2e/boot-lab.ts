@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type Lan, startLan } from "./lan.js";
 import { extractSmallImage } from "./small-image.js";
 
-/** A network with nobody in it yet, and what a boot server in it can serve. */
+/** A network without machines or servers, and a release that a boot server in it can serve. */
 export interface Setting {
-  /** A directory of its own; the small image's release is in its `out`. */
+  /** A temporary directory; `out` in it holds the small image's release. */
   readonly scratch: string;
   readonly lan: Lan;
   close(): Promise<void>;

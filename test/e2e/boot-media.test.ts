@@ -17,7 +17,7 @@ const macAddress = "52:54:00:aa:bb:01";
 const at = (suffix: string) => `/kairos/${releaseName}${suffix}`;
 const kernelRuns = (output: string) => output.includes("Linux version");
 
-/** A machine with a network card, but nothing in it that boots from the network. */
+/** A machine with a network card, whose firmware cannot boot from the network. */
 function machineWith(isUefi: boolean, options: readonly string[]): Firmware {
   return { card: "virtio-net-pci,romfile=,bootindex=1", isUefi, options };
 }
@@ -32,7 +32,7 @@ function usbStick(iso: string): string[] {
   return ["-device", "qemu-xhci", "-drive", drive, "-device", "usb-storage,drive=iso,bootindex=0"];
 }
 
-describe("what extract makes beside the files", () => {
+describe("boot media that extract makes", () => {
   let scratch: string;
   let lan: Lan;
   let nginx: Nginx;
@@ -53,7 +53,7 @@ describe("what extract makes beside the files", () => {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   });
 
-  describe("on a network with a plain DHCP server and a plain web server", () => {
+  describe("on a network with a DHCP server and a web server", () => {
     before(async () => {
       lan = await startLan({
         dnsmasq: [

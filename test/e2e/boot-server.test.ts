@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import {
   biosIpxe,
@@ -15,7 +16,6 @@ import {
 import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 const macAddress = "52:54:00:aa:bb:01";
@@ -30,7 +30,7 @@ const toScript = /^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/;
 
 const script = ["sent boot.ipxe by http", `script ${releaseName}`, "sent machine.ipxe by http"];
 const files = [`sent ${releaseName}-kernel by http`, `sent ${releaseName}-initrd by http`];
-/** What comes after the steps of a machine, by how far it boots. */
+/** The steps after a machine's own, by how far the test lets it boot. */
 const further = {
   script,
   squashfs: [`sent ${releaseName}.squashfs by http`],
@@ -38,20 +38,20 @@ const further = {
   end: [...script, ...files],
 };
 
-/** Each firmware gets to the script in its own way, which the events tell. */
+/** Each firmware reaches the script in its own way, which the events show. */
 const machines: {
   name: string;
   firmware: Firmware;
-  /** What is served, seen from the scratch directory. */
+  /** The served directory or options, relative to the scratch directory. */
   served?: string[];
-  /** A machines file. */
+  /** Content of the machines file. */
   rules?: string;
-  /** How far it boots; the initrd if left out. After its end it is started once more. */
+  /** How far it boots; the default is the initrd. Then the machine is started once more. */
   until?: "script" | "squashfs" | "end";
   steps: RegExp[];
 }[] = [
   {
-    name: "a UEFI machine, by PXE, that is to boot once",
+    name: "a UEFI machine, by PXE, that boots once",
     firmware: uefiPxe,
     served: ["out", "--once"],
     until: "end",
@@ -61,7 +61,7 @@ const machines: {
     name: "a UEFI machine, by PXE on port 4011",
     firmware: uefiPxe,
     rules: `machines: [{ match: { mac: "${macAddress}" }, offer-style: port-4011 }]\n`,
-    // The offer names no file then: only who asks again, on that port, is told of one.
+    // The offer then names no file: a machine learns it only by asking again on that port.
     steps: [
       /^offered snponly\.efi$/,
       /^offered snponly\.efi$/,
@@ -87,7 +87,7 @@ const machines: {
   {
     name: "a BIOS machine, by PXE",
     firmware: biosPxe,
-    // Over the firmware's own driver the kernel alone would take half a minute.
+    // With the firmware's own driver, the kernel alone would take half a minute.
     until: "script",
     steps: [/^offered undionly\.kpxe$/, /^sent undionly\.kpxe by tftp$/, toScript],
   },
@@ -99,7 +99,7 @@ const machines: {
   },
 ];
 
-describe("serve, beside a DHCP server that knows nothing of booting", () => {
+describe("serve, beside a DHCP server without boot settings", () => {
   let setting: Setting;
   let scratch: string;
   let disk: string;

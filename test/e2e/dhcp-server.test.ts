@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import { biosIpxe, bootFromDisk, bootMachine, uefiHttp, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 import { releaseName } from "./small-image.js";
 
 const installedMac = "52:54:00:aa:bb:20";
@@ -31,7 +31,7 @@ const machines = [
   { name: "a BIOS machine whose network card has iPXE", firmware: biosIpxe, steps: [toScript] },
 ];
 
-describe("serve, where no other server gives addresses", () => {
+describe("serve, on a network without a DHCP server", () => {
   let setting: Setting;
   let scratch: string;
   let disk: string;

@@ -5,19 +5,19 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What a machine that boots from the disk writes to its serial port. */
+/** Text that a machine writes to its serial port when it boots from the disk. */
 export const bootedFromDisk = "KAIROS-NETBOOT-E2E DISK";
 
 const diskKib = 1440;
-/** A FAT boot sector's code comes after its description of the file system. */
+/** Offset of the code in a FAT boot sector, after the description of the file system. */
 const bootCodeAt = 0x3e;
 const serialPort = 0x3f8;
 const lineStatus = 0x3fd;
 
 /**
- * Makes a disk that BIOS and UEFI boot from, which stands for an installed system: a FAT file
+ * Makes a disk that BIOS and UEFI boot from, in place of an installed system: a FAT file
  * system without a partition table, with boot code in its boot sector and an EFI program.
- * @returns its path, in the directory
+ * @returns the disk's path, in the directory
  */
 export async function makeDisk(directory: string): Promise<string> {
   const path = join(directory, "disk.img");
@@ -38,12 +38,12 @@ export async function makeDisk(directory: string): Promise<string> {
 }
 
 /**
- * x86 code that needs nothing of the firmware: it writes to the first serial port and halts.
+ * x86 code that does not use the firmware: it writes to the first serial port and halts.
  * Each character waits until the port has sent the one before (16550, line status register),
- * or the first of them would be lost where QEMU's output is slow.
+ * because the first characters would be lost if QEMU's output were slow.
  */
 function printing(mode: "bios" | "uefi"): Buffer {
-  // mov dx, PORT; in long mode 16-bit operands need a prefix.
+  // mov dx, PORT; in long mode, 16-bit operands need a prefix.
   const select = (port: number) => [
     ...(mode === "uefi" ? [0x66, 0xba] : [0xba]),
     port & 0xff,
@@ -58,7 +58,7 @@ function printing(mode: "bios" | "uefi"): Buffer {
   return Buffer.from([...text.flatMap((it) => [...wait, ...write(it)]), 0xfa, 0xf4, 0xeb, 0xfd]);
 }
 
-/** The least that is a UEFI program (UEFI 2.10, section 2.1.1; Microsoft's "PE Format"). */
+/** The smallest UEFI program (UEFI 2.10, section 2.1.1; Microsoft's "PE Format"). */
 function efiProgram(code: Buffer): Buffer {
   const [pe, optional, sections] = [0x40, 0x58, 0x148];
   const [headersSize, page] = [0x200, 0x1000];

@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import { biosIpxe, bootFromDisk, type Firmware, uefiHttp, uefiIpxe, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
 import { type MachineAnswer, type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 
 const macAddress = "52:54:00:aa:bb:01";
 const localBootRules = `machines: [{ match: { mac: "${macAddress}" }, boot: local }]\n`;
 
-/** Machines whose firmware tries the network first, and has to go on to the disk. */
+/** Machines whose firmware tries the network first and must continue with the disk. */
 const machines: {
   name: string;
   firmware: Firmware;
   options: string[];
   state: string;
   reason: RegExp;
-  /** Firmware that nobody answers goes on to the disk after more than these. */
+  /** Firmware without an answer continues with the disk after more than this many seconds. */
   seconds: number;
 }[] = [
   ...[
@@ -35,7 +35,7 @@ const machines: {
     reason: /boot: local/,
   })),
   {
-    name: "a BIOS machine that is to get nothing",
+    name: "a BIOS machine that is denied",
     firmware: biosIpxe,
     options: ["--deny", macAddress],
     state: "refused",
@@ -44,7 +44,7 @@ const machines: {
   },
 ];
 
-describe("a machine that is not to boot from the network", () => {
+describe("a machine that must not boot from the network", () => {
   let setting: Setting;
   let scratch: string;
   let disk: string;

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf, startBound } from "./process.js";
 
-/** The address under which QEMU's user network shows the host's loopback to the guest. */
+/** The guest reaches the host's loopback under this address of QEMU's user network. */
 export const hostSeenFromGuest = "10.0.2.2";
 
 const beginMarker = "KAIROS-NETBOOT-E2E BEGIN";
@@ -12,28 +12,28 @@ const powerOffDeadlineMs = 120_000;
 const tailLines = 60;
 
 export interface Boot {
-  /** Options of QEMU that say from where it boots. */
+  /** QEMU options for the boot source. */
   qemu: readonly string[];
-  /** Words before the command, such as those that lead into a network namespace. */
+  /** Words before the command, for example to enter a network namespace. */
   within?: readonly string[];
-  /** Where the console's output is kept, line by line, each with the seconds since power-on. */
+  /** File for the console's output; each line begins with the seconds since power-on. */
   consoleLog: string;
   deadlineMs: number;
-  /** Ends the machine early, when this is true; the report is then without facts. */
+  /** Ends the machine early as soon as it returns true; the report then has no facts. */
   until?(output: string): boolean;
 }
 
 export interface Report {
-  /** What the booted system told of itself: see image/report.sh. */
+  /** Facts that the booted system reported: see image/report.sh. */
   facts: ReadonlyMap<string, string>;
-  /** From power-on to the report, or the early end. */
+  /** Seconds from power-on to the report or the early end. */
   seconds: number;
   poweredOff: boolean;
 }
 
 /**
- * Boots a virtual machine and returns what it reported. The processor is emulated,
- * on purpose: hardware virtualization is neither everywhere nor dependable where it is nested.
+ * Boots a virtual machine and returns its report. The processor is emulated
+ * on purpose: hardware virtualization is not available everywhere, and not reliable if it is nested.
  */
 export async function boot(options: Boot): Promise<Report> {
   const started = Date.now();
@@ -79,7 +79,7 @@ export async function boot(options: Boot): Promise<Report> {
 const hardware = [
   ["-accel", "tcg"],
   ["-cpu", "max"],
-  // A second one emulated beside it makes it slower, where two machines boot on two cores.
+  // A second emulated processor makes the machine slower while two machines boot on two cores.
   ["-smp", "1"],
   ["-m", "2048"],
   ["-display", "none"],
@@ -88,7 +88,7 @@ const hardware = [
   ["-no-reboot"],
 ].flat();
 
-/** Boots a kernel without firmware, on a network that shows it the host's loopback. */
+/** Boots a kernel without firmware, on a network from which it reaches the host's loopback. */
 export function directBoot(kernel: string, initrd: string, commandLine: string): string[] {
   return [
     ...["-nic", "user,model=virtio-net-pci"],
@@ -96,7 +96,7 @@ export function directBoot(kernel: string, initrd: string, commandLine: string):
   ];
 }
 
-/** Settles when the condition holds. */
+/** Resolves when the condition is true. */
 async function comesTrue(condition: () => boolean, end: AbortSignal): Promise<void> {
   while (!condition() && !end.aborted) await sleep(200);
 }

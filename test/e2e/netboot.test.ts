@@ -161,7 +161,7 @@ describe("an image, from the registry to the booted machine", () => {
   });
 });
 
-/** The command line of Kairos' release script, its serial console last and so the main one. */
+/** The command line of Kairos' release script. The serial console comes last, so it is the main one. */
 function releaseCommandLine(url: string): string {
   return [
     `root=live:${url}/${releaseName}.squashfs`,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { biosIpxe, bootMachine, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 import { releaseName } from "./small-image.js";
 
 const machines = [
@@ -27,7 +27,7 @@ const machines = [
   },
 ];
 
-describe("serve, with a foot in each of two networks", () => {
+describe("serve, connected to two networks", () => {
   let setting: Setting;
   let scratch: string;
   let lan: Lan;
@@ -52,7 +52,7 @@ describe("serve, with a foot in each of two networks", () => {
       const until = () => server.steps.slice(before).includes(kernel);
       await bootMachine({ firmware, mac, lan, network, scratch, until });
       assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${releaseName}`, kernel]);
-      // It has no route to the other network: what it fetched it was told of with this address.
+      // The machine has no route to the other network, so it was given this network's address.
       for (const event of server.events.slice(before)) {
         if (event.type !== "sent") continue;
         assert.equal(event.mac, mac);

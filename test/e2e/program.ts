@@ -6,12 +6,12 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The checkout, seen from `.build/test/e2e/`. */
+/** The checkout, relative to `.build/test/e2e/`. */
 export const checkoutDirectory = join(import.meta.dirname, "../../..");
 
 export const programPath = join(checkoutDirectory, "bin/kairos-netboot.js");
 
-/** Who runs the program. `directory` is theirs: home, temporary files and output are below it. */
+/** The user who runs the program, and their directory for home, temporary files and output. */
 export interface User {
   uid: number;
   gid: number;
@@ -24,7 +24,7 @@ export async function rootUser(): Promise<User> {
   return { uid: 0, gid: 0, directory: await mkdtemp(join(tmpdir(), "kairos-netboot-root-")) };
 }
 
-/** An ordinary user with a copy of the program that they can read wherever the checkout is. */
+/** An ordinary user, with a copy of the program that they can read wherever the checkout is. */
 export async function ordinaryUser(): Promise<User> {
   const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-nobody-"));
   await chmod(directory, 0o755);
@@ -34,7 +34,7 @@ export async function ordinaryUser(): Promise<User> {
   return { ...nobodyUser, directory };
 }
 
-/** Copies what an installation would hold: the program and its dependencies, none for development. */
+/** Copies what an installation contains: the program and its run-time dependencies. */
 async function copyProgram(destination: string): Promise<void> {
   await mkdir(destination);
   const listed = await run("npm", ["ls", "--omit=dev", "--all", "--parseable"], {

@@ -3,12 +3,12 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { biosIpxe, bootMachine } from "./firmware.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
-describe("a directory that extract makes again while it is served", () => {
+describe("a directory that extract replaces while it is served", () => {
   let setting: Setting;
   let server: Server;
 
@@ -25,7 +25,7 @@ describe("a directory that extract makes again while it is served", () => {
   test("a machine that was on its way with the old release boots the new one", async () => {
     const { lan, scratch } = setting;
     const out = join(scratch, "out");
-    // It waits here until the directory is made again.
+    // iPXE waits here until the directory has been replaced.
     await rm(join(out, `${releaseName}-kernel`));
     const until = () => server.steps.includes("sent newer-initrd by http");
     const booting = bootMachine({

@@ -8,7 +8,7 @@ import { programPath } from "./program.js";
 
 const run = promisify(execFile);
 
-/** What `serve --json` prints; each line is one event. */
+/** An event: one line of `serve --json`. */
 export interface Event {
   readonly type: string;
   readonly [key: string]: unknown;
@@ -17,9 +17,9 @@ export interface Event {
 /** A running `serve`. */
 export interface Server {
   readonly events: readonly Event[];
-  /** The events in few words. */
+  /** The events in short form. */
   readonly steps: readonly string[];
-  /** What `/api/machines/MAC` says. */
+  /** The answer of `/api/machines/MAC`. */
   machine(mac: string): Promise<MachineAnswer>;
   stop(): Promise<void>;
 }
@@ -31,8 +31,8 @@ export interface MachineAnswer {
 }
 
 /**
- * Starts it where the boot server is.
- * @param directory where it runs; it remembers below it who booted
+ * Starts `serve` in the boot server's namespace.
+ * @param directory working directory, which also holds the state directory
  */
 export async function startServer(
   lan: Lan,
@@ -78,7 +78,7 @@ export async function startServer(
   };
 }
 
-/** Holds that steps were made in this order, whatever came between them. */
+/** Asserts that these steps occurred in this order, possibly with others between them. */
 export function assertSteps(actual: readonly string[], wanted: readonly (string | RegExp)[]): void {
   let at = 0;
   for (const step of wanted) {

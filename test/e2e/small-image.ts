@@ -6,22 +6,22 @@ import { checkoutDirectory, programPath } from "./program.js";
 
 const run = promisify(execFile);
 
-/** Where the image and the consoles' output are kept from one run to the next. */
+/** Directory that keeps the image and the consoles' output between runs. */
 export const cacheDirectory = join(
   process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
   "kairos-netboot-e2e",
 );
 /** The small image, as an OCI layout. */
 export const imageLayout = join(cacheDirectory, "small");
-/** From image/system.sh's kairos-release and the template of Kairos' releases. */
+/** Follows from the kairos-release in image/system.sh and the template of Kairos' release names. */
 export const releaseName = "kairos-debian-12-standard-amd64-generic-v3.5.0-k3sv1.33.1+k3s1";
 
-/** Builds the small image, if it is not there yet. */
+/** Builds the small image if it does not exist yet. */
 export async function buildSmallImage(): Promise<void> {
   await run(join(checkoutDirectory, "test/e2e/build-image.sh"), ["--small", imageLayout]);
 }
 
-/** @param options further ones of extract */
+/** @param options further options of extract */
 export async function extractSmallImage(
   output: string,
   options: readonly string[] = [],

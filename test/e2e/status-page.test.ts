@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { type Setting, startSetting } from "./boot-lab.js";
 import { biosPxe, bootMachine } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { type Server, startServer } from "./serve-process.js";
-import { type Setting, startSetting } from "./boot-lab.js";
 import { cacheDirectory } from "./small-image.js";
 
 const run = promisify(execFile);
@@ -38,7 +38,7 @@ for (const [place, size] of [
     const before = server.events.length;
     let page = "";
     let isSeen = false;
-    // Its firmware's own driver is slow: there is time to look while the kernel is on its way.
+    // The firmware's own driver is slow, so there is time to look during the kernel's transfer.
     const booted = bootMachine({
       ...{ firmware: biosPxe, mac: macAddress, lan, scratch },
       until: () => isSeen,
@@ -50,7 +50,7 @@ for (const [place, size] of [
       const picture = join(cacheDirectory, `status-page-${size.replace(",", "x")}.png`);
       t.diagnostic(picture);
       await browse(size, [`--screenshot=${picture}`]);
-      // Long enough for the page to ask for itself again, twice.
+      // Long enough for the page to refresh itself twice.
       page = await browse(size, ["--virtual-time-budget=2500", "--dump-dom"]);
     };
     await Promise.all([booted, look().finally(() => (isSeen = true))]);
@@ -64,7 +64,7 @@ for (const [place, size] of [
   });
 }
 
-/** What Chromium, from the place of the boot server, makes of the page. */
+/** The page as Chromium renders it, in the boot server's namespace. */
 async function browse(size: string, options: string[]): Promise<string> {
   const address = `http://${lan.networks[0].bootServer}:8080/`;
   const [program, ...words] = [
