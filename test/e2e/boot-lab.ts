@@ -5,14 +5,14 @@ import { type Lan, startLan } from "./lan.js";
 import { extractSmallImage } from "./small-image.js";
 
 /** A network without machines or servers, and a release that a boot server in it can serve. */
-export interface Setting {
+export interface BootLab {
   /** A temporary directory; `out` in it holds the small image's release. */
   readonly scratch: string;
   readonly lan: Lan;
   close(): Promise<void>;
 }
 
-export async function startSetting(options: Parameters<typeof startLan>[0] = {}): Promise<Setting> {
+export async function startBootLab(options: Parameters<typeof startLan>[0] = {}): Promise<BootLab> {
   const scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
   const remove = () => rm(scratch, { recursive: true, force: true });
   try {

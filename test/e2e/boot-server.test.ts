@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Setting, startSetting } from "./boot-lab.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import {
   biosIpxe,
@@ -100,13 +100,13 @@ const machines: {
 ];
 
 describe("serve, beside a DHCP server without boot settings", () => {
-  let setting: Setting;
+  let setting: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
 
   before(async () => {
-    setting = await startSetting();
+    setting = await startBootLab();
     ({ scratch, lan } = setting);
     await writeFile(join(scratch, "cloud-config.yaml"), cloudConfigText);
     disk = await makeDisk(scratch);

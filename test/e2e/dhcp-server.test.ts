@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Setting, startSetting } from "./boot-lab.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import { biosIpxe, bootFromDisk, bootMachine, uefiHttp, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
@@ -32,14 +32,14 @@ const machines = [
 ];
 
 describe("serve, on a network without a DHCP server", () => {
-  let setting: Setting;
+  let setting: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    setting = await startSetting({ hasDhcp: false });
+    setting = await startBootLab({ hasDhcp: false });
     ({ scratch, lan } = setting);
     disk = await makeDisk(scratch);
     const { prefix } = lan.networks[0];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Setting, startSetting } from "./boot-lab.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { biosIpxe, bootMachine, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
@@ -28,13 +28,13 @@ const machines = [
 ];
 
 describe("serve, connected to two networks", () => {
-  let setting: Setting;
+  let setting: BootLab;
   let scratch: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    setting = await startSetting({ networks: 2 });
+    setting = await startBootLab({ networks: 2 });
     ({ scratch, lan } = setting);
     server = await startServer(lan, scratch, ["out"]);
   });

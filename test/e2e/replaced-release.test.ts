@@ -3,17 +3,17 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Setting, startSetting } from "./boot-lab.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { biosIpxe, bootMachine } from "./firmware.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 describe("a directory that extract replaces while it is served", () => {
-  let setting: Setting;
+  let setting: BootLab;
   let server: Server;
 
   before(async () => {
-    setting = await startSetting();
+    setting = await startBootLab();
     server = await startServer(setting.lan, setting.scratch, ["out"]);
   });
 

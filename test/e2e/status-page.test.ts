@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { type Setting, startSetting } from "./boot-lab.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { biosPxe, bootMachine } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import { type Server, startServer } from "./serve-process.js";
@@ -14,13 +14,13 @@ const run = promisify(execFile);
 
 const macAddress = "52:54:00:aa:bb:01";
 
-let setting: Setting;
+let setting: BootLab;
 let scratch: string;
 let lan: Lan;
 let server: Server;
 
 before(async () => {
-  setting = await startSetting();
+  setting = await startBootLab();
   ({ scratch, lan } = setting);
   server = await startServer(lan, scratch, ["out"]);
 });
