@@ -12,7 +12,7 @@ export interface Example {
 /** What the help of a command says after its options, and what its reference page says. */
 export interface CommandHelp {
   readonly examples: readonly Example[];
-  /** Paragraphs. */
+  /** Paragraphs. In one with several lines, the first introduces the others, which are a table. */
   readonly notes?: readonly string[];
 }
 
@@ -41,7 +41,8 @@ export function describeOption({ description, defaultValue }: Option): string {
 }
 
 function formatHelp(command: Command, { examples, notes = [] }: CommandHelp): string {
-  const wrap = (text: string) => command.createHelp().boxWrap(text, maxColumns);
+  const wrap = (text: string) =>
+    text.includes("\n") ? text : command.createHelp().boxWrap(text, maxColumns);
   const lines = examples.map(({ title, command: text }) => `  ${title}:\n    $ ${text}`);
   return ["", `Examples:\n${lines.join("\n")}`, ...notes.map((note) => `\n${wrap(note)}`)].join(
     "\n",

@@ -1,4 +1,6 @@
 import { Command } from "commander";
+// Only this file of sources: its index would load everything that a pull needs, for every command.
+import { describeLocalTransports } from "../../sources/transports.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
@@ -52,7 +54,8 @@ const help: CommandHelp = {
   notes: [
     "The output directory contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots them from any web server), netboot.json, provenance.json, and SHA256SUMS. The program creates or replaces the directory as a whole, once everything is complete and verified. It does nothing if the directory already contains the same result.",
     "An interrupted download continues where it stopped, also in the next run. The cache keeps downloads: see kairos-netboot cache --help.",
-    "Other sources, as skopeo writes them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR, docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.",
+    `Other sources of images, as skopeo writes them:
+${describeLocalTransports()}`,
     "Credentials come from docker login and podman login, certificates from certs.d, mirrors from registries.conf and --mirror, and proxies from HTTPS_PROXY, HTTP_PROXY, and NO_PROXY.",
   ],
 };
