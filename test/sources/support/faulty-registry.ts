@@ -93,7 +93,7 @@ export async function faultyRegistry(
   return { host, asked, complaints };
 }
 
-export function sendWell(response: ServerResponse, bytes: Buffer, from: number): void {
+function sendWell(response: ServerResponse, bytes: Buffer, from: number): void {
   if (from === 0) {
     response.setHeader("content-length", bytes.length);
     response.end(bytes);
