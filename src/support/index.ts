@@ -4,6 +4,7 @@ export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./e
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
 export { programVersion } from "./program-version.js";
+export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
 export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
