@@ -74,7 +74,10 @@ module.exports = {
         "A module is used through its index.ts. The command line also loads the table of transports, which imports nothing, because the index of sources would load everything that a pull needs.",
       severity: "error",
       from: { path: "^src/([^/]+)/" },
-      to: { path: "^src/[^/]+/.+", pathNot: "^src/($1/|[^/]+/index\\.ts$|sources/transports\\.ts$)" },
+      to: {
+        path: "^src/[^/]+/.+",
+        pathNot: "^src/($1/|[^/]+/index\\.ts$|sources/transports\\.ts$)",
+      },
     },
     {
       name: "oci-client-stands-alone",
