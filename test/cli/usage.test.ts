@@ -91,7 +91,7 @@ const mistakes: readonly Mistake[] = [
   {
     name: "an address for --insecure",
     args: [...intoOut, "--insecure", "http://registry.example"],
-    message: /--insecure http:.*no host/,
+    message: /--insecure http:.*not a host/,
     hint: /HOST:PORT/,
   },
   {
