@@ -32,7 +32,7 @@ SOURCES = $(shell find src -name '*.ts')
 TESTS   = $(shell find test -name '*.test.ts' -not -path 'test/e2e/*')
 compiled = $(patsubst %.ts,.build/%.js,$(1))
 
-.PHONY: run test e2e bench bench-serve check clean \
+.PHONY: run test coverage e2e bench bench-serve check clean \
   run-packages media-packages test-packages e2e-packages bench-packages serve-bench-packages
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,14 @@ run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.co
 # Many tests wait for a process, so four files run concurrently on two cores.
 test: test-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=4 --test-timeout=300000,$(TESTS))
+
+# Node writes what each process of the tests ran, and c8 adds it up by source file.
+coverage: export NODE_V8_COVERAGE = $(CURDIR)/.build/coverage
+coverage: test-packages dist/.complete .build/.complete
+	rm -rf .build/coverage
+	$(call node-test,--test-concurrency=4 --test-timeout=600000,$(TESTS))
+	env -u NODE_V8_COVERAGE npx c8 report --temp-directory .build/coverage --exclude-after-remap \
+	  --include 'src/**' --reporter text --reporter text-summary
 
 e2e: e2e-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=2 --test-timeout=1200000,\

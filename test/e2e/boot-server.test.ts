@@ -100,14 +100,14 @@ const machines: {
 ];
 
 describe("serve, beside a DHCP server without boot settings", () => {
-  let setting: BootLab;
+  let lab: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
 
   before(async () => {
-    setting = await startBootLab();
-    ({ scratch, lan } = setting);
+    lab = await startBootLab();
+    ({ scratch, lan } = lab);
     await writeFile(join(scratch, "cloud-config.yaml"), cloudConfigText);
     disk = await makeDisk(scratch);
     const release = "http://10.77.0.2:8080/releases/1";
@@ -115,7 +115,7 @@ describe("serve, beside a DHCP server without boot settings", () => {
   });
 
   after(async () => {
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const { name, firmware, served = ["out"], rules, until = "initrd", steps } of machines) {

@@ -32,15 +32,15 @@ const machines = [
 ];
 
 describe("serve, on a network without a DHCP server", () => {
-  let setting: BootLab;
+  let lab: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    setting = await startBootLab({ hasDhcp: false });
-    ({ scratch, lan } = setting);
+    lab = await startBootLab({ hasDhcp: false });
+    ({ scratch, lan } = lab);
     disk = await makeDisk(scratch);
     const { prefix } = lan.networks[0];
     const range = `${prefix}50-${prefix}99`;
@@ -51,7 +51,7 @@ describe("serve, on a network without a DHCP server", () => {
 
   after(async () => {
     await server?.stop();
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const [index, { name, firmware, steps }] of machines.entries()) {

@@ -45,20 +45,20 @@ const machines: {
 ];
 
 describe("a machine that must not boot from the network", () => {
-  let setting: BootLab;
+  let lab: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
 
   before(async () => {
-    setting = await startBootLab();
-    ({ scratch, lan } = setting);
+    lab = await startBootLab();
+    ({ scratch, lan } = lab);
     await writeFile(join(scratch, "machines.yaml"), localBootRules);
     disk = await makeDisk(scratch);
   });
 
   after(async () => {
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const { name, firmware, options, state, reason, seconds } of machines) {

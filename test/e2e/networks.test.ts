@@ -28,20 +28,20 @@ const machines = [
 ];
 
 describe("serve, connected to two networks", () => {
-  let setting: BootLab;
+  let lab: BootLab;
   let scratch: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    setting = await startBootLab({ networks: 2 });
-    ({ scratch, lan } = setting);
+    lab = await startBootLab({ networks: 2 });
+    ({ scratch, lan } = lab);
     server = await startServer(lan, scratch, ["out"]);
   });
 
   after(async () => {
     await server?.stop();
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const { network: index, mac, firmware, name } of machines) {

@@ -9,17 +9,17 @@ import { assertSteps, type Server, startServer } from "./serve-process.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 
 describe("a directory that extract replaces while it is served", () => {
-  let setting: BootLab;
+  let lab: BootLab;
   let server: Server;
 
   before(async () => {
-    setting = await startBootLab();
-    server = await startServer(setting.lan, setting.scratch, ["out"]);
+    lab = await startBootLab();
+    server = await startServer(lab.lan, lab.scratch, ["out"]);
   });
 
   after(async () => {
     await server?.stop();
-    await setting?.close();
+    await lab?.close();
   });
 
   test("a machine that was on its way with the old release boots the new one", async () => {

@@ -14,20 +14,20 @@ const run = promisify(execFile);
 
 const macAddress = "52:54:00:aa:bb:01";
 
-let setting: BootLab;
+let lab: BootLab;
 let scratch: string;
 let lan: Lan;
 let server: Server;
 
 before(async () => {
-  setting = await startBootLab();
-  ({ scratch, lan } = setting);
+  lab = await startBootLab();
+  ({ scratch, lan } = lab);
   server = await startServer(lan, scratch, ["out"]);
 });
 
 after(async () => {
   await server?.stop();
-  await setting?.close();
+  await lab?.close();
 });
 
 for (const [place, size] of [
