@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { checkedName } from "../kairos/index.js";
-import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import {
   type CheckedRegistryAccess,
@@ -12,6 +11,7 @@ import {
 } from "../sources/index.js";
 import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { parseDuration, usageError } from "../support/index.js";
+import { encode } from "../tar/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./add-boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 

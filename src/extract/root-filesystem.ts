@@ -6,7 +6,12 @@ import {
   type KairosFacts,
   readKairosFacts,
 } from "../kairos/index.js";
-import { DeferredOutput, display, type Flattening, fitsSquashfs } from "../layers/index.js";
+import {
+  type DirectoryAttributes,
+  LazyOutput,
+  type MergedImage,
+  type TopDownPass,
+} from "../layers/index.js";
 import {
   type Compression,
   checkSquashfs,
@@ -16,11 +21,14 @@ import {
   parseCompression,
   planSquashfs,
   type SquashfsPlan,
+  squashfsLimits,
 } from "../squashfs/index.js";
+import { display } from "../tar/index.js";
 import type { CheckedOptions } from "./extract-options.js";
 
 export interface RootFilesystemInput {
-  readonly flattening: Flattening;
+  /** Not run yet. */
+  readonly pass: TopDownPass;
   readonly version: MksquashfsVersion;
   /** When the image was made; seconds. */
   readonly created: number;
@@ -36,6 +44,7 @@ export interface RootFilesystem {
   /** Common part of the file names. */
   readonly name: string;
   readonly facts: KairosFacts;
+  readonly merged: MergedImage;
   /** What it is compressed with: what was asked for, if the image's kernel can read that. */
   readonly compression: Compression;
 }
@@ -47,40 +56,45 @@ export interface RootFilesystem {
  * @throws NetbootError
  */
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
-  const { flattening, version, options, signal } = input;
+  const { pass, version, options, signal } = input;
   const start = (plan: SquashfsPlan) =>
     Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
   let guess: SquashfsPlan | undefined;
-  const early = new DeferredOutput(async () => {
-    guess = (await planFor(input, undefined)).plan;
+  const early = new LazyOutput(async () => {
+    const root = await pass.predictRootAttributes();
+    guess = planFor(input, { root, newestMtime: pass.newestMtime }, undefined).plan;
     return start(guess);
   });
   let mksquashfs: Mksquashfs | undefined;
   try {
-    await flattening.readLayers(canForetell(input) ? early : undefined);
+    const merged = await pass.run(canForetell(input) ? early : undefined);
     mksquashfs = await early.opened;
-    const tree = new ImageTree(flattening.tree.root);
-    const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
+    const tree = new ImageTree(merged.root);
+    const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
-    const { plan, compression } = await planFor(input, facts);
-    if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
+    const traits = { root: merged.root.attributes, newestMtime: merged.newestMtime };
+    const { plan, compression } = planFor(input, traits, facts);
+    if (
+      mksquashfs !== undefined &&
+      !(merged.matchesEarlyOutput && isDeepStrictEqual(plan, guess))
+    ) {
       detail("Starting the squashfs over: the image is not as it seemed at first.");
       await mksquashfs.abort();
-      flattening.restart();
       mksquashfs = undefined;
     }
+    const remaining = mksquashfs === undefined ? merged.startOver() : merged.continueOutput();
     mksquashfs ??= await start(plan);
-    await flattening.writeRest(mksquashfs);
+    await remaining.writeTo(mksquashfs);
     await mksquashfs.finish();
     await checkSquashfs(input.path, {
-      inodes: flattening.shape.inodes,
+      inodes: remaining.inodes,
       codec: compression.codec,
       blockSize: options.blockSize,
     });
-    return { name, facts, compression };
+    return { name, facts, merged, compression };
   } catch (error) {
     await (mksquashfs ?? (await early.opened?.catch(() => undefined)))?.abort();
     throw error;
@@ -100,11 +114,11 @@ function canForetell({ version, created }: RootFilesystemInput): boolean {
 }
 
 /** @param facts undefined as long as not all layers were read */
-async function planFor(
-  { version, flattening, options, created, architecture }: RootFilesystemInput,
+function planFor(
+  { version, options, created, architecture }: RootFilesystemInput,
+  { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },
   facts: KairosFacts | undefined,
-): Promise<{ plan: SquashfsPlan; compression: Compression }> {
-  const root = await flattening.rootAttributes();
+): { plan: SquashfsPlan; compression: Compression } {
   const compression = usableCompression(options, facts);
   const bcjFilter = bcjFilterFor(architecture, facts?.kernelConfig);
   const plan = planSquashfs(version, {
@@ -112,10 +126,12 @@ async function planFor(
     ...(bcjFilter === undefined ? {} : { bcjFilter }),
     blockSize: options.blockSize,
     created,
-    newestMtime: flattening.newestMtime,
+    newestMtime,
     root: {
       ...root,
-      xattrs: new Map([...(root.xattrs ?? [])].filter(([name]) => fitsSquashfs(name))),
+      xattrs: new Map(
+        [...(root.xattrs ?? [])].filter(([name]) => squashfsLimits.supportsXattr(name)),
+      ),
     },
   });
   return { plan, compression };

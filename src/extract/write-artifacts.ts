@@ -16,7 +16,6 @@ import {
   type Staging,
   sha256OfText,
 } from "../artifacts/index.js";
-import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
@@ -31,7 +30,6 @@ import { sbomOf } from "./write-sbom.js";
 
 export interface ArtifactsInput {
   readonly staging: Staging;
-  readonly flattening: Flattening;
   readonly source: ImageSource;
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;
@@ -72,14 +70,14 @@ export async function writeArtifacts(input: ArtifactsInput): Promise<Description
 }
 
 async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> {
-  const { staging, flattening, root, options } = input;
+  const { staging, root, options } = input;
   const { directory, scratch } = staging;
   const { kernel, initrd } = root.facts;
   const { cloudConfig } = options.boot;
   const names = fileNames(root.name);
   const at = (name: string) => join(directory, name);
-  await flattening.putAt(kernel.file.inode, at(names.kernel));
-  await flattening.putAt(initrd.file.inode, at(names.initrd));
+  await root.merged.copyTo(kernel.file.inode, at(names.kernel));
+  await root.merged.copyTo(initrd.file.inode, at(names.initrd));
   await rename(join(scratch, "root.squashfs"), at(names.squashfs));
   await writeFile(at(names.script), scriptOf(input));
   if (cloudConfig !== undefined) await writeFile(at(names.cloudConfig), cloudConfig.bytes);

@@ -1,3 +1,4 @@
+export { squashfsLimits } from "./inode-limits.js";
 export { type Listing, listSquashfs } from "./listing.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";

@@ -1,6 +1,6 @@
-import { clampTime } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 import type { Identity } from "./identity.js";
+import { squashfsLimits } from "./inode-limits.js";
 import { isAtLeast, type MksquashfsVersion } from "./mksquashfs-version.js";
 import type { Compression } from "./squashfs-compression.js";
 
@@ -55,9 +55,16 @@ export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): 
     ...compressorOptions(facts),
     ...["-root-mode", mode.toString(8).padStart(4, "0")],
   ];
-  const created = clampTime(facts.created);
+  const created = squashfsLimits.clampTime(facts.created);
   if (isAtLeast(version, 4, 6)) {
-    const root = ["-root-uid", uid, "-root-gid", gid, "-root-time", clampTime(mtime)].map(String);
+    const root = [
+      "-root-uid",
+      uid,
+      "-root-gid",
+      gid,
+      "-root-time",
+      squashfsLimits.clampTime(mtime),
+    ].map(String);
     const options = [...common, "-mkfs-time", String(created), ...root, ...rootXattrs(xattrs)];
     return { options, environment: {}, identity: undefined };
   }
@@ -68,7 +75,7 @@ export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): 
       "Install squashfs-tools 4.6 or later (Debian 13, Ubuntu 24.04).",
     );
   }
-  const epoch = Math.max(created, clampTime(facts.newestMtime));
+  const epoch = Math.max(created, squashfsLimits.clampTime(facts.newestMtime));
   return {
     options: common,
     environment: { SOURCE_DATE_EPOCH: String(epoch) },

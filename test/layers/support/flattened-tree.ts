@@ -1,8 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Flattening, type FlowingOutput, type Layer } from "../../../src/layers/index.js";
-import { FileBlob } from "../../../src/sources/contract/file-blob.js";
+import { type Layer, type TarOutput, TopDownPass } from "../../../src/layers/index.js";
+import { FileBlob } from "../../../src/sources/index.js";
+import { squashfsLimits } from "../../../src/squashfs/index.js";
 import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
 import { compress } from "../../support/layer-compression.js";
 import { listTree, type Tree } from "../../support/tree-listing.js";
@@ -50,27 +51,29 @@ async function flatten(
   scratch: string,
   isEarly: boolean,
 ): Promise<void> {
-  const flattening = new Flattening({
+  const pass = new TopDownPass({
     layers,
-    keep: () => undefined,
-    scratch: join(scratch, "kept"),
+    capture: () => undefined,
+    scratch: join(scratch, "captured"),
+    limits: squashfsLimits,
     signal: new AbortController().signal,
   });
   let output = new ArchiveFile(archive);
   try {
-    await flattening.readLayers(isEarly ? output : undefined);
-    if (!flattening.isFaithful) {
+    const merged = await pass.run(isEarly ? output : undefined);
+    if (merged.matchesEarlyOutput) {
+      await merged.continueOutput().writeTo(output);
+    } else {
       output.close();
-      flattening.restart();
       output = new ArchiveFile(archive);
+      await merged.startOver().writeTo(output);
     }
-    await flattening.writeRest(output);
   } finally {
     output.close();
   }
 }
 
-class ArchiveFile implements FlowingOutput {
+class ArchiveFile implements TarOutput {
   readonly #file: number;
 
   constructor(path: string) {
