@@ -1,6 +1,6 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError, readSmall, systemCode } from "../support/index.js";
+import { NetbootError, systemCode, tryReadSmallFile } from "../support/index.js";
 import {
   checksumsName,
   checksumsSignatureName,
@@ -79,7 +79,7 @@ export async function ownNames(directory: string): Promise<string[]> {
 
 /** None where the sums are not of a list as this program writes it. */
 async function listedNames(directory: string): Promise<string[]> {
-  const bytes = await readSmall(join(directory, checksumsName));
+  const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const sums = bytes && parseChecksums(bytes.toString("utf8"));
   return texts.every((name) => sums?.has(name)) ? [...sums!.keys()] : [];
 }
@@ -89,12 +89,12 @@ export const journalName = `${stagingPrefix}publishing`;
 
 /** The names that a run which was killed while it published may have left. */
 export async function readJournal(directory: string): Promise<string[]> {
-  const bytes = await readSmall(join(directory, journalName));
+  const bytes = await tryReadSmallFile(join(directory, journalName));
   return (bytes?.toString("utf8") ?? "").split("\n").filter(isFileName);
 }
 
 export async function readDescription(directory: string): Promise<Description | undefined> {
-  const bytes = await readSmall(join(directory, descriptionName));
+  const bytes = await tryReadSmallFile(join(directory, descriptionName));
   return bytes && parseDescription(bytes.toString("utf8"));
 }
 
@@ -129,7 +129,7 @@ export async function isIntact(
 }
 
 async function textOf(directory: string, name: string): Promise<string> {
-  const bytes = await readSmall(join(directory, name));
+  const bytes = await tryReadSmallFile(join(directory, name));
   if (bytes === undefined) throw new RangeError(`there is no ${name}`);
   return bytes.toString("utf8");
 }

@@ -1,11 +1,11 @@
 import { Offers } from "./boot-offers.js";
 import { BootEvents } from "./boot-tracker.js";
-import { lookAround } from "./dhcp/conflicting-servers.js";
-import { FullDhcpServer } from "./dhcp/dhcp-server.js";
-import type { FullSettings } from "./dhcp/dhcp-settings.js";
+import { checkNetworkForProxy } from "./dhcp/conflicting-servers.js";
+import { DhcpServer } from "./dhcp/dhcp-server.js";
+import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
-import { type ProxyDhcpOptions, ProxyDhcpServer } from "./dhcp/proxy-server.js";
-import { rehearse } from "./dhcp/warm-up.js";
+import { ProxyDhcpServer, type ProxyDhcpServerOptions } from "./dhcp/proxy-server.js";
+import { warmUp } from "./dhcp/warm-up.js";
 import { Journal } from "./events/event-log.js";
 import type { ServeEvent } from "./events/events.js";
 import { Metrics } from "./events/metrics.js";
@@ -22,7 +22,7 @@ import type { MachineSigner } from "./machines/machine-token.js";
 import type { Rules } from "./machines/rules.js";
 import type { InheritedSockets } from "./net/inherited-sockets.js";
 import type { ServedAddress } from "./net/interfaces.js";
-import { portError } from "./net/port-error.js";
+import { explainPortError } from "./net/port-error.js";
 import type { BootPrograms } from "./releases/boot-programs.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 import { TftpServer } from "./tftp/tftp-server.js";
@@ -39,7 +39,7 @@ export interface BootServerOptions {
   readonly mostTransfers: number;
   readonly dhcp: "proxy" | "full" | "off";
   /** How addresses are given; undefined but for `full`. */
-  readonly full: FullSettings | undefined;
+  readonly full: DhcpSettings | undefined;
   /** Used instead of new ones, where there are any for a protocol. */
   readonly inherited: InheritedSockets;
   readonly programs: BootPrograms;
@@ -66,7 +66,7 @@ export class BootServer {
   readonly #offers: Offers;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
-  readonly #dhcp: ProxyDhcpServer | FullDhcpServer;
+  readonly #dhcp: ProxyDhcpServer | DhcpServer;
   readonly #proxied: ProxiedFiles;
   readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
@@ -146,15 +146,15 @@ export class BootServer {
     this.#dhcp = this.#dhcpServer(options);
   }
 
-  #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | FullDhcpServer {
-    const common: Omit<ProxyDhcpOptions, "addresses"> = {
+  #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | DhcpServer {
+    const common: Omit<ProxyDhcpServerOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#styles.next(client),
       onAnswer: (...what) => this.#events.answered(...what),
       onRefused: (...what) => this.#events.datagramRefused(...what),
     };
     if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
-    return new FullDhcpServer({
+    return new DhcpServer({
       ...common,
       settings: full,
       onLease: (lease) => {
@@ -172,7 +172,7 @@ export class BootServer {
     const isDhcp = this.#options.dhcp !== "off";
     const dhcp = this.#dhcp;
     // Before anything is told of, as this may find that serving is not right here.
-    if (dhcp instanceof FullDhcpServer) {
+    if (dhcp instanceof DhcpServer) {
       await bound("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
     }
     for (const fd of inherited.http) this.#httpPort = (await this.#http.adopt(fd)).port;
@@ -191,10 +191,10 @@ export class BootServer {
       this.#emit({ type: "listening", url, interface: name, ports });
     }
     if (isDhcp) {
-      rehearse();
+      warmUp();
       await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     }
-    if (this.#options.dhcp === "proxy") void this.#lookAround();
+    if (this.#options.dhcp === "proxy") void this.#checkNetworkForProxy();
     this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
   }
 
@@ -204,9 +204,9 @@ export class BootServer {
   }
 
   /** Machines are served meanwhile: it takes some seconds. */
-  async #lookAround(): Promise<void> {
+  async #checkNetworkForProxy(): Promise<void> {
     const { signal } = this.#stopping;
-    const texts = await lookAround(this.#options.addresses, signal).catch(() => []);
+    const texts = await checkNetworkForProxy(this.#options.addresses, signal).catch(() => []);
     for (const text of texts) this.#warn(text);
   }
 
@@ -240,6 +240,6 @@ async function bound<Result>(
   try {
     return await listen(port);
   } catch (error) {
-    throw await portError(error, what, address, port);
+    throw await explainPortError(error, what, address, port);
   }
 }

@@ -1,6 +1,6 @@
 import type { DhcpMessage } from "./dhcp/message.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
-import type { ProxyAnswer } from "./dhcp/proxy-reply.js";
+import type { ProxyDecision } from "./dhcp/proxy-reply.js";
 import type { Journal } from "./events/event-log.js";
 import type { MachineEvent } from "./events/events.js";
 import type { HttpTransfer } from "./http/http-server.js";
@@ -32,7 +32,7 @@ export class BootEvents {
   }
 
   /** DHCP answered, or was silent. */
-  answered(answer: ProxyAnswer, request: DhcpMessage): void {
+  answered(answer: ProxyDecision, request: DhcpMessage): void {
     this.#options.journal().addSoon(() => this.#eventOf(answer, request));
   }
 
@@ -121,8 +121,8 @@ export class BootEvents {
     this.#options.journal().add(event);
   }
 
-  #eventOf(answer: ProxyAnswer, request: DhcpMessage): MachineEvent {
-    if (answer.kind === "silence") {
+  #eventOf(answer: ProxyDecision, request: DhcpMessage): MachineEvent {
+    if (answer.kind === "no-reply") {
       const mac = formatMac(request.hardwareAddress);
       const { reason, isNotable } = answer;
       return { type: "ignored", mac, reason, isNotable };

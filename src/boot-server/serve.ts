@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { BootServer } from "./boot-server.js";
-import { checkFullOptions } from "./dhcp/dhcp-settings.js";
+import { parseDhcpOptions } from "./dhcp/dhcp-settings.js";
 import type { ServeEvent } from "./events/events.js";
 import { MachineSigner } from "./machines/machine-token.js";
 import { LiveRules } from "./machines/rules-watcher.js";
 import { takeInheritedSockets } from "./net/inherited-sockets.js";
-import { servedAddresses } from "./net/interfaces.js";
+import { findServedAddresses } from "./net/interfaces.js";
 import { BootPrograms, missingPrograms } from "./releases/boot-programs.js";
 import { readAllReleases } from "./releases/find-releases.js";
 import type { Release } from "./releases/release.js";
@@ -24,8 +24,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const onEvent = (event: ServeEvent) => options.onEvent?.(event);
   const tell = (level: "info" | "warning", text: string) =>
     onEvent({ type: "message", level, text });
-  const addresses = servedAddresses(options.listen ?? []);
-  const full = checkFullOptions(options, addresses);
+  const addresses = findServedAddresses(options.listen ?? []);
+  const full = parseDhcpOptions(options, addresses);
   const programs = await BootPrograms.beside(options.ipxeDirectory);
   const { stateDirectory: state, ruleSources, files } = checked;
   const places = { directories: options.directories ?? [], files };

@@ -12,7 +12,7 @@ import {
 } from "../artifacts/index.js";
 import { TopDownPass } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
-import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
+import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { optionsOf } from "./describe-release.js";
@@ -54,7 +54,7 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
   const keys = await readKeys(checked);
-  return withRepairs(
+  return retryDamaged(
     () => attempt(checked, keys, options.signal),
     (text) => checked.emit({ type: "message", level: "warning", text }),
   );
@@ -77,7 +77,7 @@ async function attempt(
     return await extractFrom(source, staging, { options: checked, keys }, controller.signal);
   } catch (error) {
     if (signal?.aborted) throw interrupted();
-    throw (await damageOf(error, source)) ?? diskFull(error, `the place of ${checked.output}`);
+    throw (await findDamage(error, source)) ?? diskFull(error, `the place of ${checked.output}`);
   } finally {
     stop();
     signal?.removeEventListener("abort", stop);

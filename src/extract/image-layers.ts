@@ -1,7 +1,7 @@
 import type { Layer } from "../layers/index.js";
 import type { ImageConfig, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
-import { secondsOf } from "../support/index.js";
+import { unixSeconds } from "../support/index.js";
 
 /** The layers of an image, bottom first; their blobs begin to be fetched. */
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
@@ -22,12 +22,12 @@ export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] 
 
 /** When the image was made, in seconds since 1970; undefined where it does not say. */
 export function createdTime({ created }: ImageConfig): number | undefined {
-  return secondsOf(created);
+  return unixSeconds(created);
 }
 
 /** When each layer was made; history entries without a layer are passed over. */
 function layerTimes({ history }: ImageConfig): (number | undefined)[] {
   return (history ?? [])
     .filter(({ empty_layer: isEmpty }) => !isEmpty)
-    .map(({ created }) => secondsOf(created));
+    .map(({ created }) => unixSeconds(created));
 }

@@ -20,7 +20,7 @@ import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
-import { printable } from "../support/index.js";
+import { sanitize } from "../support/index.js";
 import { writeBootMedia } from "./add-boot-media.js";
 import { commandLineOf, describe } from "./describe-release.js";
 import type { CheckedOptions } from "./extract-options.js";
@@ -106,7 +106,7 @@ function scriptOf({ source, image, root, options }: ArtifactsInput): string {
   const { url, words, cloudConfig } = options.boot;
   return ipxeScript({
     name: root.name,
-    source: `${printable(source.reference)}, ${image.digest}`,
+    source: `${sanitize(source.reference)}, ${image.digest}`,
     architecture: image.platform.architecture,
     commandLine: commandLineOf(root, options),
     url,

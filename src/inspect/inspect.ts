@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { memoryNeeded } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
-import { damageOf, type ImageSource, openSource, withRepairs } from "../sources/index.js";
+import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
+  createScratchDirectory,
   diskFull,
   interrupted,
-  newScratch,
   programVersion,
-  scratchPlace,
+  scratchParent,
 } from "../support/index.js";
 import { display } from "../tar/index.js";
 import type { BootFacts } from "./boot-facts.js";
@@ -31,7 +31,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const checked = checkInspectOptions(options);
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw interrupted();
-  return withRepairs(
+  return retryDamaged(
     () => attempt(checked, signal),
     (text) => checked.tell("warning", text),
   );
@@ -39,7 +39,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
 
 /** Leaves nothing behind but what is cached. */
 async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
-  const scratch = await newScratch();
+  const scratch = await createScratchDirectory();
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -65,7 +65,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     return inspectionOf(source, image, look, bytes);
   } catch (error) {
     if (signal.aborted) throw interrupted();
-    throw (await damageOf(error, source)) ?? diskFull(error, scratchPlace());
+    throw (await findDamage(error, source)) ?? diskFull(error, scratchParent());
   } finally {
     stop();
     signal.removeEventListener("abort", stop);

@@ -9,6 +9,7 @@ export {
   withCredential,
 } from "./auth/credentials.js";
 export { RegistryClient, type RegistryClientOptions } from "./client.js";
+export { abortable } from "./core/abortable.js";
 export type { Descriptor } from "./core/descriptor.js";
 export { isDigest, isDigestOf, sha256 } from "./core/digest.js";
 export { homeDirectory } from "./core/home-directory.js";

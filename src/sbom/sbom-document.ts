@@ -1,4 +1,4 @@
-import { secondsOf } from "../support/index.js";
+import { unixSeconds } from "../support/index.js";
 
 /** What a list of packages is about, and who made it. */
 export interface SbomSubject {
@@ -14,6 +14,6 @@ export interface SbomSubject {
 
 /** In whole seconds and in UTC, as SPDX wants it; nothing is known before 1970. */
 export function timestampOf(created: string | undefined): string {
-  const time = new Date((secondsOf(created) ?? 0) * 1000);
+  const time = new Date((unixSeconds(created) ?? 0) * 1000);
   return time.toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,12 +1,16 @@
 export * from "./cache/index.js";
-export type { Blob } from "./contract/blob.js";
-export { FileBlob } from "./contract/file-blob.js";
-export type { AttachedSignatures, ImageSource, SourceOptions } from "./contract/image-source.js";
-export { translateError } from "./contract/translate-error.js";
+export type { Blob } from "./image-source/blob.js";
+export { FileBlob } from "./image-source/file-blob.js";
+export type {
+  AttachedSignatures,
+  ImageSource,
+  SourceOptions,
+} from "./image-source/image-source.js";
+export { translateError } from "./image-source/translate-error.js";
 export { checkReference, defaultCacheDirectory, openSource, registryOf } from "./open-source.js";
 export {
   type CheckedRegistryAccess,
   checkRegistryAccess,
   type RegistryAccess,
 } from "./registry/registry-access.js";
-export { damageOf, withRepairs } from "./retry-damaged.js";
+export { findDamage, retryDamaged } from "./retry-damaged.js";

@@ -1,16 +1,16 @@
 import { isAbsolute, join } from "node:path";
 import { formatReference, homeDirectory, isDigest, parseReference } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
-import { DirectoryFiles } from "./contract/file-slice.js";
-import type { ImageSource, SourceOptions } from "./contract/image-source.js";
-import { translateError } from "./contract/translate-error.js";
+import { DirectoryFiles } from "./image-source/file-slice.js";
+import type { ImageSource, SourceOptions } from "./image-source/image-source.js";
+import { translateError } from "./image-source/translate-error.js";
 import { DirSource } from "./local/dir-source.js";
 import { DockerArchiveSource } from "./local/docker-archive-source.js";
 import { DockerEngine } from "./local/docker-engine.js";
 import type { DockerChoice } from "./local/docker-manifest.js";
 import { OciLayoutSource } from "./local/oci-layout-source.js";
 import { type ArchiveOptions, openArchiveFile, openArchiveStream } from "./local/open-archive.js";
-import { isDirectory, isFile, splitDigest, splitTag } from "./local/split-reference.js";
+import { isDirectory, isFile, splitDigest, splitTag } from "./local/split-location.js";
 import { StandardInputSource } from "./local/standard-input-source.js";
 import { RegistrySource } from "./registry/registry-source.js";
 

@@ -1,5 +1,5 @@
 import { NetbootError } from "../support/index.js";
-import type { ImageSource } from "./contract/image-source.js";
+import type { ImageSource } from "./image-source/image-source.js";
 
 /** Attempts after the first: each costs one mirror at least, or what is kept. */
 const mostRepetitions = 5;
@@ -10,7 +10,7 @@ const mostRepetitions = 5;
  * @param onAgain told why it is done again
  * @throws the job's error; that of what came wrong, where it came wrong once more
  */
-export async function withRepairs<Result>(
+export async function retryDamaged<Result>(
   job: () => Promise<Result>,
   onAgain: (text: string) => void,
 ): Promise<Result> {
@@ -46,7 +46,7 @@ function wrongTwice(error: unknown, isRepaired: boolean): NetbootError | undefin
  * The error for blobs with wrong bytes, which are forgotten, where such may be the cause of another
  * error; undefined where there are none.
  */
-export async function damageOf(
+export async function findDamage(
   error: unknown,
   source: ImageSource,
 ): Promise<NetbootError | undefined> {

@@ -1,4 +1,4 @@
-import { printable } from "./printable.js";
+import { sanitize } from "./sanitize-text.js";
 
 /**
  * Every code that an error of this program can carry, with the exit status it leads to:
@@ -92,10 +92,10 @@ export class NetbootError extends Error {
   readonly hint: string;
 
   constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
-    super(printable(message), options);
+    super(sanitize(message), options);
     this.name = "NetbootError";
     this.code = code;
-    this.hint = printable(hint);
+    this.hint = sanitize(hint);
   }
 
   get exitStatus(): number {

@@ -1,3 +1,4 @@
+/** Small, general pieces that every other module may use. */
 export {
   diskFull,
   type ErrorCode,
@@ -7,13 +8,30 @@ export {
   systemCode,
   usageError,
 } from "./errors.js";
+export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
-export { formatBytes, printable } from "./printable.js";
 export { programVersion } from "./program-version.js";
 export { readChunks } from "./read-chunks.js";
-export { readSmall } from "./read-small.js";
-export { firstThere, neededFile, neededProgram, runNeeded } from "./required-programs.js";
-export { secondsOf } from "./rfc3339.js";
-export { newScratch, scratchPlace } from "./scratch.js";
-export { formatDuration, formatMemory, parseDuration, parseSize } from "./units.js";
+export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
+export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
+export {
+  type ProgramEnd,
+  type ProgramResult,
+  type RunningProgram,
+  runProgram,
+  startProgram,
+  tryProgram,
+} from "./run-program.js";
+export { sanitize } from "./sanitize-text.js";
+export { createScratchDirectory, scratchParent } from "./scratch-directory.js";
+export { sha256Hex, sha256OfFile } from "./sha256.js";
+export { unixSeconds } from "./timestamp.js";
+export {
+  durationMs,
+  formatBytes,
+  formatDuration,
+  formatMemory,
+  parseDuration,
+  parseSize,
+} from "./units.js";
 export { findProgram } from "./which.js";

@@ -1,17 +1,20 @@
-/** A bounded map: the key that was put longest ago is forgotten first. */
-export class RecentMap<Key, Value> extends Map<Key, Value> {
-  readonly #most: number;
+/** A map of limited size. When it is full, it drops the key whose value was set the longest ago. */
+export class LruMap<Key, Value> extends Map<Key, Value> {
+  readonly #maxKeys: number;
 
-  /** @param most keys that are remembered */
-  constructor(most: number) {
+  constructor(maxKeys: number) {
     super();
-    this.#most = most;
+    this.#maxKeys = maxKeys;
   }
 
-  /** Puts a value at the end, also that of a key that is there already. */
+  /** Sets a value and makes its key the most recent one, even if the key is in the map already. */
   put(key: Key, value: Value): void {
     this.delete(key);
     this.set(key, value);
-    if (this.size > this.#most) this.delete(this.keys().next().value!);
+    if (this.size <= this.#maxKeys) return;
+    for (const oldest of this.keys()) {
+      this.delete(oldest);
+      return;
+    }
   }
 }

@@ -3,17 +3,17 @@ import { dirname, resolve } from "node:path";
 import { systemCode } from "./errors.js";
 
 /**
- * Makes a directory and those above it that are not there. Node's own `recursive` tries for ever
- * where the system says ENOENT below a directory that exists, as in /proc.
- * @param mode of each that is made, less the umask; 0777 by default
- * @returns the absolute path of the first that was made; undefined where all were there
- * @throws the system's error: EEXIST where the path is no directory, ENOTDIR where one above is none
+ * Creates a directory and its missing parents. Node's own `recursive` option loops forever if the
+ * system reports ENOENT below a directory that exists, as in /proc.
+ * @param mode of each new directory, reduced by the umask; 0777 by default
+ * @returns the absolute path of the topmost directory that was created; undefined if all existed
+ * @throws the system's error: EEXIST if the path is not a directory, ENOTDIR if a parent is not one
  */
 export async function makeDirectories(path: string, mode?: number): Promise<string | undefined> {
   const missing: string[] = [];
   let place = resolve(path);
-  for (; !(await isThere(place)); place = dirname(place)) missing.unshift(place);
-  // Where nothing is missing this tells a file from a directory.
+  for (; !(await exists(place)); place = dirname(place)) missing.unshift(place);
+  // If nothing is missing, this throws for a path that is not a directory.
   if (missing.length === 0) await makeOne(place, mode);
   let first: string | undefined;
   for (const each of missing) {
@@ -22,7 +22,7 @@ export async function makeDirectories(path: string, mode?: number): Promise<stri
   return first;
 }
 
-/** False where the directory was there, or has come meanwhile. */
+/** False if the directory exists; another process may just have created it. */
 async function makeOne(path: string, mode: number | undefined): Promise<boolean> {
   try {
     await mkdir(path, mode);
@@ -38,7 +38,7 @@ async function makeOne(path: string, mode: number | undefined): Promise<boolean>
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

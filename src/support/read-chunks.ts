@@ -1,12 +1,12 @@
 import { open } from "node:fs/promises";
 
-const chunkSize = 1024 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /**
- * The bytes of a file from first to last, read into the same memory again and again: each chunk
- * is good until the next is asked for. That one is being read meanwhile.
- * @param count bytes to read; all if undefined
- * @param start where in the file to begin
+ * The bytes of a file in order. Each chunk is valid until the next one is requested: two buffers
+ * take turns, one with the chunk that the caller has, one for reading ahead.
+ * @param count bytes to read; by default all
+ * @param start offset of the first byte
  */
 export async function* readChunks(
   path: string,
@@ -16,11 +16,11 @@ export async function* readChunks(
   const file = await open(path);
   const end = start + count;
   const read = async (buffer: Buffer, position: number): Promise<Buffer> => {
-    const length = Math.min(chunkSize, end - position);
+    const length = Math.min(chunkBytes, end - position);
     const { bytesRead } = await file.read(buffer, 0, length, position);
     return buffer.subarray(0, bytesRead);
   };
-  let [buffer, other] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)];
+  let [buffer, other] = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
   let ahead = read(buffer, start);
   try {
     for (let position = start; ; ) {
@@ -29,7 +29,7 @@ export async function* readChunks(
       position += chunk.length;
       [buffer, other] = [other, buffer];
       ahead = read(buffer, position);
-      // Of its failure the next turn is told, if there is one.
+      // The next turn of the loop reports a failure, if there is a next turn.
       ahead.catch(() => {});
       yield chunk;
     }

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 
 const found = new Map<string, Promise<string | undefined>>();
 
-/** The full path of a program on PATH, looked up once; undefined where there is none. */
+/** The full path of a program on PATH; undefined if there is none. Searches only once for a name. */
 export function findProgram(name: string): Promise<string | undefined> {
   const path = process.env.PATH ?? "";
   const key = `${name}\0${path}`;
@@ -18,10 +18,10 @@ export function findProgram(name: string): Promise<string | undefined> {
 async function searchPath(name: string, path: string): Promise<string | undefined> {
   for (const directory of path.split(delimiter)) {
     if (directory === "") continue;
-    const path = join(directory, name);
+    const candidate = join(directory, name);
     try {
-      await access(path, constants.X_OK);
-      return path;
+      await access(candidate, constants.X_OK);
+      return candidate;
     } catch {}
   }
   return undefined;

@@ -9,7 +9,7 @@ import {
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
-import { readSmall } from "../support/index.js";
+import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /**
@@ -21,7 +21,7 @@ export async function checkProvenance(
   directory: string,
   description: Description | undefined,
 ): Promise<Check | undefined> {
-  const bytes = await readSmall(join(directory, provenanceName));
+  const bytes = await tryReadSmallFile(join(directory, provenanceName));
   if (bytes === undefined) return undefined;
   const found = parseProvenance(bytes.toString("utf8"));
   if (found === undefined) return failed("provenance", `${provenanceName} is no SLSA statement`);
@@ -51,12 +51,12 @@ async function knownSums(
   directory: string,
   description: Description | undefined,
 ): Promise<Map<string, string>> {
-  const list = await readSmall(join(directory, checksumsName));
+  const list = await tryReadSmallFile(join(directory, checksumsName));
   const sums = new Map(list && parseChecksums(list.toString("utf8")));
   if (description === undefined) return sums;
   for (const { name, sha256 } of filesOf(description)) sums.set(name, sha256);
   // It cannot list itself.
-  const json = await readSmall(join(directory, descriptionName));
+  const json = await tryReadSmallFile(join(directory, descriptionName));
   if (json !== undefined) {
     sums.set(descriptionName, createHash("sha256").update(json).digest("hex"));
   }

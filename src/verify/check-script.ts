@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
-import { readSmall } from "../support/index.js";
+import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import type { ReleaseFiles } from "./release-files.js";
 
@@ -11,7 +11,7 @@ export async function* checkScript({ directory, script }: ReleaseFiles): AsyncGe
     yield unchecked("script", "there is no iPXE script");
     return;
   }
-  const bytes = await readSmall(join(directory, script));
+  const bytes = await tryReadSmallFile(join(directory, script));
   if (bytes === undefined) {
     yield failed("script", `${script} cannot be read`);
     return;

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
 import { isSignedBy } from "../signatures/index.js";
-import { readSmall } from "../support/index.js";
+import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /** Far more than a signature of any key that is known here. */
@@ -24,8 +24,8 @@ export async function checkSignature(
     return unchecked("signature", `${checksumsName} is signed, but no key was given`);
   }
   if (!isThere) return failed("signature", `there is no ${checksumsSignatureName}`);
-  const signature = await readSmall(path, largestSignature);
-  const sums = await readSmall(join(directory, checksumsName));
+  const signature = await tryReadSmallFile(path, largestSignature);
+  const sums = await tryReadSmallFile(join(directory, checksumsName));
   if (sums === undefined) return failed("signature", `there is no ${checksumsName}`);
   if (signature !== undefined && isSignedBy(key, sums, signature)) {
     return ok("signature", `${checksumsName} was signed with this key`);

@@ -9,7 +9,7 @@ import {
   type RegistryAccess,
   translateError,
 } from "../sources/index.js";
-import { NetbootError, newScratch, programVersion } from "../support/index.js";
+import { createScratchDirectory, NetbootError, programVersion } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /** Milliseconds that a registry that fails is asked again. */
@@ -26,7 +26,7 @@ export async function checkSource(
   }
   const { reference, manifestDigest, platform } = description.source;
   if (reference === "-") return unchecked("source", "the image came on standard input");
-  const scratch = await newScratch();
+  const scratch = await createScratchDirectory();
   try {
     const source = openSource(reference, {
       cacheDirectory: defaultCacheDirectory(),

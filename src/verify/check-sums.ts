@@ -9,7 +9,7 @@ import {
   parseChecksums,
   sizeOfFile,
 } from "../artifacts/index.js";
-import { formatBytes, readSmall } from "../support/index.js";
+import { formatBytes, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
 
@@ -27,7 +27,7 @@ export async function* checkSums(
   needed: Iterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
-  const bytes = await readSmall(join(directory, checksumsName));
+  const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const listed = bytes && parseChecksums(bytes.toString("utf8"));
   if (bytes === undefined) {
     const isStated = description !== undefined;

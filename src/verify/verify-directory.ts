@@ -8,7 +8,7 @@ import {
 } from "../artifacts/index.js";
 import { readPublicKey } from "../signatures/index.js";
 import type { RegistryAccess } from "../sources/index.js";
-import { interrupted, readSmall } from "../support/index.js";
+import { interrupted, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./check-files.js";
 import { checkModules } from "./check-modules.js";
@@ -51,7 +51,7 @@ export async function* verifyDirectory(options: VerifyOptions): AsyncGenerator<C
 async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenerator<Check> {
   const { directory } = options;
   const key = options.key === undefined ? undefined : await readPublicKey(options.key);
-  const json = await readSmall(join(directory, descriptionName));
+  const json = await tryReadSmallFile(join(directory, descriptionName));
   const description = json && parseDescription(json.toString("utf8"));
   const releases = await releasesIn(directory, description);
   yield await describeDescription(directory, description !== undefined);

@@ -106,7 +106,7 @@ describe("extract --serve", () => {
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off 2> log & until_says log Serving
       $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve 2>&1
       echo status $?; kill $!; ls`);
-    assert.match(output, /has port 8080 of 10\.9\.8\.7 for HTTP/);
+    assert.match(output, /uses port 8080 of 10\.9\.8\.7 for HTTP/);
     assert.match(output, /^status 1$/m);
     assert.doesNotMatch(output, /^made$/m);
   });

@@ -32,7 +32,7 @@ describe("serve --check", () => {
       "ports that other programs have, and which ones",
       `$netboot serve $out --listen 10.9.8.7 --state-dir other 2> log & server=$!; until_says log Serving`,
       "",
-      /^FAIL \w+ \(pid \d+\) has port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) has port 69 .*\nok {3}port 67 for DHCP can be had, beside \w+ \(pid \d+\)$/m,
+      /^FAIL \w+ \(pid \d+\) uses port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) uses port 69 .*\nok {3}port 67 for DHCP can be had, beside \w+ \(pid \d+\)$/m,
     ],
     [
       "files that are not those that were made",
@@ -67,8 +67,8 @@ describe("serve --check", () => {
       setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service \\
         ${check()}`);
     assert.match(output, /^ok {3}port 8080/m);
-    assert.match(output, /^FAIL An ordinary user may not have port 69 .*sudo setcap .* systemd/m);
-    assert.match(output, /^FAIL An ordinary user may not have port 67 /m);
+    assert.match(output, /^FAIL An ordinary user may not use port 69 .*sudo setcap .* systemd/m);
+    assert.match(output, /^FAIL An ordinary user may not use port 67 /m);
     assert.match(output, /^ok {3}port 4011/m);
   });
 
@@ -85,7 +85,7 @@ describe("serve --check", () => {
         wait $checked; echo status $?; cat errors`);
     const full = await checked("--dhcp full --range 10.9.8.10-10.9.8.20");
     assert.match(full, /^ok {3}port 67 for DHCP is handed over by systemd$/m);
-    assert.match(full, /^FAIL An ordinary user may not have port 68 of 0\.0\.0\.0 for DHCP/m);
+    assert.match(full, /^FAIL An ordinary user may not use port 68 of 0\.0\.0\.0 for DHCP/m);
     assert.match(full, /^status 1$/m);
     const beside = await checked("");
     assert.match(beside, /^warn Whether other servers answer .* port 68 is needed\. .*setcap/m);

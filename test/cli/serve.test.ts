@@ -171,9 +171,9 @@ describe("serve", () => {
       assert.match(output, /^status 1\n/);
       assert.match(
         output,
-        new RegExp(`\\w+ \\(pid \\d+\\) has port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
+        new RegExp(`\\w+ \\(pid \\d+\\) uses port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
       );
-      assert.match(output, /leave this part to it/);
+      assert.match(output, /Stop that program/);
     });
   }
 

@@ -48,7 +48,7 @@ const junks = {
 
 /** Blobs that are there whole, and such as are still being downloaded when they are read. */
 const arrivals = ["complete", "arriving"] as const;
-type Arrival = (typeof arrivals)[number];
+type PacketInfo = (typeof arrivals)[number];
 
 for (const [which, path] of Object.entries(programs)) {
   describe(`layers read ${which}`, { timeout: 120_000 }, () => {
@@ -197,7 +197,7 @@ interface Reading {
   readonly blob: Buffer;
   /** What the configuration says the layer unpacks to. */
   readonly plain?: Buffer;
-  readonly arrival: Arrival;
+  readonly arrival: PacketInfo;
   /** PATH while the layer is read. */
   readonly path?: string;
   readonly mediaType?: string;

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { neededProgram, runNeeded } from "../../support/index.js";
+import { requireProgram, runProgram } from "../../support/index.js";
 
 const sectorSize = 512;
 /** Sectors of a track times heads: images of whole cylinders need no further word. */
@@ -21,11 +21,11 @@ export interface EspOptions {
  */
 export async function makeEsp({ files, image, time, signal }: EspOptions): Promise<void> {
   const [mformat, mmd, mcopy] = await Promise.all(
-    ["mformat", "mmd", "mcopy"].map((name) => neededProgram(name, "mtools")),
+    ["mformat", "mmd", "mcopy"].map((name) => requireProgram(name, "mtools")),
   );
   const env = { SOURCE_DATE_EPOCH: String(time), MTOOLS_SKIP_CHECK: "1", MTOOLSRC: "/dev/null" };
   const run = (path: string, args: readonly string[]) =>
-    runNeeded(path, ["-i", image, ...args], { env, signal });
+    runProgram(path, ["-i", image, ...args], { env, signal });
   const sectors = await sectorsFor([...files.values()]);
   const geometry = ["-T", String(sectors), "-h", "2", "-s", "32"];
   // A serial number would be made of the time.

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError, neededProgram, runNeeded } from "../../support/index.js";
+import { NetbootError, requireProgram, runProgram } from "../../support/index.js";
 import { findGrubModules } from "./iso-boot-programs.js";
 import { memoryDisk } from "./memory-disk.js";
 
@@ -24,7 +24,7 @@ export async function makeGrub(
   configuration: string,
   { path, scratch, signal }: { path: string; scratch: string; signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const program = await neededProgram("grub-mkimage", "grub-common");
+  const program = await requireProgram("grub-mkimage", "grub-common");
   const directory = await findGrubModules();
   const [disk, start] = [join(scratch, "grub-disk.tar"), join(scratch, "grub-start.cfg")];
   await writeFile(disk, memoryDisk("grub.cfg", configuration));
@@ -32,7 +32,7 @@ export async function makeGrub(
   await writeFile(start, "normal (memdisk)/grub.cfg\n");
   const options = ["--format=x86_64-efi", `--directory=${directory}`, "--prefix=(memdisk)/"];
   const files = [`--memdisk=${disk}`, `--config=${start}`, `--output=${path}`];
-  await runNeeded(program, [...options, ...files, ...modules], { signal });
+  await runProgram(program, [...options, ...files, ...modules], { signal });
 }
 
 export interface GrubRelease {

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { firstThere, NetbootError, neededFile, neededProgram } from "../../support/index.js";
+import { firstExisting, NetbootError, requireFile, requireProgram } from "../../support/index.js";
 
 /** Where Debian's and Ubuntu's packages put them. */
 const ipxePlaces = "/usr/lib/ipxe";
@@ -30,18 +30,18 @@ export async function findBootPrograms(ipxeDirectory: string | undefined): Promi
     const places = directories.flatMap((directory) =>
       ["", ...subdirectories].map((it) => join(directory, it, name)),
     );
-    return neededFile(places, `iPXE to boot from (${name})`, "ipxe");
+    return requireFile(places, `iPXE to boot from (${name})`, "ipxe");
   };
   return {
     ipxeForBios: await ipxe("ipxe.lkrn", ["x86_64-pcbios", "i386-pcbios", "bin"]),
     ipxeForUefi: await ipxe("ipxe.efi", ["x86_64-efi", "bin-x86_64-efi"]),
-    isolinux: await neededFile([join(isolinuxPlaces, "isolinux.bin")], "isolinux", "isolinux"),
-    isolinuxLibrary: await neededFile(
+    isolinux: await requireFile([join(isolinuxPlaces, "isolinux.bin")], "isolinux", "isolinux"),
+    isolinuxLibrary: await requireFile(
       [join(syslinuxModules, "ldlinux.c32")],
       "library of isolinux",
       "syslinux-common",
     ),
-    hybridBootSector: await neededFile(
+    hybridBootSector: await requireFile(
       [join(isolinuxPlaces, "isohdpfx.bin")],
       "boot sector for USB sticks",
       "isolinux",
@@ -75,17 +75,17 @@ export async function speaksHttps(programs: BootPrograms, directory: string): Pr
  * @throws NetbootError PROGRAM_MISSING
  */
 export async function findMakers(withGrub: boolean): Promise<void> {
-  await neededProgram("xorriso", "xorriso");
-  await neededProgram("mformat", "mtools");
+  await requireProgram("xorriso", "xorriso");
+  await requireProgram("mformat", "mtools");
   if (!withGrub) return;
-  await neededProgram("grub-mkimage", "grub-common");
+  await requireProgram("grub-mkimage", "grub-common");
   await findGrubModules();
 }
 
 /** Modules of GRUB for UEFI. */
 export async function findGrubModules(): Promise<string> {
   const directory = "/usr/lib/grub/x86_64-efi";
-  await neededFile([join(directory, "http.mod")], "GRUB for UEFI", "grub-efi-amd64-bin");
+  await requireFile([join(directory, "http.mod")], "GRUB for UEFI", "grub-efi-amd64-bin");
   return directory;
 }
 
@@ -94,7 +94,7 @@ async function ensureDirectory(path: string): Promise<void> {
     (it) => it.isDirectory(),
     () => false,
   );
-  if (isThere && (await firstThere([path])) !== undefined) return;
+  if (isThere && (await firstExisting([path])) !== undefined) return;
   throw new NetbootError(
     "USAGE_INVALID",
     `There is no directory ${path} with boot programs.`,

@@ -1,4 +1,4 @@
-import { secondsOf } from "../../support/index.js";
+import { unixSeconds } from "../../support/index.js";
 
 /** FAT knows no time before; seconds since 1970. */
 export const earliestTime = Date.UTC(1980, 0, 1) / 1000;
@@ -9,5 +9,5 @@ const latestTime = Date.UTC(2100, 0, 1) / 1000;
  * @param created as the image says, RFC 3339
  */
 export function timeOf(created: string | null): number {
-  return Math.min(Math.max(secondsOf(created) ?? 0, earliestTime), latestTime);
+  return Math.min(Math.max(unixSeconds(created) ?? 0, earliestTime), latestTime);
 }

@@ -1,6 +1,6 @@
 import { fileNames, ipxeScript } from "../../artifacts/index.js";
 import { expandCommandLine, foreignVariable } from "../../kairos/index.js";
-import { NetbootError, printable } from "../../support/index.js";
+import { NetbootError, sanitize } from "../../support/index.js";
 import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
 import {
   type BootPrograms,
@@ -42,7 +42,7 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
     scratch,
     script: ipxeScript({
       name,
-      source: printable(source),
+      source: sanitize(source),
       architecture,
       commandLine,
       url,

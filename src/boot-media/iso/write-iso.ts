@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { neededProgram, runNeeded } from "../../support/index.js";
+import { requireProgram, runProgram } from "../../support/index.js";
 import { makeEsp } from "./efi-system-partition.js";
 import { makeGrub } from "./grub.js";
 import { type BootPrograms, readsScriptBesideIt } from "./iso-boot-programs.js";
@@ -41,7 +41,7 @@ const ipxeForGrub = "/ipxe/ipxe.efi";
  */
 export async function makeIso(options: IsoOptions): Promise<void> {
   const { path, scratch, script, programs, time, signal } = options;
-  const xorriso = await neededProgram("xorriso", "xorriso");
+  const xorriso = await requireProgram("xorriso", "xorriso");
   const tree = join(scratch, "iso");
   const put = async (name: string, file: string) => {
     await mkdir(dirname(join(tree, name)), { recursive: true });
@@ -67,7 +67,7 @@ export async function makeIso(options: IsoOptions): Promise<void> {
     tree,
   ];
   const env = { SOURCE_DATE_EPOCH: String(time), HOME: scratch };
-  await runNeeded(xorriso, ["-no_rc", "-as", "mkisofs", ...words], { env, signal });
+  await runProgram(xorriso, ["-no_rc", "-as", "mkisofs", ...words], { env, signal });
 }
 
 const layout = [

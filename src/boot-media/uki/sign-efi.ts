@@ -1,5 +1,5 @@
 import { rename, rm } from "node:fs/promises";
-import { NetbootError, neededProgram, runNeeded } from "../../support/index.js";
+import { NetbootError, requireProgram, runProgram } from "../../support/index.js";
 
 export interface SigningKey {
   /** Paths of PEM files. */
@@ -13,7 +13,7 @@ export interface SigningKey {
  */
 export async function findSigner(): Promise<{ sbsign: string; sbverify: string }> {
   const [sbsign, sbverify] = await Promise.all(
-    ["sbsign", "sbverify"].map((name) => neededProgram(name, "sbsigntool")),
+    ["sbsign", "sbverify"].map((name) => requireProgram(name, "sbsigntool")),
   );
   return { sbsign: sbsign!, sbverify: sbverify! };
 }
@@ -32,7 +32,7 @@ export async function signEfiProgram(
   const signed = `${path}.signed`;
   const run = async (program: string, words: readonly string[]) => {
     try {
-      await runNeeded(program, words, { signal });
+      await runProgram(program, words, { signal });
     } catch (error) {
       if (!(error instanceof NetbootError) || error.code !== "PROGRAM_FAILED") throw error;
       throw new NetbootError(

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type PeHeaders, readPe } from "../../kernel/pe.js";
-import { NetbootError, neededFile } from "../../support/index.js";
+import { NetbootError, requireFile } from "../../support/index.js";
 
 /** Where Debian's and Ubuntu's package puts them. */
 const place = "/usr/lib/systemd/boot/efi";
@@ -25,7 +25,11 @@ export async function findStub(architecture: string): Promise<string> {
   }
   const isForeign = architecture !== { x64: "amd64", arm64: "arm64" }[process.arch as string];
   const debianPackage = isForeign ? `systemd-boot-efi:${architecture}` : "systemd-boot-efi";
-  return neededFile([`${place}/${name}`], `EFI stub of systemd for ${architecture}`, debianPackage);
+  return requireFile(
+    [`${place}/${name}`],
+    `EFI stub of systemd for ${architecture}`,
+    debianPackage,
+  );
 }
 
 /** @throws NetbootError STUB_INVALID */

@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 import type { InheritedSockets } from "../net/inherited-sockets.js";
 import type { ServedAddress } from "../net/interfaces.js";
-import { nameOf, portError } from "../net/port-error.js";
-import { portHolder } from "../net/port-owner.js";
+import { explainPortError, formatPortOwner } from "../net/port-error.js";
+import { findPortOwner } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
 import { type CheckResult, ok, resultsOf } from "./check-result.js";
 
@@ -59,13 +59,15 @@ function portsOf(wanted: PortsWanted): Port[] {
 async function checkPort({ protocol, number, handedOver, addresses }: Port): Promise<CheckResult> {
   const place = `port ${number} for ${protocol}`;
   if (handedOver.length > 0) return ok(`${place} is handed over by systemd`);
-  const neighbour = protocol === "DHCP" ? await portHolder("udp", "0.0.0.0", number) : undefined;
+  const neighbour = protocol === "DHCP" ? await findPortOwner("udp", "0.0.0.0", number) : undefined;
   for (const address of addresses) {
     await take(protocol, address, number).catch(async (error: unknown) => {
-      throw await portError(error, protocol, address, number);
+      throw await explainPortError(error, protocol, address, number);
     });
   }
-  return ok(`${place} can be had${neighbour === undefined ? "" : `, beside ${nameOf(neighbour)}`}`);
+  return ok(
+    `${place} can be had${neighbour === undefined ? "" : `, beside ${formatPortOwner(neighbour)}`}`,
+  );
 }
 
 async function take(protocol: Protocol, address: string, port: number): Promise<void> {

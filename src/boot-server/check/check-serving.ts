@@ -2,13 +2,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryNeeded } from "../../artifacts/index.js";
 import { formatBytes, formatMemory, NetbootError, systemCode } from "../../support/index.js";
-import { lookAround, lookForOtherServers } from "../dhcp/conflicting-servers.js";
-import { checkFullOptions } from "../dhcp/dhcp-settings.js";
+import { checkForConflictingServers, checkNetworkForProxy } from "../dhcp/conflicting-servers.js";
+import { parseDhcpOptions } from "../dhcp/dhcp-settings.js";
 import { readRuleBook } from "../machines/load-rules.js";
 import { MachineSigner } from "../machines/machine-token.js";
-import { noSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
-import { type ServedAddress, servedAddresses } from "../net/interfaces.js";
-import { portError } from "../net/port-error.js";
+import { noInheritedSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
+import { findServedAddresses, type ServedAddress } from "../net/interfaces.js";
+import { explainPortError } from "../net/port-error.js";
 import { BootPrograms, missingPrograms } from "../releases/boot-programs.js";
 import { type ReleaseReader, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
@@ -43,8 +43,8 @@ export async function* checkServing(options: ServeOptions): AsyncGenerator<Check
  * @throws NetbootError LISTEN_INVALID, PORT_TAKEN, PORT_DENIED, USAGE_INVALID
  */
 export async function requirePorts(options: ServeOptions): Promise<void> {
-  const addresses = servedAddresses(options.listen ?? []);
-  await takePorts({ ...checkServeOptions(options), addresses, inherited: noSockets });
+  const addresses = findServedAddresses(options.listen ?? []);
+  await takePorts({ ...checkServeOptions(options), addresses, inherited: noInheritedSockets });
 }
 
 class Checks {
@@ -62,7 +62,7 @@ class Checks {
   }
 
   async ports(): Promise<CheckResult[]> {
-    const addresses = servedAddresses(this.#options.listen ?? []);
+    const addresses = findServedAddresses(this.#options.listen ?? []);
     this.#addresses = addresses;
     const names = addresses.map(({ interface: name, address }) => `${address} (${name})`);
     const ports = { ...this.#checked, addresses, inherited: takeInheritedSockets() };
@@ -135,17 +135,17 @@ class Checks {
   async otherServers(): Promise<CheckResult[]> {
     const addresses = this.#addresses;
     if (this.#checked.dhcp === "off" || addresses === undefined) return [];
-    const full = checkFullOptions(this.#options, addresses);
+    const full = parseDhcpOptions(this.#options, addresses);
     try {
       const warnings =
         full === undefined
-          ? await lookAround(addresses)
-          : await lookForOtherServers(full.network, full.isBesideOthers);
+          ? await checkNetworkForProxy(addresses)
+          : await checkForConflictingServers(full.network, full.isBesideOthers);
       if (warnings.length === 0) return [ok("no other server is in the way")];
       return warnings.map((text) => ({ status: "warn", what: text.replace(/\.$/, "") }));
     } catch (error) {
       if (systemCode(error) !== "EACCES") throw error;
-      const denied = await portError(error, "DHCP", "0.0.0.0", 68);
+      const denied = await explainPortError(error, "DHCP", "0.0.0.0", 68);
       // Without having looked it gives no addresses; beside a DHCP server it serves all the same.
       if (full !== undefined || !(denied instanceof NetbootError)) throw denied;
       const what = "Whether other servers answer machines cannot be found out: port 68 is needed";

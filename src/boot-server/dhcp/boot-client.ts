@@ -1,12 +1,7 @@
 import { formatMac, formatUuid } from "../net/address.js";
+import type { Firmware, MachineArchitecture } from "../releases/client-architecture.js";
 import type { DhcpMessage } from "./message.js";
 import { option } from "./option-codes.js";
-
-/** Machines as images are made for them (OCI's names of architectures). */
-export type MachineArchitecture = "amd64" | "386" | "arm64" | "arm" | "riscv64";
-
-/** How a machine starts programs that it fetched. */
-export type Firmware = "bios" | "uefi" | "u-boot" | "raspberry-pi";
 
 /** What a client says of itself in a DHCP message. */
 export interface BootClient {
@@ -25,7 +20,7 @@ export interface BootClient {
 }
 
 /** Why a message is none of a boot server's business. */
-export interface NoBootClient {
+export interface IgnoredClient {
   readonly reason: string;
   /** True where a person who wonders should be told: the machine did ask to be booted. */
   readonly isNotable: boolean;
@@ -68,7 +63,7 @@ const raspberryPis = [
 ];
 
 /** Reads what a client says of itself; others than network boot clients are told apart. */
-export function readBootClient(message: DhcpMessage): BootClient | NoBootClient {
+export function readBootClient(message: DhcpMessage): BootClient | IgnoredClient {
   const vendorClass = message.options.get(option.vendorClass)?.toString("latin1") ?? "";
   const protocol = protocolOf(vendorClass);
   if (protocol === undefined) return { reason: "it does not ask to be booted", isNotable: false };

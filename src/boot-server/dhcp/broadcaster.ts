@@ -17,7 +17,7 @@ export type Broadcast = (bytes: Buffer) => void;
  * @param fd of a socket that was handed over
  * @throws the error of connect: ENETUNREACH where the address is not there
  */
-export async function broadcasterOf(socket: Socket, fd?: number): Promise<Broadcast> {
+export async function createBroadcaster(socket: Socket, fd?: number): Promise<Broadcast> {
   // Without this right connect() is refused.
   socket.setBroadcast(true);
   try {

@@ -1,6 +1,6 @@
 import { NetbootError } from "../../support/index.js";
 import type { ServedAddress } from "../net/interfaces.js";
-import { surveyServers } from "./server-discovery.js";
+import { discoverServers } from "./server-discovery.js";
 
 /**
  * Makes sure that no other server gives addresses in a network, or answers machines that ask to be
@@ -9,12 +9,12 @@ import { surveyServers } from "./server-discovery.js";
  * @returns what a person should be told of
  * @throws NetbootError DHCP_SERVER_PRESENT; the error of bind: EACCES, EADDRNOTAVAIL
  */
-export async function lookForOtherServers(
+export async function checkForConflictingServers(
   network: ServedAddress,
   isTolerated: boolean,
 ): Promise<string[]> {
   const { interface: name } = network;
-  const found = await surveyServers({ addresses: [network] });
+  const found = await discoverServers({ addresses: [network] });
   if (found === "unknown") {
     return [
       `Whether another DHCP server answers on ${name} could not be found out: other programs have ports 67 and 68 for themselves.`,
@@ -45,11 +45,11 @@ export async function lookForOtherServers(
  * @returns what a person should be told of
  * @throws the error of bind: EACCES, EADDRNOTAVAIL; AbortError
  */
-export async function lookAround(
+export async function checkNetworkForProxy(
   addresses: readonly ServedAddress[],
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const found = await surveyServers({ addresses, ...(signal ? { signal } : {}) });
+  const found = await discoverServers({ addresses, ...(signal ? { signal } : {}) });
   if (found === "unknown") return [];
   return addresses.flatMap(({ interface: name, address }) => {
     const here = found.filter((it) => it.address === address);

@@ -1,8 +1,8 @@
-import { ipv4Bytes, ipv4OfNumber } from "../net/address.js";
+import { ipv4Bytes, ipv4FromNumber } from "../net/address.js";
 import { networkBounds, type ServedAddress } from "../net/interfaces.js";
 import type { DhcpMessage } from "./message.js";
 import { messageType, option } from "./option-codes.js";
-import { answerTo, type BootFields } from "./pxe-fields.js";
+import { type BootFields, replyTo } from "./pxe-fields.js";
 
 const none = "0.0.0.0";
 const broadcastFlag = 0x8000;
@@ -27,7 +27,7 @@ export function addressReply(
   { options, ...fields }: BootFields,
 ): DhcpMessage {
   const { leaseSeconds, network } = settings;
-  const message = answerTo(request, network.address, messageType[type], [
+  const message = replyTo(request, network.address, messageType[type], [
     [option.leaseTime, seconds(leaseSeconds)],
     // Half and seven eighths of the time (section 4.4.5).
     [option.renewalTime, seconds(Math.floor(leaseSeconds / 2))],
@@ -48,13 +48,13 @@ export function informReply(
   { options, ...fields }: BootFields,
 ): DhcpMessage {
   const own = [...networkOptions(settings), ...identifierOf(request), ...options];
-  return { ...answerTo(request, settings.network.address, messageType.ack, own), ...fields };
+  return { ...replyTo(request, settings.network.address, messageType.ack, own), ...fields };
 }
 
 /** @param reason for people who watch the network; clients show it at most (RFC 2132, 9.9) */
 export function nakReply(request: DhcpMessage, server: string, reason: string): DhcpMessage {
   const options: Options = [[option.message, Buffer.from(reason)], ...identifierOf(request)];
-  const message = answerTo(request, server, messageType.nak, options);
+  const message = replyTo(request, server, messageType.nak, options);
   // Table 3; and section 4.3.2: the relay shall broadcast it, as the client's address is wrong.
   const flags = request.relayAddress === none ? request.flags : request.flags | broadcastFlag;
   return { ...message, clientAddress: none, flags };
@@ -79,7 +79,7 @@ function networkOptions({ network, router, dns }: NetworkSettings): Options {
   const [, broadcast] = networkBounds(network);
   const options: Options = [
     [option.subnetMask, ipv4Bytes(network.netmask)],
-    [option.broadcastAddress, ipv4Bytes(ipv4OfNumber(broadcast))],
+    [option.broadcastAddress, ipv4Bytes(ipv4FromNumber(broadcast))],
   ];
   if (router !== undefined) options.push([option.router, ipv4Bytes(router)]);
   if (dns.length > 0) options.push([option.domainNameServer, Buffer.concat(dns.map(ipv4Bytes))]);

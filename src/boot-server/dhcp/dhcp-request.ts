@@ -2,7 +2,7 @@ import { formatIpv4, formatMac } from "../net/address.js";
 import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
 import type { DhcpMessage } from "./message.js";
 import { messageType, option } from "./option-codes.js";
-import type { Silence } from "./proxy-reply.js";
+import type { NoReply } from "./proxy-reply.js";
 
 const none = "0.0.0.0";
 
@@ -13,7 +13,7 @@ const longestIdentifier = 255;
  * What a client wants of a server that gives addresses (RFC 2131, section 4.3). The four kinds of
  * DHCPREQUEST are told apart as its table 4 says; `renewing` is REBINDING too, which asks the same.
  */
-export interface FullQuestion {
+export interface DhcpRequest {
   readonly kind:
     | "discover"
     | "selecting"
@@ -32,23 +32,23 @@ export interface FullQuestion {
 }
 
 /** Reads what a client wants of the server with this address. */
-export function readFullQuestion(
+export function readDhcpRequest(
   request: DhcpMessage,
   network: ServedAddress,
-): FullQuestion | Silence {
-  if (request.op !== "request") return silence("it is a reply");
+): DhcpRequest | NoReply {
+  if (request.op !== "request") return noReply("it is a reply");
   const { clientAddress, relayAddress, options } = request;
   if (relayAddress !== none && !isInNetwork(network, relayAddress)) {
-    return silence(`its relay ${relayAddress} is in a network without a range`, true);
+    return noReply(`its relay ${relayAddress} is in a network without a range`, true);
   }
   const client = clientKey(request);
-  if (client === undefined) return silence("it has no hardware address and no identifier", true);
+  if (client === undefined) return noReply("it has no hardware address and no identifier", true);
   const requested = addressIn(options.get(option.requestedAddress));
   const own = clientAddress === none ? undefined : clientAddress;
   const server = addressIn(options.get(option.serverIdentifier));
   const isForOther = server !== undefined && server !== network.address;
   const hostname = hostnameIn(options.get(option.hostName));
-  const ask = (kind: FullQuestion["kind"], address: string | undefined): FullQuestion => {
+  const ask = (kind: DhcpRequest["kind"], address: string | undefined): DhcpRequest => {
     return { kind, request, client, address, hostname };
   };
   switch (options.get(option.messageType)?.[0]) {
@@ -56,18 +56,18 @@ export function readFullQuestion(
       return ask("discover", requested);
     case messageType.request:
       if (isForOther) return ask("chose-other", requested);
-      if (requested === undefined && own === undefined) return silence("it names no address", true);
+      if (requested === undefined && own === undefined) return noReply("it names no address", true);
       // Some put ciaddr into a message that names the server; what they select counts.
       if (server !== undefined) return ask("selecting", requested ?? own);
       return own === undefined ? ask("init-reboot", requested) : ask("renewing", own);
     case messageType.decline:
-      return isForOther ? silence("it is meant for another server") : ask("decline", requested);
+      return isForOther ? noReply("it is meant for another server") : ask("decline", requested);
     case messageType.release:
-      return isForOther ? silence("it is meant for another server") : ask("release", own);
+      return isForOther ? noReply("it is meant for another server") : ask("release", own);
     case messageType.inform:
       return ask("inform", own);
     default:
-      return silence("it asks nothing that a DHCP server answers");
+      return noReply("it asks nothing that a DHCP server answers");
   }
 }
 
@@ -96,6 +96,6 @@ function hostnameIn(value: Buffer | undefined): string | undefined {
   return name !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(name) ? name : undefined;
 }
 
-function silence(reason: string, isNotable = false): Silence {
-  return { kind: "silence", reason, isNotable };
+function noReply(reason: string, isNotable = false): NoReply {
+  return { kind: "no-reply", reason, isNotable };
 }

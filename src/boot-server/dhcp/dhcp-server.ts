@@ -1,33 +1,33 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
+import type { OfferStyle } from "../machines/offer-style.js";
 import { formatMac } from "../net/address.js";
-import { noSockets } from "../net/inherited-sockets.js";
+import { noInheritedSockets } from "../net/inherited-sockets.js";
 import { type BootClient, readBootClient } from "./boot-client.js";
-import { lookForOtherServers } from "./conflicting-servers.js";
-import { decide, type FullDecision } from "./dhcp-decision.js";
+import { checkForConflictingServers } from "./conflicting-servers.js";
+import { type DhcpDecision, decide } from "./dhcp-decision.js";
 import { addressReply, destinationOfReply, informReply, nakReply } from "./dhcp-reply.js";
-import { type FullQuestion, readFullQuestion } from "./dhcp-request.js";
-import type { FullSettings } from "./dhcp-settings.js";
-import { FreeAddresses, type OfferedAddress } from "./free-addresses.js";
-import { AddressProbe } from "./leases/conflict-detection.js";
+import { type DhcpRequest, readDhcpRequest } from "./dhcp-request.js";
+import type { DhcpSettings } from "./dhcp-settings.js";
+import { AddressAllocator, type OfferedAddress } from "./leases/address-allocator.js";
+import { ConflictDetector } from "./leases/conflict-detection.js";
 import { LeaseFile, readLeases } from "./leases/lease-file.js";
 import { LeaseLock } from "./leases/lease-lock.js";
 import { type Lease, LeasePool } from "./leases/lease-pool.js";
 import type { DhcpMessage } from "./message.js";
 import {
-  type Arrival,
-  answerQuestion,
-  bootFileOf,
-  isReferred,
-  type OfferStyle,
-  type Reply,
-  readQuestion,
+  type BootReply,
+  bootFileFor,
+  type PacketInfo,
+  readBootRequest,
+  replyToBootRequest,
+  usesPort4011,
 } from "./proxy-reply.js";
-import type { ProxyDhcpOptions } from "./proxy-server.js";
+import type { ProxyDhcpServerOptions } from "./proxy-server.js";
 import {
   type BootFields,
   bootFields,
   bootFromOffer,
-  menuOfDisk,
+  localBootMenu,
   noBootFields,
 } from "./pxe-fields.js";
 import { DhcpSockets } from "./sockets.js";
@@ -36,7 +36,7 @@ import { DhcpSockets } from "./sockets.js";
 const mostMachines = 10_000;
 
 /** A lease that was given to a machine that starts, not one that was made longer. */
-export interface GivenLease {
+export interface GrantedLease {
   readonly mac: string;
   readonly address: string;
   readonly hostname: string | undefined;
@@ -44,9 +44,9 @@ export interface GivenLease {
   readonly refusal: string | undefined;
 }
 
-export interface FullDhcpOptions extends Omit<ProxyDhcpOptions, "addresses"> {
-  readonly settings: FullSettings;
-  onLease(lease: GivenLease): void;
+export interface DhcpServerOptions extends Omit<ProxyDhcpServerOptions, "addresses"> {
+  readonly settings: DhcpSettings;
+  onLease(lease: GrantedLease): void;
   onWarning(text: string): void;
 }
 
@@ -55,29 +55,29 @@ const direct = (): OfferStyle => "direct";
 /** What a message says of booting, and what is to be told of it. */
 interface Boot {
   readonly fields: BootFields;
-  readonly offered?: Pick<Reply, "client" | "bootFile">;
+  readonly offered?: Pick<BootReply, "client" | "bootFile">;
   readonly refusal?: string;
 }
 
 /** Gives addresses, and says what to boot, in a network that has no DHCP server (RFC 2131). */
-export class FullDhcpServer {
-  readonly #options: FullDhcpOptions;
+export class DhcpServer {
+  readonly #options: DhcpServerOptions;
   readonly #pool: LeasePool;
   readonly #sockets: DhcpSockets;
-  readonly #probe: AddressProbe;
-  readonly #free: FreeAddresses;
+  readonly #probe: ConflictDetector;
+  readonly #free: AddressAllocator;
   /** How each machine was offered what to boot: the acknowledgement says the same. */
-  readonly #styles = new RecentMap<string, OfferStyle>(mostMachines);
+  readonly #styles = new LruMap<string, OfferStyle>(mostMachines);
   #leases: LeaseFile | undefined;
   #lock: LeaseLock | undefined;
 
-  constructor(options: FullDhcpOptions) {
+  constructor(options: DhcpServerOptions) {
     this.#options = options;
     const { network, range, excluded, leaseSeconds } = options.settings;
     const leaseTime = leaseSeconds * 1000;
     this.#pool = new LeasePool({ range, excluded, leaseTime, now: Date.now });
-    this.#probe = new AddressProbe(network);
-    this.#free = new FreeAddresses(this.#pool, this.#probe, options.onWarning);
+    this.#probe = new ConflictDetector(network);
+    this.#free = new AddressAllocator(this.#pool, this.#probe, options.onWarning);
     this.#sockets = new DhcpSockets({
       addresses: [network],
       // It is the DHCP server of this address, whatever serves the other ones of this machine.
@@ -95,7 +95,7 @@ export class FullDhcpServer {
     const { settings, onWarning } = this.#options;
     const { network, leasesPath, isBesideOthers } = settings;
     this.#lock = await LeaseLock.take(leasesPath);
-    for (const text of await lookForOtherServers(network, isBesideOthers)) onWarning(text);
+    for (const text of await checkForConflictingServers(network, isBesideOthers)) onWarning(text);
     for (const lease of await readLeases(leasesPath)) this.#pool.restore(lease);
     this.#leases = await LeaseFile.open(leasesPath, () => this.#pool.leases());
   }
@@ -104,7 +104,7 @@ export class FullDhcpServer {
    * @param inherited sockets that are bound already, which are used instead of new ones
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
-  async listen(inherited = noSockets): Promise<void> {
+  async listen(inherited = noInheritedSockets): Promise<void> {
     await this.#probe.open();
     await this.#sockets.listen(inherited);
   }
@@ -116,10 +116,10 @@ export class FullDhcpServer {
     await this.#lock?.release();
   }
 
-  async #answer(request: DhcpMessage, arrival: Arrival): Promise<void> {
+  async #answer(request: DhcpMessage, arrival: PacketInfo): Promise<void> {
     if (arrival.port === 4011) return this.#answerAtPxePort(request, arrival);
-    const question = readFullQuestion(request, this.#options.settings.network);
-    if (question.kind === "silence") return this.#options.onAnswer(question, request);
+    const question = readDhcpRequest(request, this.#options.settings.network);
+    if (question.kind === "no-reply") return this.#options.onAnswer(question, request);
     const decision = decide(question, this.#pool, this.#options.settings);
     const message = await this.#messageFor(decision, question);
     if (message === undefined) return;
@@ -128,19 +128,19 @@ export class FullDhcpServer {
   }
 
   /** Firmware that wants to be told there is, though it has been told with its address. */
-  async #answerAtPxePort(request: DhcpMessage, arrival: Arrival): Promise<void> {
+  async #answerAtPxePort(request: DhcpMessage, arrival: PacketInfo): Promise<void> {
     const { choose, styleFor, onAnswer } = this.#options;
-    const question = readQuestion(request, arrival);
-    if (question.kind === "silence") return onAnswer(question, request);
+    const question = readBootRequest(request, arrival);
+    if (question.kind === "no-reply") return onAnswer(question, request);
     const choice = await choose(question.client, arrival.server);
-    const answer = answerQuestion(question, choice, styleFor);
+    const answer = replyToBootRequest(question, choice, styleFor);
     if (answer.kind === "reply") this.#sockets.send(arrival, answer.message, answer.to);
     onAnswer(answer, request);
   }
 
   async #messageFor(
-    decision: FullDecision,
-    question: FullQuestion,
+    decision: DhcpDecision,
+    question: DhcpRequest,
   ): Promise<DhcpMessage | undefined> {
     const { request } = question;
     const { settings } = this.#options;
@@ -157,13 +157,13 @@ export class FullDhcpServer {
       case "released":
         await this.#keep(decision.lease);
         return undefined;
-      case "silence":
+      case "no-reply":
         this.#options.onAnswer(decision, request);
         return undefined;
     }
   }
 
-  async #offer(first: OfferedAddress, question: FullQuestion): Promise<DhcpMessage | undefined> {
+  async #offer(first: OfferedAddress, question: DhcpRequest): Promise<DhcpMessage | undefined> {
     const { request, hostname } = question;
     const address = await this.#free.find(first, question);
     if (address === undefined) {
@@ -225,16 +225,16 @@ export class FullDhcpServer {
     const choice = await this.#options.choose(client, server);
     if ("refusal" in choice) return { fields: noBootFields, refusal: choice.refusal };
     const offered = { client, bootFile: "disk" in choice ? undefined : choice.bootFile };
-    if (isReferred(client, choice, styleFor)) {
+    if (usesPort4011(client, choice, styleFor)) {
       const nothing = { bootFile: undefined, vendorSpecific: [] };
       return { fields: bootFields({ client, request, server, ...nothing }), offered };
     }
-    const bootFile = bootFileOf(choice, client);
-    const vendorSpecific = ["disk" in choice ? menuOfDisk : bootFromOffer];
+    const bootFile = bootFileFor(choice, client);
+    const vendorSpecific = ["disk" in choice ? localBootMenu : bootFromOffer];
     return { fields: bootFields({ client, request, server, bootFile, vendorSpecific }), offered };
   }
 
   #ignored(request: DhcpMessage, reason: string, isNotable: boolean): void {
-    this.#options.onAnswer({ kind: "silence", reason, isNotable }, request);
+    this.#options.onAnswer({ kind: "no-reply", reason, isNotable }, request);
   }
 }

@@ -9,14 +9,14 @@ import {
   type AddressRange,
   exampleRange,
   formatRange,
-  hostsOf,
-  mostAddresses,
+  hostRange,
+  maxRangeAddresses,
   parseRange,
 } from "./leases/address-range.js";
 import { parseLeaseTime } from "./leases/lease-time.js";
 
 /** How addresses are given, checked. */
-export interface FullSettings extends NetworkSettings {
+export interface DhcpSettings extends NetworkSettings {
   readonly range: AddressRange;
   /** Addresses of the range that are never given out. */
   readonly excluded: readonly string[];
@@ -31,12 +31,12 @@ export interface FullSettings extends NetworkSettings {
  * @returns undefined in the other modes
  * @throws NetbootError USAGE_INVALID, LISTEN_INVALID
  */
-export function checkFullOptions(
+export function parseDhcpOptions(
   options: ServeOptions,
   addresses: readonly ServedAddress[],
-): FullSettings | undefined {
+): DhcpSettings | undefined {
   if (options.dhcp !== "full") {
-    refuseWithoutFull(options);
+    rejectDhcpServerOptions(options);
     return undefined;
   }
   const { leaseTime = "1h", router, dns = [], stateDirectory = defaultStateDirectory() } = options;
@@ -70,7 +70,13 @@ export function checkFullOptions(
   };
 }
 
-function refuseWithoutFull({ range, leaseTime, router, dns, dhcpAnyway }: ServeOptions): void {
+function rejectDhcpServerOptions({
+  range,
+  leaseTime,
+  router,
+  dns,
+  dhcpAnyway,
+}: ServeOptions): void {
   const given = { range, "lease-time": leaseTime, router, dns, "dhcp-anyway": dhcpAnyway };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
@@ -94,8 +100,8 @@ function rangeAndNetwork(
   if (range === undefined) {
     throw usageError(`--range cannot be ${text}: it is the first and the last address.`, example);
   }
-  if (range.last - range.first >= mostAddresses) {
-    throw usageError(`--range ${text} has more than ${mostAddresses} addresses.`, example);
+  if (range.last - range.first >= maxRangeAddresses) {
+    throw usageError(`--range ${text} has more than ${maxRangeAddresses} addresses.`, example);
   }
   const network = addresses.find((one) => isWithinHosts(range, one));
   if (network === undefined) {
@@ -114,6 +120,6 @@ function rangeAndNetwork(
 }
 
 function isWithinHosts(range: AddressRange, network: ServedAddress): boolean {
-  const hosts = hostsOf(network);
+  const hosts = hostRange(network);
   return hosts.first <= range.first && range.last <= hosts.last;
 }

@@ -8,7 +8,7 @@ const none = "0.0.0.0";
 const broadcastFlag = 0x8000;
 
 /** A server that offered something. */
-export interface FoundServer {
+export interface DiscoveredServer {
   /** Its address, as it calls itself (option 54). */
   readonly server: string;
   /** `dhcp` gives addresses, `proxy` only says what to boot. */
@@ -32,7 +32,7 @@ const pxeOptions: readonly (readonly [code: number, value: Buffer])[] = [
  * ProxyDHCP servers answer, too.
  * @param relayAddress where answers shall go; `0.0.0.0` for a broadcast
  */
-export function surveyQuestions(relayAddress: string): DhcpMessage[] {
+export function discoverMessages(relayAddress: string): DhcpMessage[] {
   return [[], pxeOptions].map((options) => ({
     op: "request",
     hardwareType: 1,
@@ -59,7 +59,7 @@ export function surveyQuestions(relayAddress: string): DhcpMessage[] {
 export function readOffer(
   bytes: Buffer,
   asked: ReadonlyMap<number, ServedAddress>,
-): FoundServer | undefined {
+): DiscoveredServer | undefined {
   let message: DhcpMessage;
   try {
     message = parseDhcp(bytes);

@@ -1,6 +1,6 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
+import type { OfferStyle } from "../machines/offer-style.js";
 import type { BootClient } from "./boot-client.js";
-import type { OfferStyle } from "./proxy-reply.js";
 
 /** Offers that a machine may leave without an answer before it gets the other style. */
 const patience = 3;
@@ -20,7 +20,7 @@ interface Asking {
  * asking: some firmware of HP and Supermicro takes only one of the two.
  */
 export class OfferStyles {
-  readonly #machines = new RecentMap<string, Asking>(mostMachines);
+  readonly #machines = new LruMap<string, Asking>(mostMachines);
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that does not go back */

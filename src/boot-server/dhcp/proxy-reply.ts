@@ -1,14 +1,8 @@
+import type { OfferStyle } from "../machines/offer-style.js";
 import { type BootClient, readBootClient } from "./boot-client.js";
 import type { DhcpMessage } from "./message.js";
 import { messageType, option } from "./option-codes.js";
-import { answerTo, bootFields, bootFromOffer, menuOfDisk } from "./pxe-fields.js";
-
-/**
- * How a PXE client is told what to fetch. Firmware differs in what it accepts.
- * - `direct`: the offer says all (option 43 with PXE discovery control 8, "boot from this offer")
- * - `port-4011`: the client asks again, at the PXE server's own port
- */
-export type OfferStyle = "direct" | "port-4011";
+import { bootFields, bootFromOffer, localBootMenu, replyTo } from "./pxe-fields.js";
 
 /**
  * What a client is to fetch: a name for TFTP, or an address; or that it is to boot from its disk,
@@ -24,7 +18,7 @@ export type BootChoice =
   | { readonly refusal: string };
 
 /** How a message came. */
-export interface Arrival {
+export interface PacketInfo {
   readonly port: 67 | 4011;
   readonly from: { readonly address: string; readonly port: number };
   /** The address of this server on the network that it came from. */
@@ -32,16 +26,16 @@ export interface Arrival {
 }
 
 /** A message of a machine that asks to be booted. */
-export interface Question {
-  readonly kind: "question";
+export interface BootRequest {
+  readonly kind: "boot-request";
   readonly client: BootClient;
   readonly request: DhcpMessage;
-  readonly arrival: Arrival;
+  readonly arrival: PacketInfo;
   /** Of the message that answers it. */
   readonly replyType: number;
 }
 
-export interface Reply {
+export interface BootReply {
   readonly kind: "reply";
   readonly client: BootClient;
   /** Undefined for a machine that is sent to its disk. */
@@ -50,15 +44,15 @@ export interface Reply {
   readonly to: { readonly address: string; readonly port: number };
 }
 
-export interface Silence {
-  readonly kind: "silence";
+export interface NoReply {
+  readonly kind: "no-reply";
   readonly client?: BootClient;
   readonly reason: string;
   /** True where a person who wonders should be told. */
   readonly isNotable: boolean;
 }
 
-export type ProxyAnswer = Reply | Silence;
+export type ProxyDecision = BootReply | NoReply;
 
 /** PXE 2.1, table 2-1: a boot item; Intel's ROMs expect back what they asked for. */
 const bootItem = 71;
@@ -67,13 +61,13 @@ const bootItem = 71;
  * What a ProxyDHCP server is asked (PXE 2.1, section 2.2.1). It is silent to all who do not ask to
  * be booted, and to requests that are meant for the DHCP server.
  */
-export function readQuestion(request: DhcpMessage, arrival: Arrival): Question | Silence {
-  if (request.op !== "request") return silence("it is a reply");
+export function readBootRequest(request: DhcpMessage, arrival: PacketInfo): BootRequest | NoReply {
+  if (request.op !== "request") return noReply("it is a reply");
   const replyType = replyTypeFor(request, arrival);
-  if (replyType === undefined) return silence("it is meant for the DHCP server");
+  if (replyType === undefined) return noReply("it is meant for the DHCP server");
   const client = readBootClient(request);
-  if (!("mac" in client)) return { kind: "silence", ...client };
-  return { kind: "question", client, request, arrival, replyType };
+  if (!("mac" in client)) return { kind: "no-reply", ...client };
+  return { kind: "boot-request", client, request, arrival, replyType };
 }
 
 /**
@@ -81,34 +75,34 @@ export function readQuestion(request: DhcpMessage, arrival: Arrival): Question |
  * without an address.
  * @param styleFor asked only where the style matters and was not chosen
  */
-export function answerQuestion(
-  { client, request, arrival, replyType }: Question,
+export function replyToBootRequest(
+  { client, request, arrival, replyType }: BootRequest,
   choice: BootChoice,
   styleFor: (client: BootClient) => OfferStyle,
-): ProxyAnswer {
+): ProxyDecision {
   if ("refusal" in choice) {
-    return { kind: "silence", client, reason: choice.refusal, isNotable: true };
+    return { kind: "no-reply", client, reason: choice.refusal, isNotable: true };
   }
   const isToDisk = "disk" in choice;
   const isOffer = replyType === messageType.offer;
   if (isToDisk && !isOffer) {
-    return { kind: "silence", client, reason: "it is to boot from its disk", isNotable: false };
+    return { kind: "no-reply", client, reason: "it is to boot from its disk", isNotable: false };
   }
-  const isReferral = isOffer && isReferred(client, choice, styleFor);
+  const isReferral = isOffer && usesPort4011(client, choice, styleFor);
   const { server } = arrival;
-  const pxeOptions = isOffer ? [isToDisk ? menuOfDisk : bootFromOffer] : bootItemOf(request);
+  const pxeOptions = isOffer ? [isToDisk ? localBootMenu : bootFromOffer] : bootItemOf(request);
   const { options, ...fields } = bootFields({
     client,
     request,
     server,
-    bootFile: isReferral ? undefined : bootFileOf(choice, client),
+    bootFile: isReferral ? undefined : bootFileFor(choice, client),
     vendorSpecific: isReferral ? [] : pxeOptions,
   });
   return {
     kind: "reply",
     client,
     bootFile: isToDisk ? undefined : choice.bootFile,
-    message: { ...answerTo(request, server, replyType, options), ...fields },
+    message: { ...replyTo(request, server, replyType, options), ...fields },
     to: destinationOf(request, arrival),
   };
 }
@@ -118,7 +112,7 @@ export function answerQuestion(
  * Boot knows no other way.
  * @param styleFor asked only where the style matters and was not chosen
  */
-export function isReferred(
+export function usesPort4011(
   client: BootClient,
   choice: Exclude<BootChoice, { refusal: string }>,
   styleFor: (client: BootClient) => OfferStyle,
@@ -131,7 +125,7 @@ export function isReferred(
  * HTTP Boot knows no menus. It goes on to the disk when it is told that there is nothing at an
  * address, and asks for a minute where nobody answers.
  */
-export function bootFileOf(
+export function bootFileFor(
   choice: Exclude<BootChoice, { refusal: string }>,
   { protocol }: BootClient,
 ): string | undefined {
@@ -139,11 +133,11 @@ export function bootFileOf(
   return protocol === "http" ? choice.nothingAt : undefined;
 }
 
-function silence(reason: string): Silence {
-  return { kind: "silence", reason, isNotable: false };
+function noReply(reason: string): NoReply {
+  return { kind: "no-reply", reason, isNotable: false };
 }
 
-function replyTypeFor({ options }: DhcpMessage, { port }: Arrival): number | undefined {
+function replyTypeFor({ options }: DhcpMessage, { port }: PacketInfo): number | undefined {
   const type = options.get(option.messageType)?.[0];
   if (port === 67) return type === messageType.discover ? messageType.offer : undefined;
   const isQuestion = type === messageType.request || type === messageType.inform;
@@ -176,7 +170,7 @@ function subOption(encapsulated: Buffer | undefined, wanted: number): Buffer | u
 
 function destinationOf(
   { relayAddress }: DhcpMessage,
-  { port, from }: Arrival,
+  { port, from }: PacketInfo,
 ): { address: string; port: number } {
   if (port === 4011) return from;
   if (relayAddress !== "0.0.0.0") return { address: relayAddress, port: 67 };

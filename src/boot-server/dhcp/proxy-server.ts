@@ -1,36 +1,36 @@
-import { noSockets } from "../net/inherited-sockets.js";
+import type { OfferStyle } from "../machines/offer-style.js";
+import { noInheritedSockets } from "../net/inherited-sockets.js";
 import type { ServedAddress } from "../net/interfaces.js";
 import type { BootClient } from "./boot-client.js";
 import type { DhcpMessage } from "./message.js";
 import {
-  type Arrival,
-  answerQuestion,
   type BootChoice,
-  type OfferStyle,
-  type ProxyAnswer,
-  type Question,
-  readQuestion,
-  type Silence,
+  type BootRequest,
+  type NoReply,
+  type PacketInfo,
+  type ProxyDecision,
+  readBootRequest,
+  replyToBootRequest,
 } from "./proxy-reply.js";
 import { DhcpSockets } from "./sockets.js";
 
-export interface ProxyDhcpOptions {
+export interface ProxyDhcpServerOptions {
   readonly addresses: readonly ServedAddress[];
   /** What a machine is to boot, from the address that it can reach. */
   choose(client: BootClient, server: string): BootChoice | Promise<BootChoice>;
   /** Called once for each time that a machine asks. */
   styleFor(client: BootClient): OfferStyle;
-  onAnswer(answer: ProxyAnswer, request: DhcpMessage): void;
+  onAnswer(answer: ProxyDecision, request: DhcpMessage): void;
   /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
   onRefused(from: string, reason: string): void;
 }
 
 /** Answers beside a DHCP server, on its port and on that of PXE (PXE 2.1, section 2.2). */
 export class ProxyDhcpServer {
-  readonly #options: ProxyDhcpOptions;
+  readonly #options: ProxyDhcpServerOptions;
   readonly #sockets: DhcpSockets;
 
-  constructor(options: ProxyDhcpOptions) {
+  constructor(options: ProxyDhcpServerOptions) {
     this.#options = options;
     this.#sockets = new DhcpSockets({
       addresses: options.addresses,
@@ -44,7 +44,7 @@ export class ProxyDhcpServer {
    * @param inherited sockets that are bound already, which are used instead of new ones
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
-  listen(inherited = noSockets): Promise<void> {
+  listen(inherited = noInheritedSockets): Promise<void> {
     return this.#sockets.listen(inherited);
   }
 
@@ -52,11 +52,11 @@ export class ProxyDhcpServer {
     this.#sockets.close();
   }
 
-  async #answer(request: DhcpMessage, arrivals: readonly Arrival[]): Promise<void> {
+  async #answer(request: DhcpMessage, arrivals: readonly PacketInfo[]): Promise<void> {
     let style: OfferStyle | undefined;
     for (const [index, arrival] of arrivals.entries()) {
-      const answer = await this.#answerTo(
-        readQuestion(request, arrival),
+      const answer = await this.#replyTo(
+        readBootRequest(request, arrival),
         (client) => (style ??= this.#options.styleFor(client)),
       );
       if (answer.kind === "reply") this.#sockets.send(arrival, answer.message, answer.to);
@@ -65,12 +65,12 @@ export class ProxyDhcpServer {
     }
   }
 
-  async #answerTo(
-    question: Question | Silence,
+  async #replyTo(
+    question: BootRequest | NoReply,
     styleFor: (client: BootClient) => OfferStyle,
-  ): Promise<ProxyAnswer> {
-    if (question.kind === "silence") return question;
+  ): Promise<ProxyDecision> {
+    if (question.kind === "no-reply") return question;
     const choice = await this.#options.choose(question.client, question.arrival.server);
-    return answerQuestion(question, choice, styleFor);
+    return replyToBootRequest(question, choice, styleFor);
   }
 }

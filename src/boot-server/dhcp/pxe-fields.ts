@@ -9,7 +9,7 @@ export const bootFromOffer = Buffer.from([6, 1, 8]);
  * PXE 2.1, table 2-1: a menu (9) of one item, type 0, "boot from the disk", which is taken at once
  * (prompt 10 with a time of 0). Firmware that is not answered at all waits for a minute or two.
  */
-export const menuOfDisk = Buffer.concat([
+export const localBootMenu = Buffer.concat([
   Buffer.from([6, 1, 0, 9, 7, 0, 0, 4]),
   Buffer.from("Disk"),
   Buffer.from([10, 5, 0]),
@@ -26,7 +26,7 @@ export interface BootFields {
 }
 
 /** What there is to be told. */
-export interface Booting {
+export interface BootInstructions {
   readonly client: BootClient;
   readonly request: DhcpMessage;
   /** The address of this server. */
@@ -41,7 +41,7 @@ export interface Booting {
 export const noBootFields: BootFields = { nextServer: "0.0.0.0", bootFile: "", options: [] };
 
 /** The same for a server that gives addresses and for one beside it (RFC 4578, PXE 2.1). */
-export function bootFields(booting: Booting): BootFields {
+export function bootFields(booting: BootInstructions): BootFields {
   const { client, request, server, bootFile, vendorSpecific } = booting;
   const options: [number, Buffer][] = [[option.vendorClass, vendorClasses[client.protocol]]];
   const identifier = request.options.get(option.clientMachineIdentifier);
@@ -57,7 +57,7 @@ export function bootFields(booting: Booting): BootFields {
 }
 
 /** What every answer has in common: what it copies from the request (RFC 2131, table 3). */
-export function answerTo(
+export function replyTo(
   request: DhcpMessage,
   server: string,
   type: number,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { systemCode } from "../../support/index.js";
 import { ipv4Addresses, type ServedAddress } from "../net/interfaces.js";
 import { bindUdp } from "../net/udp-socket.js";
-import { type FoundServer, readOffer, surveyQuestions } from "./discovery-packets.js";
+import { type DiscoveredServer, discoverMessages, readOffer } from "./discovery-packets.js";
 import { formatDhcp } from "./message.js";
 
 const none = "0.0.0.0";
@@ -11,7 +11,7 @@ const none = "0.0.0.0";
 const pause = 700;
 const repetitions = 2;
 
-export interface SurveyOptions {
+export interface DiscoveryOptions {
   readonly addresses: readonly ServedAddress[];
   /**
    * Milliseconds to wait for offers after the last question; 3500 if left out, as dnsmasq looks
@@ -27,10 +27,12 @@ export interface SurveyOptions {
  * it at the offers. "unknown" where the ports to ask from are not to be had.
  * @throws the error of bind: EACCES, EADDRNOTAVAIL
  */
-export async function surveyServers(options: SurveyOptions): Promise<FoundServer[] | "unknown"> {
+export async function discoverServers(
+  options: DiscoveryOptions,
+): Promise<DiscoveredServer[] | "unknown"> {
   const { addresses, patience = 3500, signal } = options;
   const sockets: Socket[] = [];
-  const found = new Map<string, FoundServer>();
+  const found = new Map<string, DiscoveredServer>();
   const asked = new Map<number, ServedAddress>();
   const onMessage = (bytes: Buffer) => {
     const heard = readOffer(bytes, asked);
@@ -42,7 +44,7 @@ export async function surveyServers(options: SurveyOptions): Promise<FoundServer
     if (way === undefined) return "unknown";
     for (let count = 0; count < repetitions; count += 1) {
       for (const [network, socket] of way.senders) {
-        for (const question of surveyQuestions(way.isRelayed ? network.address : none)) {
+        for (const question of discoverMessages(way.isRelayed ? network.address : none)) {
           asked.set(question.transactionId, network);
           socket.send(formatDhcp(question), 67, "255.255.255.255", () => {});
         }
@@ -59,7 +61,7 @@ export async function surveyServers(options: SurveyOptions): Promise<FoundServer
  * A server of this machine for another network hears questions of all, and this machine hears its
  * answers, though they are sent elsewhere.
  */
-function isOfOtherInterface({ server, interface: asked }: FoundServer): boolean {
+function isOfOtherInterface({ server, interface: asked }: DiscoveredServer): boolean {
   const own = ipv4Addresses().filter(({ address }) => address === server);
   return own.length > 0 && own.every((it) => it.interface !== asked);
 }

@@ -1,14 +1,14 @@
 import type { Socket } from "node:dgram";
 import { formatMac } from "../net/address.js";
-import { noSockets } from "../net/inherited-sockets.js";
+import { noInheritedSockets } from "../net/inherited-sockets.js";
 import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
-import { localAddressTowards } from "../net/source-address.js";
-import { adoptUdp, bindUdp, bindUdpBehindOthers, onDatagram } from "../net/udp-socket.js";
-import { allClients, type Broadcast, broadcasterOf } from "./broadcaster.js";
+import { sourceAddressFor } from "../net/source-address.js";
+import { adoptUdp, bindUdp, bindUdpFallback, onDatagram } from "../net/udp-socket.js";
+import { allClients, type Broadcast, createBroadcaster } from "./broadcaster.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
-import type { Arrival } from "./proxy-reply.js";
+import type { PacketInfo } from "./proxy-reply.js";
 
 /** A machine that boots sends about ten messages in a few seconds, of firmware, iPXE and system. */
 const usualRate = { burst: 30, perSecond: 5 };
@@ -23,7 +23,7 @@ export interface DhcpSocketsOptions {
    */
   readonly isBesideOthers: boolean;
   /** Called with a message and the served addresses that it may be meant for, at least one. */
-  onMessage(request: DhcpMessage, arrivals: readonly Arrival[]): void;
+  onMessage(request: DhcpMessage, arrivals: readonly PacketInfo[]): void;
   /** Told of datagrams that are not answered: no DHCP messages, or too many of a machine. */
   onRefused(from: string, reason: string): void;
 }
@@ -48,12 +48,12 @@ export class DhcpSockets {
    * @param inherited sockets that are bound already, which are used instead of new ones
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
-  async listen({ dhcp, pxe } = noSockets): Promise<void> {
+  async listen({ dhcp, pxe } = noInheritedSockets): Promise<void> {
     const { addresses, isBesideOthers } = this.#options;
     for (const fd of pxe) this.#useForAllOfPxe(this.#keep(await adoptUdp(fd)));
     if (dhcp.length > 0) await this.#adoptForDhcp(dhcp);
     else {
-      const listener = this.#keep(await bindUdpBehindOthers(67));
+      const listener = this.#keep(await bindUdpFallback(67));
       for (const { address } of addresses) {
         const socket = await this.#bind(address, 67);
         if (isBesideOthers) await this.#broadcastFrom(socket, listener);
@@ -89,7 +89,7 @@ export class DhcpSockets {
   async #broadcastFrom(socket: Socket, listener: Socket, fd?: number): Promise<void> {
     const { address } = socket.address();
     try {
-      this.#broadcasters.set(address, await broadcasterOf(socket, fd));
+      this.#broadcasters.set(address, await createBroadcaster(socket, fd));
     } catch (error) {
       // systemd may have a socket of an address that is not there, and not served.
       if (this.#options.addresses.some((it) => it.address === address)) throw error;
@@ -113,7 +113,7 @@ export class DhcpSockets {
       this.#senders.set(`${address}:4011`, socket);
     }
     onDatagram(socket, (bytes, from) => {
-      localAddressTowards(from.address).then(
+      sourceAddressFor(from.address).then(
         (server) => this.#receive(bytes, [{ port: 4011, from, server }]),
         // Who cannot be reached cannot be answered.
         () => {},
@@ -122,7 +122,7 @@ export class DhcpSockets {
   }
 
   /** Sends an answer from the address and port that the question came to. */
-  send({ server, port }: Arrival, message: DhcpMessage, to: Arrival["from"]): void {
+  send({ server, port }: PacketInfo, message: DhcpMessage, to: PacketInfo["from"]): void {
     // The server was stopped while the answer was thought of.
     if (this.#isClosed) return;
     const bytes = formatDhcp(message);
@@ -150,7 +150,7 @@ export class DhcpSockets {
    * address in it, and the machine hears the one of its own; a relay's network is known, or the way
    * to it.
    */
-  #receiveAtAll(bytes: Buffer, from: Arrival["from"]): void {
+  #receiveAtAll(bytes: Buffer, from: PacketInfo["from"]): void {
     const addresses = this.#options.addresses.filter((it) => this.#senders.has(`${it.address}:67`));
     if (addresses.length === 0) return;
     // This server's own question for others like it.
@@ -165,21 +165,21 @@ export class DhcpSockets {
   async #receiveFromAfar(
     addresses: readonly ServedAddress[],
     bytes: Buffer,
-    from: Arrival["from"],
+    from: PacketInfo["from"],
   ): Promise<void> {
-    const own = await localAddressTowards(from.address).catch(() => undefined);
+    const own = await sourceAddressFor(from.address).catch(() => undefined);
     const towards = addresses.filter(({ address }) => address === own);
     this.#receiveFor(towards.length > 0 ? towards : addresses, bytes, from);
   }
 
-  #receiveFor(served: readonly ServedAddress[], bytes: Buffer, from: Arrival["from"]): void {
+  #receiveFor(served: readonly ServedAddress[], bytes: Buffer, from: PacketInfo["from"]): void {
     this.#receive(
       bytes,
       served.map(({ address }) => ({ port: 67, from, server: address })),
     );
   }
 
-  #receive(bytes: Buffer, arrivals: readonly Arrival[]): void {
+  #receive(bytes: Buffer, arrivals: readonly PacketInfo[]): void {
     let request: DhcpMessage;
     try {
       request = parseDhcp(bytes);

@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 import type { Role } from "../releases/release.js";
 import { type MachineState, Timeline } from "./boot-session.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
@@ -14,7 +14,7 @@ const slice = 32;
 
 /** Writes down what happens to each machine, and passes it on. */
 export class Journal {
-  readonly #timelines = new RecentMap<string, Timeline>(mostMachines);
+  readonly #timelines = new LruMap<string, Timeline>(mostMachines);
   readonly #onEvent: (event: ServeEvent) => void;
   readonly #onBooted: (mac: string) => void;
   /** Events that are still to be made and written down. */

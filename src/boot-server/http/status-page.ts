@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { formatBytes, printable } from "../../support/index.js";
+import { formatBytes, sanitize } from "../../support/index.js";
 import type { MachineStatus, StepStatus } from "./machine-status.js";
 
 /** Asks for the page again and puts the new one's content in the place of the old. */
@@ -145,7 +145,7 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Machines say what they like. */
 function escaped(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (character) => entities[character]!);
+  return sanitize(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
 function hashOf(text: string): string {

@@ -1,4 +1,4 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 import { type ArpEntry, readArpTable } from "../net/arp-table.js";
 import type { Machine } from "./machine.js";
 
@@ -9,8 +9,8 @@ const neighboursGoodFor = 250;
 
 /** What machines said of themselves, each time a little more. */
 export class Roster {
-  readonly #machines = new RecentMap<string, Machine>(mostMachines);
-  readonly #macs = new RecentMap<string, string>(mostMachines);
+  readonly #machines = new LruMap<string, Machine>(mostMachines);
+  readonly #macs = new LruMap<string, string>(mostMachines);
   #neighbours: ReadonlyMap<string, string> = new Map();
   #neighboursReadAt = Number.NEGATIVE_INFINITY;
   readonly #readTable: () => readonly ArpEntry[];

@@ -1,6 +1,6 @@
-import type { OfferStyle } from "../dhcp/proxy-reply.js";
 import type { Release, Role, ServedFile } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
+import type { OfferStyle } from "./offer-style.js";
 
 /**
  * What is done with a machine.

@@ -1,11 +1,11 @@
 import { PacketError } from "./packet-error.js";
 
-/** An IPv4 address in dotted decimals, from four bytes. */
+/** Formats the first four bytes as an IPv4 address in dotted-decimal notation. */
 export function formatIpv4(bytes: Uint8Array): string {
   return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
 }
 
-/** Four bytes of an IPv4 address in dotted decimals. */
+/** Converts an IPv4 address in dotted-decimal notation to four bytes. */
 export function ipv4Bytes(address: string): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(ipv4Number(address));
@@ -13,8 +13,8 @@ export function ipv4Bytes(address: string): Buffer {
 }
 
 /**
- * The 32 bits of an IPv4 address in dotted decimals, as a number from 0. Digit by digit: a storm of
- * machines is many addresses.
+ * Converts an IPv4 address in dotted-decimal notation to an unsigned 32-bit number. It reads digit
+ * by digit because this function is hot when many machines boot at the same time.
  */
 export function ipv4Number(address: string): number {
   let number = 0;
@@ -31,22 +31,23 @@ export function ipv4Number(address: string): number {
   return number * 256 + part;
 }
 
-/** An IPv4 address in dotted decimals, from its 32 bits. */
-export function ipv4OfNumber(number: number): string {
+/** Formats an unsigned 32-bit number as an IPv4 address in dotted-decimal notation. */
+export function ipv4FromNumber(number: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(number);
   return formatIpv4(bytes);
 }
 
-/** An Ethernet address in lower case with colons, from its bytes. */
+/** Formats a hardware address in lower case with colons: `52:54:00:aa:bb:01`. */
 export function formatMac(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
   return hex.replace(/..(?=.)/g, "$&:");
 }
 
 /**
- * A UUID from the 16 bytes that PXE sends: the first three fields are little-endian there
- * (UEFI specification, Appendix A; SMBIOS specification, 7.2.1).
+ * Formats the 16 bytes of a UUID as PXE sends them: the first three fields are little-endian (UEFI
+ * specification, Appendix A; SMBIOS specification, section 7.2.1).
+ * @throws PacketError
  */
 export function formatUuid(bytes: Uint8Array): string {
   if (bytes.length !== 16) throw new PacketError("a UUID has 16 bytes");

@@ -1,51 +1,52 @@
 import { NetbootError } from "../../support/index.js";
 
-/** sd_listen_fds(3), SD_LISTEN_FDS_START. */
+/** SD_LISTEN_FDS_START (sd_listen_fds(3)). */
 const firstDescriptor = 3;
 
-/** Sockets that are bound already when the program starts, by what they are for. */
+/** Sockets that systemd bound before it started the program, grouped by protocol. */
 export interface InheritedSockets {
-  /** Descriptors of TCP sockets that listen. */
+  /** File descriptors of listening TCP sockets. */
   readonly http: readonly number[];
-  /** Descriptors of UDP sockets on port 69. */
+  /** File descriptors of UDP sockets on port 69. */
   readonly tftp: readonly number[];
-  /** Descriptors of UDP sockets on port 4011. */
+  /** File descriptors of UDP sockets on port 4011. */
   readonly pxe: readonly number[];
-  /** Descriptors of UDP sockets on port 67: of all addresses, and of each that is served. */
+  /** File descriptors of UDP sockets on port 67: one for all addresses, and one per served address. */
   readonly dhcp: readonly number[];
 }
 
-export const noSockets: InheritedSockets = { http: [], tftp: [], pxe: [], dhcp: [] };
+export const noInheritedSockets: InheritedSockets = { http: [], tftp: [], pxe: [], dhcp: [] };
 
 /**
- * Takes the sockets that systemd hands over (sd_listen_fds(3)); the names that their units give
- * them (systemd.socket(5), FileDescriptorName=) say what they are for: `http`, `tftp`, `pxe` or
- * `dhcp`. The variables are removed: they are not for children.
- * @throws NetbootError LISTEN_INVALID where a name is none of these
+ * Takes over the sockets that systemd passes to the program (sd_listen_fds(3)). Each socket's name
+ * (FileDescriptorName= in systemd.socket(5)) says which protocol it is for: `http`, `tftp`, `pxe`,
+ * or `dhcp`. Removes the variables from the environment so that child processes do not see them.
+ * @throws NetbootError LISTEN_INVALID if a socket has another name
  */
 export function takeInheritedSockets(
   environment: NodeJS.ProcessEnv = process.env,
   pid: number = process.pid,
 ): InheritedSockets {
   const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = "" } = environment;
-  if (Number(LISTEN_PID) !== pid) return noSockets;
+  if (Number(LISTEN_PID) !== pid) return noInheritedSockets;
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete environment[name];
   const names = LISTEN_FDNAMES.split(":");
   const count = Number(LISTEN_FDS) || 0;
   const sockets = Array.from({ length: count }, (_, index) => {
-    return { fd: firstDescriptor + index, use: useOf(names[index] ?? "") };
+    return { fd: firstDescriptor + index, protocol: protocolNamed(names[index] ?? "") };
   });
-  const of = (wanted: Use) => sockets.filter(({ use }) => use === wanted).map(({ fd }) => fd);
-  return { http: of("http"), tftp: of("tftp"), pxe: of("pxe"), dhcp: of("dhcp") };
+  const fdsFor = (wanted: Protocol) =>
+    sockets.filter(({ protocol }) => protocol === wanted).map(({ fd }) => fd);
+  return { http: fdsFor("http"), tftp: fdsFor("tftp"), pxe: fdsFor("pxe"), dhcp: fdsFor("dhcp") };
 }
 
-type Use = keyof InheritedSockets;
+type Protocol = keyof InheritedSockets;
 
-function useOf(name: string): Use {
-  if (Object.hasOwn(noSockets, name)) return name as Use;
+function protocolNamed(name: string): Protocol {
+  if (Object.hasOwn(noInheritedSockets, name)) return name as Protocol;
   throw new NetbootError(
     "LISTEN_INVALID",
-    `A socket was handed over under the name "${name}", which says nothing of its use.`,
-    "Set FileDescriptorName= of its unit to http, tftp, pxe or dhcp.",
+    `systemd passed a socket named "${name}", which is not a protocol of this server.`,
+    "Set FileDescriptorName= in its unit to http, tftp, pxe, or dhcp.",
   );
 }

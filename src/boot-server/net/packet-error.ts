@@ -1,2 +1,2 @@
-/** A datagram that is not what its port is for; the message says why. */
+/** A malformed or unexpected datagram; the message says what is wrong with it. */
 export class PacketError extends Error {}

@@ -1,36 +1,37 @@
 import { NetbootError, systemCode } from "../../support/index.js";
-import { type PortHolder, portHolder } from "./port-owner.js";
+import { findPortOwner, type PortOwner } from "./port-owner.js";
 
 /**
- * The error of binding a port, in words that help.
+ * Turns an error of binding a port into one that says which program is in the way and what to do.
  * @param what the protocol that the port is for: HTTP, or one over UDP
+ * @returns a NetbootError PORT_TAKEN or PORT_DENIED, or the error itself
  */
-export async function portError(
+export async function explainPortError(
   error: unknown,
   what: string,
   address: string,
   wanted: number,
 ): Promise<unknown> {
-  // One protocol may have several ports.
+  // DHCP uses several ports: the error knows which one failed.
   const port = (error as { port?: number }).port ?? wanted;
   const place = `port ${port} of ${address} for ${what}`;
   switch (systemCode(error)) {
     case "EADDRINUSE": {
-      const holder = await portHolder(what === "HTTP" ? "tcp" : "udp", address, port);
+      const owner = await findPortOwner(what === "HTTP" ? "tcp" : "udp", address, port);
       return new NetbootError(
         "PORT_TAKEN",
-        `${holder === undefined ? "Another program" : nameOf(holder)} has ${place}.`,
-        holder === undefined
-          ? `See which one: sudo ss -lntup 'sport = :${port}'. End it, or leave this part to it.`
-          : `End it, or leave this part to it: ${wayOut(what)}.`,
+        `${owner === undefined ? "Another program" : formatPortOwner(owner)} uses ${place}.`,
+        owner === undefined
+          ? `Find it with: sudo ss -lntup 'sport = :${port}'. Stop that program, or turn this protocol off here.`
+          : `Stop that program, or avoid the conflict: ${workaroundFor(what)}.`,
         { cause: error },
       );
     }
     case "EACCES":
       return new NetbootError(
         "PORT_DENIED",
-        `An ordinary user may not have ${place}.`,
-        `Run it with sudo, or give Node the right once: sudo setcap cap_net_bind_service=+ep ${process.execPath}, or let systemd hand the ports over (README, "Running it for real").`,
+        `An ordinary user may not use ${place}.`,
+        `Run the program with sudo, or allow Node to use such ports: sudo setcap cap_net_bind_service=+ep ${process.execPath}, or let systemd open the ports (socket activation).`,
         { cause: error },
       );
     default:
@@ -39,13 +40,13 @@ export async function portError(
 }
 
 /** `dnsmasq (pid 812)` */
-export function nameOf({ name, pid }: PortHolder): string {
+export function formatPortOwner({ name, pid }: PortOwner): string {
   return `${name} (pid ${pid})`;
 }
 
-function wayOut(what: string): string {
-  if (what === "HTTP") return "take another port with --http-port";
+function workaroundFor(what: string): string {
+  if (what === "HTTP") return "choose another port with --http-port";
   return what === "DHCP"
-    ? "--dhcp off, or bind-dynamic where it is dnsmasq"
+    ? "use --dhcp off, or, if that program is dnsmasq, set bind-dynamic in its configuration"
     : "serve other addresses with --listen";
 }

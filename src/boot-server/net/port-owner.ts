@@ -2,30 +2,32 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { endianness } from "node:os";
 import { ipv4Bytes } from "./address.js";
 
-/** A program that has a port. */
-export interface PortHolder {
+/** A program that has bound a port. */
+export interface PortOwner {
   readonly pid: number;
-  /** As `ps` calls it. */
+  /** Its command name, as `ps` shows it. */
   readonly name: string;
 }
 
 /**
- * Which program has a port: proc(5), /proc/net/tcp and /proc/PID/fd.
- * @param address IPv4; a program that has the port of all addresses has it, too
- * @returns undefined where none has it, or an ordinary user may not see whose it is
+ * Finds the program that has bound a port, from /proc/net/tcp and /proc/PID/fd (proc(5)).
+ * @param address IPv4; a program that has bound the port for all addresses matches, too
+ * @returns undefined if the port is free, or if this user may not see the owner
  */
-export async function portHolder(
+export async function findPortOwner(
   protocol: "tcp" | "udp",
   address: string,
   port: number,
-): Promise<PortHolder | undefined> {
+): Promise<PortOwner | undefined> {
   const tables = await Promise.all(
     [protocol, `${protocol}6`].map((name) =>
       readFile(`/proc/net/${name}`, "latin1").catch(() => ""),
     ),
   );
-  const inodes = tables.flatMap((table) => socketsAt(table, address, port));
-  return inodes.length === 0 ? undefined : holderOf(inodes.map((inode) => `socket:[${inode}]`));
+  const inodes = tables.flatMap((table) => findSocketInodes(table, address, port));
+  return inodes.length === 0
+    ? undefined
+    : findSocketOwner(inodes.map((inode) => `socket:[${inode}]`));
 }
 
 const listening = "0A";
@@ -33,10 +35,10 @@ const unconnected = "07";
 const anyAddress = /^0+$/;
 
 /**
- * Inodes of the sockets that keep an address and port to themselves.
+ * Finds the inodes of the listening or unconnected sockets on an address and port.
  * @param table /proc/net/tcp, tcp6, udp or udp6
  */
-export function socketsAt(table: string, address: string, port: number): string[] {
+export function findSocketInodes(table: string, address: string, port: number): string[] {
   const wantedAddress = address === "0.0.0.0" ? undefined : hexAddress(address);
   return table
     .split("\n")
@@ -50,14 +52,14 @@ export function socketsAt(table: string, address: string, port: number): string[
     });
 }
 
-/** Four bytes as one number of this machine's byte order. */
+/** /proc/net prints the four bytes as one number in the byte order of this machine. */
 function hexAddress(address: string): string {
   const bytes = ipv4Bytes(address);
   if (endianness() === "LE") bytes.reverse();
   return bytes.toString("hex").toUpperCase();
 }
 
-async function holderOf(sockets: readonly string[]): Promise<PortHolder | undefined> {
+async function findSocketOwner(sockets: readonly string[]): Promise<PortOwner | undefined> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);

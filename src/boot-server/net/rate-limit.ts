@@ -1,23 +1,23 @@
-import { RecentMap } from "../../support/lru-map.js";
+import { LruMap } from "../../support/index.js";
 
-/** Clients that are remembered; the one heard of longest ago is forgotten first. */
-const mostClients = 10_000;
+/** Number of clients to remember; the least recently seen one is forgotten first. */
+const maxClients = 10_000;
 
 interface Bucket {
   tokens: number;
-  filledAt: number;
+  filledAtMs: number;
 }
 
-/** How often a client may ask: so many times at once, and so many times a second from then on. */
+/** A token bucket per client: a burst of requests, then a steady rate. */
 export class RateLimit {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #now: () => number;
-  readonly #buckets = new RecentMap<string, Bucket>(mostClients);
+  readonly #buckets = new LruMap<string, Bucket>(maxClients);
 
-  /** @param now milliseconds of a clock that does not go back */
+  /** @param now a monotonic clock, in milliseconds */
   constructor(
-    { burst, perSecond }: { burst: number; perSecond: number },
+    { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
     now: () => number = () => performance.now(),
   ) {
     this.#burst = burst;
@@ -25,13 +25,13 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** @returns false where the client asks too often; that is not counted */
+  /** @returns false if the client exceeds its rate; such a request costs no token */
   admits(client: string): boolean {
     const now = this.#now();
-    const bucket = this.#buckets.get(client) ?? { tokens: this.#burst, filledAt: now };
-    const gained = ((now - bucket.filledAt) / 1000) * this.#perSecond;
+    const bucket = this.#buckets.get(client) ?? { tokens: this.#burst, filledAtMs: now };
+    const gained = ((now - bucket.filledAtMs) / 1000) * this.#perSecond;
     bucket.tokens = Math.min(this.#burst, bucket.tokens + gained);
-    bucket.filledAt = now;
+    bucket.filledAtMs = now;
     this.#buckets.put(client, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens -= 1;

@@ -1,17 +1,17 @@
 import { createSocket } from "node:dgram";
 
 /**
- * This machine's own address on the way to another one, as its routes say: what a socket bound to
- * all addresses would send from. Nothing is sent.
- * @param remote IPv4, in dotted decimals
- * @throws the error of connect: ENETUNREACH where there is no way
+ * Finds the address from which this machine sends to another one, according to its routes. Connecting
+ * a UDP socket sends nothing.
+ * @param remote IPv4, in dotted-decimal notation
+ * @throws the error of connect: ENETUNREACH if there is no route
  */
-export async function localAddressTowards(remote: string): Promise<string> {
+export async function sourceAddressFor(remote: string): Promise<string> {
   const socket = createSocket("udp4");
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
-      // Discard (RFC 863): any port will do.
+      // The port does not matter; 9 is "discard" (RFC 863).
       socket.once("connect", resolve).connect(9, remote);
     });
     return socket.address().address;

@@ -1,14 +1,22 @@
 import { createSocket, type Socket } from "node:dgram";
 import { readFile } from "node:fs/promises";
 
-/** Bytes of datagrams that may wait: room for a thousand machines that are switched on at once. */
-const receiveBuffer = 4 * 1024 * 1024;
+/** Room for the datagrams of a thousand machines that start at the same moment. */
+const receiveBufferBytes = 4 * 1024 * 1024;
 
+/** IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2). */
 const mappedPrefix = "::ffff:";
 
+/** The address and port of one end of a UDP exchange. */
+export interface Endpoint {
+  /** IPv4, in dotted-decimal notation. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /**
- * A UDP socket that is bound. Errors of sending are passed over from then on: what one client
- * cannot be sent is no reason to stop serving the others.
+ * Binds a UDP socket. The socket ignores later send errors: an unreachable client must not stop the
+ * server from serving the others.
  * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
 export function bindUdp(
@@ -16,50 +24,47 @@ export function bindUdp(
   port: number,
   { reuseAddr = false } = {},
 ): Promise<Socket> {
-  const socket = createSocket({ type: "udp4", reuseAddr, lookup: itself });
-  return opened(socket, (done) => socket.bind({ address, port, exclusive: true }, done));
+  const socket = createSocket({ type: "udp4", reuseAddr, lookup: skipLookup });
+  return openSocket(socket, (done) => socket.bind({ address, port, exclusive: true }, done));
 }
 
 /**
- * One for all addresses, which hears all broadcasts, and gets what is sent to one address only where
- * no other program has a socket for it: Linux prefers those of IPv4 to those of IPv6 that take IPv4,
- * too, and among equals the one that was bound last.
+ * Binds a socket to all addresses that receives all broadcasts, but unicast datagrams only if no
+ * other program has a socket for that address: it is an IPv6 socket that also accepts IPv4, and
+ * Linux prefers IPv4 sockets to such a socket. Among equals, Linux prefers the one bound last.
  * @throws the error of bind: EADDRINUSE, EACCES
  */
-export async function bindUdpBehindOthers(port: number): Promise<Socket> {
+export async function bindUdpFallback(port: number): Promise<Socket> {
   const reuseAddr = true;
-  const likeOthers = () => bindUdp("0.0.0.0", port, { reuseAddr });
-  if (!(await takesBothFamilies())) return likeOthers();
-  const socket = createSocket({ type: "udp6", reuseAddr, lookup: itselfMapped });
+  const bindIpv4 = () => bindUdp("0.0.0.0", port, { reuseAddr });
+  if (!(await ipv6SocketsAcceptIpv4())) return bindIpv4();
+  const socket = createSocket({ type: "udp6", reuseAddr, lookup: skipLookupMapped });
   const bind = (done: () => void) => socket.bind({ address: "::", port, exclusive: true }, done);
-  return opened(socket, bind).catch(likeOthers);
+  return openSocket(socket, bind).catch(bindIpv4);
 }
 
-/** False where there is no IPv6, or its sockets take nothing else (net.ipv6.bindv6only). */
-async function takesBothFamilies(): Promise<boolean> {
+/** False if the system has no IPv6, or if IPv6 sockets accept only IPv6 (net.ipv6.bindv6only). */
+async function ipv6SocketsAcceptIpv4(): Promise<boolean> {
   const path = "/proc/sys/net/ipv6/bindv6only";
   const setting = await readFile(path, "latin1").catch(() => undefined);
   return setting?.trim() === "0";
 }
 
 /**
- * The same of a socket that somebody else bound.
- * @param fd its descriptor
- * @throws the error of taking it: EBADF, ERR_INVALID_FD_TYPE where it is no UDP socket
+ * Uses a socket that another process bound, such as systemd.
+ * @param fd its file descriptor
+ * @throws the error of bind: EBADF, ERR_INVALID_FD_TYPE if the descriptor is not a UDP socket
  */
 export function adoptUdp(fd: number): Promise<Socket> {
-  const socket = createSocket({ type: "udp4", lookup: itself });
-  return opened(socket, (done) => socket.bind({ fd }, done));
+  const socket = createSocket({ type: "udp4", lookup: skipLookup });
+  return openSocket(socket, (done) => socket.bind({ fd }, done));
 }
 
 /**
- * Has a socket send to one place only, and receive from there only.
+ * Connects a socket, so that it sends to one endpoint only and receives only from there.
  * @throws the error of connect: EISCONN, ENETUNREACH, EACCES
  */
-export function connectUdp(
-  socket: Socket,
-  { address, port }: { readonly address: string; readonly port: number },
-): Promise<void> {
+export function connectUdp(socket: Socket, { address, port }: Endpoint): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.connect(port, address, (error?: Error) => {
       if (error === undefined) resolve();
@@ -69,22 +74,19 @@ export function connectUdp(
 }
 
 /**
- * Calls for each datagram that can be answered: some come from port 0, which nothing can be sent to
- * (`send` would throw).
+ * Calls the handler for each datagram that can be answered. Datagrams from port 0 cannot: `send`
+ * throws for that port.
  */
-export function onDatagram(
-  socket: Socket,
-  handle: (bytes: Buffer, from: { readonly address: string; readonly port: number }) => void,
-): void {
+export function onDatagram(socket: Socket, handle: (bytes: Buffer, from: Endpoint) => void): void {
   socket.on("message", (bytes, { address, port }) => {
     const isMapped = address.startsWith(mappedPrefix);
-    // To DHCP and TFTP, which are served by IPv4, nobody comes by IPv6.
+    // DHCP and TFTP are served over IPv4 only.
     if (port === 0 || (!isMapped && address.includes(":"))) return;
     handle(bytes, { address: isMapped ? address.slice(mappedPrefix.length) : address, port });
   });
 }
 
-async function opened(socket: Socket, open: (done: () => void) => void): Promise<Socket> {
+async function openSocket(socket: Socket, open: (done: () => void) => void): Promise<Socket> {
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
@@ -94,13 +96,13 @@ async function opened(socket: Socket, open: (done: () => void) => void): Promise
     socket.close();
     throw error;
   }
-  // The system may give less (net.core.rmem_max).
-  socket.setRecvBufferSize(receiveBuffer);
+  // The system may limit this further (net.core.rmem_max).
+  socket.setRecvBufferSize(receiveBufferBytes);
   return socket.removeAllListeners("error").on("error", () => {});
 }
 
-/** An IPv4 address as sockets of IPv6 have it (RFC 4291, section 2.5.5.2). */
-function itselfMapped(
+/** Like `skipLookup`, for an IPv6 socket that sends to IPv4 addresses. */
+function skipLookupMapped(
   address: string,
   _options: unknown,
   found: (error: null, address: string, family: number) => void,
@@ -108,8 +110,11 @@ function itselfMapped(
   found(null, address.includes(":") ? address : `${mappedPrefix}${address}`, 6);
 }
 
-/** Only addresses are sent to: Node would look each up, and send in a later turn of the loop. */
-export function itself(
+/**
+ * Replaces the name lookup of a socket. The program only sends to addresses, and with Node's own
+ * lookup each datagram would leave in a later turn of the event loop.
+ */
+export function skipLookup(
   address: string,
   _options: unknown,
   found: (error: null, address: string, family: number) => void,

@@ -2,11 +2,17 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isFileName } from "../../artifacts/index.js";
 import { NetbootError } from "../../support/index.js";
-import type { BootClient, Firmware, MachineArchitecture } from "../dhcp/boot-client.js";
+import type { Firmware, MachineArchitecture } from "./client-architecture.js";
 import { type Release, type ServedFile, servedFile } from "./release.js";
 
 /** Where Debian's and Ubuntu's package `ipxe` puts them. */
 const packagedPrograms = "/usr/lib/ipxe";
+
+/** What decides which boot program a machine can run. */
+export interface ProgramTarget {
+  readonly architecture: MachineArchitecture | undefined;
+  readonly firmware: Firmware | undefined;
+}
 
 interface Kind {
   readonly architecture: MachineArchitecture;
@@ -94,7 +100,7 @@ export class BootPrograms {
     return this.byName.get(name) ?? (await firstOf(paths, name));
   }
 
-  for({ architecture, firmware }: BootClient): ServedFile | undefined {
+  for({ architecture, firmware }: ProgramTarget): ServedFile | undefined {
     // U-Boot starts EFI programs, too.
     const kind = firmware === "u-boot" ? "uefi" : firmware;
     return this.#found.get(`${architecture} ${kind}`);

@@ -6,7 +6,7 @@ const moment = 0.2;
  * which comes sooner than a processor wakes up; all that is done for a block takes less than that.
  * With several transfers there is something to do anyway, and their clients may need the processor.
  */
-export class Wakefulness {
+export class BusyPoll {
   #transfers = 0;
   #until = 0;
   #isAwake = false;

@@ -1,5 +1,5 @@
 /** What client and server agreed on. */
-export interface TransferOptions {
+export interface NegotiatedOptions {
   /** Bytes in a block (RFC 2348). */
   readonly blockSize: number;
   /** Milliseconds before a window is sent again (RFC 2349). */
@@ -16,14 +16,14 @@ const largestWindow = 64;
 /** Seconds: RFC 2349 has a longer one refused, not shortened. It is how long nobody may be waited for. */
 const longestTimeout = 10;
 /** Milliseconds, if nothing else is agreed on. */
-export const usualTimeout = 1000;
+export const defaultTimeoutMs = 1000;
 
 /**
  * The options of a read request as they are granted; those that are unknown or senseless are left
  * out, as RFC 2347 has it.
  * @param size bytes of the file
  */
-export function negotiate(requested: ReadonlyMap<string, string>, size: number): TransferOptions {
+export function negotiate(requested: ReadonlyMap<string, string>, size: number): NegotiatedOptions {
   const acknowledged = new Map<string, string>();
   const grant = (name: string, smallest: number, largest: number, most: number) => {
     const value = Number(requested.get(name));
@@ -34,7 +34,7 @@ export function negotiate(requested: ReadonlyMap<string, string>, size: number):
   };
   const blockSize = grant("blksize", 8, 65464, largestBlock) ?? 512;
   const seconds = grant("timeout", 1, longestTimeout, longestTimeout);
-  const timeout = seconds === undefined ? usualTimeout : seconds * 1000;
+  const timeout = seconds === undefined ? defaultTimeoutMs : seconds * 1000;
   const windowSize = grant("windowsize", 1, 65535, largestWindow) ?? 1;
   if (requested.has("tsize")) acknowledged.set("tsize", String(size));
   return { blockSize, timeout, windowSize, acknowledged };

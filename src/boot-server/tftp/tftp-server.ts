@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { identityOf, SharedBlocks } from "../files/block-cache.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
-import { localAddressTowards } from "../net/source-address.js";
+import { sourceAddressFor } from "../net/source-address.js";
 import { adoptUdp, bindUdp, onDatagram } from "../net/udp-socket.js";
 import { FileWindow } from "./file-window.js";
 import { negotiate } from "./negotiation.js";
@@ -94,7 +94,7 @@ export class TftpServer {
     const { address } = socket.address();
     // Which address a datagram came to is not told: clients are answered by the way back to them.
     const addressFor = (from: Peer) =>
-      address === "0.0.0.0" ? localAddressTowards(from.address) : Promise.resolve(address);
+      address === "0.0.0.0" ? sourceAddressFor(from.address) : Promise.resolve(address);
     onDatagram(socket, (bytes, from) => this.#receive(bytes, from, () => addressFor(from), socket));
   }
 

@@ -1,9 +1,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { PacketError } from "../net/packet-error.js";
-import { itself, onDatagram } from "../net/udp-socket.js";
-import { Wakefulness } from "./busy-poll.js";
+import { onDatagram, skipLookup } from "../net/udp-socket.js";
+import { BusyPoll } from "./busy-poll.js";
 import type { FileWindow } from "./file-window.js";
-import { type TransferOptions, usualTimeout } from "./negotiation.js";
+import { defaultTimeoutMs, type NegotiatedOptions } from "./negotiation.js";
 import {
   dataHeader,
   errorCode,
@@ -14,7 +14,7 @@ import {
 } from "./packet.js";
 
 /** Of all transfers. */
-const wakefulness = new Wakefulness();
+const wakefulness = new BusyPoll();
 
 /** Times that a window is sent without an answer before the client is given up. */
 const mostTries = 6;
@@ -44,7 +44,7 @@ export class Transfer {
   readonly #file: FileWindow;
   readonly #size: number;
   readonly #peer: Peer;
-  readonly #options: TransferOptions;
+  readonly #options: NegotiatedOptions;
   #finish: (outcome: TransferOutcome) => void = () => {};
   #fail: (error: unknown) => void = () => {};
   /** Blocks that the client has; block n holds the n-th `blockSize` bytes, from 1. */
@@ -59,8 +59,8 @@ export class Transfer {
   /** The same memory for each block: much memory that is used once makes V8 look for it all the time. */
   #packet: Buffer;
 
-  constructor(file: FileWindow, peer: Peer, options: TransferOptions) {
-    this.#socket = createSocket({ type: "udp4", lookup: itself });
+  constructor(file: FileWindow, peer: Peer, options: NegotiatedOptions) {
+    this.#socket = createSocket({ type: "udp4", lookup: skipLookup });
     this.#file = file;
     this.#size = file.size;
     this.#peer = peer;
@@ -161,7 +161,7 @@ export class Transfer {
       return;
     }
     // A timeout holds once the client has acknowledged it: who is forged could ask for a long one.
-    const timeout = this.#isWaitingForOptions ? usualTimeout : this.#options.timeout;
+    const timeout = this.#isWaitingForOptions ? defaultTimeoutMs : this.#options.timeout;
     this.#startTimer(timeout * this.#tries);
     if (this.#isWaitingForOptions) {
       this.#reply(optionAcknowledgement(this.#options.acknowledged));

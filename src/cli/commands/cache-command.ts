@@ -111,7 +111,7 @@ async function prune({ cacheDir, json, dryRun, ...flags }: PruneFlags): Promise<
   const { removed, inUse, left } = await pruneCache(directory, {
     olderThan: age === undefined ? undefined : parseDuration(age, "--older-than"),
     maxSize: flags.maxSize === undefined ? undefined : parseSize(flags.maxSize, "--max-size"),
-    isRehearsal: dryRun ?? false,
+    dryRun: dryRun ?? false,
   });
   const freed = removed.reduce((sum, { size }) => sum + size, 0);
   if (json) {

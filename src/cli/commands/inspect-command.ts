@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { printable } from "../../support/index.js";
+import { sanitize } from "../../support/index.js";
 import { inspectionLines } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
@@ -64,7 +64,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         onEvent: ({ level, text }) => {
           if (quiet || (json && level === "info") || (level === "detail" && !verbose)) return;
           const line = level === "warning" ? `Warning: ${text}` : text;
-          process.stderr.write(`${printable(line)}\n`);
+          process.stderr.write(`${sanitize(line)}\n`);
         },
       }),
     );

@@ -1,5 +1,5 @@
 import { type ExtractManyOptions, extractMany, type ImageOutcome } from "../../extract/index.js";
-import { formatBytes, NetbootError, printable } from "../../support/index.js";
+import { formatBytes, NetbootError, sanitize } from "../../support/index.js";
 import { resultLine, resultPaths } from "../format/result-paths.js";
 import { reporterFactory } from "../reporters/create-reporter.js";
 import type { Reporter } from "../reporters/reporter.js";
@@ -87,5 +87,5 @@ function detailOf(outcome: ImageOutcome): string {
 }
 
 function say(text: string): void {
-  process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
+  process.stderr.write(`${text.split("\n").map(sanitize).join("\n")}\n`);
 }

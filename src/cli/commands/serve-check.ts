@@ -1,5 +1,5 @@
 import type { CheckResult, ServeOptions } from "../../boot-server/index.js";
-import { NetbootError, printable } from "../../support/index.js";
+import { NetbootError, sanitize } from "../../support/index.js";
 
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
@@ -30,5 +30,5 @@ export async function runChecks(
 }
 
 function checkLine({ status, what, hint }: CheckResult): string {
-  return printable(`${marks[status]} ${what}${hint === undefined ? "" : `. ${hint}`}`);
+  return sanitize(`${marks[status]} ${what}${hint === undefined ? "" : `. ${hint}`}`);
 }

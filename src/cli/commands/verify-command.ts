@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { NetbootError, printable } from "../../support/index.js";
+import { NetbootError, sanitize } from "../../support/index.js";
 import type { Check } from "../../verify/index.js";
 import { CommandFailure } from "./command-failure.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
@@ -97,7 +97,7 @@ function tell(check: Check, directory: string, isOfSeveral: boolean, { quiet, js
   const place = isOfSeveral ? `${directory}: ` : "";
   const line = json
     ? JSON.stringify({ type: "check", directory, ...check })
-    : printable(`${marks[check.status]}  ${place}${check.check}: ${check.what}`);
+    : sanitize(`${marks[check.status]}  ${place}${check.check}: ${check.what}`);
   process.stdout.write(`${line}\n`);
 }
 

@@ -1,5 +1,5 @@
 import type { MachineReport } from "../../boot-server/index.js";
-import { printable } from "../../support/index.js";
+import { sanitize } from "../../support/index.js";
 import { whatHappened } from "./format-serve-event.js";
 
 const states: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const secureBoot =
  */
 export function explanation(report: MachineReport, now: Date): string[] {
   const lines = [...whatItIs(report, now), "", ...whatItWouldGet(report), "", ...story(report)];
-  return lines.map(printable);
+  return lines.map(sanitize);
 }
 
 function whatItIs(report: MachineReport, now: Date): string[] {

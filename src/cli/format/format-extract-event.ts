@@ -1,24 +1,22 @@
 import type { ExtractEventOf, ExtractResult } from "../../extract/index.js";
-import { formatBytes, printable } from "../../support/index.js";
+import { formatBytes, sanitize } from "../../support/index.js";
 
 export function imageLine({ reference, platform, layers }: ExtractEventOf<"image">): string {
   const total = layers.reduce((sum, { size }) => sum + size, 0);
   const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
-  return printable(`${reference} for ${platform}: ${count}, ${formatBytes(total)}`);
+  return sanitize(`${reference} for ${platform}: ${count}, ${formatBytes(total)}`);
 }
 
 export function messageLine({ level, text }: ExtractEventOf<"message">): string {
-  return printable(level === "warning" ? `Warning: ${text}` : text);
+  return sanitize(level === "warning" ? `Warning: ${text}` : text);
 }
 
 /** @param seconds that the job took */
 export function doneLine({ directory, description, isUnchanged }: ExtractResult, seconds: number) {
   const { name, files } = description;
   if (isUnchanged) {
-    return printable(`${directory} holds ${name} already and is intact; nothing to do.`);
+    return sanitize(`${directory} holds ${name} already and is intact; nothing to do.`);
   }
   const total = Object.values(files).reduce((sum, { size }) => sum + size, 0);
-  return printable(
-    `Made ${name} in ${directory}: ${formatBytes(total)} in ${seconds.toFixed(1)} s`,
-  );
+  return sanitize(`Made ${name} in ${directory}: ${formatBytes(total)} in ${seconds.toFixed(1)} s`);
 }

@@ -1,5 +1,5 @@
 import type { Inspection } from "../../inspect/index.js";
-import { formatBytes, formatMemory, printable } from "../../support/index.js";
+import { formatBytes, formatMemory, sanitize } from "../../support/index.js";
 
 /** A label, and what it labels; undefined where there is nothing to say. */
 type Row = readonly [label: string, text: string | null | undefined];
@@ -36,7 +36,7 @@ export function inspectionLines(inspection: Inspection): string[] {
 function lines(rows: readonly Row[]): string[] {
   return rows
     .filter(([, text]) => text !== undefined && text !== null)
-    .map(([label, text]) => `${label.padEnd(labelWidth)}${printable(text!)}`);
+    .map(([label, text]) => `${label.padEnd(labelWidth)}${sanitize(text!)}`);
 }
 
 function layerLines({ layers }: Inspection): string[] {

@@ -1,5 +1,5 @@
 import type { MachineEvent, ServeEvent } from "../../boot-server/index.js";
-import { formatBytes, printable } from "../../support/index.js";
+import { formatBytes, sanitize } from "../../support/index.js";
 
 /** One line of the log that a person watches while machines boot. */
 export function serveLine(event: ServeEvent): string {
@@ -11,7 +11,7 @@ export function serveLine(event: ServeEvent): string {
     case "message":
       return event.level === "warning" ? `Warning: ${event.text}` : event.text;
     default:
-      return printable(`${event.mac ?? clientOf(event)}  ${whatHappened(event)}`);
+      return sanitize(`${event.mac ?? clientOf(event)}  ${whatHappened(event)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { NetbootError, printable } from "../../support/index.js";
+import { NetbootError, sanitize } from "../../support/index.js";
 
 /**
  * Tells of an error: a sentence and a hint on standard error, or a JSON line on standard output.
@@ -32,8 +32,8 @@ function unexpected(error: unknown): NetbootError {
 function chain(error: unknown): string {
   const stacks: string[] = [];
   for (let link = error; link instanceof Error; link = link.cause) {
-    const stack = (link.stack ?? "").replace(link.message, printable(link.message));
-    stacks.push(stack.split("\n").map(printable).join("\n"));
+    const stack = (link.stack ?? "").replace(link.message, sanitize(link.message));
+    stacks.push(stack.split("\n").map(sanitize).join("\n"));
   }
   return stacks.join("\nCaused by: ");
 }

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { abortable } from "../core/abortable.js";
 import { OciClientError } from "../core/oci-client-error.js";
 import { printable } from "../core/sanitize.js";
 import type { NetworkSettings } from "../transport/connection-options.js";
@@ -30,7 +31,8 @@ export async function tokenServer(
   }
   // Credentials in an address would go to places that they were not meant for.
   [url.username, url.password, url.hash] = ["", "", ""];
-  const isOwn = await unlessAborted(isItsOwn(url, origin, settings), signal);
+  // A name server that does not answer cannot be told to stop.
+  const isOwn = await abortable(isItsOwn(url, origin, settings), signal);
   if (!isOwn) {
     const problem = `names a token server on a private address that is not its own, ${url.host}`;
     throw badTokenServer(registry, problem);
@@ -73,28 +75,6 @@ async function addressesOf(url: URL, settings: NetworkSettings): Promise<string[
   if (!settings.isDirect(url)) return [];
   const found = await lookup(host, { all: true }).catch(() => []);
   return found.map(({ address }) => address);
-}
-
-/** A name server that does not answer cannot be told to stop. */
-async function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: end, reject } = withRejection();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, end]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-function withRejection(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => {};
-  const promise = new Promise<never>((_resolve, refuse) => {
-    reject = refuse;
-  });
-  return { promise, reject };
 }
 
 export function badTokenServer(

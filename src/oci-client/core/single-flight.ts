@@ -1,3 +1,5 @@
+import { abortable } from "./abortable.js";
+
 /** One question, while it is asked or once it is answered. */
 interface Shared<Answer> {
   readonly answer: Promise<Answer>;
@@ -31,7 +33,7 @@ export class SharedAnswers<Answer> {
     const shared = this.#asked.get(key) ?? this.#ask(key, ask);
     shared.waiting += 1;
     try {
-      return await unlessAborted(shared.answer, signal);
+      return await abortable(shared.answer, signal);
     } finally {
       shared.waiting -= 1;
       if (shared.waiting === 0 && signal?.aborted && !shared.isSettled) {
@@ -64,23 +66,5 @@ export class SharedAnswers<Answer> {
 
   #forget(key: string, shared: Shared<Answer>): void {
     if (this.#asked.get(key) === shared) this.#asked.delete(key);
-  }
-}
-
-/** Waits no longer than until the signal is aborted. */
-async function unlessAborted<Answer>(
-  answer: Promise<Answer>,
-  signal: AbortSignal | undefined,
-): Promise<Answer> {
-  if (signal === undefined) return answer;
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([answer, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }

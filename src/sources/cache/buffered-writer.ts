@@ -5,7 +5,7 @@ const batchSize = 1024 * 1024;
 const longestDelay = 100;
 
 /** Writes the small chunks of a network to a file in large batches. */
-export class BatchedFile {
+export class BufferedWriter {
   readonly #file: FileHandle;
   readonly #onWritten: (position: number) => void;
   readonly #batch = Buffer.allocUnsafeSlow(batchSize);

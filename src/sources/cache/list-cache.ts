@@ -1,6 +1,6 @@
+import { withCacheErrors } from "./cache-errors.js";
 import { CacheSession } from "./cache-session.js";
 import { type CachedFile, cachedFiles, isInUse } from "./cached-files.js";
-import { withCache } from "./with-cache.js";
 
 export interface ListedFile extends CachedFile {
   /** True where a process that lives reads or fetches it. */
@@ -12,7 +12,7 @@ export interface ListedFile extends CachedFile {
  * @throws NetbootError CACHE_NOT_WRITABLE where it cannot be read
  */
 export async function listCache(directory: string): Promise<ListedFile[]> {
-  return withCache(directory, async () => {
+  return withCacheErrors(directory, async () => {
     const session = new CacheSession(directory);
     const listed: ListedFile[] = [];
     for (const file of await cachedFiles(directory)) {

@@ -1,6 +1,6 @@
+import { withCacheErrors } from "./cache-errors.js";
 import { CacheSession } from "./cache-session.js";
 import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
-import { withCache } from "./with-cache.js";
 
 export interface PruneOptions {
   /** Milliseconds: what was not of use for so long goes. */
@@ -8,7 +8,7 @@ export interface PruneOptions {
   /** Bytes that may stay; of what is too much, what was not of use for longest goes first. */
   readonly maxSize?: number | undefined;
   /** Removes nothing, and says what it would remove. */
-  readonly isRehearsal?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export interface PruneResult {
@@ -28,19 +28,19 @@ const leftoverAge = 60 * 60 * 1000;
  * @throws NetbootError CACHE_NOT_WRITABLE
  */
 export async function pruneCache(directory: string, options: PruneOptions): Promise<PruneResult> {
-  return withCache(directory, async () => {
+  return withCacheErrors(directory, async () => {
     const files = await cachedFiles(directory);
     const chosen = chooseFiles(files, options, Date.now());
     const [removed, inUse]: [CachedFile[], CachedFile[]] = [[], []];
     const session = new CacheSession(directory);
     try {
       for (const file of chosen) {
-        const isGone = options.isRehearsal
+        const isGone = options.dryRun
           ? !(await session.isClaimed(file.digest, ["fill", "use"]))
           : await removeUnused(session, file);
         (isGone ? removed : inUse).push(file);
       }
-      if (!options.isRehearsal) await session.sweep();
+      if (!options.dryRun) await session.sweep();
     } finally {
       await session.close();
     }

@@ -17,7 +17,7 @@ export interface Filling {
  * is good until the next is asked for.
  * @param open called when there is something to read
  */
-export async function* followFile(
+export async function* tailFile(
   open: () => Promise<FileHandle>,
   filling: Filling,
 ): AsyncGenerator<Buffer> {

@@ -1,8 +1,8 @@
 import { NetbootError, systemCode } from "../../support/index.js";
 import { isIntact } from "../registry/download.js";
+import { withCacheErrors } from "./cache-errors.js";
 import { CacheSession } from "./cache-session.js";
 import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
-import { withCache } from "./with-cache.js";
 
 export interface VerifyOptions {
   readonly signal: AbortSignal;
@@ -28,7 +28,7 @@ export async function verifyCache(
   directory: string,
   { signal, onVerified }: VerifyOptions,
 ): Promise<VerifyResult> {
-  return withCache(directory, async () => {
+  return withCacheErrors(directory, async () => {
     const session = new CacheSession(directory);
     const [removed, inUse]: [CachedFile[], CachedFile[]] = [[], []];
     let intact = 0;

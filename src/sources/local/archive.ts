@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type ByteString, display, encode, FormatError, indexTar } from "../../tar/index.js";
-import type { FileSlice, ImageFiles } from "../contract/file-slice.js";
+import type { FileSlice, ImageFiles } from "../image-source/file-slice.js";
 
 /** Images have hundreds of members at the most. */
 const mostMembers = 100_000;

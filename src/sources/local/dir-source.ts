@@ -1,7 +1,7 @@
 import { type ImageReader, type ImageRoot, sha256 } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
-import { DirectoryFiles, type FileSlice, readSlice } from "../contract/file-slice.js";
-import type { SourceOptions } from "../contract/image-source.js";
+import { DirectoryFiles, type FileSlice, readSlice } from "../image-source/file-slice.js";
+import type { SourceOptions } from "../image-source/image-source.js";
 import { LocalSource } from "./local-source.js";
 
 const largestManifest = 4 * 1024 * 1024;

@@ -7,9 +7,9 @@ import {
   sha256,
 } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
-import { type FileSlice, type ImageFiles, readSlice } from "../contract/file-slice.js";
-import type { SourceOptions } from "../contract/image-source.js";
-import { translateError } from "../contract/translate-error.js";
+import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
+import type { SourceOptions } from "../image-source/image-source.js";
+import { translateError } from "../image-source/translate-error.js";
 import {
   chooseDockerImage,
   type DockerChoice,
@@ -21,7 +21,7 @@ import { LocalSource } from "./local-source.js";
 
 const largestConfig = 4 * 1024 * 1024;
 
-export interface DockerArchivePlace {
+export interface DockerArchiveLocation {
   /** As it was written, with its transport. */
   readonly reference: string;
   /** For messages: the archive's name. */
@@ -45,12 +45,12 @@ export class DockerArchiveSource extends LocalSource {
   protected readonly kind = "archive";
   protected readonly where: string;
   protected override readonly hasDigests = false;
-  readonly #place: DockerArchivePlace;
+  readonly #place: DockerArchiveLocation;
   readonly #layers = new Map<string, FileSlice>();
   #config: Buffer = Buffer.alloc(0);
   #manifest: Buffer = Buffer.alloc(0);
 
-  constructor(place: DockerArchivePlace, options: SourceOptions) {
+  constructor(place: DockerArchiveLocation, options: SourceOptions) {
     super(options);
     this.#place = place;
     this.reference = place.reference;

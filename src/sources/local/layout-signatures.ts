@@ -1,7 +1,7 @@
 import { type Descriptor, type Index, parseManifest } from "../../oci-client/index.js";
-import type { AttachedSignatures } from "../contract/image-source.js";
-import { translated } from "../contract/translate-error.js";
-import { verified } from "../contract/verified.js";
+import type { AttachedSignatures } from "../image-source/image-source.js";
+import { translateErrors } from "../image-source/translate-error.js";
+import { verified } from "../image-source/verified.js";
 
 const refName = "org.opencontainers.image.ref.name";
 const largestDocument = 4 * 1024 * 1024;
@@ -28,18 +28,20 @@ export class LayoutSignatures implements AttachedSignatures {
   }
 
   signatureBlob({ digest, size }: Descriptor, maxBytes: number): Promise<Uint8Array> {
-    return translated(async () => verified(await this.layout.read(digest, maxBytes), digest, size));
+    return translateErrors(async () =>
+      verified(await this.layout.read(digest, maxBytes), digest, size),
+    );
   }
 
   signedDocument(digest: string): Promise<Uint8Array> {
-    return translated(async () =>
+    return translateErrors(async () =>
       verified(await this.layout.read(digest, largestDocument), digest),
     );
   }
 
   /** The manifests in an index that stands for a list of referrers. */
   #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
-    return translated(async () => {
+    return translateErrors(async () => {
       const document = parseManifest(await this.signedDocument(descriptor.digest));
       if (document.kind !== "index") return [];
       const digests = document.manifests.slice(0, mostManifests).map(({ digest }) => digest);

@@ -9,16 +9,16 @@ import {
   resolveImage,
 } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
-import type { Blob } from "../contract/blob.js";
-import { FileBlob, verifySlice } from "../contract/file-blob.js";
-import type { FileSlice } from "../contract/file-slice.js";
+import type { Blob } from "../image-source/blob.js";
+import { FileBlob, verifySlice } from "../image-source/file-blob.js";
+import type { FileSlice } from "../image-source/file-slice.js";
 import {
   type AttachedSignatures,
   type ImageSource,
   noSignatures,
   type SourceOptions,
-} from "../contract/image-source.js";
-import { translated } from "../contract/translate-error.js";
+} from "../image-source/image-source.js";
+import { translateErrors } from "../image-source/translate-error.js";
 
 /** An image whose blobs are files of this machine: nothing is copied, and nothing is cached. */
 export abstract class LocalSource implements ImageSource {
@@ -47,7 +47,7 @@ export abstract class LocalSource implements ImageSource {
     const root = await this.root();
     const { signal } = this.options;
     const options = { signal, ...(approve && { approve }) };
-    return translated(() => resolveImage(this.reader(), root, platform, options));
+    return translateErrors(() => resolveImage(this.reader(), root, platform, options));
   }
 
   get signatures(): AttachedSignatures {
@@ -63,7 +63,7 @@ export abstract class LocalSource implements ImageSource {
     const known = this.#blobs.get(descriptor.digest);
     if (known !== undefined) return known;
     const slice = this.present(descriptor);
-    const checked = translated(async () => {
+    const checked = translateErrors(async () => {
       const { onProgress, signal } = this.options;
       onProgress?.(descriptor, descriptor.size, true);
       if (this.hasDigests) await this.#limit(() => verifySlice(slice, descriptor, signal));

@@ -5,15 +5,15 @@ import {
   parseManifest,
 } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
-import { type FileSlice, type ImageFiles, readSlice } from "../contract/file-slice.js";
-import type { AttachedSignatures, SourceOptions } from "../contract/image-source.js";
+import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
+import type { AttachedSignatures, SourceOptions } from "../image-source/image-source.js";
 import { isSignatures, LayoutSignatures } from "./layout-signatures.js";
 import { LocalSource } from "./local-source.js";
 
 const refName = "org.opencontainers.image.ref.name";
 const largestIndex = 4 * 1024 * 1024;
 
-export interface OciLayoutPlace {
+export interface OciLayoutLocation {
   /** As it was written, with its transport. */
   readonly reference: string;
   /** For messages: `OCI layout`, and where it is. */
@@ -32,10 +32,10 @@ export class OciLayoutSource extends LocalSource {
   readonly reference: string;
   protected readonly kind: string;
   protected readonly where: string;
-  readonly #place: OciLayoutPlace;
+  readonly #place: OciLayoutLocation;
   #files: ImageFiles | undefined;
 
-  constructor(place: OciLayoutPlace, options: SourceOptions) {
+  constructor(place: OciLayoutLocation, options: SourceOptions) {
     super(options);
     this.#place = place;
     this.reference = place.reference;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { diskFull, makeDirectories, NetbootError, readChunks } from "../../support/index.js";
 import { blockSize, isTar } from "../../tar/index.js";
-import type { SourceOptions } from "../contract/image-source.js";
+import type { SourceOptions } from "../image-source/image-source.js";
 import { Archive, cannotOpen } from "./archive.js";
 import { compressionOf, decompress, magicSize } from "./archive-decompression.js";
 

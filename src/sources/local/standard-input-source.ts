@@ -6,13 +6,13 @@ import type {
   ResolveOptions,
 } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
-import type { Blob } from "../contract/blob.js";
+import type { Blob } from "../image-source/blob.js";
 import {
   type AttachedSignatures,
   type ImageSource,
   noSignatures,
   type SourceOptions,
-} from "../contract/image-source.js";
+} from "../image-source/image-source.js";
 import type { Archive } from "./archive.js";
 import { DockerArchiveSource } from "./docker-archive-source.js";
 import { OciLayoutSource } from "./oci-layout-source.js";

@@ -3,10 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Descriptor, isMismatch, OciClientError, type Retry } from "../../oci-client/index.js";
 import { systemCode } from "../../support/index.js";
 import type { BlobCache, PartialBlob } from "../cache/blob-cache.js";
-import { type Filling, followFile } from "../cache/tail-file.js";
-import type { Blob } from "../contract/blob.js";
-import { verifySlice } from "../contract/file-blob.js";
-import { type BlobOpener, fillBlob } from "./resume-download.js";
+import { type Filling, tailFile } from "../cache/tail-file.js";
+import type { Blob } from "../image-source/blob.js";
+import { verifySlice } from "../image-source/file-blob.js";
+import { type BlobOpener, resumeDownload } from "./resume-download.js";
 
 /** So often a file may be taken away from the one who fills it. */
 const mostLosses = 10;
@@ -78,7 +78,7 @@ export class Download implements Blob, Filling {
   }
 
   read(): AsyncIterable<Buffer> {
-    return followFile(() => this.#openForReading(), this);
+    return tailFile(() => this.#openForReading(), this);
   }
 
   /** The file is renamed when it is complete, which may be at this very moment. */
@@ -142,7 +142,7 @@ export class Download implements Blob, Filling {
       // Another process may have been quicker.
       if (await cache.has(descriptor.digest, descriptor.size)) return;
       await cache.guard(() =>
-        fillBlob({
+        resumeDownload({
           descriptor,
           path: partial.path,
           signal: AbortSignal.any([signal, partial.lost]),

@@ -6,7 +6,7 @@ import { invalidConf, parseRegistriesConf, type RegistryRule } from "./registrie
 
 const MAX_SIZE = 1024 * 1024;
 
-export interface RegistriesPlaces {
+export interface RegistriesConfLocations {
   env?: NodeJS.ProcessEnv;
   home?: string;
   /** `/etc/containers` but in tests. */
@@ -21,12 +21,12 @@ export interface RegistriesPlaces {
  *
  * @throws NetbootError REGISTRY_CONFIG_INVALID
  */
-export async function readRegistriesConf({
+export async function loadRegistriesConf({
   env = process.env,
   home = homeDirectory(env),
   system = "/etc/containers",
   onWarning = () => {},
-}: RegistriesPlaces = {}): Promise<RegistryRule[]> {
+}: RegistriesConfLocations = {}): Promise<RegistryRule[]> {
   const user = join(home, ".config/containers");
   const named = env.CONTAINERS_REGISTRIES_CONF;
   const dropIns = {

@@ -10,8 +10,8 @@ import {
   withCredential,
 } from "../../oci-client/index.js";
 import { usageError } from "../../support/index.js";
-import type { SourceOptions } from "../contract/image-source.js";
-import { readRegistriesConf } from "./load-registries-conf.js";
+import type { SourceOptions } from "../image-source/image-source.js";
+import { loadRegistriesConf } from "./load-registries-conf.js";
 import { MirroredClient } from "./mirrored-client.js";
 import { type MirrorOption, pullSources } from "./pull-sources.js";
 
@@ -139,7 +139,7 @@ export async function openRegistry(
   access: CheckedRegistryAccess,
   { userAgent, onWarning = () => {}, onDetail = () => {}, onNotice, retry, timeouts }: OpenOptions,
 ): Promise<MirroredClient> {
-  const rules = await readRegistriesConf({ onWarning });
+  const rules = await loadRegistriesConf({ onWarning });
   const sources = pullSources(reference, rules, access.mirrors);
   const insecure = sources.filter((each) => each.insecure).map((each) => each.reference.registry);
   const { clientCertificate, credential, distrusted, network, authFile } = access;

@@ -4,8 +4,8 @@ import {
   parseManifest,
   type Reference,
 } from "../../oci-client/index.js";
-import type { AttachedSignatures } from "../contract/image-source.js";
-import { translated } from "../contract/translate-error.js";
+import type { AttachedSignatures } from "../image-source/image-source.js";
+import { translateErrors } from "../image-source/translate-error.js";
 import type { MirroredClient } from "./mirrored-client.js";
 
 /** Referrers that are looked at. */
@@ -25,23 +25,23 @@ export class RegistrySignatures implements AttachedSignatures {
 
   async *signatureManifests(digest: string): AsyncGenerator<Uint8Array> {
     const tag = digest.replace(":", "-");
-    const byTag = await translated(() => this.#tagged(`${tag}.sig`));
+    const byTag = await translateErrors(() => this.#tagged(`${tag}.sig`));
     if (byTag !== undefined) yield byTag;
-    const referrers = await translated(() => this.#referrers(digest, tag));
+    const referrers = await translateErrors(() => this.#referrers(digest, tag));
     for (const referrer of referrers.slice(0, mostReferrers)) {
       yield await this.signedDocument(referrer.digest);
     }
   }
 
   signatureBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array> {
-    return translated(async () => {
+    return translateErrors(async () => {
       const client = await this.connect();
       return client.reader(this.reference).smallBlob(descriptor, maxBytes, this.signal);
     });
   }
 
   signedDocument(digest: string): Promise<Uint8Array> {
-    return translated(async () => {
+    return translateErrors(async () => {
       const client = await this.connect();
       return (await client.manifest(this.reference, { digest }, this.signal)).bytes;
     });

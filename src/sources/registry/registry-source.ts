@@ -15,12 +15,16 @@ import {
 } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
 import { BlobCache } from "../cache/blob-cache.js";
-import type { Blob } from "../contract/blob.js";
-import type { AttachedSignatures, ImageSource, SourceOptions } from "../contract/image-source.js";
-import { translated } from "../contract/translate-error.js";
+import type { Blob } from "../image-source/blob.js";
+import type {
+  AttachedSignatures,
+  ImageSource,
+  SourceOptions,
+} from "../image-source/image-source.js";
+import { translateErrors } from "../image-source/translate-error.js";
 import { Download, isIntact } from "./download.js";
 import type { MirroredClient } from "./mirrored-client.js";
-import { Notices, once } from "./notices.js";
+import { NoticeThrottle, once } from "./notice-throttle.js";
 import { checkRegistryAccess, openRegistry } from "./registry-access.js";
 import { RegistrySignatures } from "./registry-signatures.js";
 
@@ -31,7 +35,7 @@ export class RegistrySource implements ImageSource {
   readonly #options: SourceOptions;
   readonly #cache: BlobCache;
   readonly #limit: ReturnType<typeof pLimit>;
-  readonly #notices: Notices;
+  readonly #notices: NoticeThrottle;
   #client: Promise<MirroredClient> | undefined;
   readonly #blobs = new Map<string, Download>();
   #mirrorFailure: NetbootError | undefined;
@@ -42,13 +46,13 @@ export class RegistrySource implements ImageSource {
     this.reference = formatReference(this.#reference);
     this.#options = options;
     this.#cache = new BlobCache(options.cacheDirectory, options.cacheTiming);
-    this.#notices = new Notices((message) => options.onNotice?.(message));
+    this.#notices = new NoticeThrottle((message) => options.onNotice?.(message));
     this.#limit = pLimit(options.concurrency);
   }
 
   resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
     const { digest, tag } = this.#reference;
-    return translated(async () => {
+    return translateErrors(async () => {
       // What is blocked is not to be had from the cache either.
       await this.#connect();
       return resolveImage(this.#reader(), digest ?? tag ?? "latest", platform, {
@@ -88,7 +92,7 @@ export class RegistrySource implements ImageSource {
         onNotice: (message) => this.#notices.tell(message),
         onProgress: (present, isCached) => onProgress?.(descriptor, present, isCached),
       },
-      (task) => this.#limit(() => translated(() => this.#orDistrust(descriptor, task))),
+      (task) => this.#limit(() => translateErrors(() => this.#orDistrust(descriptor, task))),
     );
     this.#blobs.set(descriptor.digest, blob);
     return blob;

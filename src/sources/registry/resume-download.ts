@@ -8,7 +8,7 @@ import {
   type Retry,
 } from "../../oci-client/index.js";
 import { formatBytes, readChunks } from "../../support/index.js";
-import { BatchedFile } from "../cache/buffered-writer.js";
+import { BufferedWriter } from "../cache/buffered-writer.js";
 
 /** Bytes after which earlier failures do not count any more. */
 const progressStep = 1024 * 1024;
@@ -21,7 +21,7 @@ export type BlobOpener = (
   signal: AbortSignal,
 ) => Promise<{ body: AsyncIterable<Uint8Array>; offset: number }>;
 
-export interface FillBlobInput {
+export interface ResumeDownloadOptions {
   readonly descriptor: Descriptor;
   /** The file, of which the first bytes may be there. */
   readonly path: string;
@@ -42,7 +42,7 @@ export interface FillBlobInput {
  *
  * @throws OciClientError BLOB_MISMATCH, where the file is worth nothing, and what made it give up
  */
-export async function fillBlob(input: FillBlobInput): Promise<void> {
+export async function resumeDownload(input: ResumeDownloadOptions): Promise<void> {
   const { descriptor, path, signal, onPresent } = input;
   const file = await open(path, constants.O_RDWR | constants.O_CREAT);
   try {
@@ -61,7 +61,7 @@ export async function fillBlob(input: FillBlobInput): Promise<void> {
 }
 
 async function fetchRest(
-  input: FillBlobInput,
+  input: ResumeDownloadOptions,
   file: FileHandle,
   verifier: BlobVerifier,
 ): Promise<void> {
@@ -95,14 +95,14 @@ async function fetchRest(
 
 /** Appends what is new in a body. */
 async function store(
-  { descriptor, signal, onPresent }: FillBlobInput,
+  { descriptor, signal, onPresent }: ResumeDownloadOptions,
   file: FileHandle,
   verifier: BlobVerifier,
   { body, offset }: { body: AsyncIterable<Uint8Array>; offset: number },
 ): Promise<void> {
   const known = verifier.received - offset;
   const again = new BlobVerifier(descriptor);
-  const rest = new BatchedFile(file, verifier.received, onPresent);
+  const rest = new BufferedWriter(file, verifier.received, onPresent);
   try {
     for await (const chunk of body) {
       signal.throwIfAborted();

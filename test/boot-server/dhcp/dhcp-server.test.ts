@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readBootClient } from "../../../src/boot-server/dhcp/boot-client.js";
-import { decide, type FullDecision } from "../../../src/boot-server/dhcp/dhcp-decision.js";
+import { type DhcpDecision, decide } from "../../../src/boot-server/dhcp/dhcp-decision.js";
 import {
   addressReply,
   destinationOfReply,
   informReply,
   nakReply,
 } from "../../../src/boot-server/dhcp/dhcp-reply.js";
-import { readFullQuestion } from "../../../src/boot-server/dhcp/dhcp-request.js";
+import { readDhcpRequest } from "../../../src/boot-server/dhcp/dhcp-request.js";
 import {
   exampleRange,
   formatRange,
   parseRange,
 } from "../../../src/boot-server/dhcp/leases/address-range.js";
-import { occupationOf } from "../../../src/boot-server/dhcp/leases/conflict-detection.js";
+import { classifyAddressUse } from "../../../src/boot-server/dhcp/leases/conflict-detection.js";
 import { LeasePool } from "../../../src/boot-server/dhcp/leases/lease-pool.js";
 import { parseLeaseTime } from "../../../src/boot-server/dhcp/leases/lease-time.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "../../../src/boot-server/dhcp/message.js";
@@ -82,9 +82,9 @@ function newPool(): LeasePool {
   return pool;
 }
 
-function answerOf(sent: Sent, pool = newPool()): FullDecision {
-  const question = readFullQuestion(messageOf(sent), network);
-  return question.kind === "silence" ? question : decide(question, pool, { network, range });
+function answerOf(sent: Sent, pool = newPool()): DhcpDecision {
+  const question = readDhcpRequest(messageOf(sent), network);
+  return question.kind === "no-reply" ? question : decide(question, pool, { network, range });
 }
 
 describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
@@ -114,7 +114,7 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
     [
       "is silent where another server is selected",
       { type: "request", server: "10.77.0.1", requested: "10.77.0.50" },
-      "silence",
+      "no-reply",
     ],
     [
       "confirms to a client that starts again what it has",
@@ -134,7 +134,7 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
     [
       "is silent to a client that starts again and is not known",
       { type: "request", mac: other, requested: "10.77.0.51" },
-      "silence",
+      "no-reply",
     ],
     ["renews", { type: "request", ciaddr: "10.77.0.50" }, "ack 10.77.0.50"],
     [
@@ -151,28 +151,28 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
     [
       "is silent to one that renews what another server gave",
       { type: "request", ciaddr: "10.77.0.9" },
-      "silence",
+      "no-reply",
     ],
-    ["is silent to a request for nothing", { type: "request" }, "silence"],
-    ["is silent to a selection of nothing", { type: "request", server }, "silence"],
+    ["is silent to a request for nothing", { type: "request" }, "no-reply"],
+    ["is silent to a selection of nothing", { type: "request", server }, "no-reply"],
     ["answers an INFORM", { type: "inform", ciaddr: "10.77.0.200" }, "inform 10.77.0.200"],
     [
       "is silent to an INFORM of another network",
       { type: "inform", ciaddr: "10.9.9.9" },
-      "silence",
+      "no-reply",
     ],
     ["takes an address back", { type: "release", server, ciaddr: "10.77.0.50" }, "released"],
     [
       "takes nothing back from a stranger",
       { type: "release", mac: other, server, ciaddr: "10.77.0.50" },
-      "silence",
+      "no-reply",
     ],
-    ["is silent to a DECLINE", { type: "decline", server, requested: "10.77.0.50" }, "silence"],
-    ["is silent to BOOTP", { type: undefined }, "silence"],
+    ["is silent to a DECLINE", { type: "decline", server, requested: "10.77.0.50" }, "no-reply"],
+    ["is silent to BOOTP", { type: undefined }, "no-reply"],
     [
       "is silent to a relay of a network without a range",
       { type: "discover", giaddr: "10.9.9.9" },
-      "silence",
+      "no-reply",
     ],
     ["serves a relay of its own", { type: "discover", giaddr: "10.77.0.3" }, "offer 10.77.0.50"],
   ];
@@ -189,7 +189,7 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
   it("does not give a declined address again at once, and says so", () => {
     const pool = newPool();
     const declined = answerOf({ type: "decline", server, requested: "10.77.0.50" }, pool);
-    assert.ok(declined.kind === "silence" && declined.isNotable);
+    assert.ok(declined.kind === "no-reply" && declined.isNotable);
     const next = answerOf({ type: "discover", requested: "10.77.0.50" }, pool);
     assert.ok(next.kind === "offer" && next.address === "10.77.0.51");
     // Another's word on it counts for nothing.
@@ -200,7 +200,7 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
   it("gives what it offered to others where the client chose another server", () => {
     const pool = newPool();
     answerOf({ type: "discover", mac: other }, pool);
-    assert.equal(answerOf({ type: "discover", mac: "52:54:00:00:00:03" }, pool).kind, "silence");
+    assert.equal(answerOf({ type: "discover", mac: "52:54:00:00:00:03" }, pool).kind, "no-reply");
     answerOf({ type: "request", mac: other, server: "10.77.0.1", requested: "10.77.0.99" }, pool);
     const third = answerOf({ type: "discover", mac: "52:54:00:00:00:03" }, pool);
     assert.ok(third.kind === "offer" && third.address === "10.77.0.51");
@@ -222,8 +222,8 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
     const addresses = ["aa", "bb", "aa"].map((id) => {
       const message = { ...messageOf({ type: "discover" }), hardwareAddress: Buffer.alloc(0) };
       const options = new Map(message.options).set(61, Buffer.from(id, "hex"));
-      const question = readFullQuestion({ ...message, options }, network);
-      assert.ok(question.kind !== "silence");
+      const question = readDhcpRequest({ ...message, options }, network);
+      assert.ok(question.kind !== "no-reply");
       const answer = decide(question, pool, { network, range });
       return answer.kind === "offer" ? answer.address : answer.kind;
     });
@@ -240,8 +240,8 @@ describe("a server that gives addresses (RFC 2131, section 4.3)", () => {
   for (const [value, expected] of names) {
     it(`takes ${JSON.stringify(value)} ${expected ? "" : "not "}for a name`, () => {
       const sent = messageOf({ type: "discover", options: { 12: Buffer.from(value) } });
-      const question = readFullQuestion(sent, network);
-      assert.ok(question.kind !== "silence");
+      const question = readDhcpRequest(sent, network);
+      assert.ok(question.kind !== "no-reply");
       assert.equal(question.hostname, expected);
     });
   }
@@ -413,11 +413,11 @@ describe("an address that is looked at", () => {
     ["is free where the one who was known is gone", entry, asked, "free"],
   ];
   for (const [name, before, after, expected] of table) {
-    it(name, () => assert.equal(occupationOf(before, after, mine), expected));
+    it(name, () => assert.equal(classifyAddressUse(before, after, mine), expected));
   }
 
   it("is free where the machine that asks has it itself", () => {
-    assert.equal(occupationOf(entry, entry, other), "free");
+    assert.equal(classifyAddressUse(entry, entry, other), "free");
   });
 });
 

@@ -6,13 +6,13 @@ import { type BootClient, readBootClient } from "../../../src/boot-server/dhcp/b
 import { type DhcpMessage, formatDhcp, parseDhcp } from "../../../src/boot-server/dhcp/message.js";
 import { OfferStyles } from "../../../src/boot-server/dhcp/offer-styles.js";
 import {
-  type Arrival,
-  answerQuestion,
   type BootChoice,
-  type OfferStyle,
-  type ProxyAnswer,
-  readQuestion,
+  type PacketInfo,
+  type ProxyDecision,
+  readBootRequest,
+  replyToBootRequest,
 } from "../../../src/boot-server/dhcp/proxy-reply.js";
+import type { OfferStyle } from "../../../src/boot-server/machines/offer-style.js";
 import { PacketError } from "../../../src/boot-server/net/packet-error.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { type Datagram, datagramsOf, decode } from "../support/capture.js";
@@ -31,11 +31,11 @@ function answer(
   { message, from, to }: Pick<Datagram, "from" | "to"> & { message: DhcpMessage },
   style: OfferStyle = "direct",
   choose: (client: BootClient) => BootChoice = choiceFor,
-): ProxyAnswer {
-  const arrival: Arrival = { port: to.port as 67 | 4011, from, server };
-  const question = readQuestion(message, arrival);
-  if (question.kind === "silence") return question;
-  return answerQuestion(question, choose(question.client), () => style);
+): ProxyDecision {
+  const arrival: PacketInfo = { port: to.port as 67 | 4011, from, server };
+  const question = readBootRequest(message, arrival);
+  if (question.kind === "no-reply") return question;
+  return replyToBootRequest(question, choose(question.client), () => style);
 }
 
 function choiceFor({ isIpxe, protocol }: BootClient): BootChoice {
@@ -87,7 +87,7 @@ describe("real firmware", () => {
       const type = one.message.options.get(53)![0];
       const { kind } = answer(one);
       const isForUs = one.to.port === 4011 || type === types.discover;
-      assert.equal(kind, isForUs ? "reply" : "silence", `frame ${one.frame}`);
+      assert.equal(kind, isForUs ? "reply" : "no-reply", `frame ${one.frame}`);
       if (kind === "reply") replies += 1;
     }
     assert.ok(replies > 12 && replies < all.length);
@@ -170,7 +170,7 @@ describe("a client made by hand", () => {
   function discover(
     options: Readonly<Record<number, Buffer | undefined>>,
     fields: Partial<DhcpMessage> = {},
-  ): ProxyAnswer {
+  ): ProxyDecision {
     const all = new Map(recorded.message.options);
     for (const [code, value] of Object.entries(options)) {
       if (value === undefined) all.delete(Number(code));
@@ -228,14 +228,14 @@ describe("a client made by hand", () => {
   it("that does not ask to be booted gets no answer, and is no news", () => {
     for (const value of [undefined, Buffer.from("MSFT 5.0"), Buffer.from("udhcp 1.36")]) {
       const reply = discover({ 60: value });
-      assert.ok(reply.kind === "silence" && !reply.isNotable);
+      assert.ok(reply.kind === "no-reply" && !reply.isNotable);
     }
   });
 
   it("with a malformed machine identifier gets no answer, and is told of", () => {
     for (const value of [Buffer.alloc(16), Buffer.from([1, ...Buffer.alloc(16)])]) {
       const reply = discover({ 97: value });
-      assert.ok(reply.kind === "silence" && reply.isNotable);
+      assert.ok(reply.kind === "no-reply" && reply.isNotable);
     }
   });
 

@@ -4,48 +4,41 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { endianness } from "node:os";
 import { describe, it } from "node:test";
-import { memoryNeeded } from "../../../src/artifacts/index.js";
-import { portError } from "../../../src/boot-server/net/port-error.js";
-import { portHolder, socketsAt } from "../../../src/boot-server/net/port-owner.js";
+import { explainPortError } from "../../../src/boot-server/net/port-error.js";
+import { findPortOwner, findSocketInodes } from "../../../src/boot-server/net/port-owner.js";
 
-// As the kernel writes it on machines with the lower byte first: 10.9.8.7 port 69, all addresses
-// port 67, and a connection from 10.9.8.7 port 67.
+// As a little-endian kernel prints it: 10.9.8.7 port 69, all addresses port 67, and a connection
+// from 10.9.8.7 port 67.
 const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   113: 0708090A:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1001 2 0 0
   114: 00000000:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1002 2 0 0
   115: 0708090A:0043 0908090A:0044 01 00000000:00000000 00:00000000 00000000     0        0 1003 2 0 0
 `;
 
-describe("who has a port", { skip: endianness() !== "LE" }, () => {
+describe("the owner of a port", { skip: endianness() !== "LE" }, () => {
   const cases: [name: string, address: string, port: number, expected: string[]][] = [
-    ["is who has it of that address", "10.9.8.7", 69, ["1001"]],
-    ["is who has it of all addresses", "10.9.8.7", 67, ["1002"]],
-    ["is anybody who has it, for all addresses", "0.0.0.0", 69, ["1001"]],
-    ["is not who has it of another address", "10.9.8.8", 69, []],
-    ["is nobody where nobody has it", "10.9.8.7", 4011, []],
+    ["is the program that bound that address", "10.9.8.7", 69, ["1001"]],
+    ["is the program that bound all addresses", "10.9.8.7", 67, ["1002"]],
+    ["is any program on that port, if all addresses are wanted", "0.0.0.0", 69, ["1001"]],
+    ["is not a program that bound another address", "10.9.8.8", 69, []],
+    ["is unknown if the port is free", "10.9.8.7", 4011, []],
   ];
   for (const [name, address, port, expected] of cases) {
-    it(name, () => assert.deepEqual(socketsAt(table, address, port), expected));
+    it(name, () => assert.deepEqual(findSocketInodes(table, address, port), expected));
   }
 
-  it("is found out by its process", async () => {
+  it("is named with its process id in the error", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const holder = await portHolder("tcp", "127.0.0.1", port);
-    assert.equal(holder?.pid, process.pid);
+    const owner = await findPortOwner("tcp", "127.0.0.1", port);
+    assert.equal(owner?.pid, process.pid);
     const error = Object.assign(new Error("taken"), { code: "EADDRINUSE" });
-    const told = (await portError(error, "HTTP", "127.0.0.1", port)) as Error;
-    assert.match(told.message, new RegExp(`\\(pid ${process.pid}\\) has port ${port} of 127`));
+    const explained = (await explainPortError(error, "HTTP", "127.0.0.1", port)) as Error;
+    assert.match(
+      explained.message,
+      new RegExp(`\\(pid ${process.pid}\\) uses port ${port} of 127`),
+    );
     server.close();
-  });
-});
-
-describe("the memory that machines need", () => {
-  const file = (size: number) => ({ size }) as never;
-  it("holds the squashfs, the initrd packed and unpacked, and a small system", () => {
-    const release = { kernel: file(15e6), initrd: file(60e6), squashfs: file(1000e6) };
-    const needed = memoryNeeded(release);
-    assert.ok(needed > 1.7e9 && needed < 2e9, String(needed));
   });
 });

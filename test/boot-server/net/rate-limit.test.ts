@@ -2,19 +2,23 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RateLimit } from "../../../src/boot-server/net/rate-limit.js";
 
-describe("a rate limit of 3 at once and 2 a second", () => {
+describe("a rate limit with a burst of 3 and 2 requests per second", () => {
   const table: [name: string, times: number[], admitted: boolean[]][] = [
-    ["admits what comes at once", [0, 0, 0], [true, true, true]],
-    ["refuses the one too many", [0, 0, 0, 0], [true, true, true, false]],
-    ["admits again after half a second", [0, 0, 0, 0, 500], [true, true, true, false, true]],
-    ["refuses sooner", [0, 0, 0, 400], [true, true, true, false]],
+    ["admits a burst", [0, 0, 0], [true, true, true]],
+    ["refuses the request after a burst", [0, 0, 0, 0], [true, true, true, false]],
     [
-      "never saves up more than 3",
+      "admits another request after half a second",
+      [0, 0, 0, 0, 500],
+      [true, true, true, false, true],
+    ],
+    ["refuses a request that comes sooner", [0, 0, 0, 400], [true, true, true, false]],
+    [
+      "never saves up more than the burst",
       [0, 60_000, 60_000, 60_000, 60_000],
       [true, true, true, true, false],
     ],
     [
-      "does not count who was refused",
+      "does not count refused requests",
       [0, 0, 0, 100, 200, 300, 500],
       [true, true, true, false, false, false, true],
     ],
@@ -31,7 +35,7 @@ describe("a rate limit of 3 at once and 2 a second", () => {
     });
   }
 
-  it("counts each client for itself", () => {
+  it("counts each client separately", () => {
     const limit = new RateLimit({ burst: 1, perSecond: 1 }, () => 0);
     assert.deepEqual(
       ["a", "b", "a", "b"].map((client) => limit.admits(client)),
@@ -39,7 +43,7 @@ describe("a rate limit of 3 at once and 2 a second", () => {
     );
   });
 
-  it("remembers no more than ten thousand", () => {
+  it("remembers at most ten thousand clients", () => {
     const limit = new RateLimit({ burst: 1, perSecond: 1 }, () => 0);
     limit.admits("first");
     for (let index = 0; index < 10_000; index += 1) limit.admits(String(index));

@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { it } from "node:test";
 import { onDatagram } from "../../../src/boot-server/net/udp-socket.js";
 
-it("a datagram from port 0, which nothing can be sent to, is passed over", () => {
+it("ignores datagrams from port 0, to which nothing can be sent", () => {
   const socket = createSocket("udp4");
   const seen: number[] = [];
   onDatagram(socket, (_, { port }) => seen.push(port));
@@ -14,7 +14,7 @@ it("a datagram from port 0, which nothing can be sent to, is passed over", () =>
   assert.deepEqual(seen, [68]);
 });
 
-it("a datagram that comes by IPv4 to a socket of IPv6 is one of IPv4, and others are passed over", () => {
+it("treats datagrams that reach an IPv6 socket over IPv4 as IPv4, and ignores others", () => {
   const socket = createSocket("udp6");
   const seen: string[] = [];
   onDatagram(socket, (_, { address }) => seen.push(address));

@@ -1,9 +1,9 @@
 import { isIPv4 } from "node:net";
-import { ipv4Number, ipv4OfNumber } from "../../net/address.js";
+import { ipv4FromNumber, ipv4Number } from "../../net/address.js";
 import { networkBounds, type ServedAddress } from "../../net/interfaces.js";
 
 /** The most addresses that a range may have; what is remembered of each bounds the memory. */
-export const mostAddresses = 65_536;
+export const maxRangeAddresses = 65_536;
 
 /** Addresses from the first to the last, both included. */
 export interface AddressRange {
@@ -20,7 +20,7 @@ export function parseRange(text: string): AddressRange | undefined {
 }
 
 export function formatRange({ first, last }: AddressRange): string {
-  return `${ipv4OfNumber(first)}-${ipv4OfNumber(last)}`;
+  return `${ipv4FromNumber(first)}-${ipv4FromNumber(last)}`;
 }
 
 export function contains({ first, last }: AddressRange, address: string): boolean {
@@ -29,14 +29,14 @@ export function contains({ first, last }: AddressRange, address: string): boolea
 }
 
 /** The addresses that hosts of a network may have: all but its first and its last. */
-export function hostsOf(network: ServedAddress): AddressRange {
+export function hostRange(network: ServedAddress): AddressRange {
   const [first, last] = networkBounds(network);
   return { first: first + 1, last: last - 1 };
 }
 
 /** A range that a person may take for this network: `.100` to `.199`, or its upper half. */
 export function exampleRange(network: ServedAddress): AddressRange {
-  const hosts = hostsOf(network);
+  const hosts = hostRange(network);
   const size = hosts.last - hosts.first + 1;
   if (size >= 200) return { first: hosts.first + 99, last: hosts.first + 198 };
   return { first: hosts.first + Math.floor(size / 2), last: hosts.last };

@@ -14,13 +14,13 @@ const looks = [100, 300];
  * - `used`: a machine just said that it does
  * - `doubtful`: one did some time ago; the kernel is asking it again, and knows after a minute at most
  */
-export type Occupation = "free" | "used" | "doubtful";
+export type AddressUse = "free" | "used" | "doubtful";
 
 /**
  * Milliseconds after which what is doubtful is looked at again. The kernel asks anew 5 s after it
  * used an old entry, and 3 times a second apart; of one that is younger than 45 s it is sure.
  */
-export const doubtTime = 10_000;
+export const doubtfulHoldMs = 10_000;
 
 /**
  * Finds out whether addresses are in use before they are given away (RFC 2131, section 2.2, where
@@ -28,11 +28,11 @@ export const doubtTime = 10_000;
  * and what it hears stands in its table: neither raw sockets nor special rights are needed, and
  * machines that drop pings are found as well.
  */
-export class AddressProbe {
+export class ConflictDetector {
   readonly #network: ServedAddress;
   #socket: Socket | undefined;
   /** Looks that are under way: a machine that asks again meanwhile waits for the same. */
-  readonly #pending = new Map<string, Promise<Occupation>>();
+  readonly #pending = new Map<string, Promise<AddressUse>>();
 
   /** @param network of the interface that is asked on */
   constructor(network: ServedAddress) {
@@ -54,7 +54,7 @@ export class AddressProbe {
   }
 
   /** @param mac of the machine that is to get the address, and may have it still */
-  look(address: string, mac: string): Promise<Occupation> {
+  look(address: string, mac: string): Promise<AddressUse> {
     const pending = this.#pending.get(address);
     if (pending !== undefined) return pending;
     const look = this.#look(address, mac).finally(() => this.#pending.delete(address));
@@ -62,13 +62,13 @@ export class AddressProbe {
     return look;
   }
 
-  async #look(address: string, mac: string): Promise<Occupation> {
+  async #look(address: string, mac: string): Promise<AddressUse> {
     const before = this.#neighbour(address);
     // The kernel may refuse at once what it cannot reach; then nobody on this wire has it.
     this.#socket?.send(Buffer.alloc(0), discardPort, address, () => {});
     for (const time of looks) {
       await delay(time);
-      const occupation = occupationOf(before, this.#neighbour(address), mac);
+      const occupation = classifyAddressUse(before, this.#neighbour(address), mac);
       if (occupation !== "free") return occupation;
     }
     return "free";
@@ -91,11 +91,11 @@ export class AddressProbe {
  * proof that the machine is still there: the kernel keeps them for minutes, and uses an old one
  * while it asks anew. One with another machine's address now than before is.
  */
-export function occupationOf(
+export function classifyAddressUse(
   before: ArpEntry | undefined,
   after: ArpEntry | undefined,
   mac: string,
-): Occupation {
+): AddressUse {
   if (after === undefined || !after.isComplete || after.mac === mac) return "free";
   return before?.isComplete && before.mac === after.mac ? "doubtful" : "used";
 }

@@ -1,4 +1,4 @@
-import { ipv4Number, ipv4OfNumber } from "../../net/address.js";
+import { ipv4FromNumber, ipv4Number } from "../../net/address.js";
 import type { AddressRange } from "./address-range.js";
 
 /** Milliseconds that an offered address is kept: firmware waits up to 32 s before it asks again. */
@@ -62,13 +62,13 @@ export class LeasePool {
     const isHeld = own !== undefined && this.#isTaken(number);
     const entry = this.#assign(client, number);
     entry.heldUntil = now + offerTime;
-    return { address: ipv4OfNumber(number), isHeld };
+    return { address: ipv4FromNumber(number), isHeld };
   }
 
   /** The address that a client has or had last. */
   addressOf(client: string): string | undefined {
     const number = this.#addresses.get(client);
-    return number === undefined ? undefined : ipv4OfNumber(number);
+    return number === undefined ? undefined : ipv4FromNumber(number);
   }
 
   /** Gives a client an address for the time of a lease; undefined where it cannot have that one. */
@@ -129,7 +129,7 @@ export class LeasePool {
   *leases(): Iterable<Lease> {
     for (const [number, { client, leasedUntil: until, hostname }] of this.#entries) {
       if (client === undefined || until === 0) continue;
-      yield { client, address: ipv4OfNumber(number), until, hostname };
+      yield { client, address: ipv4FromNumber(number), until, hostname };
     }
   }
 

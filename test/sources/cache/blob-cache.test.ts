@@ -6,23 +6,23 @@ import type { IncomingMessage } from "node:http";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { type ExtractOptions, extract, extractMany } from "../../src/extract/index.js";
-import { verifyCache } from "../../src/sources/index.js";
-import { NetbootError } from "../../src/support/index.js";
-import { assertRefusal } from "../cli/support/refusal.js";
-import { addImage, noise } from "../extract/support/images.js";
+import { type ExtractOptions, extract, extractMany } from "../../../src/extract/index.js";
+import { verifyCache } from "../../../src/sources/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { assertRefusal } from "../../cli/support/refusal.js";
+import { addImage, noise } from "../../extract/support/images.js";
 import {
   copyOfProgram,
   demoImage,
   ordinaryUser,
   runProgram,
   succeed,
-} from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { startRegistry } from "../oci-client/support/docker-registry.js";
-import { ImageContent, OCI_LAYER } from "../oci-client/support/image-content.js";
-import { type Interceptor, serve, serveImage } from "../oci-client/support/local-server.js";
-import { baseLayer } from "../support/base-layer.js";
+} from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { startRegistry } from "../../oci-client/support/docker-registry.js";
+import { ImageContent, OCI_LAYER } from "../../oci-client/support/image-content.js";
+import { type Interceptor, serve, serveImage } from "../../oci-client/support/local-server.js";
+import { baseLayer } from "../../support/base-layer.js";
 
 const content = new ImageContent();
 const image = addImage(content, [baseLayer, [noise("noise", 300_000)]]);

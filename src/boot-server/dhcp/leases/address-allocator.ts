@@ -1,8 +1,8 @@
-import { formatMac } from "../net/address.js";
-import { declineTime } from "./dhcp-decision.js";
-import type { FullQuestion } from "./dhcp-request.js";
-import { type AddressProbe, doubtTime } from "./leases/conflict-detection.js";
-import type { LeasePool } from "./leases/lease-pool.js";
+import { formatMac } from "../../net/address.js";
+import { declineHoldMs } from "../dhcp-decision.js";
+import type { DhcpRequest } from "../dhcp-request.js";
+import { type ConflictDetector, doubtfulHoldMs } from "./conflict-detection.js";
+import type { LeasePool } from "./lease-pool.js";
 
 /** Addresses that are looked at for one question before it is left without an answer. */
 const mostLooks = 8;
@@ -14,12 +14,12 @@ export interface OfferedAddress {
 }
 
 /** Addresses of a pool that nobody uses without having them from it. */
-export class FreeAddresses {
+export class AddressAllocator {
   readonly #pool: LeasePool;
-  readonly #probe: AddressProbe;
+  readonly #probe: ConflictDetector;
   readonly #onWarning: (text: string) => void;
 
-  constructor(pool: LeasePool, probe: AddressProbe, onWarning: (text: string) => void) {
+  constructor(pool: LeasePool, probe: ConflictDetector, onWarning: (text: string) => void) {
     this.#pool = pool;
     this.#probe = probe;
     this.#onWarning = onWarning;
@@ -28,7 +28,7 @@ export class FreeAddresses {
   /** The address that the pool offers first, or another one where somebody uses that. */
   async find(
     first: OfferedAddress,
-    { client, address: wished, request }: FullQuestion,
+    { client, address: wished, request }: DhcpRequest,
   ): Promise<string | undefined> {
     const mac = formatMac(request.hardwareAddress);
     let offer: OfferedAddress | undefined = first;
@@ -38,7 +38,7 @@ export class FreeAddresses {
       if (isHeld && !this.#probe.isPending(address)) return address;
       const occupation = await this.#probe.look(address, mac);
       if (occupation === "free") return address;
-      this.#pool.setAside(address, occupation === "used" ? declineTime : doubtTime);
+      this.#pool.setAside(address, occupation === "used" ? declineHoldMs : doubtfulHoldMs);
       if (occupation === "used") {
         this.#onWarning(
           `${address} is in the range, and used by a machine that did not get it here.`,

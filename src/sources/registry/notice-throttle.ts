@@ -2,7 +2,7 @@
 const quietTime = 5000;
 
 /** Passes on why something takes longer; several layers mostly wait for the same reason. */
-export class Notices {
+export class NoticeThrottle {
   readonly #tell: (message: string) => void;
   readonly #told = new Map<string, number>();
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { BatchedFile } from "../../src/sources/cache/buffered-writer.js";
-import { noise } from "../extract/support/images.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { BufferedWriter } from "../../../src/sources/cache/buffered-writer.js";
+import { noise } from "../../extract/support/images.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 const bytes = Buffer.from(noise("noise", 3_000_000).content as Buffer);
 
@@ -12,7 +12,7 @@ describe("a batched file", () => {
   it("holds what was written, whatever the pieces", async () => {
     const { path, file } = await newFile();
     const positions: number[] = [];
-    const batched = new BatchedFile(file, 0, (position) => positions.push(position));
+    const batched = new BufferedWriter(file, 0, (position) => positions.push(position));
     for (let at = 0, length = 1; at < bytes.length; at += length, length = (length * 7) % 90_001) {
       await batched.write(bytes.subarray(at, at + length));
     }
@@ -25,7 +25,7 @@ describe("a batched file", () => {
   it("keeps nothing back for long when nothing more comes", async () => {
     const { path, file } = await newFile();
     const written = new Promise<number>((resolve) => {
-      void new BatchedFile(file, 0, resolve).write(bytes.subarray(0, 1000));
+      void new BufferedWriter(file, 0, resolve).write(bytes.subarray(0, 1000));
     });
     assert.equal(await written, 1000);
     assert.ok(bytes.subarray(0, 1000).equals(await readFile(path)));
@@ -35,7 +35,7 @@ describe("a batched file", () => {
   it("does not write a byte at another place when the disk is full and then has room", async () => {
     const { path, file } = await newFile();
     const positions: number[] = [];
-    const batched = new BatchedFile(fullOnce(file), 0, (position) => positions.push(position));
+    const batched = new BufferedWriter(fullOnce(file), 0, (position) => positions.push(position));
     await assert.rejects(batched.write(bytes.subarray(0, 1024 * 1024)), { code: "ENOSPC" });
     assert.deepEqual(positions, []);
     await batched.flush();

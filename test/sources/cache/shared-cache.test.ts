@@ -4,12 +4,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { addImage, noise } from "../extract/support/images.js";
-import { type Outcome, outcomeOf, startProgram } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { ImageContent } from "../oci-client/support/image-content.js";
-import { baseLayer } from "../support/base-layer.js";
-import { type CountingRegistry, countingRegistry } from "./support/counting-registry.js";
+import { addImage, noise } from "../../extract/support/images.js";
+import { type Outcome, outcomeOf, startProgram } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { ImageContent } from "../../oci-client/support/image-content.js";
+import { baseLayer } from "../../support/base-layer.js";
+import { type CountingRegistry, countingRegistry } from "../support/counting-registry.js";
 
 const content = new ImageContent();
 const root = addImage(content, [baseLayer, [noise("noise", 4_000_000)]]);

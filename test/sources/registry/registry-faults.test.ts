@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { parsePlatform } from "../../src/oci-client/index.js";
-import { openSource } from "../../src/sources/index.js";
-import { NetbootError } from "../../src/support/index.js";
-import { addImage, noise } from "../extract/support/images.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { ImageContent } from "../oci-client/support/image-content.js";
-import { baseLayer } from "../support/base-layer.js";
+import { parsePlatform } from "../../../src/oci-client/index.js";
+import { openSource } from "../../../src/sources/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { addImage, noise } from "../../extract/support/images.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { ImageContent } from "../../oci-client/support/image-content.js";
+import { baseLayer } from "../../support/base-layer.js";
 import {
   type Asked,
   type Fault,
@@ -17,7 +17,7 @@ import {
   type Kind,
   sendSome,
   sendStatus,
-} from "./support/faulty-registry.js";
+} from "../support/faulty-registry.js";
 
 const content = new ImageContent();
 const root = addImage(content, [baseLayer, [noise("noise", 3_000_000)]]);

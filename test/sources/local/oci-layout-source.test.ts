@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { extract } from "../../src/extract/index.js";
-import { NetbootError } from "../../src/support/index.js";
-import { addImage, baseName, imageOf, layoutOf } from "../extract/support/images.js";
-import { demoImage, demoName, succeed } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { ImageContent, OCI_LAYER } from "../oci-client/support/image-content.js";
-import { baseLayer } from "../support/base-layer.js";
+import { extract } from "../../../src/extract/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { addImage, baseName, imageOf, layoutOf } from "../../extract/support/images.js";
+import { demoImage, demoName, succeed } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { ImageContent, OCI_LAYER } from "../../oci-client/support/image-content.js";
+import { baseLayer } from "../../support/base-layer.js";
 
 const demoDirectory = demoImage.slice("oci:".length);
 

@@ -7,7 +7,7 @@ export function translateError(error: unknown): unknown {
   return new NetbootError(error.code, error.message, error.hint, { cause: error });
 }
 
-export async function translated<Result>(action: () => Promise<Result>): Promise<Result> {
+export async function translateErrors<Result>(action: () => Promise<Result>): Promise<Result> {
   try {
     return await action();
   } catch (error) {

@@ -3,12 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { formatReference, parseReference } from "../../src/oci-client/index.js";
-import { readRegistriesConf } from "../../src/sources/registry/load-registries-conf.js";
-import { pullSources } from "../../src/sources/registry/pull-sources.js";
-import { parseRegistriesConf } from "../../src/sources/registry/registries-conf.js";
-import { NetbootError } from "../../src/support/index.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { formatReference, parseReference } from "../../../src/oci-client/index.js";
+import { loadRegistriesConf } from "../../../src/sources/registry/load-registries-conf.js";
+import { pullSources } from "../../../src/sources/registry/pull-sources.js";
+import { parseRegistriesConf } from "../../../src/sources/registry/registries-conf.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 /** What containers-registries.conf(5) says of each; the last place is the registry itself. */
 const cases: [name: string, conf: string, image: string, places: string[]][] = [
@@ -320,7 +320,7 @@ describe("the files of registries.conf", () => {
     }
     const warnings: string[] = [];
     const env = named === "" ? {} : { CONTAINERS_REGISTRIES_CONF: join(directory, named) };
-    const rules = await readRegistriesConf({
+    const rules = await loadRegistriesConf({
       env,
       home: join(directory, "home"),
       system: join(directory, "etc"),

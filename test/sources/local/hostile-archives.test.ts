@@ -3,14 +3,14 @@ import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { extract } from "../../src/extract/index.js";
-import { NetbootError } from "../../src/support/index.js";
-import { baseName } from "../extract/support/images.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { digestOf } from "../oci-client/support/image-content.js";
-import { baseLayer } from "../support/base-layer.js";
-import { type ArchivePart, type TarItem, tar } from "../support/tar-builder.js";
-import { demoAs, pathOf } from "./support/copies.js";
+import { extract } from "../../../src/extract/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { baseName } from "../../extract/support/images.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { digestOf } from "../../oci-client/support/image-content.js";
+import { baseLayer } from "../../support/base-layer.js";
+import { type ArchivePart, type TarItem, tar } from "../../support/tar-builder.js";
+import { demoAs, pathOf } from "../support/copies.js";
 
 const layer = tar(baseLayer);
 const config = JSON.stringify({

@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { OciClientError, Retry } from "../../src/oci-client/index.js";
-import { BlobCache } from "../../src/sources/cache/blob-cache.js";
-import { CacheSession } from "../../src/sources/cache/cache-session.js";
-import { Download } from "../../src/sources/registry/download.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { digestOf, OCI_LAYER } from "../oci-client/support/image-content.js";
+import { OciClientError, Retry } from "../../../src/oci-client/index.js";
+import { BlobCache } from "../../../src/sources/cache/blob-cache.js";
+import { CacheSession } from "../../../src/sources/cache/cache-session.js";
+import { Download } from "../../../src/sources/registry/download.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { digestOf, OCI_LAYER } from "../../oci-client/support/image-content.js";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const timing = { heartbeat: 50, quiet: 600, poll: 10 };

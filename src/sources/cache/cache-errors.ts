@@ -1,7 +1,7 @@
 import { NetbootError, systemCode } from "../../support/index.js";
 
 /** Gives what the system refuses in a cache directory the cache's name. */
-export async function withCache<Result>(
+export async function withCacheErrors<Result>(
   directory: string,
   action: () => Promise<Result>,
 ): Promise<Result> {

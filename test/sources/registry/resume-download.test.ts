@@ -3,13 +3,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { extract } from "../../src/extract/index.js";
-import { addImage, layoutOf, noise } from "../extract/support/images.js";
-import { succeed } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { startRegistry } from "../oci-client/support/docker-registry.js";
-import { ImageContent } from "../oci-client/support/image-content.js";
-import { baseLayer } from "../support/base-layer.js";
+import { extract } from "../../../src/extract/index.js";
+import { addImage, layoutOf, noise } from "../../extract/support/images.js";
+import { succeed } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { startRegistry } from "../../oci-client/support/docker-registry.js";
+import { ImageContent } from "../../oci-client/support/image-content.js";
+import { baseLayer } from "../../support/base-layer.js";
 
 describe("Debian's docker-registry behind a network that cuts every connection", () => {
   it("is pulled from to the end, and no byte of a layer comes twice", async (t) => {

@@ -4,9 +4,9 @@ import { readdir } from "node:fs/promises";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { demoImage, type Outcome, runProgram } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { demoAs, extracted, filesIn } from "./support/copies.js";
+import { demoImage, type Outcome, runProgram } from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { demoAs, extracted, filesIn } from "../support/copies.js";
 
 // A real daemon (podman's) is asked in test/e2e/sources.test.ts; here is what it does not do.
 

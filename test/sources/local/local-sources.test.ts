@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { extract } from "../../src/extract/index.js";
-import { NetbootError } from "../../src/support/index.js";
-import { noise } from "../extract/support/images.js";
+import { extract } from "../../../src/extract/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { noise } from "../../extract/support/images.js";
 import {
   demoImage,
   demoName,
@@ -14,11 +14,11 @@ import {
   runProgram,
   startProgram,
   succeed,
-} from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { baseLayer } from "../support/base-layer.js";
-import { writeLayout } from "../support/image-layout.js";
-import { tar } from "../support/tar-builder.js";
+} from "../../extract/support/program.js";
+import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { baseLayer } from "../../support/base-layer.js";
+import { writeLayout } from "../../support/image-layout.js";
+import { tar } from "../../support/tar-builder.js";
 import {
   demoAs,
   dockerSaves,
@@ -27,7 +27,7 @@ import {
   pathOf,
   skopeoCopy,
   skopeoDigest,
-} from "./support/copies.js";
+} from "../support/copies.js";
 
 const demoDigest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
 
