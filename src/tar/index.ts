@@ -1,4 +1,4 @@
-/** Reads tars without altering a byte of a name or a value. */
+/** Reads tars without changing a byte of any name or value. */
 export { blockSize } from "./block.js";
 export { type ByteString, display, encode, fromBytes, toBytes } from "./byte-string.js";
 export { FormatError } from "./format-error.js";
