@@ -13,13 +13,14 @@ import {
   type TopDownPass,
 } from "../layers/index.js";
 import {
-  type Compression,
   checkSquashfs,
+  compressorNames,
   Mksquashfs,
   type MksquashfsVersion,
   needsNewestMtime,
   parseCompression,
   planSquashfs,
+  type SquashfsCompression,
   type SquashfsPlan,
   squashfsLimits,
 } from "../squashfs/index.js";
@@ -46,7 +47,7 @@ export interface RootFilesystem {
   readonly facts: KairosFacts;
   readonly merged: MergedImage;
   /** What it is compressed with: what was asked for, if the image's kernel can read that. */
-  readonly compression: Compression;
+  readonly compression: SquashfsCompression;
 }
 
 /**
@@ -91,7 +92,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     await mksquashfs.finish();
     await checkSquashfs(input.path, {
       inodes: remaining.inodes,
-      codec: compression.codec,
+      compressor: compression.compressor,
       blockSize: options.blockSize,
     });
     return { name, facts, merged, compression };
@@ -118,7 +119,7 @@ function planFor(
   { version, options, created, architecture }: RootFilesystemInput,
   { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },
   facts: KairosFacts | undefined,
-): { plan: SquashfsPlan; compression: Compression } {
+): { plan: SquashfsPlan; compression: SquashfsCompression } {
   const compression = usableCompression(options, facts);
   const bcjFilter = bcjFilterFor(architecture, facts?.kernelConfig);
   const plan = planSquashfs(version, {
@@ -137,25 +138,26 @@ function planFor(
   return { plan, compression };
 }
 
-/** What to use where the image's kernel cannot read what was asked for, in this order. */
-const fallbacks = ["gzip", "zstd", "xz", "lz4", "lzo"];
-
 /** What was asked for, if the image's own kernel can read it; else gzip, which nearly all can. */
-function usableCompression(options: CheckedOptions, facts: KairosFacts | undefined): Compression {
+function usableCompression(
+  options: CheckedOptions,
+  facts: KairosFacts | undefined,
+): SquashfsCompression {
   const config = facts?.kernelConfig;
-  const { codec } = options.compression;
+  const { compressor } = options.compression;
   if (config?.hasNoSquashfs) {
     const text =
       "The image's kernel was built without squashfs: machines will hardly boot from it.";
     options.emit({ type: "message", level: "warning", text });
   }
-  if (config === undefined || config.supportsSquashfs(codec)) return options.compression;
-  const readable = fallbacks.map(parseCompression);
-  const usable = readable.find((other) => config.supportsSquashfs(other.codec)) ?? readable[0]!;
+  if (config === undefined || config.supportsSquashfs(compressor)) return options.compression;
+  const usable = parseCompression(
+    compressorNames.find((name) => config.supportsSquashfs(name)) ?? "gzip",
+  );
   options.emit({
     type: "message",
     level: "warning",
-    text: `The image's kernel cannot read a squashfs compressed with ${codec}; ${usable.codec} is used.`,
+    text: `The image's kernel cannot read a squashfs compressed with ${compressor}; ${usable.compressor} is used.`,
   });
   return usable;
 }

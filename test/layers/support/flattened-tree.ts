@@ -10,9 +10,9 @@ import { listTree, type Tree } from "../../support/tree-listing.js";
 import { unpackWithGnuTar } from "./unpacked-trees.js";
 
 /**
- * What the program makes of layers, without a squashfs: the one archive that it would hand to
- * mksquashfs, unpacked by GNU tar. The root directory is not in that archive.
- * @param isEarly whether files are written while the layers are read
+ * The tree that the program makes of layers, without a squashfs: GNU tar unpacks the archive that
+ * mksquashfs would read. The root directory is not part of that archive.
+ * @param isEarly whether to write files while the layers are being read
  */
 export async function flattenedTree(
   layers: readonly TestLayer[],
@@ -44,7 +44,7 @@ function layerIn(scratch: string, count: number) {
   };
 }
 
-/** As extract does it, the start over included. */
+/** Does what extract does, including a fresh start if the early output is wrong. */
 async function flatten(
   layers: Layer[],
   archive: string,
