@@ -25,6 +25,7 @@ const modules = [
 const folders = {
   "boot-server": [
     "check",
+    "options",
     "http",
     "tftp",
     "dhcp",

@@ -1,24 +1,24 @@
 import type { BootClient } from "./dhcp/boot-client.js";
 import type { BootChoice } from "./dhcp/proxy-reply.js";
-import { Site } from "./http/router.js";
+import { Router } from "./http/router.js";
 import type { BootApi } from "./machines/boot-api.js";
-import type { Decision, MachinePolicy } from "./machines/boot-policy.js";
-import type { Roster } from "./machines/machine-store.js";
-import { type BootPrograms, isRunBy } from "./releases/boot-programs.js";
+import type { BootPolicy, Decision } from "./machines/boot-policy.js";
+import type { MachineStore } from "./machines/machine-store.js";
+import { type BootPrograms, canRun } from "./releases/boot-programs.js";
 
-export interface OffersOptions {
-  readonly policy: MachinePolicy;
-  readonly roster: Roster;
+export interface BootOffersOptions {
+  readonly policy: BootPolicy;
+  readonly machineStore: MachineStore;
   readonly programs: BootPrograms;
   /** Undefined where no rule asks one. */
   readonly api?: BootApi | undefined;
 }
 
 /** What a machine that asks by DHCP is offered. */
-export class Offers {
-  readonly #options: OffersOptions;
+export class BootOffers {
+  readonly #options: BootOffersOptions;
 
-  constructor(options: OffersOptions) {
+  constructor(options: BootOffersOptions) {
     this.#options = options;
   }
 
@@ -32,8 +32,8 @@ export class Offers {
     if (decision.kind === "local") {
       // iPXE takes no menu; its script tells it.
       return isIpxe
-        ? { bootFile: Site.firstScriptAt(base) }
-        : { disk: true, nothingAt: Site.nothingAt(base) };
+        ? { bootFile: Router.firstScriptAt(base) }
+        : { disk: true, nothingAt: Router.nothingAt(base) };
     }
     if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
     if (decision.kind !== "netboot" && decision.kind !== "unsettled") {
@@ -43,30 +43,32 @@ export class Offers {
   }
 
   async #chooseByApi(client: BootClient, decision: Decision, base: string): Promise<BootChoice> {
-    const answer = await this.#options.api!.askLately(client.mac);
+    const answer = await this.#options.api!.askCached(client.mac);
     return "refusal" in answer ? answer : this.#beginning(client, decision, base);
   }
 
   #beginning(client: BootClient, decision: Decision, base: string): BootChoice {
     const { isIpxe } = client;
-    return isIpxe ? { bootFile: Site.firstScriptAt(base) } : this.#program(client, decision, base);
+    return isIpxe
+      ? { bootFile: Router.firstScriptAt(base) }
+      : this.#program(client, decision, base);
   }
 
   #decide({ mac, uuid, architecture }: BootClient): Decision {
-    const { policy, roster } = this.#options;
-    return policy.decide(roster.learn({ mac, uuid, architecture }));
+    const { policy, machineStore } = this.#options;
+    return policy.decide(machineStore.learn({ mac, uuid, architecture }));
   }
 
-  #program(client: BootClient, { treatment }: Decision, base: string): BootChoice {
+  #program(client: BootClient, { settings }: Decision, base: string): BootChoice {
     const { architecture, firmware } = client;
-    const { bootProgram: own } = treatment;
-    const isOwn = own !== undefined && isRunBy(firmware, own);
+    const { bootProgram: own } = settings;
+    const isOwn = own !== undefined && canRun(firmware, own);
     const program = isOwn ? own : this.#options.programs.for(client);
     if (program === undefined) {
       return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
     }
     const { name } = program;
-    const bootFile = client.protocol === "http" ? Site.programAt(base, name) : name;
-    return { bootFile, style: treatment.offerStyle };
+    const bootFile = client.protocol === "http" ? Router.programAt(base, name) : name;
+    return { bootFile, style: settings.offerStyle };
   }
 }

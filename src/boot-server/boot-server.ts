@@ -1,32 +1,33 @@
-import { Offers } from "./boot-offers.js";
-import { BootEvents } from "./boot-tracker.js";
+import { BootOffers } from "./boot-offers.js";
+import { BootTracker } from "./boot-tracker.js";
 import { checkNetworkForProxy } from "./dhcp/conflicting-servers.js";
 import { DhcpServer } from "./dhcp/dhcp-server.js";
 import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
 import { OfferStyles } from "./dhcp/offer-styles.js";
 import { ProxyDhcpServer, type ProxyDhcpServerOptions } from "./dhcp/proxy-server.js";
 import { warmUp } from "./dhcp/warm-up.js";
-import { Journal } from "./events/event-log.js";
+import { EventLog } from "./events/event-log.js";
 import type { ServeEvent } from "./events/events.js";
 import { Metrics } from "./events/metrics.js";
 import { BootScripts } from "./http/boot-scripts.js";
 import { HttpServer } from "./http/http-server.js";
 import { ProxiedFiles } from "./http/proxied-files.js";
-import { Site } from "./http/router.js";
+import { Router } from "./http/router.js";
 import { StatusPages } from "./http/status-pages.js";
 import type { BootApi } from "./machines/boot-api.js";
-import { MachinePolicy } from "./machines/boot-policy.js";
+import { BootPolicy } from "./machines/boot-policy.js";
 import type { MacPattern } from "./machines/mac-pattern.js";
-import { Roster } from "./machines/machine-store.js";
-import type { MachineSigner } from "./machines/machine-token.js";
+import { MachineStore } from "./machines/machine-store.js";
+import type { MachineTokens } from "./machines/machine-token.js";
 import type { Rules } from "./machines/rules.js";
 import type { InheritedSockets } from "./net/inherited-sockets.js";
 import type { ServedAddress } from "./net/interfaces.js";
 import { explainPortError } from "./net/port-error.js";
+import type { DhcpMode } from "./options/validate-options.js";
 import type { BootPrograms } from "./releases/boot-programs.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 import { TftpServer } from "./tftp/tftp-server.js";
-import { TransferWatch } from "./transfer-monitor.js";
+import { TransferMonitor } from "./transfer-monitor.js";
 
 /** Milliseconds that transfers have to end when the server is stopped. */
 const grace = 10_000;
@@ -36,8 +37,8 @@ const stallInterval = 5_000;
 export interface BootServerOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
-  readonly mostTransfers: number;
-  readonly dhcp: "proxy" | "full" | "off";
+  readonly maxTransfers: number;
+  readonly dhcp: DhcpMode;
   /** How addresses are given; undefined but for `full`. */
   readonly full: DhcpSettings | undefined;
   /** Used instead of new ones, where there are any for a protocol. */
@@ -48,7 +49,7 @@ export interface BootServerOptions {
   /** As they are now. */
   rules(): Rules;
   readonly booted: BootedMachines;
-  readonly signer: MachineSigner;
+  readonly tokens: MachineTokens;
   /** Asked what machines boot that no rule gives a release. */
   readonly api: BootApi | undefined;
   onEvent(event: ServeEvent): void;
@@ -57,13 +58,13 @@ export interface BootServerOptions {
 /** DHCP, TFTP and HTTP for the same machines and releases. */
 export class BootServer {
   readonly #options: BootServerOptions;
-  readonly #roster = new Roster();
+  readonly #machineStore = new MachineStore();
   readonly #styles = new OfferStyles();
-  readonly #events: BootEvents;
-  readonly #journal: Journal;
+  readonly #events: BootTracker;
+  readonly #eventLog: EventLog;
   readonly #metrics: Metrics;
-  readonly #transfers: TransferWatch;
-  readonly #offers: Offers;
+  readonly #transfers: TransferMonitor;
+  readonly #offers: BootOffers;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
   readonly #dhcp: ProxyDhcpServer | DhcpServer;
@@ -74,59 +75,64 @@ export class BootServer {
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { programs, signer, booted, api } = options;
-    const roster = this.#roster;
+    const { programs, tokens, booted, api } = options;
+    const machineStore = this.#machineStore;
     this.#options = options;
     this.#httpPort = options.httpPort;
-    const proxied = new ProxiedFiles(signer);
+    const proxied = new ProxiedFiles(tokens);
     this.#proxied = proxied;
-    const policy = new MachinePolicy({
+    const policy = new BootPolicy({
       ...options,
       apiUrl: api?.url,
       bootedAt: (mac) => booted.bootedAt(mac),
-      isUnderWay: (mac) => this.#journal.timelineOf(mac)?.isUnderWay === true,
+      isUnderWay: (mac) => this.#eventLog.sessionOf(mac)?.isUnderWay === true,
     });
-    const events = new BootEvents({
+    const events = new BootTracker({
       policy,
-      roster,
+      machineStore,
       booted,
       styles: this.#styles,
       apiUrl: api?.url,
-      journal: () => this.#journal,
+      eventLog: () => this.#eventLog,
       onWarning: (text) => this.#warn(text),
     });
     this.#events = events;
-    this.#journal = new Journal(
+    this.#eventLog = new EventLog(
       (event) => this.#emit(event),
       (mac) => events.hasBooted(mac),
     );
-    this.#transfers = new TransferWatch({
-      macAt: (client) => roster.at(client)?.mac,
-      onEvent: (event, how) => this.#journal.add(event, how),
+    this.#transfers = new TransferMonitor({
+      macAt: (client) => machineStore.at(client)?.mac,
+      onEvent: (event, how) => this.#eventLog.add(event, how),
     });
     this.#metrics = new Metrics({
-      states: () => this.#journal.states(),
+      states: () => this.#eventLog.states(),
       transfers: () => this.#transfers.count,
     });
-    this.#offers = new Offers({ policy, roster, programs, api });
-    const site = new Site({
+    this.#offers = new BootOffers({ policy, machineStore, programs, api });
+    const site = new Router({
       programs,
       policy,
       scripts: new BootScripts({
         policy,
-        roster,
-        signer,
+        machineStore,
+        tokens,
         api,
         proxied,
         onScript: (...what) => events.scriptGiven(...what),
         onImpostor: (...who) => events.impostor(...who),
       }),
       proxied,
-      status: new StatusPages({ journal: this.#journal, roster, policy, metrics: this.#metrics }),
-      machineAt: (client) => roster.at(client),
+      status: new StatusPages({
+        eventLog: this.#eventLog,
+        machineStore,
+        policy,
+        metrics: this.#metrics,
+      }),
+      machineAt: (client) => machineStore.at(client),
     });
     this.#http = new HttpServer({
-      mostTransfers: options.mostTransfers,
+      maxTransfers: options.maxTransfers,
       find: (request) => site.find(request),
       onStart: (transfer) => {
         events.fetchStarted(transfer);
@@ -139,7 +145,8 @@ export class BootServer {
       find: (name, client) =>
         site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
       onEvent: (event) => {
-        if (event.type === "started") events.programStarted(roster.at(event.client), event.name);
+        if (event.type === "started")
+          events.programStarted(machineStore.at(event.client), event.name);
         this.#transfers.tftp(event);
       },
     });
@@ -159,8 +166,8 @@ export class BootServer {
       settings: full,
       onLease: (lease) => {
         const { mac, address: ip, hostname } = lease;
-        this.#roster.learn({ mac, ip, hostname });
-        this.#journal.add({ type: "leased", ...lease });
+        this.#machineStore.learn({ mac, ip, hostname });
+        this.#eventLog.add({ type: "leased", ...lease });
       },
       onWarning: (text) => this.#warn(text),
     });
@@ -187,7 +194,7 @@ export class BootServer {
       }
       const port = this.#httpPort;
       const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
-      const url = Site.firstScriptAt(`http://${address}:${port}`);
+      const url = Router.firstScriptAt(`http://${address}:${port}`);
       this.#emit({ type: "listening", url, interface: name, ports });
     }
     if (isDhcp) {
@@ -195,7 +202,7 @@ export class BootServer {
       await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     }
     if (this.#options.dhcp === "proxy") void this.#checkNetworkForProxy();
-    this.#stallTimer = setInterval(() => this.#journal.lookForStalled(), stallInterval).unref();
+    this.#stallTimer = setInterval(() => this.#eventLog.lookForStalled(), stallInterval).unref();
   }
 
   /** Where it can be asked: `http://ADDRESS:PORT`. */
@@ -214,7 +221,7 @@ export class BootServer {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
-    this.#journal.catchUp();
+    this.#eventLog.catchUp();
     await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);
     this.#transfers.close();
     await this.#proxied.close();

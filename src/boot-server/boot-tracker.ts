@@ -1,39 +1,39 @@
 import type { DhcpMessage } from "./dhcp/message.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
 import type { ProxyDecision } from "./dhcp/proxy-reply.js";
-import type { Journal } from "./events/event-log.js";
+import type { EventLog } from "./events/event-log.js";
 import type { MachineEvent } from "./events/events.js";
 import type { HttpTransfer } from "./http/http-server.js";
-import { type Decision, filesOf, type MachinePolicy } from "./machines/boot-policy.js";
+import { type BootPolicy, type Decision, rolesToFetch } from "./machines/boot-policy.js";
 import type { Machine } from "./machines/machine.js";
-import type { Roster } from "./machines/machine-store.js";
+import type { MachineStore } from "./machines/machine-store.js";
 import { formatMac } from "./net/address.js";
-import type { Role } from "./releases/release.js";
+import type { FileRole } from "./releases/release.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 
-export interface BootEventsOptions {
-  readonly policy: MachinePolicy;
-  readonly roster: Roster;
+export interface BootTrackerOptions {
+  readonly policy: BootPolicy;
+  readonly machineStore: MachineStore;
   readonly styles: OfferStyles;
   readonly booted: BootedMachines;
   /** Of the boot API; undefined without one. */
   readonly apiUrl: string | undefined;
   /** Asked when something has happened: it is made later than this. */
-  journal(): Journal;
+  eventLog(): EventLog;
   onWarning(text: string): void;
 }
 
 /** Makes events of what machines were told, and remembers what follows from it. */
-export class BootEvents {
-  readonly #options: BootEventsOptions;
+export class BootTracker {
+  readonly #options: BootTrackerOptions;
 
-  constructor(options: BootEventsOptions) {
+  constructor(options: BootTrackerOptions) {
     this.#options = options;
   }
 
   /** DHCP answered, or was silent. */
   answered(answer: ProxyDecision, request: DhcpMessage): void {
-    this.#options.journal().addSoon(() => this.#eventOf(answer, request));
+    this.#options.eventLog().addSoon(() => this.#eventOf(answer, request));
   }
 
   /** A datagram was passed over. */
@@ -48,7 +48,7 @@ export class BootEvents {
   }
 
   /** @param awaited what it is to fetch then */
-  scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly Role[]): void {
+  scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly FileRole[]): void {
     this.accepted(mac);
     const { kind, reasons } = decision;
     if (kind === "local") {
@@ -57,7 +57,7 @@ export class BootEvents {
     }
     const said = kind === "api" ? `what ${this.#options.apiUrl} says` : undefined;
     const release = kind === "netboot" ? decision.release.name : said;
-    if (release !== undefined) this.#options.journal().expect(mac, awaited);
+    if (release !== undefined) this.#options.eventLog().expect(mac, awaited);
     this.#add({ type: "script", mac, release, reasons });
   }
 
@@ -65,7 +65,8 @@ export class BootEvents {
   fetchStarted({ mac, client, role, name, isHead }: HttpTransfer): void {
     if (isHead || role === undefined) return;
     if (mac !== undefined) this.#fetches(mac, role);
-    if (role === "boot-program") this.#startsProgram(this.#options.roster.at(client)?.mac, name);
+    if (role === "boot-program")
+      this.#startsProgram(this.#options.machineStore.at(client)?.mac, name);
   }
 
   /** A boot program is sent by TFTP. */
@@ -82,8 +83,8 @@ export class BootEvents {
 
   /** A machine has all that it needs. */
   hasBooted(mac: string): void {
-    const { policy, roster, booted, onWarning } = this.#options;
-    const decision = policy.decide(roster.get(mac), { isUnderWay: true });
+    const { policy, machineStore, booted, onWarning } = this.#options;
+    const decision = policy.decide(machineStore.get(mac), { isUnderWay: true });
     if (!("isOnce" in decision) || !decision.isOnce) return;
     // When it did is kept: files are given for some time after that.
     if (booted.bootedAt(mac) !== undefined) return;
@@ -98,27 +99,27 @@ export class BootEvents {
    * A machine fetches by an address that was made for it. Where nothing is known of its script, as
    * after a restart, it has booted with this file and those that come after it.
    */
-  #fetches(mac: string, role: Role): void {
-    const { policy, roster, journal } = this.#options;
-    const decision = policy.decideFetch(roster.get(mac));
+  #fetches(mac: string, role: FileRole): void {
+    const { policy, machineStore, eventLog } = this.#options;
+    const decision = policy.decideFetch(machineStore.get(mac));
     if (decision.kind !== "netboot") return;
-    const files = filesOf(decision);
+    const files = rolesToFetch(decision);
     if (!files.includes(role)) return;
-    journal().resume(mac, decision.release.name, files.slice(files.indexOf(role)));
+    eventLog().resume(mac, decision.release.name, files.slice(files.indexOf(role)));
   }
 
   /** A machine fetches a boot program; where that is a UKI, it asks for no script then. */
   #startsProgram(mac: string | undefined, name: string): void {
-    const { policy, roster, journal } = this.#options;
-    const decision = mac === undefined ? undefined : policy.decideFetch(roster.get(mac));
+    const { policy, machineStore, eventLog } = this.#options;
+    const decision = mac === undefined ? undefined : policy.decideFetch(machineStore.get(mac));
     if (mac === undefined || decision?.kind !== "netboot") return;
-    const { bootProgram } = decision.treatment;
+    const { bootProgram } = decision.settings;
     if (bootProgram?.files === undefined || bootProgram.name !== name) return;
-    journal().resume(mac, decision.release.name, bootProgram.files);
+    eventLog().resume(mac, decision.release.name, bootProgram.files);
   }
 
   #add(event: MachineEvent): void {
-    this.#options.journal().add(event);
+    this.#options.eventLog().add(event);
   }
 
   #eventOf(answer: ProxyDecision, request: DhcpMessage): MachineEvent {
@@ -130,7 +131,7 @@ export class BootEvents {
     const { mac, architecture, firmware } = answer.client;
     const { bootFile } = answer;
     if (bootFile !== undefined) return { type: "offered", mac, architecture, firmware, bootFile };
-    const { policy, roster } = this.#options;
-    return { type: "sent-to-disk", mac, reasons: policy.decide(roster.get(mac)).reasons };
+    const { policy, machineStore } = this.#options;
+    return { type: "sent-to-disk", mac, reasons: policy.decide(machineStore.get(mac)).reasons };
   }
 }

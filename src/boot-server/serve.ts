@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { BootServer } from "./boot-server.js";
 import { parseDhcpOptions } from "./dhcp/dhcp-settings.js";
 import type { ServeEvent } from "./events/events.js";
-import { MachineSigner } from "./machines/machine-token.js";
-import { LiveRules } from "./machines/rules-watcher.js";
+import { MachineTokens } from "./machines/machine-token.js";
+import { RulesWatcher } from "./machines/rules-watcher.js";
 import { takeInheritedSockets } from "./net/inherited-sockets.js";
 import { findServedAddresses } from "./net/interfaces.js";
+import type { ServeOptions } from "./options/serve-options.js";
+import { validateServeOptions } from "./options/validate-options.js";
 import { BootPrograms, missingPrograms } from "./releases/boot-programs.js";
 import { readAllReleases } from "./releases/find-releases.js";
 import type { Release } from "./releases/release.js";
-import { describeChange } from "./releases/release-change.js";
-import { checkServeOptions, type ServeOptions } from "./serve-options.js";
+import { describeReleaseChange } from "./releases/release-change.js";
 import { BootedMachines } from "./state/booted-machines.js";
 import { removeServerFile, writeServerFile } from "./state/server-file.js";
 
@@ -20,27 +21,27 @@ import { removeServerFile, writeServerFile } from "./state/server-file.js";
  * @throws NetbootError
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const checked = checkServeOptions(options);
+  const checked = validateServeOptions(options);
   const onEvent = (event: ServeEvent) => options.onEvent?.(event);
   const tell = (level: "info" | "warning", text: string) =>
     onEvent({ type: "message", level, text });
   const addresses = findServedAddresses(options.listen ?? []);
   const full = parseDhcpOptions(options, addresses);
-  const programs = await BootPrograms.beside(options.ipxeDirectory);
-  const { stateDirectory: state, ruleSources, files } = checked;
+  const programs = await BootPrograms.beside(options.ipxeDir);
+  const { stateDir: state, ruleSources, files } = checked;
   const places = { directories: options.directories ?? [], files };
   const tellOfMissing = (releases: readonly Release[]) => {
     for (const { what, hint } of missingPrograms(releases, programs)) {
       tell("warning", `${what}: ${hint}`);
     }
   };
-  const rules = await LiveRules.read(
-    { ...ruleSources, programs, readReleases: (onFile) => readAllReleases(places, onFile) },
+  const rules = await RulesWatcher.read(
+    { ...ruleSources, programs, readReleases: (beforeRead) => readAllReleases(places, beforeRead) },
     {
       onRules: ({ entries }) =>
         tell("info", `The rules were read again: ${entries.length} machines.`),
       onReleases: (now, before) => {
-        tell("info", describeChange(now, before));
+        tell("info", describeReleaseChange(now, before));
         tellOfMissing(
           now.filter((one) => !before.some((it) => it.architecture === one.architecture)),
         );
@@ -57,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     programs,
     rules: () => rules.current,
     booted: new BootedMachines(join(state, "booted")),
-    signer: await MachineSigner.withKeyFile(join(state, "key")),
+    tokens: await MachineTokens.withKeyFile(join(state, "key")),
     onEvent,
   });
   try {

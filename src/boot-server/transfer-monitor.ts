@@ -12,7 +12,7 @@ interface Watched {
   looks: number;
 }
 
-export interface TransferWatchOptions {
+export interface TransferMonitorOptions {
   /** The hardware address of the machine with an address; undefined where it is not known. */
   macAt(client: string): string | undefined;
   /** @param isQuiet true for what is too much for a log */
@@ -20,12 +20,12 @@ export interface TransferWatchOptions {
 }
 
 /** Tells of what machines fetch, from its beginning to its end. */
-export class TransferWatch {
-  readonly #options: TransferWatchOptions;
+export class TransferMonitor {
+  readonly #options: TransferMonitorOptions;
   readonly #underWay = new Map<HttpTransfer, Watched>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(options: TransferWatchOptions) {
+  constructor(options: TransferMonitorOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), interval).unref();
   }

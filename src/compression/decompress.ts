@@ -1,31 +1,94 @@
-import type { Blob } from "../sources/index.js";
-import { findProgram } from "../support/index.js";
-import { checkGzipEnd, gunzip } from "./gzip.js";
-import { detectCompression } from "./magic-numbers.js";
-import { pipeThrough } from "./pipe-through.js";
-import { unzstd } from "./zstd.js";
+import { findProgram, NetbootError } from "../support/index.js";
+import type { ByteSource, ByteStream } from "./byte-source.js";
+import { checkGzipEnd, gunzip, gunzipStream } from "./gunzip.js";
+import { type Compression, detectLayerCompression, magicNumberBytes } from "./magic-numbers.js";
+import { runDecompressor } from "./run-decompressor.js";
+import { unzstd } from "./unzstd.js";
+
+interface Decompressor {
+  readonly program: string;
+  readonly debianPackage: string;
+  /** They make the program decompress standard input to standard output. */
+  readonly args: readonly string[];
+}
+
+const decompressors: Readonly<Record<Compression, Decompressor>> = {
+  gzip: { program: "igzip", debianPackage: "isal", args: ["-d", "-c"] },
+  zstd: { program: "zstd", debianPackage: "zstd", args: ["-d", "-c", "-q", "--no-progress"] },
+  xz: { program: "xz", debianPackage: "xz-utils", args: ["-d", "-c", "-q"] },
+  lz4: { program: "lz4", debianPackage: "lz4", args: ["-d", "-c", "-q"] },
+  bzip2: { program: "bzip2", debianPackage: "bzip2", args: ["-d", "-c", "-q"] },
+  lzma: { program: "xz", debianPackage: "xz-utils", args: ["--format=lzma", "-d", "-c", "-q"] },
+  lzo: { program: "lzop", debianPackage: "lzop", args: ["-d", "-c", "-q"] },
+};
 
 /**
- * The plain tar of a layer, from its blob: gzip with any number of members, zstd with several
- * and skippable frames, or plain. Each chunk is good until the next is asked for. The programs
- * igzip and zstd are used where they are found: they are faster than what Node has.
- * @throws FormatError where the compressed data are damaged or cut short
+ * Decompresses a layer: gzip with any number of members, zstd with several and skippable frames, or
+ * plain bytes. Each chunk is valid until the next one is requested. The programs igzip and zstd are
+ * faster than what Node has, so they do the work if they are installed.
+ * @throws DecompressionError, and what the source throws
  */
-export async function* decode(blob: Blob, signal: AbortSignal): AsyncGenerator<Buffer> {
-  switch (await detectCompression(blob)) {
+export async function* decompress(source: ByteSource, signal: AbortSignal): AsyncGenerator<Buffer> {
+  switch (detectLayerCompression(await firstBytes(source, magicNumberBytes))) {
     case "gzip": {
-      const igzip = await findProgram("igzip");
-      if (igzip === undefined) yield* gunzip(blob);
-      else yield* checkGzipEnd(blob, pipeThrough(igzip, ["-d", "-c"], blob, signal), signal);
+      const program = await programOutput("gzip", source, signal);
+      if (program === undefined) yield* gunzip(source);
+      else yield* checkGzipEnd(source, program, signal);
       break;
     }
-    case "zstd": {
-      const zstd = await findProgram("zstd");
-      if (zstd === undefined) yield* unzstd(blob, signal);
-      else yield* pipeThrough(zstd, ["-d", "-c", "-q", "--no-progress"], blob, signal);
+    case "zstd":
+      yield* (await programOutput("zstd", source, signal)) ?? unzstd(source, signal);
       break;
-    }
     default:
-      yield* blob.read();
+      yield* source.read();
   }
+}
+
+/**
+ * Decompresses bytes that have no file of their own, such as an archive that comes through a pipe.
+ * Bytes after the end of the compressed data may go unnoticed.
+ * @throws DecompressionError, and what the stream throws; NetbootError PROGRAM_MISSING,
+ *   DECOMPRESSOR_FAILED
+ */
+export async function* decompressStream(
+  compression: Compression | "none",
+  stream: ByteStream,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (compression === "none") {
+    yield* stream.read();
+    return;
+  }
+  const output = await programOutput(compression, stream, signal);
+  if (output !== undefined) yield* output;
+  else if (compression === "gzip") yield* gunzipStream(stream);
+  else throw programMissing(compression);
+}
+
+async function programOutput(
+  compression: Compression,
+  stream: ByteStream | ByteSource,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Buffer> | undefined> {
+  const { program, args } = decompressors[compression];
+  const path = await findProgram(program);
+  return path === undefined ? undefined : runDecompressor(path, args, stream, signal);
+}
+
+function programMissing(compression: Compression): NetbootError {
+  const { program, debianPackage } = decompressors[compression];
+  return new NetbootError(
+    "PROGRAM_MISSING",
+    `The program ${program} is missing.`,
+    `Install it: apt-get install ${debianPackage}`,
+  );
+}
+
+async function firstBytes(source: ByteStream, count: number): Promise<Buffer> {
+  let head: Buffer = Buffer.alloc(0);
+  for await (const chunk of source.read()) {
+    head = Buffer.concat([head, chunk.subarray(0, count)]);
+    if (head.length >= count) break;
+  }
+  return head.subarray(0, count);
 }

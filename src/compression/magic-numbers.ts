@@ -1,25 +1,43 @@
-import type { Blob } from "../sources/index.js";
+/** What the kernel can decompress an initrd with (Linux, lib/decompress.c). */
+export type Compression = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzma" | "lzo";
 
-export type Compression = "gzip" | "zstd" | "none";
+/** What layers and image archives are compressed with. */
+export type LayerCompression = "gzip" | "zstd" | "none";
+
+/** The first bytes of compressed data. */
+const magicNumbers: readonly (readonly [Compression, ...bytes: number[]])[] = [
+  ["gzip", 0x1f, 0x8b], // RFC 1952 §2.3.1
+  ["zstd", 0x28, 0xb5, 0x2f, 0xfd], // RFC 8878 §3.1.1
+  ["xz", 0xfd, 0x37, 0x7a, 0x58, 0x5a],
+  ["lz4", 0x02, 0x21, 0x4c, 0x18], // the legacy frame, which the kernel reads
+  ["lz4", 0x04, 0x22, 0x4d, 0x18],
+  ["bzip2", 0x42, 0x5a, 0x68],
+  ["lzma", 0x5d, 0x00, 0x00],
+  ["lzo", 0x89, 0x4c, 0x5a, 0x4f],
+];
+
+/** Number of bytes that the functions below need at most. */
+export const magicNumberBytes = 5;
 
 /**
- * Tells a blob's compression by its first bytes; media types lie too often.
- * gzip: RFC 1952 §2.3.1; zstd and its skippable frames: RFC 8878 §3.1.
+ * Detects the compression of data by their first bytes.
+ * @returns undefined if the data are not compressed, or in an unknown way
  */
-export async function detectCompression(blob: Blob): Promise<Compression> {
-  const head = await firstBytes(blob, 4);
-  if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return "gzip";
-  if (head.length < 4) return "none";
-  const magic = head.readUInt32LE(0);
-  const isSkippable = magic >>> 4 === 0x184d2a5;
-  return magic === 0xfd2fb528 || isSkippable ? "zstd" : "none";
+export function detectCompression(head: Buffer): Compression | undefined {
+  return magicNumbers.find(([, ...bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0];
 }
 
-async function firstBytes(blob: Blob, count: number): Promise<Buffer> {
-  let head: Buffer = Buffer.alloc(0);
-  for await (const chunk of blob.read()) {
-    head = Buffer.concat([head, chunk.subarray(0, count)]);
-    if (head.length >= count) break;
-  }
-  return head.subarray(0, count);
+/**
+ * Detects the compression of a layer or an image archive by its first bytes: media types and file
+ * names are often wrong. Unlike an initrd, a layer may begin with a skippable zstd frame.
+ */
+export function detectLayerCompression(head: Buffer): LayerCompression {
+  if (isSkippableZstdFrame(head)) return "zstd";
+  const compression = detectCompression(head);
+  return compression === "gzip" || compression === "zstd" ? compression : "none";
+}
+
+/** RFC 8878 §3.1.2. */
+function isSkippableZstdFrame(head: Buffer): boolean {
+  return head.length >= 4 && head.readUInt32LE(0) >>> 4 === 0x184d2a5;
 }

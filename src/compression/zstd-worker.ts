@@ -1,32 +1,32 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { ZSTDDecoder } from "zstddec/stream";
-import type { ZstdWorkerInput, ZstdWorkerMessage } from "./zstd.js";
+import type { ZstdWorkerInput, ZstdWorkerMessage } from "./unzstd.js";
 
-const chunkSize = 128 * 1024;
+const chunkBytes = 128 * 1024;
 /**
- * Turns without output on one chunk of input, if all of it were empty frames of eight bytes each (RFC
- * 8878, section 3.1.2); the decoder goes on forever on damaged data.
+ * The decoder loops forever on some damaged data. One chunk of input may legitimately cause this many
+ * rounds without output: if it consists of empty frames of eight bytes each (RFC 8878 §3.1.2).
  */
-const mostEmptyTurns = chunkSize / 8;
-let emptyTurns = 0;
+const maxEmptyRounds = chunkBytes / 8;
+let emptyRounds = 0;
 
 const { path, offset, size, credits } = workerData as ZstdWorkerInput;
 const counter = new Int32Array(credits);
 
 function post(message: ZstdWorkerMessage, transfer: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(message, transfer);
+  parentPort?.postMessage(message, transfer);
 }
 
 function* fileChunks(): Generator<Uint8Array> {
   const file = openSync(path, "r");
   try {
     for (let position = 0; position < size; ) {
-      const chunk = new Uint8Array(Math.min(chunkSize, size - position));
+      const chunk = new Uint8Array(Math.min(chunkBytes, size - position));
       const count = readSync(file, chunk, 0, chunk.length, offset + position);
       if (count === 0) return;
       position += count;
-      emptyTurns = 0;
+      emptyRounds = 0;
       yield chunk.subarray(0, count);
     }
   } finally {
@@ -43,13 +43,13 @@ try {
   const decoder = new ZSTDDecoder();
   await decoder.init();
   for (const chunk of decoder.decodeStreaming(fileChunks())) {
-    emptyTurns = chunk.length === 0 ? emptyTurns + 1 : 0;
-    if (emptyTurns > mostEmptyTurns) throw new Error("the data are damaged");
+    emptyRounds = chunk.length === 0 ? emptyRounds + 1 : 0;
+    if (emptyRounds > maxEmptyRounds) throw new Error("the data are damaged");
     if (chunk.length === 0) continue;
     takeCredit();
     post({ chunk }, [chunk.buffer as ArrayBuffer]);
   }
   post({ done: true });
 } catch (error) {
-  post({ error: `it cannot be decompressed: ${(error as Error).message}` });
+  post({ error: (error as Error).message });
 }

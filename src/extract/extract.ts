@@ -163,7 +163,7 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { total: options.retryFor },
+    retry: { totalMs: options.retryFor },
   });
 }
 

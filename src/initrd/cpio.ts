@@ -1,24 +1,23 @@
-/** What is wrong with an initrd, after "it". */
-export class InitrdFormatError extends Error {}
+import { InitrdFormatError } from "./initrd-format-error.js";
 
-/** Of the form newc: magic and thirteen fields of eight hexadecimal digits. */
-const headerSize = 110;
-/** PATH_MAX: the kernel passes over longer names. */
-const longestName = 4096;
+/** A newc header: the magic number and thirteen fields of eight hexadecimal digits. */
+const headerBytes = 110;
+/** PATH_MAX: the kernel skips entries with longer names. */
+const maxNameBytes = 4096;
 const trailer = "TRAILER!!!";
 
-type State = "header" | "name" | "content" | "between";
+type State = "header" | "name" | "between";
 
 /**
  * Reads cpio archives as the kernel does (Linux, Documentation/driver-api/early-userspace/
  * buffer-format.rst; init/initramfs.c): newc with and without checksums, one after the other, with
- * zeros between them. Bytes are pushed as they come.
+ * zeros between them. Bytes are pushed as they arrive.
  */
 export class CpioReader {
   readonly #onName: (name: string) => void;
   #state: State = "between";
   #held = Buffer.alloc(0);
-  /** Bytes to be passed over. */
+  /** Number of bytes to skip. */
   #skip = 0;
   #nameSize = 0;
   #contentSize = 0;
@@ -27,30 +26,30 @@ export class CpioReader {
   entries = 0;
 
   /**
-   * @param onName told of each entry's name, bytes as latin1
-   * @param position of the first byte: archives begin at multiples of four
+   * @param onName called with the name of each entry, its bytes as latin1
+   * @param position of the first byte in the file: archives begin at multiples of four
    */
   constructor(onName: (name: string) => void, position = 0) {
     this.#onName = onName;
     this.#position = position;
   }
 
-  /** True where an archive may end: between two of them, or before the first. */
+  /** True between two archives and before the first: where the input may end. */
   get isBetween(): boolean {
     return this.#state === "between";
   }
 
   /**
-   * @returns bytes taken: fewer than there are where something that is no cpio begins
+   * @returns bytes consumed: fewer than the chunk has if something other than a cpio archive begins
    * @throws InitrdFormatError
    */
   push(chunk: Buffer): number {
     let at = 0;
     while (at < chunk.length) {
       if (this.#skip > 0) {
-        const passed = Math.min(this.#skip, chunk.length - at);
-        this.#skip -= passed;
-        at += passed;
+        const skipped = Math.min(this.#skip, chunk.length - at);
+        this.#skip -= skipped;
+        at += skipped;
         continue;
       }
       if (this.#state === "between") {
@@ -63,20 +62,20 @@ export class CpioReader {
         this.archives += 1;
         this.#position = 0;
       }
-      const wanted = this.#state === "header" ? headerSize : this.#nameSize;
+      const wanted = this.#state === "header" ? headerBytes : this.#nameSize;
       const taken = chunk.subarray(at, at + wanted - this.#held.length);
       this.#held = Buffer.concat([this.#held, taken]);
       at += taken.length;
       if (this.#held.length < wanted) break;
       const bytes = this.#held;
       this.#held = Buffer.alloc(0);
-      if (this.#state === "header") this.#header(bytes);
-      else this.#name(bytes);
+      if (this.#state === "header") this.#readHeader(bytes);
+      else this.#readName(bytes);
     }
     return at;
   }
 
-  /** @throws InitrdFormatError where the last archive did not end */
+  /** @throws InitrdFormatError if the last archive is incomplete */
   finish(): void {
     if (this.#state !== "between" || this.#skip > 0) {
       throw new InitrdFormatError(
@@ -85,29 +84,29 @@ export class CpioReader {
     }
   }
 
-  #header(bytes: Buffer): void {
+  #readHeader(bytes: Buffer): void {
     const text = bytes.toString("latin1");
     if (!/^07070[12][0-9a-fA-F]{104}$/.test(text)) {
-      throw new InitrdFormatError(`holds a damaged cpio header after ${this.entries} entries`);
+      throw new InitrdFormatError(`has a damaged cpio header after ${this.entries} entries`);
     }
     const field = (number: number) =>
       Number.parseInt(text.slice(6 + 8 * number, 14 + 8 * number), 16);
     this.#contentSize = field(6);
     this.#nameSize = field(11);
-    if (this.#nameSize === 0 || this.#nameSize > longestName) {
-      throw new InitrdFormatError(`holds a cpio entry with a name of ${this.#nameSize} bytes`);
+    if (this.#nameSize === 0 || this.#nameSize > maxNameBytes) {
+      throw new InitrdFormatError(`has a cpio entry with a name of ${this.#nameSize} bytes`);
     }
     this.#state = "name";
   }
 
-  #name(bytes: Buffer): void {
+  #readName(bytes: Buffer): void {
     const name = bytes.toString("latin1", 0, bytes.length - 1);
     this.#skip =
-      padding(headerSize + this.#nameSize) + this.#contentSize + padding(this.#contentSize);
+      padding(headerBytes + this.#nameSize) + this.#contentSize + padding(this.#contentSize);
     if (name === trailer) {
       this.#state = "between";
       this.#skip = 0;
-      this.#position = headerSize + this.#nameSize;
+      this.#position = headerBytes + this.#nameSize;
       return;
     }
     this.entries += 1;
@@ -116,7 +115,7 @@ export class CpioReader {
   }
 }
 
-/** Up to the next multiple of four. */
+/** Number of bytes up to the next multiple of four. */
 function padding(size: number): number {
   return (4 - (size % 4)) % 4;
 }

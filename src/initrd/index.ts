@@ -1,1 +1,2 @@
-export { type InitrdContents, InitrdFormatError, listInitrd } from "./initrd.js";
+export { type InitrdContents, listInitrd } from "./initrd.js";
+export { InitrdFormatError } from "./initrd-format-error.js";

@@ -1,4 +1,3 @@
-export { pipeThrough } from "../compression/pipe-through.js";
 export type { InodeLimits } from "./flatten/inode-limits.js";
 export { LazyOutput } from "./flatten/lazy-output.js";
 export type { MergedImage } from "./flatten/merged-image.js";

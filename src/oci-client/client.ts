@@ -1,33 +1,28 @@
 import type { CredentialStore } from "./auth/credentials.js";
+import { RegistrySession } from "./auth/registry-session.js";
 import type { Descriptor } from "./core/descriptor.js";
-import { INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX } from "./core/media-types.js";
+import { indexTypes, manifestTypes, ociIndexType } from "./core/media-types.js";
 import { OciClientError } from "./core/oci-client-error.js";
 import type { Platform } from "./core/platform.js";
 import type { Reference } from "./core/reference.js";
 import { verifyBytes, verifyingStream } from "./core/verification.js";
 import type { ImageReader, ManifestBytes } from "./image/image-reader.js";
-import {
-  type Index,
-  MAX_MANIFEST_SIZE,
-  manifestTooLarge,
-  parseManifest,
-} from "./image/manifest.js";
+import { type Index, manifestTooLarge, maxManifestBytes, parseManifest } from "./image/manifest.js";
 import { type ResolvedImage, resolveImage } from "./image/resolve-image.js";
-import { RegistrySession } from "./registry-session.js";
 import type { RetryPolicy } from "./transport/backoff.js";
 import { type BlobBody, blobBody } from "./transport/blob-body.js";
-import type { NetworkOptions } from "./transport/connection-options.js";
+import type { ConnectionOptions } from "./transport/connection-options.js";
 import { openForeignBlob } from "./transport/foreign-blob.js";
 import type { Timeouts } from "./transport/http-exchange.js";
 import { readBody } from "./transport/read-body.js";
 import { formatPause, type RetryOptions, retrying } from "./transport/retry.js";
-import { TIMEOUTS, Transport } from "./transport/transport.js";
+import { defaultTimeouts, Transport } from "./transport/transport.js";
 
 export interface RegistryClientOptions {
   /** Without these everything is asked for anonymously. */
   credentials?: CredentialStore;
   /** TLS and proxies. */
-  network?: NetworkOptions;
+  network?: ConnectionOptions;
   userAgent?: string;
   /** Told what goes on in another way than was asked for. */
   onWarning?: (message: string) => void;
@@ -39,7 +34,7 @@ export interface RegistryClientOptions {
   timeouts?: Partial<Timeouts>;
 }
 
-const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(", ");
+const acceptedTypes = [...indexTypes, ...manifestTypes].join(", ");
 
 /**
  * Reads images from registries (OCI distribution spec, "Pull"). One client serves any number of
@@ -58,7 +53,7 @@ export class RegistryClient {
     const { credentials, network, userAgent, onWarning, timeouts } = options;
     this.#transport = new Transport(
       userAgent ?? "kairos-netboot",
-      { ...TIMEOUTS, ...timeouts },
+      { ...defaultTimeouts, ...timeouts },
       network,
     );
     this.#session = new RegistrySession(this.#transport, credentials);
@@ -80,7 +75,6 @@ export class RegistryClient {
   /**
    * Fetches one index or manifest, that of `ref` unless `target` names another in its repository. A
    * digest is verified.
-   *
    * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH; REGISTRY_ERROR also
    *   for a web page
    */
@@ -100,7 +94,7 @@ export class RegistryClient {
     const { response, error } = await this.#session.get(ref, {
       kind: "manifest",
       target: digest ?? tag,
-      headers: { accept: ACCEPT },
+      headers: { accept: acceptedTypes },
       signal,
     });
     if (response.status !== 200) throw await error();
@@ -109,7 +103,7 @@ export class RegistryClient {
       await response.discard();
       throw webPage(ref);
     }
-    const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
+    const { bytes, complete } = await readBody(response.body, maxManifestBytes);
     if (!complete) throw manifestTooLarge();
     if (digest !== undefined) verifyBytes(bytes, { digest }, "manifest");
     return { bytes, mediaType };
@@ -117,7 +111,6 @@ export class RegistryClient {
 
   /**
    * Finds the image for a platform; see `resolveImage`, whose errors it throws too.
-   *
    * @throws OciClientError IMAGE_NOT_FOUND, BLOB_NOT_FOUND
    */
   async resolve(ref: Reference, platform: Platform, signal?: AbortSignal): Promise<ResolvedImage> {
@@ -127,7 +120,6 @@ export class RegistryClient {
   /**
    * What refers to a manifest of this digest (OCI distribution spec, "Listing Referrers"), as far as
    * the first answer lists it.
-   *
    * @returns undefined where the registry does not know of referrers
    * @throws OciClientError MANIFEST_TOO_LARGE, MANIFEST_INVALID
    */
@@ -139,7 +131,7 @@ export class RegistryClient {
     const { response, error } = await this.#session.get(ref, {
       kind: "referrer",
       target: digest,
-      headers: { accept: OCI_INDEX },
+      headers: { accept: ociIndexType },
       signal,
     });
     // Older registries have various words for an address that they do not know.
@@ -148,9 +140,9 @@ export class RegistryClient {
       return undefined;
     }
     if (response.status !== 200) throw await error();
-    const { bytes, complete } = await readBody(response.body, MAX_MANIFEST_SIZE);
+    const { bytes, complete } = await readBody(response.body, maxManifestBytes);
     if (!complete) throw manifestTooLarge();
-    const document = parseManifest(bytes, { mediaType: OCI_INDEX });
+    const document = parseManifest(bytes, { mediaType: ociIndexType });
     return document.kind === "index" ? document : undefined;
   }
 
@@ -171,7 +163,6 @@ export class RegistryClient {
    * whole blob through `verifyingStream`, or hash it where its parts come together. The signal ends
    * the body too. An offset beyond the blob's last byte counts as 0. Nothing is tried again here: only
    * who has the first bytes can ask for the others.
-   *
    * @throws OciClientError BLOB_NOT_FOUND; reading the body throws REGISTRY_UNREACHABLE
    */
   async openBlob(

@@ -16,18 +16,18 @@ export { homeDirectory } from "./core/home-directory.js";
 export * from "./core/media-types.js";
 export {
   OciClientError,
-  type OciErrorCode,
-  type OciErrorDetails,
+  type OciClientErrorCode,
+  type OciClientErrorDetails,
 } from "./core/oci-client-error.js";
 export {
   formatPlatform,
   hostPlatform,
-  normalisePlatform,
+  normalizePlatform,
   type Platform,
   parsePlatform,
   platformMatchRank,
 } from "./core/platform.js";
-export { keepSecret } from "./core/redact.js";
+export { registerSecret } from "./core/redact.js";
 export { formatReference, parseReference, type Reference } from "./core/reference.js";
 export { readSmallFile } from "./core/small-file.js";
 export { BlobVerifier, verifyingStream } from "./core/verification.js";
@@ -44,6 +44,6 @@ export {
 } from "./image/resolve-image.js";
 export type { RetryPolicy } from "./transport/backoff.js";
 export type { BlobBody } from "./transport/blob-body.js";
-export type { NetworkOptions } from "./transport/connection-options.js";
+export type { ConnectionOptions } from "./transport/connection-options.js";
 export { hostKey } from "./transport/origin.js";
 export { formatPause, isMismatch, Retry, type RetryOptions, retrying } from "./transport/retry.js";

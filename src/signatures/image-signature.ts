@@ -12,9 +12,9 @@ import {
 import { signatureAnnotation, signedDigest, simpleSigningType } from "./simple-signing.js";
 
 /** Payloads take some hundred bytes, bundles some kilobytes, those with certificates more. */
-const largestPayload = 1024 * 1024;
+const maxPayloadBytes = 1024 * 1024;
 /** Signatures of one digest that are looked at. */
-const mostSignatures = 100;
+const maxSignatures = 100;
 
 export interface ImageSignature {
   /** What was signed: the image's manifest, or the index that leads to it. */
@@ -45,7 +45,7 @@ export async function verifyImage(
       const manifest = asManifest(bytes);
       if (manifest === undefined) continue;
       for (const layer of manifest.layers) {
-        if (tally.found >= mostSignatures) break;
+        if (tally.found >= maxSignatures) break;
         if (await isSignature(store, layer, { digest, publicKey, tally })) return { digest };
       }
     }
@@ -64,16 +64,16 @@ async function isSignature(
   layer: Descriptor,
   wanted: Wanted,
 ): Promise<boolean> {
-  if (layer.size > largestPayload) return false;
+  if (layer.size > maxPayloadBytes) return false;
   const signature = layer.annotations?.[signatureAnnotation];
   if (layer.mediaType === simpleSigningType && signature !== undefined) {
     wanted.tally.found += 1;
-    const payload = await store.signatureBlob(layer, largestPayload);
+    const payload = await store.signatureBlob(layer, maxPayloadBytes);
     return isSimpleSigning(payload, Buffer.from(signature, "base64"), wanted);
   }
   if (!isBundleType(layer.mediaType)) return false;
   wanted.tally.found += 1;
-  return isBundle(store, await store.signatureBlob(layer, largestPayload), wanted);
+  return isBundle(store, await store.signatureBlob(layer, maxPayloadBytes), wanted);
 }
 
 function isSimpleSigning(

@@ -3,11 +3,11 @@ import { open } from "node:fs/promises";
 import { NetbootError, systemCode } from "../support/index.js";
 
 /** A key in PEM takes a few kilobytes at most. */
-const largestKey = 64 * 1024;
+const maxKeyBytes = 64 * 1024;
 /** Where the passphrase of a private key is looked for. */
 export const passphraseVariable = "KAIROS_NETBOOT_SIGN_PASSPHRASE";
 
-const curves = ["prime256v1", "secp384r1", "secp521r1"];
+const supportedCurves = ["prime256v1", "secp384r1", "secp521r1"];
 
 /**
  * A public key in PEM: ECDSA (P-256 as `cosign generate-key-pair` makes, P-384, P-521), RSA from
@@ -71,7 +71,7 @@ function checkedKind(key: KeyObject, path: string): KeyObject {
   const isUsable =
     kind === "ed25519" ||
     (kind === "rsa" && (details?.modulusLength ?? 0) >= 2048) ||
-    (kind === "ec" && curves.includes(details?.namedCurve ?? ""));
+    (kind === "ec" && supportedCurves.includes(details?.namedCurve ?? ""));
   if (isUsable) return key;
   throw invalid(
     path,
@@ -85,8 +85,12 @@ async function readPem(path: string): Promise<string> {
     throw invalid(path, `cannot be read (${systemCode(error)})`, "Look at its path and rights.");
   });
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(largestKey + 1), 0, largestKey + 1);
-    if (bytesRead <= largestKey) return buffer.toString("latin1", 0, bytesRead);
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(maxKeyBytes + 1),
+      0,
+      maxKeyBytes + 1,
+    );
+    if (bytesRead <= maxKeyBytes) return buffer.toString("latin1", 0, bytesRead);
   } catch (error) {
     throw invalid(path, `cannot be read (${systemCode(error)})`, "Name a file.");
   } finally {

@@ -33,7 +33,7 @@ export async function checkSource(
       scratchDirectory: join(scratch, "source"),
       concurrency: 1,
       registry: checkRegistryAccess(registry),
-      retry: { total: patience },
+      retry: { totalMs: patience },
       userAgent: `kairos-netboot/${programVersion()}`,
       signal,
     });

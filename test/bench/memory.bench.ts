@@ -22,7 +22,11 @@ async function main(): Promise<void> {
     for (const count of counts) {
       const layout = join(work, `layout-${count}`);
       const content = new ImageContent();
-      await content.writeLayout(layout, addImage(content, [baseLayer, filesOf(count)]), "latest");
+      await content.writeLayout(
+        layout,
+        addImage(content, [baseLayer, rolesToFetch(count)]),
+        "latest",
+      );
       const image = `oci:${layout}:latest`;
       const options = `-o ${work}/out --platform amd64 --force --quiet`;
       const extract = `${process.execPath} ${program} extract ${image} ${options}`;
@@ -36,7 +40,7 @@ async function main(): Promise<void> {
 }
 
 /** A hundred in each directory. */
-function filesOf(count: number): TarItem[] {
+function rolesToFetch(count: number): TarItem[] {
   return Array.from({ length: count }, (_, index) => {
     const group = Math.floor(index / 100);
     const directory = `usr/share/many/${String(Math.floor(group / 100)).padStart(3, "0")}`;

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parsePlatform } from "../../src/oci-client/index.js";
 import { openSource } from "../../src/sources/index.js";
 import { startRegistry } from "../e2e/registry.js";
-import { ImageContent, OCI_LAYER } from "../oci-client/support/image-content.js";
+import { ImageContent, ociLayerType } from "../oci-client/support/image-content.js";
 
 const runs = Number(process.env.BENCH_RUNS ?? 3);
 /** Bytes of each layer. */
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
 /** Two layers of bytes that nobody decodes. */
 async function pushImage(work: string, push: (layout: string) => Promise<string>): Promise<string> {
   const content = new ImageContent();
-  const layers = [1, 2].map(() => content.add(randomBytes(layerSize), OCI_LAYER));
+  const layers = [1, 2].map(() => content.add(randomBytes(layerSize), ociLayerType));
   const config = content.add(
     {
       architecture: "amd64",

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
-import { BootEvents } from "../../src/boot-server/boot-tracker.js";
+import { BootTracker } from "../../src/boot-server/boot-tracker.js";
 import { OfferStyles } from "../../src/boot-server/dhcp/offer-styles.js";
-import { Journal } from "../../src/boot-server/events/event-log.js";
+import { EventLog } from "../../src/boot-server/events/event-log.js";
 import type { MachineEvent } from "../../src/boot-server/events/events.js";
-import { MachinePolicy } from "../../src/boot-server/machines/boot-policy.js";
-import { readRuleBook } from "../../src/boot-server/machines/load-rules.js";
-import { Roster } from "../../src/boot-server/machines/machine-store.js";
+import { BootPolicy } from "../../src/boot-server/machines/boot-policy.js";
+import { loadRules } from "../../src/boot-server/machines/load-rules.js";
+import { MachineStore } from "../../src/boot-server/machines/machine-store.js";
 import { BootPrograms } from "../../src/boot-server/releases/boot-programs.js";
-import type { Role } from "../../src/boot-server/releases/release.js";
+import type { FileRole } from "../../src/boot-server/releases/release.js";
 import { BootedMachines } from "../../src/boot-server/state/booted-machines.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { releaseNamed } from "./support/releases.js";
@@ -103,30 +103,30 @@ describe("a machine that is to boot once and starts a UKI", () => {
       const programs = await BootPrograms.find([]);
       const releases = [release];
       const sources = { machinesFile, defaults: {}, cloudConfig: undefined, releases, programs };
-      const rules = await readRuleBook(sources);
+      const rules = await loadRules(sources);
       const booted = new BootedMachines(join(directory, "booted"));
-      const roster = new Roster(() => [
+      const machineStore = new MachineStore(() => [
         { address: client, mac, interface: "eth0", isComplete: true },
       ]);
-      roster.learn({ mac, architecture: "amd64" });
-      const policy = new MachinePolicy({
+      machineStore.learn({ mac, architecture: "amd64" });
+      const policy = new BootPolicy({
         ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: (it) => booted.bootedAt(it),
       });
-      const journal: Journal = new Journal(
+      const eventLog: EventLog = new EventLog(
         () => {},
         (it) => events.hasBooted(it),
       );
-      const events: BootEvents = new BootEvents({
-        ...{ policy, roster, booted, apiUrl: undefined, styles: new OfferStyles() },
-        journal: () => journal,
+      const events: BootTracker = new BootTracker({
+        ...{ policy, machineStore, booted, apiUrl: undefined, styles: new OfferStyles() },
+        eventLog: () => eventLog,
         onWarning: assert.fail,
       });
-      for (const role of fetched as Role[]) {
+      for (const role of fetched as FileRole[]) {
         const transfer = { client, role, name: "own.efi", size: 100 };
         events.fetchStarted({ ...transfer, mac: undefined, isHead: false, sent: 0 });
         const told = { ...transfer, mac, protocol: "http", sent: 100, seconds: 1 } as const;
-        journal.add({ ...told, type: "sent", isComplete: true } satisfies MachineEvent);
+        eventLog.add({ ...told, type: "sent", isComplete: true } satisfies MachineEvent);
       }
       assert.equal(booted.bootedAt(mac) !== undefined, hasBooted);
     });

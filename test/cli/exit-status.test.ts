@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { addImage, baseWithout, imageOf, layoutOf } from "../extract/support/images.js";
 import { runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { ImageContent, OCI_LAYER } from "../oci-client/support/image-content.js";
+import { ImageContent, ociLayerType } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
 import { compress } from "../support/layer-compression.js";
 import { type ArchivePart, tar } from "../support/tar-builder.js";
@@ -280,7 +280,7 @@ async function oddLayer(blob: Buffer): Promise<string> {
 /** An image with one layer of this blob, which is said to unpack to this archive. */
 async function layoutWithLayer(blob: Buffer, said: readonly ArchivePart[]) {
   const content = new ImageContent();
-  const layer = content.add(blob, OCI_LAYER);
+  const layer = content.add(blob, ociLayerType);
   const diffId = `sha256:${createHash("sha256").update(tar(said)).digest("hex")}`;
   const rootfs = { type: "layers", diff_ids: [diffId] };
   const image = addImage(content, [], { config: { rootfs }, manifest: { layers: [layer] } });

@@ -140,11 +140,14 @@ describe("serve", () => {
     assert.doesNotMatch(output, /\/for\//);
   });
 
-  it("refuses directories that an option before them took, and boot programs that are not there", async () => {
+  it("takes a directory that follows an option as a directory", async () => {
+    const output = await inOwnNetwork(`
+      mkdir ipxe; $netboot serve --dhcp off --ipxe-dir ipxe --listen lo ${out} 2> log & until_listening; kill $!; cat log`);
+    assert.match(output, /Serving on lo: http:\/\/127\.0\.0\.1:8080/);
+  });
+
+  it("refuses a directory of boot programs that does not exist", async () => {
     const cwd = await temporaryDirectory();
-    const first = await runProgram(["serve", "--listen", "lo", `${out}/`], { cwd });
-    assert.match(first.stderr, /was taken for a part of the option before it/);
-    assert.match(first.stderr, /Put the directories first/);
     const second = await runProgram(["serve", out, "--ipxe-dir", "nowhere"], { cwd });
     assert.equal(second.status, 2);
     assert.match(second.stderr, /no directory nowhere/);
@@ -156,7 +159,7 @@ describe("serve", () => {
       ip link set e0 up; ip link set e1 up
       $serve --listen e0 2> log & until grep -q "No DHCP" log 2>/dev/null; do sleep 0.05; done
       kill -TERM $!; wait $!; grep "No DHCP" log`);
-    assert.match(output, /No DHCP server answers on e0\. .*--dhcp full --range/);
+    assert.match(output, /No DHCP server answers on e0\. .*--dhcp server --dhcp-range/);
   });
 
   const taken: [port: number, protocol: string, holder: string][] = [
@@ -207,21 +210,27 @@ describe("serve", () => {
     ],
     ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
     ["no transfers at all", ["OUT", "--max-transfers", "0"], 2, /--max-transfers/, /16/],
-    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy or off, or full/],
-    ["full DHCP without a range", ["OUT", "--dhcp", "full"], 2, /needs the range/, /--range \d/],
+    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy, server or off/],
     [
-      "a range without full DHCP",
-      ["OUT", "--range", "10.0.0.1-10.0.0.9"],
+      "a DHCP server without a range",
+      ["OUT", "--dhcp", "server"],
       2,
-      /--range is for/,
-      /--dhcp full/,
+      /needs the range/,
+      /--dhcp-range \d/,
+    ],
+    [
+      "a range without a DHCP server",
+      ["OUT", "--dhcp-range", "10.0.0.1-10.0.0.9"],
+      2,
+      /--dhcp-range is for/,
+      /--dhcp server/,
     ],
     [
       "a range that is none",
-      ["OUT", "--dhcp", "full", "--range", "10.0.0.9-10.0.0.1"],
+      ["OUT", "--dhcp", "server", "--dhcp-range", "10.0.0.9-10.0.0.1"],
       2,
-      /--range cannot be/,
-      /--range \d/,
+      /--dhcp-range cannot be/,
+      /--dhcp-range \d/,
     ],
     ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
     [
@@ -249,43 +258,49 @@ describe("serve", () => {
   const full: [name: string, flags: string, status: number, message: RegExp, hint: RegExp][] = [
     [
       "a range of another network",
-      "--range 10.9.9.1-10.9.9.9",
+      "--dhcp-range 10.9.9.1-10.9.9.9",
       2,
       /not within a network/,
-      /--range 10\.9\.8\.100-10\.9\.8\.199/,
+      /--dhcp-range 10\.9\.8\.100-10\.9\.8\.199/,
     ],
     [
       "a range with the network's own address",
-      "--range 10.9.8.0-10.9.8.9",
+      "--dhcp-range 10.9.8.0-10.9.8.9",
       2,
       /not within a network/,
       /10\.9\.8\.100/,
     ],
     [
       "a range with the address of broadcasts",
-      "--range 10.9.8.250-10.9.8.255",
+      "--dhcp-range 10.9.8.250-10.9.8.255",
       2,
       /not within a network/,
       /10\.9\.8\.100/,
     ],
     [
       "a lease time that is none",
-      "--range 10.9.8.10-10.9.8.20 --lease-time 1w",
+      "--dhcp-range 10.9.8.10-10.9.8.20 --dhcp-lease-time 1w",
       2,
-      /--lease-time cannot be 1w/,
+      /--dhcp-lease-time cannot be 1w/,
       /12h/,
     ],
     [
       "a router of another network",
-      "--range 10.9.8.10-10.9.8.20 --router 10.1.1.1",
+      "--dhcp-range 10.9.8.10-10.9.8.20 --dhcp-router 10.1.1.1",
       2,
       /router 10\.1\.1\.1 is not in the network/,
-      /--router/,
+      /--dhcp-router/,
     ],
-    ["a server of names that has no address", "--range 10.9.8.10-10.9.8.20 --dns x", 2, /x/, /as/],
     [
-      "full DHCP on two interfaces",
-      "--range 10.9.8.10-10.9.8.20 --listen lo dummy",
+      "a server of names that has no address",
+      "--dhcp-range 10.9.8.10-10.9.8.20 --dhcp-dns x",
+      2,
+      /x/,
+      /as/,
+    ],
+    [
+      "a DHCP server on two interfaces",
+      "--dhcp-range 10.9.8.10-10.9.8.20 --listen lo --listen dummy",
       2,
       /is for one network, and lo, dummy are served/,
       /--listen lo/,
@@ -295,7 +310,7 @@ describe("serve", () => {
     it(`refuses ${what}`, async () => {
       const output = await inOwnNetwork(`
         ip link add dummy type veth peer name end; ip link set end up; ip address add 10.9.7.1/24 dev dummy; ip link set dummy up
-        $serve --listen 10.9.8.7 --dhcp full ${flags} 2> log; echo status $?; cat log`);
+        $serve --listen 10.9.8.7 --dhcp server ${flags} 2> log; echo status $?; cat log`);
       const lines = output.split("\n");
       assert.equal(lines[0], `status ${status}`, output);
       assert.match(lines[1]!, message);

@@ -81,7 +81,7 @@ it("started by systemd with the unit's capabilities it gives addresses, too", as
       --listen 0.0.0.0:69 --listen 0.0.0.0:67 --listen 10.9.8.7:67 \\
       setpriv --bounding-set "-all\${ambient:+,+$(echo $ambient | tr A-Z a-z)}" --inh-caps -all \\
         sh -c 'export LISTEN_PID=$$; exec "$@"' sh \\
-          $netboot serve ${out} --listen 10.9.8.7 --dhcp full --range 10.9.8.10-10.9.8.20 \\
+          $netboot serve ${out} --listen 10.9.8.7 --dhcp server --dhcp-range 10.9.8.10-10.9.8.20 \\
             2> log & server=$!
     until_says log 10.9.8.7:67
     $node -e 'require("node:dgram").createSocket("udp4").send("x", 67, "10.9.8.7", () => process.exit())'

@@ -270,6 +270,10 @@ class ArrivingBlob implements Blob {
     readonly isComplete: boolean,
   ) {}
 
+  get size(): number {
+    return this.descriptor.size;
+  }
+
   async *read(): AsyncGenerator<Buffer> {
     for (let at = 0; at < this.bytes.length; at += 64 * 1024) {
       await new Promise(setImmediate);

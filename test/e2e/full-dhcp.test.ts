@@ -45,7 +45,7 @@ describe("serve, where no other server gives addresses", () => {
     const { prefix } = lan.networks[0];
     const range = `${prefix}50-${prefix}99`;
     await writeFile(join(scratch, "machines.yaml"), LOCAL);
-    const options = ["--dhcp", "full", "--range", range, "--machines", "machines.yaml"];
+    const options = ["--dhcp", "server", "--dhcp-range", range, "--machines", "machines.yaml"];
     server = await startServer(lan, scratch, ["out", ...options]);
   });
 

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CpioReader, InitrdFormatError } from "../../src/initrd/cpio.js";
+import { CpioReader } from "../../src/initrd/cpio.js";
+import { InitrdFormatError } from "../../src/initrd/initrd-format-error.js";
 
-/** Made by cpio, with names as it lists them itself. */
+/** Made by cpio, which also lists the names. */
 const { archive, names } = (() => {
   const directory = mkdtempSync(join(tmpdir(), "kairos-netboot-test-"));
   try {
@@ -28,14 +29,14 @@ function read(chunks: readonly Buffer[]): string[] {
   const found: string[] = [];
   const reader = new CpioReader((name) => found.push(name));
   for (const chunk of chunks) {
-    if (reader.push(chunk) < chunk.length) throw new InitrdFormatError("holds something else");
+    if (reader.push(chunk) < chunk.length) throw new InitrdFormatError("has something else");
   }
   reader.finish();
   return found;
 }
 
-describe("a cpio archive", () => {
-  it("is read alike in whatever pieces it comes", () => {
+describe("CpioReader", () => {
+  it("reads the same names however the archive is split into chunks", () => {
     const property = fc.property(
       fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }),
       (sizes) => {
@@ -51,7 +52,7 @@ describe("a cpio archive", () => {
     fc.assert(property);
   });
 
-  it("is refused wherever it is cut off, but behind its end", () => {
+  it("rejects an archive that is cut off anywhere before its end", () => {
     const end = archive.indexOf("TRAILER!!!") + "TRAILER!!!\0".length;
     for (let size = 1; size < end; size += 7) {
       assert.throws(() => read([archive.subarray(0, size)]), InitrdFormatError);
@@ -59,7 +60,7 @@ describe("a cpio archive", () => {
     assert.deepEqual(read([archive.subarray(0, end)]), names);
   });
 
-  it("is read or refused where bytes of it are others", () => {
+  it("reads or rejects an archive with changed bytes, without any other error", () => {
     const change = fc.tuple(fc.nat(archive.length - 1), fc.nat(255));
     const property = fc.property(fc.array(change, { minLength: 1, maxLength: 10 }), (changes) => {
       const copy = Buffer.from(archive);

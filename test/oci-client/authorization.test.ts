@@ -22,10 +22,10 @@ import {
   serveImage,
 } from "./support/local-server.js";
 
-const AMD64 = parsePlatform("linux/amd64");
-const ALICE = { username: "alice", password: "sécret:with colon" };
+const amd64 = parsePlatform("linux/amd64");
+const alice = { username: "alice", password: "sécret:with colon" };
 /** RFC 7617: base64 of user, colon and password in UTF-8, here made with coreutils' base64. */
-const ALICE_BASIC = "Basic YWxpY2U6c8OpY3JldDp3aXRoIGNvbG9u";
+const aliceBasic = "Basic YWxpY2U6c8OpY3JldDp3aXRoIGNvbG9u";
 
 function holding(credential?: Credential): CredentialStore {
   return { lookup: async () => credential };
@@ -33,7 +33,7 @@ function holding(credential?: Credential): CredentialStore {
 
 async function setUp(t: TestContext, intercept: Interceptor, credential?: Credential) {
   const content = new ImageContent();
-  const root = content.image(AMD64);
+  const root = content.image(amd64);
   const server = await serveImage(t, content, root, intercept);
   const client = new RegistryClient({ credentials: holding(credential) });
   t.after(() => client.close());
@@ -72,19 +72,19 @@ async function serveTokens(
 
 describe("Basic authorization", () => {
   const wantsAlice: Interceptor = ({ headers }, response) =>
-    headers.authorization === ALICE_BASIC ? false : challenge(response, 'Basic realm="x"');
+    headers.authorization === aliceBasic ? false : challenge(response, 'Basic realm="x"');
 
   it("is sent once it is asked for, and from then on at once", async (t) => {
-    const { client, server, ref } = await setUp(t, wantsAlice, ALICE);
-    await client.resolve(ref, AMD64);
+    const { client, server, ref } = await setUp(t, wantsAlice, alice);
+    await client.resolve(ref, amd64);
     const sent = server.requests.map(({ headers }) => headers.authorization);
-    assert.deepEqual(sent, [undefined, ALICE_BASIC, ALICE_BASIC]);
+    assert.deepEqual(sent, [undefined, aliceBasic, aliceBasic]);
   });
 
   it("is denied, in words that say so, when the password is wrong", async (t) => {
-    const { client, ref, server } = await setUp(t, wantsAlice, { ...ALICE, password: "wrong" });
+    const { client, ref, server } = await setUp(t, wantsAlice, { ...alice, password: "wrong" });
     await assert.rejects(
-      client.resolve(ref, AMD64),
+      client.resolve(ref, amd64),
       failsWith("REGISTRY_DENIED", /refused the credentials/, { status: 401 }),
     );
     assert.equal(server.requests.length, 2);
@@ -95,7 +95,7 @@ describe("Basic authorization", () => {
   it("is denied, in other words, when there are no credentials", async (t) => {
     const { client, ref } = await setUp(t, wantsAlice);
     await assert.rejects(
-      client.resolve(ref, AMD64),
+      client.resolve(ref, amd64),
       failsWith("REGISTRY_DENIED", /without credentials/),
     );
   });
@@ -111,7 +111,7 @@ describe("Bearer authorization", () => {
         () => true,
       ),
     );
-    await client.resolve(ref, AMD64);
+    await client.resolve(ref, amd64);
     assert.equal(tokens.issued(), 1, "the token is kept for the config");
     const { url, headers } = tokens.requests[0]!;
     const asked = Object.fromEntries(new URL(url!, "http://x").searchParams);
@@ -127,10 +127,10 @@ describe("Bearer authorization", () => {
         () => tokens.realm,
         () => true,
       ),
-      ALICE,
+      alice,
     );
-    await client.resolve(ref, AMD64);
-    assert.equal(tokens.requests[0]!.headers.authorization, ALICE_BASIC);
+    await client.resolve(ref, amd64);
+    assert.equal(tokens.requests[0]!.headers.authorization, aliceBasic);
     const sent = new Set(server.requests.map(({ headers }) => headers.authorization));
     assert.deepEqual([...sent], [undefined, "Bearer t1"]);
   });
@@ -141,8 +141,8 @@ describe("Bearer authorization", () => {
       headers.authorization === "Bearer t1"
         ? false
         : challenge(response, ['Basic realm="x"', `Bearer realm="${tokens.realm}"`]);
-    const { client, ref } = await setUp(t, intercept, ALICE);
-    await client.resolve(ref, AMD64);
+    const { client, ref } = await setUp(t, intercept, alice);
+    await client.resolve(ref, amd64);
     const { searchParams } = new URL(tokens.requests[0]!.url!, "http://x");
     assert.equal(searchParams.get("scope"), "repository:os/image:pull", "supplied where not named");
   });
@@ -156,7 +156,7 @@ describe("Bearer authorization", () => {
         (token) => token === "t1",
       ),
     );
-    await client.resolve(ref, AMD64);
+    await client.resolve(ref, amd64);
   });
 
   it("gets a new token when one runs out in the middle", async (t) => {
@@ -167,7 +167,7 @@ describe("Bearer authorization", () => {
       (token) => token === valid,
     );
     const { client, ref, layer } = await setUp(t, intercept);
-    await client.resolve(ref, AMD64);
+    await client.resolve(ref, amd64);
     valid = "t2";
     await client.openBlob(ref, layer);
     assert.equal(tokens.issued(), 2);
@@ -218,7 +218,7 @@ describe("Bearer authorization", () => {
         () => tokens.realm,
         () => false,
       ),
-      ALICE,
+      alice,
     );
     await assert.rejects(
       client.manifest(ref),
@@ -251,7 +251,7 @@ describe("Bearer authorization", () => {
         () => tokens.realm,
         () => true,
       ),
-      ALICE,
+      alice,
     );
     await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED", /refused the cred/));
   });
@@ -289,7 +289,7 @@ describe("Bearer authorization", () => {
           () => realm,
           () => true,
         ),
-        ALICE,
+        alice,
       );
       await assert.rejects(
         client.manifest(ref),
@@ -305,7 +305,7 @@ describe("the token server of a registry elsewhere", () => {
     t.after(() => transport.close());
     const scope = "repository:os/image:pull";
     const place = { registry: "registry.example", repository: "os/image" };
-    return fetchToken(transport, { ...place, realm, scope, credential: ALICE });
+    return fetchToken(transport, { ...place, realm, scope, credential: alice });
   }
 
   it("is not asked where it is on this machine", async (t) => {
@@ -390,7 +390,7 @@ describe("a token server's redirect", () => {
         () => tokens.realm,
         () => true,
       ),
-      ALICE,
+      alice,
     );
     return { tokens, client, ref };
   };
@@ -398,7 +398,7 @@ describe("a token server's redirect", () => {
   it("is followed within its host, with the password", async (t) => {
     const { tokens, client, ref } = await leading(t, "/elsewhere");
     await client.manifest(ref);
-    assert.equal(tokens.requests[1]!.headers.authorization, ALICE_BASIC);
+    assert.equal(tokens.requests[1]!.headers.authorization, aliceBasic);
   });
 
   it("is not followed to another host", async (t) => {
@@ -412,7 +412,7 @@ describe("a token server's redirect", () => {
 describe("a redirect", () => {
   function redirecting(location: (url: string) => string): Interceptor {
     return ({ url, headers }, response) => {
-      if (headers.authorization !== ALICE_BASIC) return challenge(response, 'Basic realm="x"');
+      if (headers.authorization !== aliceBasic) return challenge(response, 'Basic realm="x"');
       if (!url!.includes("/blobs/")) return false;
       response.writeHead(307, { location: location(url!) }).end("moved");
       return true;
@@ -422,7 +422,7 @@ describe("a redirect", () => {
   it("to another host is followed without Authorization, but with the range", async (t) => {
     const cdn = await serve(t, (_request, response) => response.end("blob"));
     const to = redirecting(() => `http://${cdn.host}/signed?x=1`);
-    const { client, ref, layer } = await setUp(t, to, ALICE);
+    const { client, ref, layer } = await setUp(t, to, alice);
     await client.openBlob(ref, layer, { offset: 1 });
     assert.equal(cdn.requests[0]!.url, "/signed?x=1");
     assert.equal(cdn.requests[0]!.headers.authorization, undefined);
@@ -436,7 +436,7 @@ describe("a redirect", () => {
         if (request.url === "/back") return Boolean(response.end("blob"));
         return redirecting(() => `http://${cdn.host}/`)(request, response);
       },
-      ALICE,
+      alice,
     );
     const cdn = await serve(t, (_request, response) => {
       response.writeHead(302, { location: `http://${server.host}/back` }).end();
@@ -453,10 +453,10 @@ describe("a redirect", () => {
         if (request.url === "/elsewhere") return Boolean(response.end("blob"));
         return redirecting(() => "/elsewhere")(request, response);
       },
-      ALICE,
+      alice,
     );
     await client.openBlob(ref, layer);
-    assert.equal(server.requests.at(-1)!.headers.authorization, ALICE_BASIC);
+    assert.equal(server.requests.at(-1)!.headers.authorization, aliceBasic);
   });
 
   it("to a host that asks for credentials gets none", async (t) => {
@@ -466,7 +466,7 @@ describe("a redirect", () => {
     const { client, ref, layer } = await setUp(
       t,
       redirecting(() => `http://${cdn.host}/`),
-      ALICE,
+      alice,
     );
     await client.manifest(ref); // From here on the registry itself has no challenge to make.
     await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /401/));
@@ -480,7 +480,7 @@ describe("a redirect", () => {
     const { client, ref, layer } = await setUp(
       t,
       redirecting(() => `http://${cdn.host}/`),
-      ALICE,
+      alice,
     );
     await assert.rejects(
       client.openBlob(ref, layer),
@@ -492,7 +492,7 @@ describe("a redirect", () => {
     const { client, ref, layer, server } = await setUp(
       t,
       redirecting((url) => url),
-      ALICE,
+      alice,
     );
     await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /too often/));
     assert.equal(server.requests.length, 1 + 6);

@@ -13,7 +13,7 @@ import { failsWith } from "./support/errors.js";
 import { ImageContent } from "./support/image-content.js";
 import { fail, type Interceptor, serve, serveImage } from "./support/local-server.js";
 
-const AMD64 = parsePlatform("linux/amd64");
+const amd64 = parsePlatform("linux/amd64");
 
 function newClient(t: TestContext, options?: RegistryClientOptions): RegistryClient {
   const client = new RegistryClient(options);
@@ -24,7 +24,7 @@ function newClient(t: TestContext, options?: RegistryClientOptions): RegistryCli
 /** A client, an image and the registry that serves it. */
 async function setUp(t: TestContext, intercept?: Interceptor) {
   const content = new ImageContent();
-  const root = content.image(AMD64);
+  const root = content.image(amd64);
   const { layers } = content.json(root);
   const layer: Descriptor = layers[0];
   const server = await serveImage(t, content, root, intercept);
@@ -41,7 +41,7 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 describe("RegistryClient", () => {
   it("resolves an image and reads its layers", async (t) => {
     const { client, content, root, layer, ref } = await setUp(t);
-    const image = await client.resolve(ref, AMD64);
+    const image = await client.resolve(ref, amd64);
     assert.equal(image.digest, root.digest);
     const { body, offset } = await client.openBlob(ref, image.manifest.layers[0]!);
     assert.equal(offset, 0);
@@ -65,7 +65,7 @@ describe("RegistryClient", () => {
 
   it("asks by digest where there is one, and keeps the tag for display", async (t) => {
     const { client, ref, root, server } = await setUp(t);
-    await client.resolve({ ...ref, tag: "gone", digest: root.digest }, AMD64);
+    await client.resolve({ ...ref, tag: "gone", digest: root.digest }, amd64);
     assert.equal(server.requests[0]!.url, `/v2/os/image/manifests/${root.digest}`);
   });
 
@@ -93,7 +93,7 @@ describe("RegistryClient", () => {
   it("ends when its signal is aborted, with the signal's reason", async (t) => {
     const { client, ref } = await setUp(t, () => true);
     const controller = new AbortController();
-    const pending = client.resolve(ref, AMD64, controller.signal);
+    const pending = client.resolve(ref, amd64, controller.signal);
     setTimeout(() => controller.abort(new Error("enough")), 50);
     await assert.rejects(pending, /^Error: enough$/);
   });
@@ -177,7 +177,7 @@ describe("a registry's errors", () => {
         fail(response, status, code);
         return true;
       });
-      await assert.rejects(client.resolve(ref, AMD64), failsWith(...expected));
+      await assert.rejects(client.resolve(ref, amd64), failsWith(...expected));
     });
   }
 
@@ -186,14 +186,14 @@ describe("a registry's errors", () => {
       response.writeHead(404).end("<html>not here");
       return true;
     });
-    await assert.rejects(client.resolve(ref, AMD64), failsWith("IMAGE_NOT_FOUND", /no tag v1/));
+    await assert.rejects(client.resolve(ref, amd64), failsWith("IMAGE_NOT_FOUND", /no tag v1/));
   });
 
   it("tell of a digest that is not there", async (t) => {
     const { client, ref } = await setUp(t);
     const digest = `sha256:${"0".repeat(64)}`;
     await assert.rejects(
-      client.resolve({ ...ref, digest }, AMD64),
+      client.resolve({ ...ref, digest }, amd64),
       failsWith("IMAGE_NOT_FOUND", /no manifest sha256:0/),
     );
   });
@@ -218,7 +218,7 @@ describe("a registry's errors", () => {
       response.on("close", () => clearInterval(timer));
       return true;
     });
-    await assert.rejects(client.resolve(ref, AMD64), failsWith("MANIFEST_TOO_LARGE"));
+    await assert.rejects(client.resolve(ref, amd64), failsWith("MANIFEST_TOO_LARGE"));
     assert.ok(sent < 100);
   });
 
@@ -228,7 +228,7 @@ describe("a registry's errors", () => {
       return true;
     });
     await assert.rejects(
-      client.resolve({ ...ref, digest: root.digest }, AMD64),
+      client.resolve({ ...ref, digest: root.digest }, amd64),
       failsWith("BLOB_MISMATCH", /manifest/),
     );
   });
@@ -238,7 +238,7 @@ describe("a registry's errors", () => {
       response.end(JSON.stringify({ schemaVersion: 1, name: "os/image", fsLayers: [] }));
       return true;
     });
-    await assert.rejects(client.resolve(ref, AMD64), failsWith("MANIFEST_SCHEMA1"));
+    await assert.rejects(client.resolve(ref, amd64), failsWith("MANIFEST_SCHEMA1"));
   });
 });
 

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { loadCredentials } from "../../src/oci-client/index.js";
 import { failsWith } from "./support/errors.js";
 
-const DOCKER_HUB = "https://index.docker.io/v1/";
+const dockerHubKey = "https://index.docker.io/v1/";
 
 function auth(username: string, password = "secret") {
   return { auth: Buffer.from(`${username}:${password}`).toString("base64") };
@@ -58,7 +58,7 @@ describe("the key of a credential", () => {
       "a/b",
       "quay.io:5000",
     ],
-    ["is Docker Hub's old address", [DOCKER_HUB], "docker.io", "library/debian", DOCKER_HUB],
+    ["is Docker Hub's old address", [dockerHubKey], "docker.io", "library/debian", dockerHubKey],
     ["is Docker Hub's short name", ["docker.io"], "docker.io", "library/debian", "docker.io"],
     ["may be an address", ["https://quay.io"], "quay.io", "a/b", "https://quay.io"],
     ["may be an old address", ["https://quay.io/v1/"], "quay.io", "a/b", "https://quay.io/v1/"],
@@ -279,11 +279,11 @@ describe("a credential helper", () => {
 
   it("is asked for Docker Hub by its old address", async (t) => {
     const { home, load } = await setUp(t, {
-      ".docker/config.json": { credsStore: "test", auths: { [DOCKER_HUB]: {} } },
+      ".docker/config.json": { credsStore: "test", auths: { [dockerHubKey]: {} } },
       "bin/docker-credential-test": helper(alice),
     });
     assert.equal(await usernameFor(load(), "docker.io"), "alice");
-    assert.equal(await readFile(join(home, "asked"), "utf8"), `get\n${DOCKER_HUB}\n`);
+    assert.equal(await readFile(join(home, "asked"), "utf8"), `get\n${dockerHubKey}\n`);
   });
 
   it("of one registry comes before the store of all", async (t) => {

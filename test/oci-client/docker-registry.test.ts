@@ -19,8 +19,8 @@ import { failsWith } from "./support/errors.js";
 import { ImageContent } from "./support/image-content.js";
 
 const run = promisify(execFile);
-const AMD64 = { os: "linux", architecture: "amd64" };
-const ARM64 = { os: "linux", architecture: "arm64" };
+const amd64Platform = { os: "linux", architecture: "amd64" };
+const arm64Platform = { os: "linux", architecture: "arm64" };
 
 const missing = ["docker-registry", "skopeo", "htpasswd"].filter(
   (program) => spawnSync("which", [program]).status !== 0,
@@ -80,14 +80,14 @@ describe("against Debian's docker-registry, filled by skopeo", { skip }, () => {
     const ref = parseReference(`${registry}/os/image:v1`);
 
     const stored = loadCredentials({ env: {}, home: directory, authFile });
-    assert.equal((await newClient(t, stored).resolve(ref, AMD64)).digest, amd64.digest);
+    assert.equal((await newClient(t, stored).resolve(ref, amd64Platform)).digest, amd64.digest);
     const wrong = { lookup: async () => ({ username: "alice", password: "wrong" }) };
     await assert.rejects(
-      newClient(t, wrong).resolve(ref, AMD64),
+      newClient(t, wrong).resolve(ref, amd64Platform),
       failsWith("REGISTRY_DENIED", /refused the credentials/),
     );
     await assert.rejects(
-      newClient(t).resolve(ref, AMD64),
+      newClient(t).resolve(ref, amd64Platform),
       failsWith("REGISTRY_DENIED", /without credentials/),
     );
   });
@@ -108,11 +108,11 @@ async function temporaryDirectory(t: TestContext): Promise<string> {
 /** Pushes an index of two platforms as `os/image:v1`. */
 async function push(directory: string, registry: string, ...options: string[]) {
   const content = new ImageContent();
-  const amd64 = content.image(AMD64, ["base", "amd64"]);
-  const arm64 = content.image(ARM64, ["base", "arm64"]);
+  const amd64 = content.image(amd64Platform, ["base", "amd64"]);
+  const arm64 = content.image(arm64Platform, ["base", "arm64"]);
   const index = content.index([
-    { ...amd64, platform: AMD64 },
-    { ...arm64, platform: ARM64 },
+    { ...amd64, platform: amd64Platform },
+    { ...arm64, platform: arm64Platform },
   ]);
   const layout = join(directory, "layout");
   await content.writeLayout(layout, index, "v1");

@@ -3,27 +3,27 @@ import { describe, it } from "node:test";
 import {
   assertImage,
   type Manifest,
-  type OciErrorCode,
+  type OciClientErrorCode,
   parseImageConfig,
   parseManifest,
 } from "../../src/oci-client/index.js";
 import { failsWith } from "./support/errors.js";
 
-const DIGEST = `sha256:${"0f".repeat(32)}`;
-const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+const someDigest = `sha256:${"0f".repeat(32)}`;
+const ociManifestType = "application/vnd.oci.image.manifest.v1+json";
+const ociIndexType = "application/vnd.oci.image.index.v1+json";
+const dockerManifestType = "application/vnd.docker.distribution.manifest.v2+json";
+const dockerListType = "application/vnd.docker.distribution.manifest.list.v2+json";
+const ociConfigType = "application/vnd.oci.image.config.v1+json";
 
-const config = { mediaType: OCI_CONFIG, digest: DIGEST, size: 2 };
+const config = { mediaType: ociConfigType, digest: someDigest, size: 2 };
 const layer = {
   mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
-  digest: DIGEST,
+  digest: someDigest,
   size: Number.MAX_SAFE_INTEGER,
 };
 const manifest = { schemaVersion: 2, config, layers: [layer] };
-const index = { schemaVersion: 2, manifests: [{ ...config, mediaType: OCI_MANIFEST }] };
+const index = { schemaVersion: 2, manifests: [{ ...config, mediaType: ociManifestType }] };
 
 function bytes(document: unknown): Uint8Array {
   return Buffer.from(typeof document === "string" ? document : JSON.stringify(document));
@@ -33,23 +33,33 @@ describe("parseManifest", () => {
   const types: [name: string, document: object, header: string | undefined, expected: string][] = [
     [
       "an OCI manifest by its own word",
-      { ...manifest, mediaType: OCI_MANIFEST },
+      { ...manifest, mediaType: ociManifestType },
       undefined,
-      OCI_MANIFEST,
+      ociManifestType,
     ],
     [
       "a Docker manifest by its own word",
-      { ...manifest, mediaType: DOCKER_MANIFEST },
+      { ...manifest, mediaType: dockerManifestType },
       undefined,
-      DOCKER_MANIFEST,
+      dockerManifestType,
     ],
-    ["a manifest by its header", manifest, DOCKER_MANIFEST, DOCKER_MANIFEST],
-    ["a manifest by its members", manifest, undefined, OCI_MANIFEST],
-    ["a manifest under a header that says nothing", manifest, "text/plain", OCI_MANIFEST],
-    ["a manifest under a header that lies", manifest, OCI_INDEX, OCI_MANIFEST],
-    ["an OCI index by its own word", { ...index, mediaType: OCI_INDEX }, undefined, OCI_INDEX],
-    ["a Docker list by its own word", { ...index, mediaType: DOCKER_LIST }, undefined, DOCKER_LIST],
-    ["an index by its members", index, undefined, OCI_INDEX],
+    ["a manifest by its header", manifest, dockerManifestType, dockerManifestType],
+    ["a manifest by its members", manifest, undefined, ociManifestType],
+    ["a manifest under a header that says nothing", manifest, "text/plain", ociManifestType],
+    ["a manifest under a header that lies", manifest, ociIndexType, ociManifestType],
+    [
+      "an OCI index by its own word",
+      { ...index, mediaType: ociIndexType },
+      undefined,
+      ociIndexType,
+    ],
+    [
+      "a Docker list by its own word",
+      { ...index, mediaType: dockerListType },
+      undefined,
+      dockerListType,
+    ],
+    ["an index by its members", index, undefined, ociIndexType],
   ];
   for (const [name, document, mediaType, expected] of types) {
     it(`knows ${name}`, () => {
@@ -71,7 +81,7 @@ describe("parseManifest", () => {
     );
     assert.deepEqual(parsed, {
       kind: "manifest",
-      mediaType: OCI_MANIFEST,
+      mediaType: ociManifestType,
       config,
       layers: [descriptor],
       annotations: { c: "d" },
@@ -87,14 +97,14 @@ describe("parseManifest", () => {
     };
     assert.deepEqual(parseManifest(bytes(document)), {
       kind: "manifest",
-      mediaType: OCI_MANIFEST,
+      mediaType: ociManifestType,
       config,
       layers: [],
     });
   });
 
   const sized = (size: unknown) => ({ ...manifest, layers: [{ ...layer, size }] });
-  const refused: [name: string, document: unknown, code: OciErrorCode][] = [
+  const refused: [name: string, document: unknown, code: OciClientErrorCode][] = [
     ["nothing", "", "MANIFEST_INVALID"],
     ["what is not JSON", "<html>", "MANIFEST_INVALID"],
     ["null", "null", "MANIFEST_INVALID"],
@@ -105,7 +115,7 @@ describe("parseManifest", () => {
     ["both kinds at once", { ...manifest, ...index }, "MANIFEST_INVALID"],
     [
       "an index that calls itself a manifest",
-      { ...index, mediaType: OCI_MANIFEST },
+      { ...index, mediaType: ociManifestType },
       "MANIFEST_INVALID",
     ],
     ["a negative size", sized(-1), "MANIFEST_INVALID"],
@@ -153,7 +163,7 @@ describe("assertImage", () => {
     assert.equal(parsed.kind, "manifest");
     return parsed as Manifest;
   }
-  const images = [OCI_CONFIG, "application/vnd.docker.container.image.v1+json"];
+  const images = [ociConfigType, "application/vnd.docker.container.image.v1+json"];
   for (const type of images) {
     it(`takes a config of the type ${type}`, () => assertImage(withConfig(type)));
   }
@@ -178,7 +188,7 @@ describe("parseImageConfig", () => {
   const minimal = {
     architecture: "amd64",
     os: "linux",
-    rootfs: { type: "layers", diff_ids: [DIGEST] },
+    rootfs: { type: "layers", diff_ids: [someDigest] },
   };
 
   it("reads the members that matter and leaves out others", () => {
@@ -193,7 +203,7 @@ describe("parseImageConfig", () => {
       architecture: "amd64",
       os: "linux",
       created: "2024-01-02T03:04:05.678Z",
-      rootfs: { diff_ids: [DIGEST] },
+      rootfs: { diff_ids: [someDigest] },
       history: [{ created_by: "/bin/sh -c #(nop) CMD", empty_layer: true }],
       config: { Labels: { a: "b" }, Env: ["PATH=/bin"] },
     });

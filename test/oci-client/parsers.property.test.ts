@@ -12,36 +12,36 @@ import {
   parseReference,
 } from "../../src/oci-client/index.js";
 
-const DIGEST = `sha256:${"0f".repeat(32)}`;
-const MANIFEST = JSON.stringify({
+const someDigest = `sha256:${"0f".repeat(32)}`;
+const manifestText = JSON.stringify({
   schemaVersion: 2,
   mediaType: "application/vnd.oci.image.manifest.v1+json",
-  config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: DIGEST, size: 2 },
+  config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: someDigest, size: 2 },
   layers: [
-    { mediaType: "x", digest: DIGEST, size: 3, urls: ["https://x"], annotations: { a: "b" } },
+    { mediaType: "x", digest: someDigest, size: 3, urls: ["https://x"], annotations: { a: "b" } },
   ],
 });
-const INDEX = JSON.stringify({
+const indexText = JSON.stringify({
   schemaVersion: 2,
   manifests: [
     {
       mediaType: "x",
-      digest: DIGEST,
+      digest: someDigest,
       size: 1,
       platform: { os: "linux", architecture: "arm", variant: "v7" },
     },
   ],
 });
-const CONFIG = JSON.stringify({
+const config = JSON.stringify({
   architecture: "amd64",
   os: "linux",
-  rootfs: { type: "layers", diff_ids: [DIGEST] },
+  rootfs: { type: "layers", diff_ids: [someDigest] },
   history: [{ created: "2024-01-01T00:00:00Z", empty_layer: true }],
   config: { Labels: { a: "b" }, Env: ["A=B"] },
 });
-const CHALLENGE =
+const challengeHeader =
   'Basic realm="a \\"b\\"", Bearer realm="https://x/y",service=z,scope="a:b:c,d", Neg abc==';
-const REFERENCE = `registry.example:5000/a-b/c__d.e:v1.2-3@${DIGEST}`;
+const referenceText = `registry.example:5000/a-b/c__d.e:v1.2-3@${someDigest}`;
 
 /** `text` with some of its characters taken out, repeated or replaced. */
 function mutated(text: string): fc.Arbitrary<string> {
@@ -87,15 +87,15 @@ function throwsOnlyClientErrors(parse: () => unknown): void {
 }
 
 const texts: [name: string, parse: (text: string) => unknown, example: string][] = [
-  ["parseReference", parseReference, REFERENCE],
+  ["parseReference", parseReference, referenceText],
   ["parsePlatform", parsePlatform, "linux/arm/v7"],
-  ["parseChallenges", parseChallenges, CHALLENGE],
+  ["parseChallenges", parseChallenges, challengeHeader],
 ];
 
 const documents: [name: string, parse: (bytes: Uint8Array) => unknown, example: string][] = [
-  ["parseManifest on a manifest", parseManifest, MANIFEST],
-  ["parseManifest on an index", parseManifest, INDEX],
-  ["parseImageConfig", parseImageConfig, CONFIG],
+  ["parseManifest on a manifest", parseManifest, manifestText],
+  ["parseManifest on an index", parseManifest, indexText],
+  ["parseImageConfig", parseImageConfig, config],
 ];
 
 describe("whatever it is given", () => {
@@ -136,7 +136,7 @@ describe("whatever it is given", () => {
         ),
         repository: fc.tuple(part, part).map((parts) => parts.join("/")),
         tag: fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/),
-        digest: fc.constant(DIGEST),
+        digest: fc.constant(someDigest),
       },
       { requiredKeys: ["registry", "repository", "tag"] },
     );
@@ -148,7 +148,9 @@ describe("whatever it is given", () => {
   });
 
   it("descriptors that are accepted have whole sizes and proper digests", () => {
-    const any = altered(JSON.parse(MANIFEST)).map((value) => Buffer.from(JSON.stringify(value)));
+    const any = altered(JSON.parse(manifestText)).map((value) =>
+      Buffer.from(JSON.stringify(value)),
+    );
     fc.assert(
       fc.property(any, (bytes) => {
         throwsOnlyClientErrors(() => {

@@ -6,14 +6,14 @@ import { proxyFor } from "../../src/oci-client/transport/proxy.js";
 import { failsWith } from "./support/errors.js";
 
 /** Nothing listens there, so that curl fails at once and says where. */
-const PROXY = "http://127.0.0.1:1";
+const proxyUrl = "http://127.0.0.1:1";
 
 const rules: [name: string, url: string, env: Record<string, string>, isProxied: boolean][] = [
-  ["HTTPS_PROXY is for HTTPS", "https://a.example/", { HTTPS_PROXY: PROXY }, true],
-  ["https_proxy is, too", "https://a.example/", { https_proxy: PROXY }, true],
-  ["HTTPS_PROXY is not for HTTP", "http://a.example/", { HTTPS_PROXY: PROXY }, false],
-  ["http_proxy is for HTTP", "http://a.example/", { http_proxy: PROXY }, true],
-  ["http_proxy is not for HTTPS", "https://a.example/", { http_proxy: PROXY }, false],
+  ["HTTPS_PROXY is for HTTPS", "https://a.example/", { HTTPS_PROXY: proxyUrl }, true],
+  ["https_proxy is, too", "https://a.example/", { https_proxy: proxyUrl }, true],
+  ["HTTPS_PROXY is not for HTTP", "http://a.example/", { HTTPS_PROXY: proxyUrl }, false],
+  ["http_proxy is for HTTP", "http://a.example/", { http_proxy: proxyUrl }, true],
+  ["http_proxy is not for HTTPS", "https://a.example/", { http_proxy: proxyUrl }, false],
   ["a scheme may be left out", "https://a.example/", { https_proxy: "127.0.0.1:1" }, true],
   ["an empty variable is none", "https://a.example/", { https_proxy: "" }, false],
 ];
@@ -55,7 +55,7 @@ describe("proxies from the environment, as curl reads them", () => {
   }
   for (const [noProxy, url, isProxied] of exceptions) {
     it(`NO_PROXY=${noProxy} ${isProxied ? "is not about" : "is about"} ${url}`, () => {
-      const env = { http_proxy: PROXY, https_proxy: PROXY, NO_PROXY: noProxy };
+      const env = { http_proxy: proxyUrl, https_proxy: proxyUrl, NO_PROXY: noProxy };
       assert.equal(curlUsesProxy(url, env), isProxied, "curl");
       assert.equal(proxyFor(new URL(url), env) !== undefined, isProxied);
     });
@@ -64,7 +64,7 @@ describe("proxies from the environment, as curl reads them", () => {
 
 describe("proxies from the environment, as containers' tools read them", () => {
   it("HTTP_PROXY counts in upper case, too", () => {
-    assert.ok(proxyFor(new URL("http://a.example/"), { HTTP_PROXY: PROXY }));
+    assert.ok(proxyFor(new URL("http://a.example/"), { HTTP_PROXY: proxyUrl }));
   });
 
   it("lower case comes first", () => {
@@ -73,19 +73,19 @@ describe("proxies from the environment, as containers' tools read them", () => {
   });
 
   it("NO_PROXY may name a port", () => {
-    const env = { https_proxy: PROXY, no_proxy: "a.example:5000" };
+    const env = { https_proxy: proxyUrl, no_proxy: "a.example:5000" };
     assert.equal(proxyFor(new URL("https://a.example:5000/"), env), undefined);
     assert.ok(proxyFor(new URL("https://a.example/"), env));
   });
 
   it("NO_PROXY may hold a network of IPv6", () => {
-    const env = { http_proxy: PROXY, no_proxy: "2001:db8::/32" };
+    const env = { http_proxy: proxyUrl, no_proxy: "2001:db8::/32" };
     assert.equal(proxyFor(new URL("http://[2001:db8::7]/"), env), undefined);
     assert.ok(proxyFor(new URL("http://[2001:db9::7]/"), env));
   });
 
   it("this machine is never asked through one", () => {
-    const env = { http_proxy: PROXY, https_proxy: PROXY };
+    const env = { http_proxy: proxyUrl, https_proxy: proxyUrl };
     for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000", "x.localhost"]) {
       assert.equal(proxyFor(new URL(`http://${host}/`), env), undefined, host);
     }

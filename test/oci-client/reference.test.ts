@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { formatReference, parseReference, type Reference } from "../../src/oci-client/index.js";
 import { failsWith } from "./support/errors.js";
 
-const SHA256 = `sha256:${"a1".repeat(32)}`;
-const SHA512 = `sha512:${"b2".repeat(64)}`;
+const sha256 = `sha256:${"a1".repeat(32)}`;
+const sha512 = `sha512:${"b2".repeat(64)}`;
 
 /** From distribution/reference: its grammar, its tests' cases, and Docker's documented short names. */
 const accepted: [name: string, text: string, expected: Reference][] = [
@@ -50,18 +50,18 @@ const accepted: [name: string, text: string, expected: Reference][] = [
   ],
   [
     "a digest takes the place of the default tag",
-    `quay.io/os@${SHA256}`,
-    { registry: "quay.io", repository: "os", digest: SHA256 },
+    `quay.io/os@${sha256}`,
+    { registry: "quay.io", repository: "os", digest: sha256 },
   ],
   [
     "a tag is kept beside a digest",
-    `quay.io/os:v1@${SHA256}`,
-    { registry: "quay.io", repository: "os", tag: "v1", digest: SHA256 },
+    `quay.io/os:v1@${sha256}`,
+    { registry: "quay.io", repository: "os", tag: "v1", digest: sha256 },
   ],
   [
     "a sha512 digest is in the grammar too",
-    `quay.io/os@${SHA512}`,
-    { registry: "quay.io", repository: "os", digest: SHA512 },
+    `quay.io/os@${sha512}`,
+    { registry: "quay.io", repository: "os", digest: sha512 },
   ],
   [
     "host names do not depend on case",
@@ -104,7 +104,7 @@ const refused: [name: string, text: string, words: RegExp][] = [
   ["a digest that is too short", "quay.io/os@sha256:abc", /digest/],
   ["a digest in upper case", `quay.io/os@sha256:${"A1".repeat(32)}`, /digest/],
   ["a digest of another algorithm", `quay.io/os@md5:${"a".repeat(32)}`, /digest/],
-  ["two digests", `quay.io/os@${SHA256}@${SHA256}`, /digest/],
+  ["two digests", `quay.io/os@${sha256}@${sha256}`, /digest/],
   ["a host that begins with a dash", "-quay.io/os", /registry/],
   ["a port that does not exist", "quay.io:65536/os", /registry/],
   ["an IPv4 address that does not exist", "1.2.3.999/os", /registry/],

@@ -43,7 +43,7 @@ describe("Retry-After", () => {
 });
 
 describe("the pause between attempts", () => {
-  const policy = { total: 0, first: 1000, longest: 60_000 };
+  const policy = { totalMs: 0, firstPauseMs: 1000, maxPauseMs: 60_000 };
   it("doubles up to the longest, and its second half is left to chance", () => {
     for (const [failures, full] of [
       [1, 1000],
@@ -66,7 +66,7 @@ describe("attempts", () => {
       retryable: true,
       ...more,
     });
-  const policy = { total: 100_000, first: 1, longest: 2 };
+  const policy = { totalMs: 100_000, firstPauseMs: 1, maxPauseMs: 2 };
 
   it("are not made again for what cannot get better, whose error passes as it is", async () => {
     const error = new OciClientError("REGISTRY_DENIED", "No.", { hint: "Log in.", status: 403 });
@@ -83,7 +83,7 @@ describe("attempts", () => {
   it("wait for as long as the server wants, at least", async () => {
     const pauses: number[] = [];
     const retry = new Retry({ policy, onWait: (_, pause) => pauses.push(pause) });
-    await retry.wait(busy({ retryAfter: 30 }));
+    await retry.wait(busy({ retryAfterMs: 30 }));
     await retry.wait(busy());
     assert.equal(pauses[0], 30);
     assert.ok(pauses[1]! <= 2);
@@ -92,14 +92,14 @@ describe("attempts", () => {
   it("end with what was tried, and count anew after progress", async () => {
     const pauses: number[] = [];
     const retry = new Retry({
-      policy: { total: 1000, first: 400, longest: 400 },
+      policy: { totalMs: 1000, firstPauseMs: 400, maxPauseMs: 400 },
       onWait: (_, pause) => pauses.push(pause),
     });
     await retry.wait(busy());
     retry.renew();
     await retry.wait(busy());
     retry.renew();
-    const asksTooMuch = retry.wait(busy({ retryAfter: 5000 }), "1 of 2 have come");
+    const asksTooMuch = retry.wait(busy({ retryAfterMs: 5000 }), "1 of 2 have come");
     await assert.rejects(
       asksTooMuch,
       failsWith(
@@ -116,7 +116,7 @@ describe("attempts", () => {
   it("end at once when the signal is aborted, with its reason", async () => {
     const controller = new AbortController();
     const waiting = new Retry({ policy, signal: controller.signal }).wait(
-      busy({ retryAfter: 90_000 }),
+      busy({ retryAfterMs: 90_000 }),
     );
     controller.abort(new Error("enough"));
     await assert.rejects(waiting, /^Error: enough$/);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import {
-  type NetworkOptions,
+  type ConnectionOptions,
   parsePlatform,
   parseReference,
   RegistryClient,
@@ -17,7 +17,7 @@ import { failsWith } from "./support/errors.js";
 import { ImageContent } from "./support/image-content.js";
 
 const run = promisify(execFile);
-const AMD64 = { os: "linux", architecture: "amd64" };
+const amd64 = { os: "linux", architecture: "amd64" };
 const loopback = "IP:127.0.0.1";
 
 interface Server {
@@ -52,7 +52,7 @@ async function startTlsRegistry(t: TestContext, setting: Setting = {}): Promise<
 /** Pushed by skopeo. */
 async function push({ directory, authority, host }: Server): Promise<string> {
   const content = new ImageContent();
-  const image = content.image(AMD64);
+  const image = content.image(amd64);
   await content.writeLayout(join(directory, "layout"), image, "v1");
   const certificates = join(directory, "skopeo-certs");
   await mkdir(certificates);
@@ -69,7 +69,7 @@ async function push({ directory, authority, host }: Server): Promise<string> {
 async function pull(
   t: TestContext,
   { host, home }: Pick<Server, "host" | "home">,
-  network: NetworkOptions = {},
+  network: ConnectionOptions = {},
 ) {
   const client = new RegistryClient({ network: { env: {}, home, ...network } });
   t.after(() => client.close());
@@ -246,7 +246,7 @@ describe("certificate files that cannot be used", () => {
     const pair = (certFile: string, keyFile: string) => ({
       clientCertificate: { certFile, keyFile, registry: "127.0.0.1:1" },
     });
-    const cases: [NetworkOptions, RegExp][] = [
+    const cases: [ConnectionOptions, RegExp][] = [
       [{ caFile: join(directory, "gone") }, /gone cannot be read \(ENOENT\)/],
       [{ caFile: directory }, /cannot be read \(EISDIR\)/],
       [{ caFile: nothing }, /nothing\.pem holds no certificate/],

@@ -22,7 +22,7 @@ import { ImageContent } from "./support/image-content.js";
 import { startTokenServer } from "./support/token-server.js";
 
 const run = promisify(execFile);
-const AMD64 = { os: "linux", architecture: "amd64" };
+const amd64 = { os: "linux", architecture: "amd64" };
 
 /** Debian's docker-registry behind a token server, with an image of three layers from skopeo. */
 async function setUp(t: TestContext) {
@@ -34,12 +34,12 @@ async function setUp(t: TestContext) {
     certificate,
     accepts: ["alice:wonderland", "refresh-me"],
   });
-  const { realm, ISSUER: issuer, SERVICE: service } = tokens;
+  const { realm, issuer, service } = tokens;
   const host = await startConfiguredRegistry(t, directory, {
     auth: { token: { realm, issuer, service, rootcertbundle: authority.caFile } },
   });
   const content = new ImageContent();
-  const image = content.image(AMD64, ["one", "two", "three"]);
+  const image = content.image(amd64, ["one", "two", "three"]);
   await content.writeLayout(join(directory, "layout"), image, "v1");
   const words = ["--insecure-policy", "copy", "--dest-tls-verify=false"];
   const creds = "--dest-creds=alice:wonderland";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tokenServer } from "../../src/oci-client/auth/token-server.js";
-import { NetworkSettings } from "../../src/oci-client/transport/connection-options.js";
+import { ConnectionConfig } from "../../src/oci-client/transport/connection-options.js";
 import { failsWith } from "./support/errors.js";
 
 /** Names under example and invalid resolve to nothing (RFC 2606), which is as good as public. */
@@ -47,7 +47,7 @@ const refused: [name: string, registry: string, realm: string][] = [
 ];
 
 describe("a token server", () => {
-  const settings = new NetworkSettings({ env: {} });
+  const settings = new ConnectionConfig({ env: {} });
   for (const [name, registry, realm] of allowed) {
     it(`may be ${name}`, async () => {
       const found = await tokenServer("registry", realm, new URL(registry), settings);

@@ -70,7 +70,7 @@ describe("a registry that cannot be reached", () => {
 
   it("is told by an answer that does not come in time", async (t) => {
     const server = await serve(t, () => {});
-    const transport = newTransport(t, { connect: 1000, headers: 100, body: 100 });
+    const transport = newTransport(t, { connectMs: 1000, headersMs: 100, bodyMs: 100 });
     await assert.rejects(
       transport.send(new URL(`http://${server.host}/`)),
       failsWith("REGISTRY_UNREACHABLE", /in time/, { retryable: true }),
@@ -79,7 +79,7 @@ describe("a registry that cannot be reached", () => {
 
   it("is told by a body that stops", async (t) => {
     const server = await serve(t, (_request, response) => response.write("x"));
-    const transport = newTransport(t, { connect: 1000, headers: 100, body: 100 });
+    const transport = newTransport(t, { connectMs: 1000, headersMs: 100, bodyMs: 100 });
     const { body } = await transport.send(new URL(`http://${server.host}/`));
     await assert.rejects(
       async () => {

@@ -94,7 +94,7 @@ const faults: readonly Case[] = [
     name: "an initrd with a changed byte",
     before: "printf x | dd of=r-initrd bs=1 seek=150 conv=notrunc status=none",
     check: "initrd",
-    what: /r-initrd (cannot be unpacked|holds)/,
+    what: /r-initrd (cannot be unpacked|has)/,
   },
   {
     name: "an uncompressed initrd that is cut short",
@@ -112,7 +112,7 @@ const faults: readonly Case[] = [
     name: "an initrd that is a compressed text",
     before: "seq 1000 | gzip >r-initrd",
     check: "initrd",
-    what: /r-initrd holds something compressed that is no cpio/,
+    what: /r-initrd contains compressed data that are not a cpio/,
   },
   {
     name: "an initrd that is a text",
@@ -124,7 +124,7 @@ const faults: readonly Case[] = [
     name: "an empty initrd",
     before: ": >r-initrd",
     check: "initrd",
-    what: /r-initrd holds no files/,
+    what: /r-initrd contains no files/,
   },
   {
     name: "an initrd with something behind it",

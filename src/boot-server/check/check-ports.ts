@@ -4,12 +4,13 @@ import type { ServedAddress } from "../net/interfaces.js";
 import { explainPortError, formatPortOwner } from "../net/port-error.js";
 import { findPortOwner } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
-import { type CheckResult, ok, resultsOf } from "./check-result.js";
+import type { DhcpMode } from "../options/validate-options.js";
+import { type CheckResult, ok, runCheck } from "./check-result.js";
 
 export interface PortsWanted {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
-  readonly dhcp: "proxy" | "full" | "off";
+  readonly dhcp: DhcpMode;
   readonly inherited: InheritedSockets;
 }
 
@@ -27,7 +28,7 @@ interface Port {
 export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
   const found: CheckResult[] = [];
   for (const port of portsOf(wanted)) {
-    found.push(...(await resultsOf(async () => [await checkPort(port)])));
+    found.push(...(await runCheck(async () => [await checkPort(port)])));
   }
   return found;
 }

@@ -14,7 +14,7 @@ export function ok(what: string): CheckResult {
 }
 
 /** The results of a check; where it throws a NetbootError, that is the result. */
-export async function resultsOf(check: () => Promise<CheckResult[]>): Promise<CheckResult[]> {
+export async function runCheck(check: () => Promise<CheckResult[]>): Promise<CheckResult[]> {
   try {
     return await check();
   } catch (error) {

@@ -4,22 +4,19 @@ import { memoryNeeded } from "../../artifacts/index.js";
 import { formatBytes, formatMemory, NetbootError, systemCode } from "../../support/index.js";
 import { checkForConflictingServers, checkNetworkForProxy } from "../dhcp/conflicting-servers.js";
 import { parseDhcpOptions } from "../dhcp/dhcp-settings.js";
-import { readRuleBook } from "../machines/load-rules.js";
-import { MachineSigner } from "../machines/machine-token.js";
+import { loadRules } from "../machines/load-rules.js";
+import { MachineTokens } from "../machines/machine-token.js";
 import { noInheritedSockets, takeInheritedSockets } from "../net/inherited-sockets.js";
 import { findServedAddresses, type ServedAddress } from "../net/interfaces.js";
 import { explainPortError } from "../net/port-error.js";
+import type { ServeOptions } from "../options/serve-options.js";
+import { type ValidServeOptions, validateServeOptions } from "../options/validate-options.js";
 import { BootPrograms, missingPrograms } from "../releases/boot-programs.js";
 import { type ReleaseReader, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
-import {
-  type CheckedServeOptions,
-  checkServeOptions,
-  type ServeOptions,
-} from "../serve-options.js";
 import { stateError } from "../state/state-directory.js";
 import { checkPorts, takePorts } from "./check-ports.js";
-import { type CheckResult, ok, resultsOf } from "./check-result.js";
+import { type CheckResult, ok, runCheck } from "./check-result.js";
 
 /**
  * Looks whether `serve` would work with the same options, and serves nothing. A check that fails
@@ -27,15 +24,15 @@ import { type CheckResult, ok, resultsOf } from "./check-result.js";
  * @throws NetbootError USAGE_INVALID
  */
 export async function* checkServing(options: ServeOptions): AsyncGenerator<CheckResult> {
-  const checks = new Checks(options, checkServeOptions(options));
-  yield* await resultsOf(() => checks.ports());
-  yield* await resultsOf(() => checks.releases());
-  yield* await resultsOf(() => checks.programs());
-  yield* await resultsOf(() => checks.rules());
-  yield* await resultsOf(() => checks.state());
-  yield* await resultsOf(() => checks.api());
+  const checks = new Checks(options, validateServeOptions(options));
+  yield* await runCheck(() => checks.ports());
+  yield* await runCheck(() => checks.releases());
+  yield* await runCheck(() => checks.programs());
+  yield* await runCheck(() => checks.rules());
+  yield* await runCheck(() => checks.state());
+  yield* await runCheck(() => checks.api());
   // Last, as it waits for answers.
-  yield* await resultsOf(() => checks.otherServers());
+  yield* await runCheck(() => checks.otherServers());
 }
 
 /**
@@ -44,19 +41,19 @@ export async function* checkServing(options: ServeOptions): AsyncGenerator<Check
  */
 export async function requirePorts(options: ServeOptions): Promise<void> {
   const addresses = findServedAddresses(options.listen ?? []);
-  await takePorts({ ...checkServeOptions(options), addresses, inherited: noInheritedSockets });
+  await takePorts({ ...validateServeOptions(options), addresses, inherited: noInheritedSockets });
 }
 
 class Checks {
   readonly #options: ServeOptions;
-  readonly #checked: CheckedServeOptions;
+  readonly #checked: ValidServeOptions;
   readonly #directories: Release[][] = [];
   #programs: BootPrograms | undefined;
   /** Undefined where they could not be found out, which was told of. */
   #addresses: readonly ServedAddress[] | undefined;
   #isReleaseMissing = false;
 
-  constructor(options: ServeOptions, checked: CheckedServeOptions) {
+  constructor(options: ServeOptions, checked: ValidServeOptions) {
     this.#options = options;
     this.#checked = checked;
   }
@@ -74,7 +71,7 @@ class Checks {
     const places = { directories: this.#options.directories ?? [], files };
     const found: CheckResult[] = [];
     for (const read of releaseReaders(places))
-      found.push(...(await resultsOf(() => this.#read(read))));
+      found.push(...(await runCheck(() => this.#read(read))));
     this.#isReleaseMissing = found.some(({ status }) => status === "fail");
     return found;
   }
@@ -90,7 +87,7 @@ class Checks {
   }
 
   async programs(): Promise<CheckResult[]> {
-    const programs = await BootPrograms.beside(this.#options.ipxeDirectory);
+    const programs = await BootPrograms.beside(this.#options.ipxeDir);
     this.#programs = programs;
     const missing = missingPrograms(this.#releases, programs);
     if (missing.length > 0) {
@@ -109,14 +106,14 @@ class Checks {
       programs: this.#programs,
     };
     const files = new Set<string>();
-    const rules = await readRuleBook(sources, async (file) => void files.add(file));
+    const rules = await loadRules(sources, async (file) => void files.add(file));
     if (files.size === 0) return [];
     return [ok(`${[...files].join(", ")}: right; ${rules.entries.length} machines are named`)];
   }
 
   async state(): Promise<CheckResult[]> {
-    const state = this.#checked.stateDirectory;
-    await MachineSigner.withKeyFile(join(state, "key"));
+    const state = this.#checked.stateDir;
+    await MachineTokens.withKeyFile(join(state, "key"));
     await probeDirectory(state);
     return [ok(`${state} can be written to`)];
   }

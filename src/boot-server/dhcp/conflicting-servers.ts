@@ -27,7 +27,7 @@ export async function checkForConflictingServers(
     throw new NetbootError(
       "DHCP_SERVER_PRESENT",
       `Another DHCP server gives addresses on ${name}: ${dhcp.join(", ")}.`,
-      "Leave addresses to it with --dhcp proxy; or, if both know of each other, add --dhcp-anyway.",
+      "Leave addresses to it with --dhcp proxy; or, if both know of each other, add --force-dhcp.",
     );
   }
   return [
@@ -59,7 +59,7 @@ export async function checkNetworkForProxy(
         `Another boot server answers on ${name}: ${server}. Machines take the answer that comes first.`,
     );
     if (here.some(({ kind }) => kind === "dhcp")) return warnings;
-    const hint = "Machines get no address, unless you add --dhcp full --range FIRST-LAST.";
+    const hint = "Machines get no address, unless you add --dhcp server --dhcp-range FIRST-LAST.";
     return [...warnings, `No DHCP server answers on ${name}. ${hint}`];
   });
 }

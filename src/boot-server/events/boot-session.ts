@@ -1,4 +1,4 @@
-import type { Role } from "../releases/release.js";
+import type { FileRole } from "../releases/release.js";
 import type { MachineEvent, Transfer } from "./events.js";
 
 /** Events of a machine that are kept. */
@@ -27,7 +27,7 @@ export type MachineState =
   | "refused";
 
 export interface Step {
-  readonly name: "asked" | "offered" | Role;
+  readonly name: "asked" | "offered" | FileRole;
   /** Milliseconds since 1970. */
   readonly at: number;
   /** What was offered, or the name of the file. */
@@ -45,7 +45,7 @@ export interface LoggedEvent {
 }
 
 /** How far a machine came. */
-export class Timeline {
+export class BootSession {
   readonly mac: string;
   state: MachineState = "seen";
   release: string | undefined;
@@ -58,7 +58,7 @@ export class Timeline {
   begunAt: number;
   lastSeenAt: number;
   /** What it has to fetch before it is said to have booted. */
-  #awaited: readonly Role[] = [];
+  #awaited: readonly FileRole[] = [];
 
   constructor(mac: string, now: number) {
     this.mac = mac;
@@ -67,12 +67,12 @@ export class Timeline {
   }
 
   /** What is fetched until the machine is said to have booted. */
-  expect(roles: readonly Role[]): void {
+  expect(roles: readonly FileRole[]): void {
     this.#awaited = roles;
   }
 
   /** The same for a boot that began in an earlier run of the server, where nothing else is known. */
-  resume(release: string, roles: readonly Role[]): void {
+  resume(release: string, roles: readonly FileRole[]): void {
     if (this.#awaited.length > 0) return;
     this.release = release;
     this.#awaited = roles;

@@ -1,6 +1,6 @@
 import { LruMap } from "../../support/index.js";
-import type { Role } from "../releases/release.js";
-import { type MachineState, Timeline } from "./boot-session.js";
+import type { FileRole } from "../releases/release.js";
+import { BootSession, type MachineState } from "./boot-session.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
 
 /** Machines whose story is kept; the one heard of longest ago is forgotten first. */
@@ -13,8 +13,8 @@ const longestWait = 200;
 const slice = 32;
 
 /** Writes down what happens to each machine, and passes it on. */
-export class Journal {
-  readonly #timelines = new LruMap<string, Timeline>(mostMachines);
+export class EventLog {
+  readonly #sessions = new LruMap<string, BootSession>(mostMachines);
   readonly #onEvent: (event: ServeEvent) => void;
   readonly #onBooted: (mac: string) => void;
   /** Events that are still to be made and written down. */
@@ -29,34 +29,34 @@ export class Journal {
   }
 
   /** Those heard of last come last. */
-  get timelines(): readonly Timeline[] {
+  get sessions(): readonly BootSession[] {
     this.catchUp();
-    return [...this.#timelines.values()];
+    return [...this.#sessions.values()];
   }
 
   /** Machines in each state. */
   states(): ReadonlyMap<MachineState, number> {
     const states = new Map<MachineState, number>();
-    for (const { state } of this.timelines) {
+    for (const { state } of this.sessions) {
       states.set(state, (states.get(state) ?? 0) + 1);
     }
     return states;
   }
 
-  timelineOf(mac: string): Timeline | undefined {
+  sessionOf(mac: string): BootSession | undefined {
     this.catchUp();
-    return this.#timelines.get(mac);
+    return this.#sessions.get(mac);
   }
 
   /** What a machine is to fetch until it has booted. */
-  expect(mac: string, roles: readonly Role[]): void {
-    this.#timeline(mac).expect(roles);
+  expect(mac: string, roles: readonly FileRole[]): void {
+    this.#session(mac).expect(roles);
   }
 
   /** The same for a boot that began in an earlier run of the server. */
-  resume(mac: string, release: string, roles: readonly Role[]): void {
+  resume(mac: string, release: string, roles: readonly FileRole[]): void {
     this.catchUp();
-    this.#timeline(mac).resume(release, roles);
+    this.#session(mac).resume(release, roles);
   }
 
   /** In a storm machines wait for their offers, and the log can wait until they have them. */
@@ -95,29 +95,29 @@ export class Journal {
     if (!isQuiet) this.#onEvent(event);
     // Who does not ask to be booted has no story.
     if (event.mac === undefined || (event.type === "ignored" && !event.isNotable)) return;
-    const timeline = this.#timeline(event.mac);
+    const session = this.#session(event.mac);
     const now = Date.now();
-    if (!timeline.add(event, now)) return;
+    if (!session.add(event, now)) return;
     const { mac } = event;
-    const seconds = (now - timeline.begunAt) / 1000;
+    const seconds = (now - session.begunAt) / 1000;
     this.#onBooted(mac);
-    this.#add({ type: "booted", mac, release: timeline.release ?? "", seconds }, false);
+    this.#add({ type: "booted", mac, release: session.release ?? "", seconds }, false);
   }
 
   /** Tells of machines that are not heard from any more; to be called every few seconds. */
   lookForStalled(): void {
     const now = Date.now();
-    for (const timeline of this.timelines) {
-      const step = timeline.stalledAfter(now);
+    for (const session of this.sessions) {
+      const step = session.stalledAfter(now);
       if (step === undefined) continue;
-      const seconds = (now - timeline.lastSeenAt) / 1000;
-      this.add({ type: "stalled", mac: timeline.mac, step, seconds });
+      const seconds = (now - session.lastSeenAt) / 1000;
+      this.add({ type: "stalled", mac: session.mac, step, seconds });
     }
   }
 
-  #timeline(mac: string): Timeline {
-    const timeline = this.#timelines.get(mac) ?? new Timeline(mac, Date.now());
-    this.#timelines.put(mac, timeline);
-    return timeline;
+  #session(mac: string): BootSession {
+    const session = this.#sessions.get(mac) ?? new BootSession(mac, Date.now());
+    this.#sessions.put(mac, session);
+    return session;
   }
 }

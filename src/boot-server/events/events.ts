@@ -1,4 +1,4 @@
-import type { Role } from "../releases/release.js";
+import type { FileRole } from "../releases/release.js";
 
 /** What a boot server tells of its machines: one after the other, as they happen. */
 export type ServeEvent =
@@ -75,7 +75,7 @@ export type MachineEvent = { readonly mac: string | undefined } & (
 export interface Transfer {
   readonly client: string;
   readonly protocol: "tftp" | "http";
-  readonly role: Role;
+  readonly role: FileRole;
   readonly name: string;
   /** Bytes of the whole. */
   readonly size: number;

@@ -13,7 +13,7 @@ export interface MetricSources {
 /** Counts what happens, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #offers = this.#counter("offers_total", "Offers to machines that ask to be booted", [
+  readonly #offers = this.#counter("offers_total", "BootOffers to machines that ask to be booted", [
     "architecture",
     "firmware",
   ]);

@@ -39,7 +39,7 @@ export function identityOf({ dev, ino, size, mtimeMs }: Stats): string {
  * Pieces of files, each read once for all clients that want it while it is warm. The memory is not
  * given back but used again: new memory for each read costs more than the reading.
  */
-export class SharedBlocks {
+export class BlockCache {
   readonly #most: number;
   /** Those that were wanted least lately come first. */
   readonly #entries = new Map<string, Entry>();

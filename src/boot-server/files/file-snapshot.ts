@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 
 /** Files as they were before they were read: what changes in the meantime has changed since. */
-export class FilesAsRead {
+export class FileSnapshot {
   readonly #stamps = new Map<string, string>();
 
   async note(file: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type LeastPace, Pace, type Progress } from "./transfer-rate.js";
+import { type MinimumRate, type Progress, TransferRate } from "./transfer-rate.js";
 
 /** A large transfer may begin; `release` has to be called at its end, and does nothing again. */
 export interface Slot {
@@ -7,12 +7,12 @@ export interface Slot {
 }
 
 /** Not now: the client should ask again after so many seconds. */
-export interface Later {
+export interface RetryLater {
   readonly kind: "later";
   readonly seconds: number;
 }
 
-export interface AdmissionOptions {
+export interface AdmissionQueueOptions {
   /** Transfers at once. */
   readonly most: number;
   /** Of those, how many may be one client's. */
@@ -22,7 +22,7 @@ export interface AdmissionOptions {
   /** Milliseconds that the place of a client that went away is kept. */
   readonly memory?: number;
   /** What gets on by less does not count while others wait. */
-  readonly leastPace?: LeastPace;
+  readonly minimumRate?: MinimumRate;
 }
 
 /** A place in the queue, with a request that waits or of a client that is expected back. */
@@ -40,7 +40,7 @@ interface Place {
 /** A transfer that has a slot. */
 interface Running {
   readonly client: string;
-  readonly pace: Pace;
+  readonly rate: TransferRate;
   /** False for one that lost its place to another: it goes on all the same. */
   isCounted: boolean;
 }
@@ -58,12 +58,12 @@ const longestPause = 30;
  * A transfer that hardly gets on hardly uses the link either: where somebody waits, its place is
  * given away, and it goes on beside the others. It still counts in its client's share.
  */
-export class Admission {
+export class AdmissionQueue {
   readonly #most: number;
   readonly #mostOfOneClient: number;
   readonly #patience: number;
   readonly #memory: number;
-  readonly #leastPace: LeastPace;
+  readonly #minimumRate: MinimumRate;
   readonly #running = new Set<Running>();
   /** Looks how fast transfers are while there are any. */
   #timer: NodeJS.Timeout | undefined;
@@ -76,13 +76,13 @@ export class Admission {
     mostOfOneClient = 4,
     patience = 20_000,
     memory = 120_000,
-    leastPace = { period: 30_000, bytesPerSecond: 64_000 },
-  }: AdmissionOptions) {
+    minimumRate = { period: 30_000, bytesPerSecond: 64_000 },
+  }: AdmissionQueueOptions) {
     this.#most = most;
     this.#mostOfOneClient = mostOfOneClient;
     this.#patience = patience;
     this.#memory = memory;
-    this.#leastPace = leastPace;
+    this.#minimumRate = minimumRate;
   }
 
   /**
@@ -94,12 +94,12 @@ export class Admission {
     file: string,
     gone: AbortSignal,
     progress: Progress,
-  ): Promise<Slot | Later | undefined> {
+  ): Promise<Slot | RetryLater | undefined> {
     if (gone.aborted) return undefined;
     const place = this.#placeFor(client, file, progress);
     let timer: NodeJS.Timeout | undefined;
     let onGone = () => {};
-    const answer = await new Promise<Slot | Later | undefined>((resolve) => {
+    const answer = await new Promise<Slot | RetryLater | undefined>((resolve) => {
       place.begin = resolve;
       onGone = () => this.#leave(place, () => resolve(undefined));
       gone.addEventListener("abort", onGone);
@@ -131,7 +131,7 @@ export class Admission {
     return place;
   }
 
-  #refuse(place: Place, resolve: (later: Later) => void): void {
+  #refuse(place: Place, resolve: (later: RetryLater) => void): void {
     const position = this.#queue.indexOf(place) + 1;
     const wait = this.#waitAt(position) / 1000;
     place.refusals += 1;
@@ -148,7 +148,7 @@ export class Admission {
 
   /** Milliseconds until so many places were given back, if all goes on as it does. */
   #waitAt(position: number): number {
-    const rests = this.#counted.map(({ pace }) => pace.rest(this.#usual)).sort((a, b) => a - b);
+    const rests = this.#counted.map(({ rate }) => rate.rest(this.#usual)).sort((a, b) => a - b);
     const rounds = Math.floor((position - 1) / this.#most);
     return (rests[(position - 1) % this.#most] ?? this.#usual) + rounds * this.#usual;
   }
@@ -160,7 +160,7 @@ export class Admission {
   #admit(): void {
     for (;;) {
       const next = this.#queue.findIndex(
-        ({ client, begin }) => begin !== undefined && !this.#hasItsShare(client),
+        ({ client, begin }) => begin !== undefined && !this.#isOverClientLimit(client),
       );
       if (next < 0 || !this.#hasRoom()) return;
       const [{ client, progress, begin }] = this.#queue.splice(next, 1) as [Place];
@@ -168,7 +168,7 @@ export class Admission {
     }
   }
 
-  #hasItsShare(client: string): boolean {
+  #isOverClientLimit(client: string): boolean {
     const own = [...this.#running].filter((other) => other.client === client).length;
     return own >= this.#mostOfOneClient;
   }
@@ -177,24 +177,31 @@ export class Admission {
   #hasRoom(): boolean {
     const counted = this.#counted;
     if (counted.length < this.#most) return true;
-    const slow = counted.find(({ pace }) => pace.isSlow);
+    const slow = counted.find(({ rate }) => rate.isSlow);
     if (slow === undefined) return false;
     slow.isCounted = false;
     return true;
   }
 
   #look(): void {
-    for (const { pace } of this.#running) pace.mark();
+    for (const { rate } of this.#running) rate.mark();
     this.#admit();
   }
 
   #slotFor(client: string, progress: Progress): Slot {
-    const own: Running = { client, pace: new Pace(progress, this.#leastPace), isCounted: true };
+    const own: Running = {
+      client,
+      rate: new TransferRate(progress, this.#minimumRate),
+      isCounted: true,
+    };
     this.#running.add(own);
-    this.#timer ??= setInterval(() => this.#look(), Pace.interval(this.#leastPace)).unref();
+    this.#timer ??= setInterval(
+      () => this.#look(),
+      TransferRate.interval(this.#minimumRate),
+    ).unref();
     const release = () => {
       if (!this.#running.delete(own)) return;
-      if (own.isCounted) this.#usual += (own.pace.age - this.#usual) / 8;
+      if (own.isCounted) this.#usual += (own.rate.age - this.#usual) / 8;
       if (this.#running.size === 0) {
         clearInterval(this.#timer);
         this.#timer = undefined;

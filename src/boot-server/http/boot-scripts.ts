@@ -1,27 +1,27 @@
 import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
-import { type Decision, filesOf, type MachinePolicy } from "../machines/boot-policy.js";
+import { type BootPolicy, type Decision, rolesToFetch } from "../machines/boot-policy.js";
 import { expandVariables } from "../machines/cloud-config-template.js";
 import type { Machine } from "../machines/machine.js";
-import type { Roster } from "../machines/machine-store.js";
-import type { MachineSigner } from "../machines/machine-token.js";
+import type { MachineStore } from "../machines/machine-store.js";
+import type { MachineTokens } from "../machines/machine-token.js";
 import type { CloudConfig } from "../machines/rules.js";
-import type { Role } from "../releases/release.js";
-import { releasePlace } from "../releases/release-urls.js";
+import type { FileRole } from "../releases/release.js";
+import { releasePath } from "../releases/release-urls.js";
 import { apiScript } from "./api-script.js";
 import type { Resource } from "./http-server.js";
 import type { ProxiedFiles } from "./proxied-files.js";
-import { Site } from "./router.js";
+import { Router } from "./router.js";
 import { bootScript, diskScript, firstScript, machineFrom, refusalScript } from "./scripts.js";
 
 export interface BootScriptsOptions {
-  readonly policy: MachinePolicy;
-  readonly roster: Roster;
-  readonly signer: MachineSigner;
+  readonly policy: BootPolicy;
+  readonly machineStore: MachineStore;
+  readonly tokens: MachineTokens;
   /** Undefined where no rule asks one. */
   readonly api?: BootApi | undefined;
   readonly proxied?: ProxiedFiles | undefined;
   /** A machine was given a script, and is to fetch what that names: files of these roles. */
-  onScript(machine: Machine, decision: Decision, awaited: readonly Role[]): void;
+  onScript(machine: Machine, decision: Decision, awaited: readonly FileRole[]): void;
   /** A machine said that it is another one, and got nothing. */
   onImpostor(mac: string, said: string): void;
 }
@@ -44,38 +44,38 @@ export class BootScripts {
   }
 
   async #scriptFor(query: URLSearchParams, client: string, base: string): Promise<string> {
-    const { policy, roster } = this.#options;
+    const { policy, machineStore } = this.#options;
     const said = machineFrom(query);
     if (said === undefined) return refusalScript("it does not say its hardware address");
-    const owner = roster.ownerOf(client, { isSecret: true });
-    if (owner !== undefined && owner !== said.mac && policy.tellsApart) {
+    const owner = machineStore.ownerOf(client, { isSecret: true });
+    if (owner !== undefined && owner !== said.mac && policy.distinguishesMachines) {
       this.#options.onImpostor(owner, said.mac);
       return refusalScript("another machine than it says it is has its address");
     }
-    const decision = policy.decide(roster.learn({ ...said, ip: client, hasSaidAll: true }));
-    const { cloudConfig, commandLine = "", hostname } = decision.treatment;
-    const machine = roster.learn({ mac: said.mac, hostname });
+    const decision = policy.decide(machineStore.learn({ ...said, ip: client, hasSaidAll: true }));
+    const { cloudConfig, commandLine = "", hostname } = decision.settings;
+    const machine = machineStore.learn({ mac: said.mac, hostname });
     if (decision.kind === "api") {
       const answer = await this.#options.api!.ask(machine.mac);
       return this.#scriptOfApi(answer, machine, decision, base);
     }
-    this.#options.onScript(machine, decision, filesOf(decision));
+    this.#options.onScript(machine, decision, rolesToFetch(decision));
     if (decision.kind === "local") return diskScript();
     if (decision.kind !== "netboot") return refusalScript(decision.reasons.at(-1)!);
     const config = cloudConfig && this.#configAddress(cloudConfig, machine, base);
     const { release } = decision;
     // The system that iPXE starts may have another address, and another network card.
-    const word = this.#options.signer.signForFiles(machine);
-    const url = `${base}/for/${word}${releasePlace(release)}`;
-    const first = Site.firstScriptAt(base);
+    const word = this.#options.tokens.signForFiles(machine);
+    const url = `${base}/for/${word}${releasePath(release)}`;
+    const first = Router.firstScriptAt(base);
     return bootScript({ release, url, first, cloudConfig: config, commandLine });
   }
 
   #scriptOfApi(answer: ApiAnswer, machine: Machine, decision: Decision, base: string): string {
-    const { treatment, reasons } = decision;
+    const { settings, reasons } = decision;
     if ("refusal" in answer) {
       const { refusal } = answer;
-      const nothing = { kind: "unfit", treatment, reasons: [...reasons, refusal] } as const;
+      const nothing = { kind: "unfit", settings, reasons: [...reasons, refusal] } as const;
       this.#options.onScript(machine, nothing, []);
       return refusalScript(refusal);
     }
@@ -87,7 +87,7 @@ export class BootScripts {
     );
     return apiScript({
       boot,
-      commandLine: treatment.commandLine ?? "",
+      commandLine: settings.commandLine ?? "",
       addressOf: (url, use) => `${base}${this.#options.proxied!.pathOf(url, use)}`,
     });
   }
@@ -95,7 +95,7 @@ export class BootScripts {
   /** Who has the address was given it: it holds who may read, and cannot be guessed. */
   #configAddress(config: CloudConfig, machine: Machine, base: string): string {
     if ("url" in config) return expandVariables(config.url, machine, encodeURIComponent);
-    return `${base}/cloud-config/${this.#options.signer.sign(machine)}`;
+    return `${base}/cloud-config/${this.#options.tokens.sign(machine)}`;
   }
 
   /**
@@ -103,28 +103,28 @@ export class BootScripts {
    * @param word what stands in it; undefined is returned where this server did not make that
    */
   machineOf(word: string): Machine | undefined {
-    const said = this.#options.signer.readForFiles(word);
-    return said && this.#options.roster.recall(said);
+    const said = this.#options.tokens.readForFiles(word);
+    return said && this.#options.machineStore.recall(said);
   }
 
   /** @param word the last part of the address */
   cloudConfig(word: string, client: string): Resource {
-    const said = this.#options.signer.read(word);
+    const said = this.#options.tokens.read(word);
     const machine = said && { ...said, hasSaidAll: true };
     const decision = machine && this.#options.policy.decideFetch(machine);
-    const config = decision?.kind === "netboot" ? decision.treatment.cloudConfig : undefined;
+    const config = decision?.kind === "netboot" ? decision.settings.cloudConfig : undefined;
     if (machine === undefined || config === undefined || !("text" in config)) {
       const refusal = "This cloud-config is for another machine.\n";
       return { ...text("cloud-config", "cloud-config", refusal), status: 403 };
     }
-    this.#options.roster.recall(machine);
-    const hostname = decision?.treatment.hostname ?? machine.hostname;
+    this.#options.machineStore.recall(machine);
+    const hostname = decision?.settings.hostname ?? machine.hostname;
     const own = expandVariables(config.text, { ...machine, hostname, ip: client });
     const answer = text("cloud-config", "cloud-config", own);
     return { ...answer, type: "text/cloud-config", mac: machine.mac };
   }
 }
 
-function text(name: string, role: Role, content: string): Resource & { kind: "text" } {
+function text(name: string, role: FileRole, content: string): Resource & { kind: "text" } {
   return { kind: "text", name, role, type: "text/plain", text: content };
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 /** Answers with a text that is not to be kept. */
-export function endWithText(
+export function sendText(
   response: ServerResponse,
   status: number,
   type: string,

@@ -4,11 +4,11 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import { extname } from "node:path";
 import send from "send";
 import { systemCode } from "../../support/index.js";
-import { blockSize, identityOf, type OpenFile, SharedBlocks } from "../files/block-cache.js";
+import { BlockCache, blockSize, identityOf, type OpenFile } from "../files/block-cache.js";
 import { etagFor, type ServedFile } from "../releases/release.js";
-import type { Admission } from "./admission-queue.js";
-import { endWithText } from "./end-with-text.js";
-import { inTurn, usualLongestStall } from "./with-slot.js";
+import type { AdmissionQueue } from "./admission-queue.js";
+import { sendText } from "./end-with-text.js";
+import { defaultStallTimeoutMs, withSlot } from "./with-slot.js";
 
 /** EDK2 goes by these (UEFI specification, 24.7.3.1). */
 const types: Readonly<Record<string, string>> = {
@@ -27,14 +27,14 @@ interface Range {
 
 /** Answers requests for files: ranges and conditions (RFC 9110, sections 13 and 14), in turn. */
 export class FileSender {
-  readonly #admission: Admission;
-  readonly #longestStall: number;
-  readonly #blocks = new SharedBlocks();
+  readonly #admission: AdmissionQueue;
+  readonly #stallTimeoutMs: number;
+  readonly #blocks = new BlockCache();
 
   /** @param longestStall milliseconds without a byte taken after which a client is given up */
-  constructor(admission: Admission, longestStall = usualLongestStall) {
+  constructor(admission: AdmissionQueue, stallTimeoutMs = defaultStallTimeoutMs) {
     this.#admission = admission;
-    this.#longestStall = longestStall;
+    this.#stallTimeoutMs = stallTimeoutMs;
   }
 
   /** @throws the errors of opening and reading; the connection is of no use then */
@@ -50,7 +50,7 @@ export class FileSender {
       response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
       const range = await rangeOf(request, response, file.path, stats);
       if (range === undefined) return;
-      await inTurn(this.#admission, request, response, range.end - range.start, () =>
+      await withSlot(this.#admission, request, response, range.end - range.start, () =>
         this.#write(response, { handle, size, identity }, range),
       );
     } finally {
@@ -59,7 +59,7 @@ export class FileSender {
   }
 
   async #write(response: ServerResponse, file: OpenFile, { start, end }: Range): Promise<void> {
-    response.setTimeout(this.#longestStall);
+    response.setTimeout(this.#stallTimeoutMs);
     let ahead = start < end ? this.#blocks.take(file, Math.floor(start / blockSize)) : undefined;
     for (let position = start; ahead !== undefined; ) {
       const block = await ahead;
@@ -97,7 +97,7 @@ function isAnother({ identity }: ServedFile, found: string): boolean {
 /** Soon the file is known as it is now, or its address is gone. */
 function refuseChanged(response: ServerResponse): void {
   response.setHeader("Retry-After", changedPause);
-  endWithText(response, 503, "text/plain", "The files of this release are being replaced.\n");
+  sendText(response, 503, "text/plain", "The files of this release are being replaced.\n");
 }
 
 /**
@@ -119,7 +119,7 @@ function rangeOf(
       resolve({ start, end: start + Number(response.getHeader("Content-Length")) });
     response.once("close", () => resolve(undefined));
     head.on("error", ({ status }: { status: number }) => {
-      endWithText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
+      sendText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
       resolve(undefined);
     });
     head.pipe(response);

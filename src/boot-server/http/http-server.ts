@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Role, ServedFile } from "../releases/release.js";
-import { Admission } from "./admission-queue.js";
-import { endWithText } from "./end-with-text.js";
+import type { FileRole, ServedFile } from "../releases/release.js";
+import { AdmissionQueue } from "./admission-queue.js";
+import { sendText } from "./end-with-text.js";
 import { FileSender } from "./file-sender.js";
-import { inTurn, usualLongestStall } from "./with-slot.js";
+import { defaultStallTimeoutMs, withSlot } from "./with-slot.js";
 
 const connectionOptions = {
   /** Milliseconds that a client has for the head of a request. */
@@ -18,12 +18,12 @@ const connectionOptions = {
 };
 
 /** Requests on one connection that wait for their turn. */
-const mostPipelined = 32;
+const maxPipelinedRequests = 32;
 /** Characters of what somebody asked for that are told of. */
-const longestName = 200;
+const maxLoggedNameLength = 200;
 
 /** Large transfers at once, if nothing else is said. */
-export const usualMostTransfers = 16;
+export const defaultMaxTransfers = 16;
 
 /** What an address holds. */
 export type Resource =
@@ -32,7 +32,7 @@ export type Resource =
       /** In words for a log: never a secret. */
       readonly name: string;
       /** Undefined for what is not on a machine's way. */
-      readonly role?: Role;
+      readonly role?: FileRole;
       readonly type: string;
       readonly text: string;
       readonly status?: number;
@@ -49,7 +49,7 @@ export type Resource =
   | {
       readonly kind: "stream";
       readonly name: string;
-      readonly role: Role | undefined;
+      readonly role: FileRole | undefined;
       /** Bytes of the whole; 0 where that is not known. */
       readonly size: number;
       readonly status: number;
@@ -78,9 +78,9 @@ export interface HttpServerOptions {
   /** An answer failed for a reason that is not its client's. */
   onError?(error: unknown): void;
   /** Large transfers at once; the others wait for their turn. */
-  readonly mostTransfers?: number;
+  readonly maxTransfers?: number;
   /** Milliseconds without a byte taken after which a client is given up. */
-  readonly longestStall?: number;
+  readonly stallTimeoutMs?: number;
 }
 
 /** An answer on its way. */
@@ -89,7 +89,7 @@ export interface HttpTransfer {
   /** The machine that was given the address; undefined where that does not say. */
   readonly mac: string | undefined;
   readonly name: string;
-  readonly role: Role | undefined;
+  readonly role: FileRole | undefined;
   /** Bytes of all that there is at the address. */
   readonly size: number;
   readonly isHead: boolean;
@@ -113,15 +113,15 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #servers: Server[] = [];
   readonly #turns = new WeakMap<Socket, { count: number; last: Promise<void> }>();
-  readonly #admission: Admission;
-  readonly #longestStall: number;
+  readonly #admission: AdmissionQueue;
+  readonly #stallTimeoutMs: number;
   readonly #files: FileSender;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#admission = new Admission({ most: options.mostTransfers ?? usualMostTransfers });
-    this.#longestStall = options.longestStall ?? usualLongestStall;
-    this.#files = new FileSender(this.#admission, this.#longestStall);
+    this.#admission = new AdmissionQueue({ most: options.maxTransfers ?? defaultMaxTransfers });
+    this.#stallTimeoutMs = options.stallTimeoutMs ?? defaultStallTimeoutMs;
+    this.#files = new FileSender(this.#admission, this.#stallTimeoutMs);
   }
 
   /** @throws the error of listen: EADDRINUSE, EACCES, EADDRNOTAVAIL */
@@ -162,7 +162,7 @@ export class HttpServer {
   #takeTurn(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const waiting = this.#turns.get(socket) ?? { count: 0, last: Promise.resolve() };
-    if (waiting.count >= mostPipelined) {
+    if (waiting.count >= maxPipelinedRequests) {
       socket.destroy();
       return;
     }
@@ -184,7 +184,7 @@ export class HttpServer {
     } catch (error) {
       // Who went away needs no answer, and is no reason to tell anybody.
       if (!request.socket.destroyed) this.#options.onError?.(error);
-      if (!response.headersSent) endWithText(response, 500, "text/plain", "The server failed.\n");
+      if (!response.headersSent) sendText(response, 500, "text/plain", "The server failed.\n");
       else response.destroy();
     }
     await closed;
@@ -194,12 +194,12 @@ export class HttpServer {
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
-      endWithText(response, 405, "text/plain", "Only GET and HEAD are served.\n");
+      sendText(response, 405, "text/plain", "Only GET and HEAD are served.\n");
       return;
     }
     const parsed = parseRequest(request);
     if (parsed === undefined) {
-      endWithText(response, 400, "text/plain", "Bad request.\n");
+      sendText(response, 400, "text/plain", "Bad request.\n");
       return;
     }
     const resource = (await this.#options.find(parsed)) ?? nothingAt(parsed.path);
@@ -214,7 +214,7 @@ export class HttpServer {
       await this.#sendStream(request, response, resource);
     } else {
       for (const header of Object.entries(resource.headers ?? {})) response.setHeader(...header);
-      endWithText(response, resource.status ?? 200, resource.type, resource.text);
+      sendText(response, resource.status ?? 200, resource.type, resource.text);
     }
   }
 
@@ -229,13 +229,13 @@ export class HttpServer {
     const known = announced === undefined ? undefined : Number(announced);
     const length = request.method === "HEAD" ? 0 : known;
     try {
-      await inTurn(this.#admission, request, response, length, async () => {
+      await withSlot(this.#admission, request, response, length, async () => {
         if (body.destroyed) {
           const text = "The server that has this file gave up.\n";
-          return endWithText(response, 502, "text/plain", text);
+          return sendText(response, 502, "text/plain", text);
         }
         response.writeHead(status, headers);
-        response.setTimeout(this.#longestStall);
+        response.setTimeout(this.#stallTimeoutMs);
         await pipeline(body, response);
       });
     } finally {
@@ -289,7 +289,7 @@ function reachesEnd(response: ServerResponse): boolean {
 
 function nothingAt(path: string): Resource {
   const text = "There is no such file.\n";
-  const name = path.length > longestName ? `${path.slice(0, longestName)}…` : path;
+  const name = path.length > maxLoggedNameLength ? `${path.slice(0, maxLoggedNameLength)}…` : path;
   return { kind: "text", name, type: "text/plain", text, status: 404 };
 }
 

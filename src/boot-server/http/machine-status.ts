@@ -1,4 +1,4 @@
-import type { Step, Timeline } from "../events/boot-session.js";
+import type { BootSession, Step } from "../events/boot-session.js";
 import type { MachineEvent } from "../events/events.js";
 import type { Decision } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
@@ -35,7 +35,7 @@ export interface StepStatus {
 }
 
 /** All that is known of one machine, as `/api/machines/MAC` tells of it. */
-export type MachineReport = (MachineStatus | UnheardOf) & {
+export type MachineReport = (MachineStatus | UnknownMachine) & {
   /** Only for those who ask from the server's own machine. */
   readonly serial?: string | undefined;
   readonly uuid?: string | undefined;
@@ -49,17 +49,17 @@ export type MachineReport = (MachineStatus | UnheardOf) & {
   readonly events: readonly (MachineEvent & { readonly time: string })[];
 };
 
-export type UnheardOf = Seen & { readonly state: "unheard-of" };
+export type UnknownMachine = Seen & { readonly state: "unheard-of" };
 
-export function machineStatus(machine: Machine, timeline: Timeline): MachineStatus {
+export function machineStatus(machine: Machine, session: BootSession): MachineStatus {
   return {
     ...seenOf(machine),
-    state: timeline.state,
-    release: timeline.release,
-    reasons: timeline.reasons,
-    begunAt: isoTime(timeline.begunAt),
-    lastSeenAt: isoTime(timeline.lastSeenAt),
-    steps: [...timeline.steps.values()].map(stepStatus),
+    state: session.state,
+    release: session.release,
+    reasons: session.reasons,
+    begunAt: isoTime(session.begunAt),
+    lastSeenAt: isoTime(session.lastSeenAt),
+    steps: [...session.steps.values()].map(stepStatus),
   };
 }
 

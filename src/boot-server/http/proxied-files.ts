@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Agent, Dispatcher } from "undici";
-import type { MachineSigner } from "../machines/machine-token.js";
-import type { Role } from "../releases/release.js";
+import type { MachineTokens } from "../machines/machine-token.js";
+import type { FileRole } from "../releases/release.js";
 import type { HttpRequest, Resource } from "./http-server.js";
 
 const place = "/proxied/";
@@ -28,16 +28,16 @@ const passedOn = [
  * Only addresses that this server signed are fetched: it is no proxy for everybody.
  */
 export class ProxiedFiles {
-  readonly #signer: MachineSigner;
+  readonly #tokens: MachineTokens;
   #agent: Agent | undefined;
 
-  constructor(signer: MachineSigner) {
-    this.#signer = signer;
+  constructor(tokens: MachineTokens) {
+    this.#tokens = tokens;
   }
 
   /** The path that stands for an address: `/proxied/WORD.SIGNATURE`. */
   pathOf(url: string, use: Use): string {
-    return `${place}${this.#signer.signText(use, url)}`;
+    return `${place}${this.#tokens.signText(use, url)}`;
   }
 
   /** @returns undefined for a path that is none of its, or that this server did not sign */
@@ -45,7 +45,7 @@ export class ProxiedFiles {
     if (!request.path.startsWith(place)) return undefined;
     const word = request.path.slice(place.length);
     for (const use of uses) {
-      const url = this.#signer.readText(use, word);
+      const url = this.#tokens.readText(use, word);
       if (url !== undefined) return this.#fetch(url, use, request);
     }
     return undefined;
@@ -80,7 +80,7 @@ export class ProxiedFiles {
   }
 }
 
-function streamOf(answer: Dispatcher.ResponseData, name: string, role?: Role): Resource {
+function streamOf(answer: Dispatcher.ResponseData, name: string, role?: FileRole): Resource {
   const { statusCode: status, headers: all, body } = answer;
   const known = passedOn.flatMap((header) => {
     const value = all[header];
@@ -92,7 +92,7 @@ function streamOf(answer: Dispatcher.ResponseData, name: string, role?: Role): R
   return { kind: "stream", name, role, size, status, headers, body };
 }
 
-function failure(name: string, role?: Role): Resource {
+function failure(name: string, role?: FileRole): Resource {
   const text = "The server that has this file does not give it.\n";
   return { kind: "text", name, role, type: "text/plain", text, status: 502 };
 }

@@ -1,8 +1,8 @@
-import type { MachinePolicy } from "../machines/boot-policy.js";
+import type { BootPolicy } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
 import type { BootPrograms } from "../releases/boot-programs.js";
-import type { Role, ServedFile } from "../releases/release.js";
-import { fileAt, isOfAnotherRelease } from "../releases/release-urls.js";
+import type { FileRole, ServedFile } from "../releases/release.js";
+import { findReleaseFile, isFormerReleasePath } from "../releases/release-urls.js";
 import type { BootScripts } from "./boot-scripts.js";
 import type { HttpRequest, Resource } from "./http-server.js";
 import type { ProxiedFiles } from "./proxied-files.js";
@@ -13,9 +13,9 @@ const signed = "/cloud-config/";
 /** A file's address as one machine was given it: `/for/WORD`, and the usual path. */
 const givenPath = /^\/for\/([^/]*)(\/.*)?$/;
 
-export interface SiteOptions {
+export interface RouterOptions {
   readonly programs: BootPrograms;
-  readonly policy: MachinePolicy;
+  readonly policy: BootPolicy;
   readonly scripts: BootScripts;
   readonly status: StatusPages;
   readonly proxied?: ProxiedFiles | undefined;
@@ -24,10 +24,10 @@ export interface SiteOptions {
 }
 
 /** What stands at which address. Everything is known beforehand: no path is made of a request. */
-export class Site {
-  readonly #options: SiteOptions;
+export class Router {
+  readonly #options: RouterOptions;
 
-  constructor(options: SiteOptions) {
+  constructor(options: RouterOptions) {
     this.#options = options;
   }
 
@@ -50,9 +50,9 @@ export class Site {
     const { scripts, status } = this.#options;
     const given = givenPath.exec(path);
     if (given !== null) return this.#fileGiven(given[1]!, given[2] ?? "/");
-    const file = this.#fileAt(path) ?? this.#program(path);
+    const file = this.#findReleaseFile(path) ?? this.#program(path);
     if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : notForIt(file);
-    if (isOfAnotherRelease(path)) return notServedNow(path);
+    if (isFormerReleasePath(path)) return notServedNow(path);
     if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
     if (path === "/boot.ipxe") return scripts.first(base);
     if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
@@ -63,10 +63,10 @@ export class Site {
 
   /** @param word says who was given the address */
   #fileGiven(word: string, path: string): Resource | undefined {
-    const file = this.#fileAt(path);
+    const file = this.#findReleaseFile(path);
     const machine = this.#options.scripts.machineOf(word);
     if (file === undefined) {
-      if (isOfAnotherRelease(path)) return { ...notServedNow(path), mac: machine?.mac };
+      if (isFormerReleasePath(path)) return { ...notServedNow(path), mac: machine?.mac };
       return refused(path, undefined, "There is no such file.", 404);
     }
     if (machine === undefined) {
@@ -77,8 +77,8 @@ export class Site {
     return this.#mayHaveFiles(machine) ? { kind: "file", file, mac } : { ...notForIt(file), mac };
   }
 
-  #fileAt(path: string): ServedFile | undefined {
-    return fileAt(path, this.#options.policy.releases);
+  #findReleaseFile(path: string): ServedFile | undefined {
+    return findReleaseFile(path, this.#options.policy.releases);
   }
 
   #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
@@ -109,7 +109,7 @@ export class Site {
   }
 }
 
-function notForIt({ name, role }: { name: string; role: Role | undefined }): Refusal {
+function notForIt({ name, role }: { name: string; role: FileRole | undefined }): Refusal {
   return refused(name, role, "This machine is not to boot from the network.", 403);
 }
 
@@ -121,6 +121,6 @@ function notServedNow(path: string): Refusal {
 type Refusal = Resource & { kind: "text" };
 
 /** @param text a sentence */
-function refused(name: string, role: Role | undefined, text: string, status: number): Refusal {
+function refused(name: string, role: FileRole | undefined, text: string, status: number): Refusal {
   return { kind: "text", name, role, type: "text/plain", text: `${text}\n`, status };
 }

@@ -1,5 +1,5 @@
 import { expandCommandLine } from "../../kairos/index.js";
-import { type Machine, normalMac } from "../machines/machine.js";
+import { type Machine, normalizeMac } from "../machines/machine.js";
 import type { Release } from "../releases/release.js";
 
 /**
@@ -32,7 +32,7 @@ const longestWord = 64;
  */
 export function machineFrom(query: URLSearchParams): Machine | undefined {
   const said = (name: string) => query.get(name)?.trim().slice(0, longestWord) || undefined;
-  const mac = normalMac(query.get("mac") ?? "");
+  const mac = normalizeMac(query.get("mac") ?? "");
   if (mac === undefined) return undefined;
   return {
     mac,

@@ -1,22 +1,22 @@
-import type { Journal } from "../events/event-log.js";
+import type { EventLog } from "../events/event-log.js";
 import type { Metrics } from "../events/metrics.js";
-import type { MachinePolicy } from "../machines/boot-policy.js";
-import { normalMac } from "../machines/machine.js";
-import type { Roster } from "../machines/machine-store.js";
+import type { BootPolicy } from "../machines/boot-policy.js";
+import { normalizeMac } from "../machines/machine.js";
+import type { MachineStore } from "../machines/machine-store.js";
 import type { Resource } from "./http-server.js";
 import {
   type MachineReport,
   type MachineStatus,
   machineStatus,
   seenOf,
-  type UnheardOf,
+  type UnknownMachine,
 } from "./machine-status.js";
 import { statusPage, statusPageHeaders } from "./status-page.js";
 
 export interface StatusPagesOptions {
-  readonly journal: Journal;
-  readonly roster: Roster;
-  readonly policy: MachinePolicy;
+  readonly eventLog: EventLog;
+  readonly machineStore: MachineStore;
+  readonly policy: BootPolicy;
   readonly metrics: Metrics;
 }
 
@@ -33,30 +33,30 @@ export class StatusPages {
     if (path === "/") return this.#page();
     if (path === "/api/machines") return json("machines", { machines: this.#machines() });
     if (path === "/metrics") return this.#metrics();
-    const mac = normalMac(/^\/api\/machines\/([^/]+)$/.exec(path)?.[1] ?? "");
+    const mac = normalizeMac(/^\/api\/machines\/([^/]+)$/.exec(path)?.[1] ?? "");
     return mac === undefined ? undefined : json("machine", this.#machine(mac, isOwn));
   }
 
   /** Those heard of last come first. */
   #machines(): MachineStatus[] {
-    const { journal, roster } = this.#options;
-    return journal.timelines.map((one) => machineStatus(roster.get(one.mac), one)).reverse();
+    const { eventLog, machineStore } = this.#options;
+    return eventLog.sessions.map((one) => machineStatus(machineStore.get(one.mac), one)).reverse();
   }
 
   /** All that is known of a machine, and what it would get now. */
   #machine(mac: string, isOwn: boolean): MachineReport {
-    const { journal, roster, policy } = this.#options;
-    const machine = roster.get(mac);
-    const timeline = journal.timelineOf(mac);
+    const { eventLog, machineStore, policy } = this.#options;
+    const machine = machineStore.get(mac);
+    const session = eventLog.sessionOf(mac);
     const decision = policy.decide(machine);
     const release = decision.kind === "netboot" ? decision.release.name : undefined;
-    const unheardOf: UnheardOf = { ...seenOf(machine), state: "unheard-of" };
+    const unheardOf: UnknownMachine = { ...seenOf(machine), state: "unheard-of" };
     const { serial, uuid } = machine;
     return {
-      ...(timeline === undefined ? unheardOf : machineStatus(machine, timeline)),
+      ...(session === undefined ? unheardOf : machineStatus(machine, session)),
       ...(isOwn ? { serial, uuid } : {}),
       decision: { kind: decision.kind, release, reasons: decision.reasons },
-      events: (timeline?.events ?? []).map(({ at, event }) => ({
+      events: (session?.events ?? []).map(({ at, event }) => ({
         time: new Date(at).toISOString(),
         ...event,
       })),

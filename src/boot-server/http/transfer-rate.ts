@@ -7,7 +7,7 @@ export interface Progress {
 }
 
 /** What counts as getting on. */
-export interface LeastPace {
+export interface MinimumRate {
   /** Milliseconds that are looked at. */
   readonly period: number;
   readonly bytesPerSecond: number;
@@ -17,21 +17,21 @@ export interface LeastPace {
 const looks = 6;
 
 /** How fast a transfer gets on, of late and since its beginning. */
-export class Pace {
+export class TransferRate {
   readonly #progress: Progress;
-  readonly #least: LeastPace;
+  readonly #least: MinimumRate;
   readonly #start = performance.now();
   /** The first one is as old as the period, or the oldest there is. */
   readonly #marks: { at: number; sent: number }[] = [];
 
-  constructor(progress: Progress, least: LeastPace) {
+  constructor(progress: Progress, least: MinimumRate) {
     this.#progress = progress;
     this.#least = least;
     this.mark();
   }
 
   /** Milliseconds between two calls of `mark`. */
-  static interval({ period }: LeastPace): number {
+  static interval({ period }: MinimumRate): number {
     return period / looks;
   }
 

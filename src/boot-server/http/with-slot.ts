@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Admission, Later } from "./admission-queue.js";
-import { endWithText } from "./end-with-text.js";
+import type { AdmissionQueue, RetryLater } from "./admission-queue.js";
+import { sendText } from "./end-with-text.js";
 
 /** Bytes from which a transfer needs a slot: below are kernels, scripts and boot programs. */
 const largeFrom = 16 * 1024 * 1024;
 
 /** Milliseconds without a byte taken after which a client is given up. */
-export const usualLongestStall = 60_000;
+export const defaultStallTimeoutMs = 60_000;
 
 /**
  * Writes an answer: a large one when it is its turn, or tells the client to come again.
  * @param size bytes of the body; undefined where that is not known, as it may be large then
  * @param write not called where the client is told so, or went away
  */
-export async function inTurn(
-  admission: Admission,
+export async function withSlot(
+  admission: AdmissionQueue,
   { socket, url }: IncomingMessage,
   response: ServerResponse,
   size: number | undefined,
@@ -38,10 +38,10 @@ export async function inTurn(
   }
 }
 
-function refuse(response: ServerResponse, { seconds }: Later): void {
+function refuse(response: ServerResponse, { seconds }: RetryLater): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.setHeader("Retry-After", seconds);
-  endWithText(response, 503, "text/plain", "Many machines are fetching large files just now.\n");
+  sendText(response, 503, "text/plain", "Many machines are fetching large files just now.\n");
 }
 
 function closing(response: ServerResponse): Promise<void> {

@@ -53,7 +53,7 @@ export class BootApi {
   }
 
   /** The same, where an answer of just now will do. */
-  askLately(mac: string): Promise<ApiAnswer> {
+  askCached(mac: string): Promise<ApiAnswer> {
     const recent = this.#recent.get(mac);
     if (recent !== undefined) return recent;
     const answer = this.ask(mac);

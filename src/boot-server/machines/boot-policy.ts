@@ -1,8 +1,8 @@
-import type { Release, Role } from "../releases/release.js";
+import type { FileRole, Release } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { Machine } from "./machine.js";
-import { howWell } from "./match.js";
-import type { MachineEntry, Rules, Treatment } from "./rules.js";
+import { matchMachine } from "./match.js";
+import type { BootSettings, MachineEntry, Rules } from "./rules.js";
 
 /** Milliseconds that a boot's files are given after its end: systems read their cloud-config again. */
 const filesGoodFor = 10 * 60_000;
@@ -23,9 +23,9 @@ export type Decision = (
   | { readonly kind: "deny" }
   /** Nothing that is served fits it. */
   | { readonly kind: "unfit" }
-) & { readonly treatment: Treatment; readonly reasons: readonly string[] };
+) & { readonly settings: BootSettings; readonly reasons: readonly string[] };
 
-export interface PolicyOptions {
+export interface BootPolicyOptions {
   /** Where a boot API is asked for machines that no rule gives a release; undefined without one. */
   readonly apiUrl?: string | undefined;
   /** Machines that get something; all if empty. */
@@ -41,10 +41,10 @@ export interface PolicyOptions {
 }
 
 /** Decides what each machine gets. Every protocol asks here, so that none says something else. */
-export class MachinePolicy {
-  readonly #options: PolicyOptions;
+export class BootPolicy {
+  readonly #options: BootPolicyOptions;
 
-  constructor(options: PolicyOptions) {
+  constructor(options: BootPolicyOptions) {
     this.#options = options;
   }
 
@@ -58,7 +58,7 @@ export class MachinePolicy {
   }
 
   /** True where machines are not all treated alike, and it matters which one asks. */
-  get tellsApart(): boolean {
+  get distinguishesMachines(): boolean {
     const { allow, deny, rules, apiUrl } = this.#options;
     const { releases, entries, defaults } = rules();
     const configs = [defaults, ...releases].map(({ cloudConfig }) => cloudConfig);
@@ -89,41 +89,41 @@ export class MachinePolicy {
   #decide(machine: Machine, bootedAtOf: (mac: string) => Date | undefined): Decision {
     const { releases, entries, defaults } = this.#options.rules();
     const entry = entries.find(({ match }) => {
-      const certainty = howWell(match, machine);
+      const certainty = matchMachine(match, machine);
       return certainty === "yes" || (certainty === "perhaps" && machine.hasSaidAll !== true);
     });
-    const treatment = entry === undefined ? defaults : merged(entry, defaults);
+    const settings = entry === undefined ? defaults : merged(entry, defaults);
     const refusal = this.#refusal(machine);
-    if (refusal !== undefined) return { kind: "deny", treatment, reasons: [refusal] };
-    if (entry !== undefined && howWell(entry.match, machine) === "perhaps") {
+    if (refusal !== undefined) return { kind: "deny", settings, reasons: [refusal] };
+    if (entry !== undefined && matchMachine(entry.match, machine) === "perhaps") {
       const text = `It may be the machine of ${entry.place}, which it has not said enough for yet.`;
       // What is the entry's is not for those that are not.
-      return { kind: "unsettled", treatment: defaults, reasons: [text] };
+      return { kind: "unsettled", settings: defaults, reasons: [text] };
     }
     const reasons = [describeEntry(entry, entries)];
-    const mode = treatment.boot ?? "netboot";
+    const mode = settings.boot ?? "netboot";
     if (mode === "deny" || mode === "local") {
       const text = mode === "deny" ? "It is to get nothing" : "It is to boot from its disk";
-      return { kind: mode, treatment, reasons: [...reasons, `${text} (boot: ${mode}).`] };
+      return { kind: mode, settings, reasons: [...reasons, `${text} (boot: ${mode}).`] };
     }
     const isOnce = mode === "once";
     const bootedAt = isOnce ? bootedAtOf(machine.mac) : undefined;
     if (bootedAt !== undefined) {
       const since = `It booted from the network at ${bootedAt.toISOString()}, and is to do so once`;
-      return { kind: "local", treatment, reasons: [...reasons, `${since} (boot: once).`] };
+      return { kind: "local", settings, reasons: [...reasons, `${since} (boot: once).`] };
     }
     const { apiUrl } = this.#options;
-    if (treatment.release === undefined && apiUrl !== undefined) {
+    if (settings.release === undefined && apiUrl !== undefined) {
       const text = `The boot API at ${apiUrl} is asked what it boots.`;
-      return { kind: "api", isOnce, treatment, reasons: [...reasons, text] };
+      return { kind: "api", isOnce, settings, reasons: [...reasons, text] };
     }
-    const release = treatment.release ?? releaseFor(machine.architecture, releases);
+    const release = settings.release ?? releaseFor(machine.architecture, releases);
     const misfit = misfitOf(release, machine);
     if (release === undefined || misfit !== undefined) {
-      return { kind: "unfit", treatment, reasons: [...reasons, misfit ?? ""] };
+      return { kind: "unfit", settings, reasons: [...reasons, misfit ?? ""] };
     }
-    const cloudConfig = treatment.cloudConfig ?? release.cloudConfig;
-    return { kind: "netboot", release, isOnce, treatment: { ...treatment, cloudConfig }, reasons };
+    const cloudConfig = settings.cloudConfig ?? release.cloudConfig;
+    return { kind: "netboot", release, isOnce, settings: { ...settings, cloudConfig }, reasons };
   }
 
   /** Where what `--allow` and `--deny` say keeps a machine out. */
@@ -144,13 +144,13 @@ function releaseFor(
 }
 
 /** What a machine fetches to boot a release, in this order. */
-export function filesOf({ treatment: { cloudConfig } }: Decision): readonly Role[] {
+export function rolesToFetch({ settings: { cloudConfig } }: Decision): readonly FileRole[] {
   const files = ["kernel", "initrd", "squashfs"] as const;
   const isServed = cloudConfig !== undefined && "text" in cloudConfig;
   return isServed ? [...files, "cloud-config"] : files;
 }
 
-function merged(entry: Treatment, defaults: Treatment): Treatment {
+function merged(entry: BootSettings, defaults: BootSettings): BootSettings {
   const given = Object.entries(entry).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(given) };
 }

@@ -1,18 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NetbootError, systemCode } from "../../support/index.js";
-import { type BootPrograms, bootProgram } from "../releases/boot-programs.js";
-import { requireOrder } from "../releases/find-releases.js";
-import type { OnFile, Release, ServedFile } from "../releases/release.js";
+import { type BootPrograms, readBootProgram } from "../releases/boot-programs.js";
+import { requireUnambiguousDefault } from "../releases/find-releases.js";
+import type { BeforeRead, Release, ServedFile } from "../releases/release.js";
 import { unknownVariables } from "./cloud-config-template.js";
 import {
   machinesError,
   type Placed,
   parseMachinesFile,
-  type WrittenTreatment,
+  type WrittenSettings,
 } from "./machines-file.js";
-import type { BootProgram, CloudConfig, Rules, Treatment } from "./rules.js";
-import { filesOfUki } from "./uki-program.js";
+import type { BootProgram, BootSettings, CloudConfig, Rules } from "./rules.js";
+import { readUkiRoles } from "./uki-program.js";
 
 const largestFile = 4 * 1024 * 1024;
 
@@ -20,7 +20,7 @@ export interface RuleSources {
   /** Undefined where all machines are treated alike. */
   readonly machinesFile: string | undefined;
   /** What holds where the file says nothing. */
-  readonly defaults: Pick<Treatment, "boot" | "commandLine">;
+  readonly defaults: Pick<BootSettings, "boot" | "commandLine">;
   /** A file or an address, for machines that the file gives no other. */
   readonly cloudConfig: string | undefined;
   readonly releases: readonly Release[];
@@ -34,34 +34,35 @@ export interface RuleSources {
  * @param onFile told of each file before it is read, which waits for it
  * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID
  */
-export async function readRuleBook(
+export async function loadRules(
   sources: RuleSources,
-  onFile: OnFile = async () => {},
+  beforeRead: BeforeRead = async () => {},
 ): Promise<Rules> {
-  return new RuleReader(sources, onFile).read();
+  return new RulesLoader(sources, beforeRead).read();
 }
 
-class RuleReader {
+class RulesLoader {
   readonly #sources: RuleSources;
   readonly #programs = new Map<string, ServedFile>();
 
-  readonly #onFile: OnFile;
+  readonly #beforeRead: BeforeRead;
 
-  constructor(sources: RuleSources, onFile: OnFile) {
+  constructor(sources: RuleSources, beforeRead: BeforeRead) {
     this.#sources = sources;
-    this.#onFile = onFile;
+    this.#beforeRead = beforeRead;
   }
 
   async read(): Promise<Rules> {
     const rules = await this.#read();
-    if (rules.defaults.release === undefined) requireOrder(this.#sources.directories ?? []);
+    if (rules.defaults.release === undefined)
+      requireUnambiguousDefault(this.#sources.directories ?? []);
     return rules;
   }
 
   async #read(): Promise<Rules> {
     const { machinesFile, defaults: given, cloudConfig: place, releases } = this.#sources;
     const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
-    const own: Treatment = { ...given, cloudConfig };
+    const own: BootSettings = { ...given, cloudConfig };
     if (machinesFile === undefined) {
       return { releases, entries: [], defaults: own, programs: this.#programs };
     }
@@ -69,17 +70,17 @@ class RuleReader {
     const written = parseMachinesFile(text, basename(machinesFile));
     const entries: Rules["entries"][number][] = [];
     for (const { match, hostname, place, ...rest } of written.machines) {
-      entries.push({ ...(await this.#treatment(rest)), match, hostname, place });
+      entries.push({ ...(await this.#settings(rest)), match, hostname, place });
     }
     const { defaults } = written;
-    const known = Object.entries(await this.#treatment(defaults)).filter(
+    const known = Object.entries(await this.#settings(defaults)).filter(
       ([, it]) => it !== undefined,
     );
     const all = { ...own, ...Object.fromEntries(known) };
     return { releases, entries, defaults: all, programs: this.#programs };
   }
 
-  async #treatment(written: WrittenTreatment & Placed): Promise<Treatment> {
+  async #settings(written: WrittenSettings & Placed): Promise<BootSettings> {
     const { boot, cmdline, release } = written;
     const at = (key: string) => written.placeOf(key);
     const config = written["cloud-config"];
@@ -113,16 +114,16 @@ class RuleReader {
   async #program(name: string, beside: string, place: string): Promise<BootProgram> {
     const path = resolve(beside, name);
     // It may be of a release, and be made again with that.
-    await this.#onFile(path);
+    await this.#beforeRead(path);
     const own = await this.#sources.programs.named(name);
-    const found = own ?? (await bootProgram(path));
+    const found = own ?? (await readBootProgram(path));
     if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
     const other = this.#programs.get(found.name);
     if (other !== undefined && other.path !== found.path) {
       throw machinesError(place, `there are two boot programs with the name ${found.name}`);
     }
     this.#programs.set(found.name, found);
-    const files = await filesOfUki(found.path).catch(() => undefined);
+    const files = await readUkiRoles(found.path).catch(() => undefined);
     return { ...found, files };
   }
 
@@ -143,7 +144,7 @@ class RuleReader {
     code: "MACHINES_INVALID" | "CLOUD_CONFIG_INVALID",
     what: string,
   ): Promise<string> {
-    await this.#onFile(path);
+    await this.#beforeRead(path);
     const bytes = await readFile(path).catch((cause: unknown) => {
       const isConfig = code === "CLOUD_CONFIG_INVALID";
       const hint = `Name a file that can be read${isConfig ? ", or an address that begins with http:// or https://" : ""}.`;

@@ -8,7 +8,7 @@ const mostMachines = 10_000;
 const neighboursGoodFor = 250;
 
 /** What machines said of themselves, each time a little more. */
-export class Roster {
+export class MachineStore {
   readonly #machines = new LruMap<string, Machine>(mostMachines);
   readonly #macs = new LruMap<string, string>(mostMachines);
   #neighbours: ReadonlyMap<string, string> = new Map();

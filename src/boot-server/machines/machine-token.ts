@@ -12,7 +12,7 @@ const useOfFiles = "machine-files";
  * Writes what is known of a machine into a word that nobody else can make: who has it was given it
  * by this server. HMAC-SHA-256 (RFC 2104), half of it: 128 bits.
  */
-export class MachineSigner {
+export class MachineTokens {
   readonly #key: Buffer;
 
   constructor(key: Buffer) {
@@ -23,9 +23,9 @@ export class MachineSigner {
    * With the key of an earlier run, so that words outlive the server; else with a new one.
    * @throws NetbootError STATE_NOT_WRITABLE
    */
-  static async withKeyFile(path: string): Promise<MachineSigner> {
+  static async withKeyFile(path: string): Promise<MachineTokens> {
     try {
-      return new MachineSigner((await readKey(path)) ?? (await makeKey(path)));
+      return new MachineTokens((await readKey(path)) ?? (await makeKey(path)));
     } catch (cause) {
       throw stateError(dirname(path), cause);
     }

@@ -15,7 +15,7 @@ export interface Machine {
 }
 
 /** A hardware address in lower case with colons; undefined where it is none. */
-export function normalMac(text: string): string | undefined {
+export function normalizeMac(text: string): string | undefined {
   const mac = text.toLowerCase().replaceAll("-", ":");
   return /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(mac) ? mac : undefined;
 }

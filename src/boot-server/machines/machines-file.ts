@@ -32,7 +32,7 @@ const architecture = z
   .transform((text) => synonyms[text] ?? text)
   .refine((text) => architectures.includes(text), `has to be one of ${architectures.join(", ")}`);
 
-const treatment = {
+const settings = {
   boot: z.enum(bootModes).optional(),
   release: word.optional(),
   cmdline: line.optional(),
@@ -54,21 +54,21 @@ const match = z
 
 /** A key with nothing behind it comes as empty text. */
 const unlessEmpty = (value: unknown) => (value === "" ? undefined : value);
-const entry = z.strictObject({ match, hostname: word.optional(), ...treatment });
+const entry = z.strictObject({ match, hostname: word.optional(), ...settings });
 
 const schema = z.strictObject({
   machines: z.preprocess(unlessEmpty, z.array(entry).default([])),
-  defaults: z.preprocess(unlessEmpty, z.strictObject(treatment).default({})),
+  defaults: z.preprocess(unlessEmpty, z.strictObject(settings).default({})),
 });
 
 /** One machine of the file, or its defaults. */
-export type WrittenTreatment = z.infer<typeof schema>["defaults"];
+export type WrittenSettings = z.infer<typeof schema>["defaults"];
 export type WrittenEntry = z.infer<typeof schema>["machines"][number];
 
 /** What a machines file says. */
 export interface WrittenRules {
   readonly machines: readonly (WrittenEntry & Placed & { readonly place: string })[];
-  readonly defaults: WrittenTreatment & Placed;
+  readonly defaults: WrittenSettings & Placed;
 }
 
 /** Where keys stand, as in `machines.yaml, line 7`. */

@@ -1,19 +1,19 @@
 import type { Release } from "../releases/release.js";
-import { areAlike } from "../releases/release-change.js";
+import { areSameReleases } from "../releases/release-change.js";
 import type { Rules } from "./rules.js";
 import {
-  type GoodReading,
   haveChanged,
-  isGood,
-  type LiveSources,
-  type Reading,
-  readOnce,
+  isValid,
+  type RulesSnapshot,
+  readSnapshot,
+  type SnapshotSources,
+  type ValidSnapshot,
 } from "./rules-snapshot.js";
 
 /** Milliseconds between two looks at the files. */
 const interval = 500;
 
-export interface LiveRulesOptions {
+export interface RulesWatcherOptions {
   /** The machines file, or what that names, was read again. */
   onRules(rules: Rules): void;
   /** Other releases are served from now on, or the same ones after something was wrong. */
@@ -28,19 +28,23 @@ export interface LiveRulesOptions {
  * network file systems tell nothing. What was read counts where the files are still the same one
  * look later: until then they may be half there.
  */
-export class LiveRules {
-  readonly #sources: LiveSources;
-  readonly #options: LiveRulesOptions;
-  #held: GoodReading;
+export class RulesWatcher {
+  readonly #sources: SnapshotSources;
+  readonly #options: RulesWatcherOptions;
+  #held: ValidSnapshot;
   /** Undefined where the latest one counts already. */
-  #next: Reading | undefined;
-  #latest: Reading;
+  #next: RulesSnapshot | undefined;
+  #latest: RulesSnapshot;
   /** What was told, as long as it is so. */
   #problem: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  private constructor(sources: LiveSources, options: LiveRulesOptions, first: GoodReading) {
+  private constructor(
+    sources: SnapshotSources,
+    options: RulesWatcherOptions,
+    first: ValidSnapshot,
+  ) {
     this.#sources = sources;
     this.#options = options;
     this.#held = first;
@@ -49,9 +53,9 @@ export class LiveRules {
   }
 
   /** @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID */
-  static async read(sources: LiveSources, options: LiveRulesOptions): Promise<LiveRules> {
-    const first = await readOnce(sources);
-    if (isGood(first)) return new LiveRules(sources, options, first);
+  static async read(sources: SnapshotSources, options: RulesWatcherOptions): Promise<RulesWatcher> {
+    const first = await readSnapshot(sources);
+    if (isValid(first)) return new RulesWatcher(sources, options, first);
     throw first.error;
   }
 
@@ -72,7 +76,7 @@ export class LiveRules {
   /** Never fails: a server that runs does not end because of a file. */
   async #look(): Promise<void> {
     if (await haveChanged(this.#latest)) {
-      this.#latest = await readOnce(this.#sources);
+      this.#latest = await readSnapshot(this.#sources);
       this.#next = this.#latest;
     } else if (this.#next !== undefined) {
       await this.#take(this.#next);
@@ -81,21 +85,22 @@ export class LiveRules {
     this.#lookLater();
   }
 
-  async #take(reading: Reading): Promise<void> {
+  async #take(reading: RulesSnapshot): Promise<void> {
     const areRulesNew = await this.#held.ruleFiles.haveChanged();
     if (this.#isClosed) return;
-    if (isGood(reading)) this.#hold(reading, areRulesNew);
+    if (isValid(reading)) this.#hold(reading, areRulesNew);
     else this.#tell(reading.error);
   }
 
-  #hold(reading: GoodReading, areRulesNew: boolean): void {
+  #hold(reading: ValidSnapshot, areRulesNew: boolean): void {
     const before = this.current.releases;
     const now = reading.rules.releases;
     const wasWrong = this.#problem !== undefined;
     this.#held = reading;
     this.#problem = undefined;
     if (areRulesNew) this.#options.onRules(reading.rules);
-    if (!areAlike(now, before) || (wasWrong && !areRulesNew)) this.#options.onReleases(now, before);
+    if (!areSameReleases(now, before) || (wasWrong && !areRulesNew))
+      this.#options.onReleases(now, before);
   }
 
   #tell(error: unknown): void {

@@ -1,4 +1,4 @@
-import type { Release, Role, ServedFile } from "../releases/release.js";
+import type { FileRole, Release, ServedFile } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { OfferStyle } from "./offer-style.js";
 
@@ -17,11 +17,11 @@ export type CloudConfig = { readonly text: string } | { readonly url: string };
 
 export interface BootProgram extends ServedFile {
   /** All that a machine fetches that starts it, where that is no script: see `filesOfUki`. */
-  readonly files?: readonly Role[] | undefined;
+  readonly files?: readonly FileRole[] | undefined;
 }
 
 /** How a machine is booted; what is undefined is left to the defaults. */
-export interface Treatment {
+export interface BootSettings {
   readonly boot?: BootMode | undefined;
   readonly release?: Release | undefined;
   /** Words that are added to the kernel's command line. */
@@ -41,7 +41,7 @@ export interface MachineMatch {
   readonly architecture?: readonly string[] | undefined;
 }
 
-export interface MachineEntry extends Treatment {
+export interface MachineEntry extends BootSettings {
   /** Where it stands, as in `machines.yaml, line 7`. */
   readonly place: string;
   readonly match: MachineMatch;
@@ -53,7 +53,7 @@ export interface Rules {
   /** The first that matches a machine is its. */
   readonly entries: readonly MachineEntry[];
   /** For machines without an entry, and for what an entry leaves open. */
-  readonly defaults: Treatment;
+  readonly defaults: BootSettings;
   /** The boot programs that entries name, by the names that clients ask for. */
   readonly programs: ReadonlyMap<string, ServedFile>;
 }

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { readPe } from "../../boot-media/uki/index.js";
-import type { Role } from "../releases/release.js";
+import type { FileRole } from "../releases/release.js";
 
 /** Bytes at the beginning of a program that hold all of its headers. */
 const headersSize = 64 * 1024;
@@ -13,7 +13,7 @@ const ownSquashfs = /(?:^|\s)root=live:http:\/\/[^/\s]+(?:\/for\/[^/\s]+)?\/rele
  * What a machine fetches that starts a UKI (UAPI.5): its firmware asks for no script after it.
  * @returns undefined for other programs, as iPXE
  */
-export async function filesOfUki(path: string): Promise<readonly Role[] | undefined> {
+export async function readUkiRoles(path: string): Promise<readonly FileRole[] | undefined> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headersSize), 0, headersSize, 0);

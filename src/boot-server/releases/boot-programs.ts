@@ -111,7 +111,7 @@ export class BootPrograms {
  * False for a program that firmware cannot run, as far as its name tells: UEFI runs EFI programs
  * (`snponly.efi`, `shimx64.efi.signed`) and nothing else, BIOS and a Raspberry Pi run none of them.
  */
-export function isRunBy(firmware: Firmware | undefined, { name }: ServedFile): boolean {
+export function canRun(firmware: Firmware | undefined, { name }: ServedFile): boolean {
   // U-Boot starts much else besides.
   if (firmware === "u-boot") return true;
   return /\.efi(\.|$)/i.test(name) === (firmware === "uefi");
@@ -133,7 +133,7 @@ export function missingPrograms(
 }
 
 /** A program by its file, which may be replaced later; undefined where there is none. */
-export async function bootProgram(
+export async function readBootProgram(
   path: string,
   name = basename(path),
 ): Promise<ServedFile | undefined> {
@@ -143,7 +143,7 @@ export async function bootProgram(
 
 async function firstOf(paths: readonly string[], name: string): Promise<ServedFile | undefined> {
   for (const path of paths) {
-    const file = await bootProgram(path, name);
+    const file = await readBootProgram(path, name);
     if (file !== undefined) return file;
   }
   return undefined;

@@ -8,30 +8,31 @@ import {
 } from "../../artifacts/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import {
-  type LooseFiles,
-  looseRelease,
-  type OnFile,
+  type BeforeRead,
   type Release,
-  readOwnRelease,
+  type ReleaseFiles,
+  readDescribedRelease,
+  readReleaseFiles,
 } from "./release.js";
 
 /** Where releases are: directories, and the files of one that is in none. */
 export interface ReleasePlaces {
   readonly directories: readonly string[];
-  readonly files: LooseFiles | undefined;
+  readonly files: ReleaseFiles | undefined;
 }
 
 /** Reads the releases of one place; throws RELEASE_INVALID. */
-export type ReleaseReader = (onFile?: OnFile) => Promise<Release[]>;
+export type ReleaseReader = (beforeRead?: BeforeRead) => Promise<Release[]>;
 
 /** One for each place. */
 export function releaseReaders({ directories, files }: ReleasePlaces): ReleaseReader[] {
   const readers = directories.map(
     (directory): ReleaseReader =>
-      (onFile) =>
-        readReleases(directory, onFile),
+      (beforeRead) =>
+        readReleases(directory, beforeRead),
   );
-  if (files !== undefined) readers.push(async (onFile) => [await looseRelease(files, onFile)]);
+  if (files !== undefined)
+    readers.push(async (beforeRead) => [await readReleaseFiles(files, beforeRead)]);
   return readers;
 }
 
@@ -41,10 +42,10 @@ export function releaseReaders({ directories, files }: ReleasePlaces): ReleaseRe
  */
 export async function readAllReleases(
   places: ReleasePlaces,
-  onFile?: OnFile,
+  beforeRead?: BeforeRead,
 ): Promise<Release[][]> {
   const groups: Release[][] = [];
-  for (const read of releaseReaders(places)) groups.push(await read(onFile));
+  for (const read of releaseReaders(places)) groups.push(await read(beforeRead));
   return groups;
 }
 
@@ -56,9 +57,9 @@ export async function readAllReleases(
  */
 export async function readReleases(
   directory: string,
-  onFile: OnFile = async () => {},
+  beforeRead: BeforeRead = async () => {},
 ): Promise<Release[]> {
-  await onFile(directory);
+  await beforeRead(directory);
   const names = await readdir(directory).catch((cause: unknown) => {
     const isMissing = systemCode(cause) === "ENOENT";
     throw new NetbootError(
@@ -71,14 +72,15 @@ export async function readReleases(
     );
   });
   if (ownNames.some((name) => names.includes(name))) {
-    return [await readOwnRelease(directory, onFile)];
+    return [await readDescribedRelease(directory, beforeRead)];
   }
   const found = await findReleases(directory);
   if (found.length > 0) {
-    return Promise.all(found.map((files) => foundRelease(directory, files, onFile)));
+    return Promise.all(found.map((files) => foundRelease(directory, files, beforeRead)));
   }
-  const below = await directoriesBelow(directory, names, onFile);
-  if (below.length > 0) return Promise.all(below.map((path) => readOwnRelease(path, onFile)));
+  const below = await directoriesBelow(directory, names, beforeRead);
+  if (below.length > 0)
+    return Promise.all(below.map((path) => readDescribedRelease(path, beforeRead)));
   throw new NetbootError(
     "RELEASE_INVALID",
     `The directory ${directory} holds no ${descriptionName} and no squashfs.`,
@@ -89,30 +91,37 @@ export async function readReleases(
 /** A directory that holds one of these is of `extract`, also while that is at work there. */
 const ownNames = [descriptionName, journalName];
 
-function foundRelease(directory: string, files: FoundRelease, onFile: OnFile): Promise<Release> {
+function foundRelease(
+  directory: string,
+  files: FoundRelease,
+  beforeRead: BeforeRead,
+): Promise<Release> {
   const at = (name: string) => join(directory, name);
   const { kernel, initrd, squashfs } = files;
-  return looseRelease({ kernel: at(kernel), initrd: at(initrd), squashfs: at(squashfs) }, onFile);
+  return readReleaseFiles(
+    { kernel: at(kernel), initrd: at(initrd), squashfs: at(squashfs) },
+    beforeRead,
+  );
 }
 
 /** Those that `extract` made of several images, in the order of their names. */
 async function directoriesBelow(
   directory: string,
   names: readonly string[],
-  onFile: OnFile,
+  beforeRead: BeforeRead,
 ): Promise<string[]> {
   const below = names
     .filter((name) => !name.startsWith("."))
     .sort()
     .map((name) => join(directory, name));
-  const isOwn = await Promise.all(below.map((path) => isOwnDirectory(path, onFile)));
+  const isOwn = await Promise.all(below.map((path) => isOwnDirectory(path, beforeRead)));
   return below.filter((_, index) => isOwn[index]);
 }
 
-async function isOwnDirectory(directory: string, onFile: OnFile): Promise<boolean> {
+async function isOwnDirectory(directory: string, beforeRead: BeforeRead): Promise<boolean> {
   for (const name of ownNames) {
     const path = join(directory, name);
-    await onFile(path);
+    await beforeRead(path);
     const isThere = await stat(path).then(
       () => true,
       () => false,
@@ -128,7 +137,7 @@ async function isOwnDirectory(directory: string, onFile: OnFile): Promise<boolea
  * @param groups the releases of each directory
  * @throws NetbootError RELEASE_INVALID where a directory has several for one architecture
  */
-export function requireOrder(groups: readonly (readonly Release[])[]): void {
+export function requireUnambiguousDefault(groups: readonly (readonly Release[])[]): void {
   const seen = new Set<string>();
   for (const group of groups) {
     for (const { architecture } of group) {

@@ -1,13 +1,13 @@
 import type { Release } from "./release.js";
 
 /** Whether machines are given the same by both, in the same order. */
-export function areAlike(some: readonly Release[], others: readonly Release[]): boolean {
+export function areSameReleases(some: readonly Release[], others: readonly Release[]): boolean {
   return JSON.stringify(some.map(givenBy)) === JSON.stringify(others.map(givenBy));
 }
 
 /** In a sentence, for who made the directories again. */
-export function describeChange(now: readonly Release[], before: readonly Release[]): string {
-  if (areAlike(now, before)) return `The releases are all right again: ${listOf(now)}.`;
+export function describeReleaseChange(now: readonly Release[], before: readonly Release[]): string {
+  if (areSameReleases(now, before)) return `The releases are all right again: ${listOf(now)}.`;
   const come = now.filter(({ name }) => !namesOf(before).includes(name));
   const gone = before.filter(({ name }) => !namesOf(now).includes(name));
   const again = now.filter((one) => !come.includes(one) && !before.some(isAlike(one)));
@@ -21,7 +21,7 @@ export function describeChange(now: readonly Release[], before: readonly Release
 }
 
 function isAlike(one: Release): (other: Release) => boolean {
-  return (other) => areAlike([one], [other]);
+  return (other) => areSameReleases([one], [other]);
 }
 
 /** What a machine's boot depends on. */

@@ -7,12 +7,15 @@ const id = new RegExp(`^[0-9a-f]{${idLength}}$`);
  * Where a machine that was given a script of a release fetches its files: where other ones take
  * their place, also by the same names, nothing is there any more.
  */
-export function releasePlace(release: Release): string {
+export function releasePath(release: Release): string {
   return `/releases/${release.id}`;
 }
 
 /** A file by its address, which may also hold the number of its release, from 1: what is there now. */
-export function fileAt(path: string, releases: readonly Release[]): ServedFile | undefined {
+export function findReleaseFile(
+  path: string,
+  releases: readonly Release[],
+): ServedFile | undefined {
   const [, place, name] = pattern.exec(path) ?? [];
   return releases
     .filter((release, index) => place === release.id || place === String(index + 1))
@@ -21,6 +24,6 @@ export function fileAt(path: string, releases: readonly Release[]): ServedFile |
 }
 
 /** Whether a path where nothing is may have been the address of a release's file earlier. */
-export function isOfAnotherRelease(path: string): boolean {
+export function isFormerReleasePath(path: string): boolean {
   return id.test(pattern.exec(path)?.[1] ?? "");
 }

@@ -12,11 +12,17 @@ import { identityOf } from "../files/block-cache.js";
 export const idLength = 12;
 
 /** What a machine fetches on its way. */
-export type Role = "boot-program" | "script" | "kernel" | "initrd" | "squashfs" | "cloud-config";
+export type FileRole =
+  | "boot-program"
+  | "script"
+  | "kernel"
+  | "initrd"
+  | "squashfs"
+  | "cloud-config";
 
 /** A file that machines fetch. */
 export interface ServedFile {
-  readonly role: Role;
+  readonly role: FileRole;
   /** As it stands in addresses. */
   readonly name: string;
   readonly path: string;
@@ -45,14 +51,17 @@ export interface Release {
 }
 
 /** Told of each file before it is read, which waits for it. */
-export type OnFile = (path: string) => Promise<void>;
+export type BeforeRead = (path: string) => Promise<void>;
 
 /**
  * Reads the release that `extract` made in a directory.
  * @throws NetbootError RELEASE_INVALID where files are missing or have other sizes
  */
-export async function readOwnRelease(directory: string, onFile: OnFile): Promise<Release> {
-  await onFile(join(directory, descriptionName));
+export async function readDescribedRelease(
+  directory: string,
+  beforeRead: BeforeRead,
+): Promise<Release> {
+  await beforeRead(join(directory, descriptionName));
   const description = await readDescription(directory);
   if (description === undefined) {
     throw new NetbootError(
@@ -80,7 +89,7 @@ export async function readOwnRelease(directory: string, onFile: OnFile): Promise
   const served = async (role: "kernel" | "initrd" | "squashfs"): Promise<ServedFile> => {
     const { name, size, sha256 } = files[role];
     const path = resolve(join(directory, name));
-    await onFile(path);
+    await beforeRead(path);
     const file = await servedFile(path, name, role);
     if (file?.size === size) return { ...file, etag: `"${sha256}"` };
     throw new NetbootError(
@@ -103,23 +112,24 @@ export async function readOwnRelease(directory: string, onFile: OnFile): Promise
     ...three,
     commandLine: description.commandLine,
     cloudConfig:
-      files.cloudConfig && (await cloudConfigAt(join(directory, files.cloudConfig.name), onFile)),
+      files.cloudConfig &&
+      (await cloudConfigAt(join(directory, files.cloudConfig.name), beforeRead)),
   };
 }
 
 /** By what the files hold, as far as their ETags tell: it outlives the server. */
-function idOf({ kernel, initrd, squashfs }: Pick<Release, keyof LooseFiles>): string {
+function idOf({ kernel, initrd, squashfs }: Pick<Release, keyof ReleaseFiles>): string {
   const etags = [kernel, initrd, squashfs].map(({ etag }) => etag);
   return createHash("sha256").update(etags.join(" ")).digest("hex").slice(0, idLength);
 }
 
-async function cloudConfigAt(path: string, onFile: OnFile): Promise<{ text: string }> {
-  await onFile(path);
+async function cloudConfigAt(path: string, beforeRead: BeforeRead): Promise<{ text: string }> {
+  await beforeRead(path);
   return { text: (await readCloudConfig(path)).toString("utf8") };
 }
 
 /** Three files that somebody else made. */
-export interface LooseFiles {
+export interface ReleaseFiles {
   readonly kernel: string;
   readonly initrd: string;
   readonly squashfs: string;
@@ -130,17 +140,17 @@ export interface LooseFiles {
  * @throws NetbootError RELEASE_INVALID where one is missing or not whole, or the kernel is none that
  *   is known
  */
-export async function looseRelease(
-  { kernel, initrd, squashfs }: LooseFiles,
-  onFile: OnFile = async () => {},
+export async function readReleaseFiles(
+  { kernel, initrd, squashfs }: ReleaseFiles,
+  beforeRead: BeforeRead = async () => {},
 ): Promise<Release> {
   // The names stand in iPXE scripts and on the kernel's command line.
   const name = basename(squashfs)
     .replace(/\.[^.]*$/, "")
     .replace(/[^\w.+-]/g, "-");
   const names = fileNames(name);
-  const served = async (path: string, role: keyof LooseFiles): Promise<ServedFile> => {
-    await onFile(path);
+  const served = async (path: string, role: keyof ReleaseFiles): Promise<ServedFile> => {
+    await beforeRead(path);
     const file = await servedFile(path, names[role], role);
     if (file !== undefined) return file;
     throw new NetbootError(
@@ -182,7 +192,7 @@ async function requireWhole({ path, size }: ServedFile): Promise<void> {
 export async function servedFile(
   path: string,
   name: string,
-  role: Role,
+  role: FileRole,
 ): Promise<ServedFile | undefined> {
   const stats = await stat(path).catch(() => undefined);
   if (!stats?.isFile()) return undefined;

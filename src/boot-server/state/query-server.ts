@@ -9,11 +9,11 @@ const serviceState = "/var/lib/kairos-netboot";
 /** Milliseconds that a server has for its answer. */
 const patience = 5_000;
 
-export interface AskOptions {
+export interface QueryOptions {
   /** `http://ADDRESS:PORT`; looked for on this machine if left out. */
   readonly server?: string | undefined;
   /** That of the server. */
-  readonly stateDirectory?: string | undefined;
+  readonly stateDir?: string | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface AskOptions {
  * @param mac in lower case with colons
  * @throws NetbootError SERVER_UNREACHABLE, USAGE_INVALID
  */
-export async function askServer(mac: string, options: AskOptions): Promise<MachineReport> {
+export async function queryServer(mac: string, options: QueryOptions): Promise<MachineReport> {
   const places = options.server === undefined ? placesHere(options) : [options.server];
   let cause: unknown;
   for (const place of places) {
@@ -41,8 +41,8 @@ export async function askServer(mac: string, options: AskOptions): Promise<Machi
 }
 
 /** What servers on this machine wrote down, then the addresses that they use by themselves. */
-function placesHere({ stateDirectory }: AskOptions): string[] {
-  const states = [stateDirectory ?? defaultStateDirectory(), serviceState];
+function placesHere({ stateDir }: QueryOptions): string[] {
+  const states = [stateDir ?? defaultStateDirectory(), serviceState];
   const written = states.flatMap((state) => readServerFile(state)?.url ?? []);
   const own = ipv4Addresses().map(({ address }) => `http://${address}:8080`);
   return [...new Set([...written, ...own])];

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a server that runs can be asked. */
-export interface ServerPlace {
+export interface RunningServer {
   /** `http://ADDRESS:PORT` */
   readonly url: string;
   readonly pid: number;
@@ -14,7 +14,7 @@ const name = "server.json";
  * Says in the state directory where this server is, so that `explain` finds it.
  * @throws the error of the file system
  */
-export function writeServerFile(stateDirectory: string, place: ServerPlace): void {
+export function writeServerFile(stateDirectory: string, place: RunningServer): void {
   writeFileSync(join(stateDirectory, name), `${JSON.stringify(place)}\n`);
 }
 
@@ -24,10 +24,10 @@ export function removeServerFile(stateDirectory: string, pid: number): void {
 }
 
 /** Undefined where none runs with this state directory, or it may not be read. */
-export function readServerFile(stateDirectory: string): ServerPlace | undefined {
+export function readServerFile(stateDirectory: string): RunningServer | undefined {
   try {
     const place: unknown = JSON.parse(readFileSync(join(stateDirectory, name), "utf8"));
-    const { url, pid } = place as Partial<ServerPlace>;
+    const { url, pid } = place as Partial<RunningServer>;
     return typeof url === "string" && typeof pid === "number" ? { url, pid } : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import { type Block, blockSize, type OpenFile, type SharedBlocks } from "../files/block-cache.js";
+import { type Block, type BlockCache, blockSize, type OpenFile } from "../files/block-cache.js";
 
 /**
  * The part of a file that one transfer is at: what is held is there at once, without a turn of the
@@ -6,13 +6,13 @@ import { type Block, blockSize, type OpenFile, type SharedBlocks } from "../file
  */
 export class FileWindow {
   readonly #file: OpenFile;
-  readonly #blocks: SharedBlocks;
+  readonly #blocks: BlockCache;
   /** Those that belong together follow each other. */
   #held: Block[] = [];
   #first = 0;
   #fetching: Promise<void> = Promise.resolve();
 
-  constructor(file: OpenFile, blocks: SharedBlocks) {
+  constructor(file: OpenFile, blocks: BlockCache) {
     this.#file = file;
     this.#blocks = blocks;
   }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { identityOf, SharedBlocks } from "../files/block-cache.js";
+import { BlockCache, identityOf } from "../files/block-cache.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
 import { sourceAddressFor } from "../net/source-address.js";
@@ -11,11 +11,11 @@ import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet
 import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
 
 /** Transfers at the same time; further requests are dropped, and clients ask again. */
-const mostTransfers = 200;
+const maxTransfers = 200;
 /** Blocks of boot programs that are kept, 1 MiB each. */
 const mostBlocks = 16;
 /** Characters of a name that nothing is called that are told of. */
-const longestName = 200;
+const maxLoggedNameLength = 200;
 /** Of one client. */
 const mostOfOneClient = 8;
 
@@ -69,7 +69,7 @@ export class TftpServer {
   /** Told of the end of each transfer. */
   #onEnded: () => void = () => {};
   readonly #rate = new RateLimit(usualRate);
-  readonly #blocks = new SharedBlocks(mostBlocks);
+  readonly #blocks = new BlockCache(mostBlocks);
 
   constructor(options: TftpServerOptions) {
     this.#options = options;
@@ -151,7 +151,7 @@ export class TftpServer {
     const client = peer.address;
     const refuse = (code: number, reason: string) => {
       answer(code, reason);
-      const shown = name.slice(0, longestName);
+      const shown = name.slice(0, maxLoggedNameLength);
       this.#options.onEvent({ type: "refused", client, name: shown, reason });
     };
     if (mode !== "octet") return refuse(errorCode.illegalOperation, "only mode octet is served");
@@ -159,7 +159,7 @@ export class TftpServer {
     const path = this.#options.find(name, client);
     if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
-    if (this.#underWay.size >= mostTransfers && !this.#makeRoom()) return;
+    if (this.#underWay.size >= maxTransfers && !this.#makeRoom()) return;
     const own: UnderWay = { client, transfer: undefined };
     this.#underWay.add(own);
     try {

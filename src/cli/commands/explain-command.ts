@@ -36,12 +36,12 @@ export function explainCommand(): Command {
 }
 
 async function run(text: string, flags: Flags): Promise<void> {
-  const { server, stateDir: stateDirectory, json } = flags;
+  const { server, stateDir, json } = flags;
   try {
-    const { askServer, normalMac } = await import("../../boot-server/index.js");
-    const mac = normalMac(text);
+    const { queryServer, normalizeMac } = await import("../../boot-server/index.js");
+    const mac = normalizeMac(text);
     if (mac === undefined) throw notAnAddress(text);
-    const report = await askServer(mac, { server, stateDirectory });
+    const report = await queryServer(mac, { server, stateDir });
     const lines = json ? [JSON.stringify(report)] : explanation(report, new Date());
     process.stdout.write(`${lines.join("\n")}\n`);
   } catch (error) {

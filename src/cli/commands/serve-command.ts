@@ -15,7 +15,7 @@ Examples:
   Each its own, and from the disk once it has booted:
     $ sudo kairos-netboot serve out/ --machines machines.yaml --once
   Where there is no DHCP server, for example on a switch of its own:
-    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp full --range 192.168.77.100-192.168.77.199
+    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp server --dhcp-range 192.168.77.100-192.168.77.199
   Files of an old release, or of another tool:
     $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
   Two architectures, on one interface only:
@@ -29,29 +29,10 @@ Examples:
 
 Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
 
-interface Flags {
-  kernel?: string;
-  initrd?: string;
-  squashfs?: string;
-  listen?: string[];
+interface Flags extends Omit<ServeOptions, "httpPort" | "maxTransfers"> {
   httpPort: string;
   maxTransfers: string;
-  dhcp: string;
-  machines?: string;
-  api?: string;
-  allow?: string[];
-  deny?: string[];
-  once?: boolean;
-  range?: string;
-  leaseTime?: string;
-  router?: string;
-  dns?: string[];
-  dhcpAnyway?: boolean;
-  stateDir?: string;
   check?: boolean;
-  cmdline?: string;
-  cloudConfig?: string;
-  ipxeDir?: string;
   quiet?: boolean;
   verbose?: boolean;
   json?: boolean;
@@ -70,23 +51,27 @@ export function serveCommand(): Command {
     .option("--kernel <file>", "with --initrd and --squashfs: files that somebody else made")
     .option("--initrd <file>", "see --kernel")
     .option("--squashfs <file>", "see --kernel")
-    .option("--listen <place...>", "addresses or interfaces (default: all but the loopback)")
+    .option(
+      "--listen <place>",
+      "address or interface, may be repeated (default: all but the loopback)",
+      collect,
+    )
     .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
     .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
     .option(
       "--dhcp <mode>",
-      "proxy, full to give addresses too, or off where machines know where to begin",
+      "proxy, server to give addresses too, or off where machines know where to begin",
       "proxy",
     )
-    .option("--range <first-last>", "with --dhcp full: the addresses to give")
-    .option("--lease-time <time>", "with --dhcp full: such as 30m, 12h, 7d (default: 1h)")
-    .option("--router <address>", "with --dhcp full: the way to other networks")
-    .option("--dns <address...>", "with --dhcp full: servers of names")
-    .option("--dhcp-anyway", "with --dhcp full: also where another DHCP server answers")
+    .option("--dhcp-range <first-last>", "with --dhcp server: the addresses to give")
+    .option("--dhcp-lease-time <time>", "with --dhcp server: such as 30m, 12h, 7d (default: 1h)")
+    .option("--dhcp-router <address>", "with --dhcp server: the way to other networks")
+    .option("--dhcp-dns <address>", "with --dhcp server: a DNS server, may be repeated", collect)
+    .option("--force-dhcp", "with --dhcp server: also where another DHCP server answers")
     .option("--machines <file>", "what is done with which machine (YAML)")
     .option("--api <url>", "ask there what each machine boots (pixiecore's API)")
-    .option("--allow <mac...>", "the only machines that get something (52:54:00:*)")
-    .option("--deny <mac...>", "machines that get nothing")
+    .option("--allow <mac>", "serve only these machines (52:54:00:*), may be repeated", collect)
+    .option("--deny <mac>", "do not serve these machines, may be repeated", collect)
     .option("--once", "boot each machine once, and send it to its disk from then on")
     .option("--state-dir <dir>", "where is kept what outlives the server")
     .option("--cmdline <words>", "added to the kernel's command line")
@@ -115,17 +100,13 @@ async function run(directories: string[], flags: Flags): Promise<void> {
 const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
 
 function optionsOf(directories: string[], flags: Flags): ServeOptions {
-  const { httpPort, maxTransfers, cmdline, ipxeDir, once, stateDir, ...same } = flags;
+  const { httpPort, maxTransfers, ...same } = flags;
   return {
     ...same,
     directories,
-    isOnce: once,
-    stateDirectory: stateDir,
     // What is no number is refused where all options are checked.
     httpPort: Number(httpPort) || Number.NaN,
-    mostTransfers: Number(maxTransfers),
-    commandLine: cmdline,
-    ipxeDirectory: ipxeDir,
+    maxTransfers: Number(maxTransfers),
     onEvent: (event) => reportEvent(event, flags),
   };
 }
@@ -143,4 +124,8 @@ export function reportEvent(
   }
   if (event.type === "ignored" && !event.isNotable && !verbose) return;
   log.write(serveLine(event));
+}
+
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { decode } from "../../compression/decompress.js";
+import { decompress } from "../../compression/index.js";
 import type { Blob } from "../../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../../support/index.js";
 import { display, FormatError, type TarEntry, TarReader } from "../../tar/index.js";
@@ -60,7 +60,7 @@ export async function readLayer(
   let sink: ContentSink | undefined;
   let uninterrupted = 0;
   try {
-    for await (const chunk of decode(layer.blob, signal)) {
+    for await (const chunk of decompress(layer.blob, signal)) {
       signal.throwIfAborted();
       hash.update(chunk);
       for (const event of reader.push(chunk)) {

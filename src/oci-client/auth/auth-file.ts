@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import { readSmallFile } from "../core/small-file.js";
 import type { Credential } from "./credential.js";
 
-const MAX_SIZE = 1024 * 1024;
+const maxFileBytes = 1024 * 1024;
 
 const authEntry = z.object({
   auth: z.string().nullish(),
@@ -22,7 +22,7 @@ const authDocument = z.object({
 
 type AuthEntry = z.infer<typeof authEntry>;
 
-/** Docker's config.json or podman's auth.json; all keys in the form of `normaliseKey`. */
+/** Docker's config.json or podman's auth.json; all keys in the form of `normalizeKey`. */
 export interface AuthFile {
   path: string;
   entries: ReadonlyMap<string, AuthEntry | null>;
@@ -33,12 +33,11 @@ export interface AuthFile {
 
 /**
  * Reads one file of credentials.
- *
  * @throws OciClientError CREDENTIALS_INVALID if its content is malformed, and the system's error if
  *   it cannot be read. Neither quotes the content.
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
-  const text = await readSmallFile(path, MAX_SIZE);
+  const text = await readSmallFile(path, maxFileBytes);
   if (text === undefined) throw invalidFile(path, "is larger than 1 MiB");
   return parseAuthFile(text, path);
 }
@@ -57,7 +56,6 @@ export function parseAuthFile(text: string, path: string): AuthFile {
 
 /**
  * What an entry holds, if it holds anything: Docker leaves empty ones for what a helper keeps.
- *
  * @throws OciClientError CREDENTIALS_INVALID
  */
 export function decodeEntry(entry: AuthEntry, key: string, path: string): Credential | undefined {
@@ -69,7 +67,7 @@ export function decodeEntry(entry: AuthEntry, key: string, path: string): Creden
   // Docker pads passwords with zero bytes.
   const decoded = Buffer.from(entry.auth, "base64").toString().replace(/\0+$/, "");
   const colon = decoded.indexOf(":");
-  if (colon <= 0) throw invalidFile(path, `has a malformed "auth" for ${printable(key)}`);
+  if (colon <= 0) throw invalidFile(path, `has a malformed "auth" for ${sanitize(key)}`);
   return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
 }
 
@@ -77,7 +75,7 @@ export function decodeEntry(entry: AuthEntry, key: string, path: string): Creden
  * Brings the spellings of a key to `host[:port][/namespace…]`. Those with a scheme or ending in /v1/
  * are Docker's old ones, for a whole host; Docker Hub's is `https://index.docker.io/v1/`.
  */
-export function normaliseKey(key: string): string {
+export function normalizeKey(key: string): string {
   const isOldForm = /^https?:\/\/|\/v[12]\/$/.test(key);
   const [host = "", ...path] = key
     .replace(/^https?:\/\//, "")
@@ -89,7 +87,7 @@ export function normaliseKey(key: string): string {
 
 function byNormalKey<T>(record: Record<string, T>): Map<string, T> {
   const pairs = Object.entries(record).map(
-    ([key, value]) => [normaliseKey(key), value, key] as const,
+    ([key, value]) => [normalizeKey(key), value, key] as const,
   );
   // The plain spelling comes last and so wins over older ones of the same key.
   pairs.sort(([a, , rawA], [b, , rawB]) => Number(a === rawA) - Number(b === rawB));
@@ -109,7 +107,7 @@ function parseJson(text: string, path: string): unknown {
 function invalidFile(path: string, problem: string): OciClientError {
   return new OciClientError(
     "CREDENTIALS_INVALID",
-    `The credentials file ${printable(path)} ${problem}.`,
+    `The credentials file ${sanitize(path)} ${problem}.`,
     {
       hint: "Mend the file, or log in again to have it written anew.",
     },

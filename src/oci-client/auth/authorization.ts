@@ -1,5 +1,5 @@
 import type { Reference } from "../core/reference.js";
-import { SharedAnswers } from "../core/single-flight.js";
+import { SingleFlight } from "../core/single-flight.js";
 import type { Transport } from "../transport/transport.js";
 import { parseChallenges } from "./challenge.js";
 import { basicHeader } from "./credential.js";
@@ -22,7 +22,7 @@ export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialStore | undefined;
   readonly #grants = new Map<string, Grant>();
-  readonly #asked = new SharedAnswers<Grant | undefined>({ isKept: false });
+  readonly #asked = new SingleFlight<Grant | undefined>({ isKept: false });
 
   constructor(transport: Transport, credentials?: CredentialStore) {
     this.#transport = transport;
@@ -38,7 +38,6 @@ export class Authorizer {
   /**
    * Answers a 401's `WWW-Authenticate`. Undefined if there is no answer, or none but the one that
    * was just rejected.
-   *
    * @throws OciClientError CREDENTIALS_INVALID and what fetching a token throws
    */
   async answer(

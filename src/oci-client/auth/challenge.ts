@@ -7,23 +7,23 @@ export interface Challenge {
 }
 
 /** Node refuses longer headers anyway; this bounds other callers. */
-const MAX_LENGTH = 64 * 1024;
+const maxHeaderLength = 64 * 1024;
 
-const SEPARATORS = /[ \t,]*/y;
-const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
-const EQUALS = /[ \t]*=[ \t]*/y;
-const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+const separators = /[ \t,]*/y;
+const token = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
+const equalsSign = /[ \t]*=[ \t]*/y;
+const quotedString = /"((?:[^"\\]|\\.)*)"/y;
 /** Wider than a token, as some servers leave their realm's address unquoted. */
-const BARE_VALUE = /[^ \t,"]+/y;
+const bareValue = /[^ \t,"]+/y;
 /** Told from a parameter by what follows it: the challenge's end. */
-const TOKEN68 = /[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
+const token68 = /[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 
 /**
  * Reads the value of a `WWW-Authenticate` header, several of them joined by commas. Never throws:
  * what follows a malformed part is ignored, and so is a challenge's token68, which no registry uses.
  */
 export function parseChallenges(header: string): Challenge[] {
-  const text = header.slice(0, MAX_LENGTH);
+  const text = header.slice(0, maxHeaderLength);
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
   let at = 0;
 
@@ -35,17 +35,17 @@ export function parseChallenges(header: string): Challenge[] {
   }
 
   for (;;) {
-    take(SEPARATORS);
-    const name = take(TOKEN)?.[0].toLowerCase();
+    take(separators);
+    const name = take(token)?.[0].toLowerCase();
     if (name === undefined) return challenges;
-    if (take(EQUALS)) {
-      const value = take(QUOTED)?.[1]?.replace(/\\(.)/g, "$1") ?? take(BARE_VALUE)?.[0];
+    if (take(equalsSign)) {
+      const value = take(quotedString)?.[1]?.replace(/\\(.)/g, "$1") ?? take(bareValue)?.[0];
       if (value === undefined) return challenges;
       const { parameters } = challenges.at(-1) ?? {};
       if (parameters && !parameters.has(name)) parameters.set(name, value);
     } else {
       challenges.push({ scheme: name, parameters: new Map() });
-      take(TOKEN68);
+      take(token68);
     }
   }
 }

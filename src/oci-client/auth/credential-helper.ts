@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import type { Credential } from "./credential.js";
 
-const TIMEOUT = 30_000;
-const MAX_ANSWER = 1024 * 1024;
+const helperTimeoutMs = 30_000;
+const maxAnswerBytes = 1024 * 1024;
 /** What a helper prints, and exits 1, when it holds nothing for a server. */
-const NOT_FOUND = "credentials not found";
+const notFoundMessage = "credentials not found";
 
 const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
 
@@ -15,7 +15,6 @@ const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
  * "Development": the server's URL on standard input, JSON on standard output). A helper that is
  * missing, fails or holds nothing is no reason to stop, since the image may be public: a warning
  * says so. Nothing a helper prints is ever shown, as it may be a secret.
- *
  * @throws OciClientError CREDENTIALS_INVALID if NAME cannot be a helper's, or the signal's reason
  */
 export async function askHelper(
@@ -26,7 +25,7 @@ export async function askHelper(
   if (!/^[\w.-]+$/.test(name)) {
     throw new OciClientError(
       "CREDENTIALS_INVALID",
-      `"${printable(name)}" cannot be the name of a credential helper.`,
+      `"${sanitize(name)}" cannot be the name of a credential helper.`,
       { hint: "Correct credsStore or credHelpers in Docker's config.json." },
     );
   }
@@ -39,7 +38,7 @@ export async function askHelper(
 
   function describe(outcome: Outcome): string {
     if ("problem" in outcome) return outcome.problem;
-    if (outcome.stdout.includes(NOT_FOUND)) return `holds no credentials for ${registry}`;
+    if (outcome.stdout.includes(notFoundMessage)) return `holds no credentials for ${registry}`;
     if (outcome.exitCode === 0) return `gave no usable credentials for ${registry}`;
     const status = outcome.exitCode === undefined ? "" : ` with exit status ${outcome.exitCode}`;
     return `failed for ${registry}${status}`;
@@ -68,9 +67,9 @@ async function run(
     env,
     extendEnv: false,
     reject: false,
-    maxBuffer: MAX_ANSWER,
+    maxBuffer: maxAnswerBytes,
   });
-  const limit = AbortSignal.timeout(TIMEOUT);
+  const limit = AbortSignal.timeout(helperTimeoutMs);
   const end = signal ? AbortSignal.any([signal, limit]) : limit;
   const outcome = await Promise.race([child, aborted(end)]);
   if (outcome !== undefined) {
@@ -82,7 +81,7 @@ async function run(
   child.kill("SIGKILL");
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   signal?.throwIfAborted();
-  return { problem: `did not answer within ${TIMEOUT / 1000} seconds` };
+  return { problem: `did not answer within ${helperTimeoutMs / 1000} seconds` };
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

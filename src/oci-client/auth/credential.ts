@@ -1,4 +1,4 @@
-import { keepSecret } from "../core/redact.js";
+import { registerSecret } from "../core/redact.js";
 
 /** A password, or an identity token, which is only good for getting other tokens. */
 export type Credential = { username: string; password: string } | { identityToken: string };
@@ -9,7 +9,7 @@ export function basicHeader(credential: Credential): string {
     "identityToken" in credential
       ? { username: "<token>", password: credential.identityToken }
       : credential;
-  keepSecret(password);
-  keepSecret(`${username}:${password}`);
+  registerSecret(password);
+  registerSecret(`${username}:${password}`);
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }

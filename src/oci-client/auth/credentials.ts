@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { homeDirectory } from "../core/home-directory.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
-import { SharedAnswers } from "../core/single-flight.js";
+import { sanitize } from "../core/sanitize.js";
+import { SingleFlight } from "../core/single-flight.js";
 import { type AuthFile, decodeEntry, readAuthFile } from "./auth-file.js";
 import type { Credential } from "./credential.js";
 import { askHelper } from "./credential-helper.js";
@@ -11,7 +11,6 @@ export interface CredentialStore {
   /**
    * The credential for a repository, if there is one. The signal ends the waiting, and a helper
    * that is asked once nobody else waits for its answer.
-   *
    * @throws OciClientError CREDENTIALS_INVALID, or the signal's reason
    */
   lookup(
@@ -42,7 +41,7 @@ export function loadCredentials({
   authFile,
   onWarning = () => {},
 }: CredentialSources = {}): CredentialStore {
-  const found = new SharedAnswers<Credential | undefined>();
+  const found = new SingleFlight<Credential | undefined>();
   const files = [
     ...(authFile === undefined ? [] : [once(() => readExplicit(authFile))]),
     ...customaryPaths(env, home).map((path) => once(() => readCustomary(path, onWarning))),
@@ -99,7 +98,7 @@ async function readExplicit(path: string): Promise<AuthFile> {
     return await readAuthFile(path);
   } catch (cause) {
     if (cause instanceof OciClientError) throw cause;
-    const message = `The credentials file ${printable(path)} cannot be read (${systemCode(cause)}).`;
+    const message = `The credentials file ${sanitize(path)} cannot be read (${systemCode(cause)}).`;
     throw new OciClientError("CREDENTIALS_INVALID", message, {
       hint: "Name a file that exists and that you may read.",
       cause,
@@ -117,14 +116,14 @@ async function readCustomary(
     if (error instanceof OciClientError) throw error;
     const code = systemCode(error);
     if (code !== "ENOENT" && code !== "ENOTDIR") {
-      onWarning(`The credentials file ${printable(path)} cannot be read (${code}).`);
+      onWarning(`The credentials file ${sanitize(path)} cannot be read (${code}).`);
     }
     return undefined;
   }
 }
 
 function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : printable(String(error));
+  return error instanceof Error && "code" in error ? String(error.code) : sanitize(String(error));
 }
 
 function findEntry(file: AuthFile, registry: string, repository: string): Credential | undefined {

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
 /** Of this machine or this link (RFC 1122, 3927, 4291). */
-const LOCAL = blockList(
+const localSubnets = blockList(
   ["0.0.0.0", 8, "ipv4"],
   ["127.0.0.0", 8, "ipv4"],
   ["169.254.0.0", 16, "ipv4"],
@@ -9,7 +9,7 @@ const LOCAL = blockList(
   ["fe80::", 10, "ipv6"],
 );
 /** Of private networks (RFC 1918, 4193, 6598). */
-const PRIVATE = blockList(
+const privateSubnets = blockList(
   ["10.0.0.0", 8, "ipv4"],
   ["100.64.0.0", 10, "ipv4"],
   ["172.16.0.0", 12, "ipv4"],
@@ -20,8 +20,8 @@ const PRIVATE = blockList(
 /** How far an IP address reaches: this machine or link, a private network, or everywhere. */
 export function reachOf(address: string): "local" | "private" | "public" {
   const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-  if (LOCAL.check(address, family)) return "local";
-  return PRIVATE.check(address, family) ? "private" : "public";
+  if (localSubnets.check(address, family)) return "local";
+  return privateSubnets.check(address, family) ? "private" : "public";
 }
 
 function blockList(...subnets: [string, number, "ipv4" | "ipv6"][]): BlockList {

@@ -2,8 +2,8 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { abortable } from "../core/abortable.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
-import type { NetworkSettings } from "../transport/connection-options.js";
+import { sanitize } from "../core/sanitize.js";
+import type { ConnectionConfig } from "../transport/connection-options.js";
 import { isLoopback } from "../transport/origin.js";
 import { reachOf } from "./private-address.js";
 
@@ -11,7 +11,6 @@ import { reachOf } from "./private-address.js";
  * The token server that a registry names, if it may be asked. Its address comes from whoever answered
  * for the registry, and so must lead nowhere that the registry has no business with: to no plain HTTP
  * where the registry speaks HTTPS, and into no private network or machine but the registry's own.
- *
  * @param origin where the registry is spoken to
  * @throws OciClientError REGISTRY_ERROR, or the signal's reason
  */
@@ -19,7 +18,7 @@ export async function tokenServer(
   registry: string,
   realm: string,
   origin: URL,
-  settings: NetworkSettings,
+  settings: ConnectionConfig,
   signal?: AbortSignal,
 ): Promise<URL> {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
@@ -41,14 +40,14 @@ export async function tokenServer(
 }
 
 /** Only a registry that is spoken to over plain HTTP may have its credentials sent over it. */
-function isSafe(url: URL, origin: URL, settings: NetworkSettings): boolean {
+function isSafe(url: URL, origin: URL, settings: ConnectionConfig): boolean {
   if (url.protocol === "https:") return true;
   if (url.protocol !== "http:" || origin.protocol !== "http:") return false;
   if (isLoopback(origin.hostname)) return isLoopback(url.hostname);
   return url.hostname === origin.hostname || settings.isInsecure(url);
 }
 
-async function isItsOwn(url: URL, origin: URL, settings: NetworkSettings): Promise<boolean> {
+async function isItsOwn(url: URL, origin: URL, settings: ConnectionConfig): Promise<boolean> {
   if (url.hostname === origin.hostname) return true;
   const addresses = await addressesOf(url, settings);
   const hidden = addresses.filter((address) => reachOf(address) !== "public");
@@ -68,7 +67,7 @@ function isName({ hostname }: URL): boolean {
 }
 
 /** Empty where the name is not known here: a proxy may know it, or the connection will fail. */
-async function addressesOf(url: URL, settings: NetworkSettings): Promise<string[]> {
+async function addressesOf(url: URL, settings: ConnectionConfig): Promise<string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0) return [host];
   if (isLoopback(host)) return ["127.0.0.1", "::1"];
@@ -82,5 +81,5 @@ export function badTokenServer(
   problem: string,
   hint = "The registry is set up wrongly: tell the people who run it.",
 ): OciClientError {
-  return new OciClientError("REGISTRY_ERROR", `${registry} ${printable(problem)}.`, { hint });
+  return new OciClientError("REGISTRY_ERROR", `${registry} ${sanitize(problem)}.`, { hint });
 }

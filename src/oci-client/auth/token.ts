@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keepSecret } from "../core/redact.js";
+import { registerSecret } from "../core/redact.js";
 import type { HttpResponse } from "../transport/http-exchange.js";
 import { readBody } from "../transport/read-body.js";
 import { responseError } from "../transport/response-error.js";
@@ -24,9 +24,9 @@ export interface Token {
   expiresIn: number;
 }
 
-const MAX_ANSWER = 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 /** What the specification supplies when an answer does not say. */
-const DEFAULT_EXPIRY = 60;
+const minTokenLifetimeSeconds = 60;
 
 /** What cannot stand in a header cannot be a token. */
 const tokenText = z.string().regex(/^[\x21-\x7e]*$/);
@@ -38,7 +38,6 @@ const tokenAnswer = z.object({
 
 /**
  * Gets a token from a registry's token server.
- *
  * @throws OciClientError REGISTRY_DENIED, REGISTRY_ERROR, REGISTRY_UNREACHABLE
  */
 export async function fetchToken(
@@ -49,7 +48,7 @@ export async function fetchToken(
   const { registry, realm: address, credential } = request;
   const secret =
     credential && ("password" in credential ? credential.password : credential.identityToken);
-  if (secret) keepSecret(secret);
+  if (secret) registerSecret(secret);
   const origin = await transport.originOf(registry, signal);
   const realm = await tokenServer(registry, address, origin, transport.settings, signal);
   const response = await askForToken(transport, realm, request, signal);
@@ -65,7 +64,7 @@ export async function fetchToken(
 }
 
 /** How servers without OAuth 2 answer a POST: most 404 or 405, JFrog's Artifactory 401. */
-const NO_OAUTH = [401, 404, 405];
+const noOAuthStatuses = [401, 404, 405];
 
 /** OAuth 2 for an identity token; the older GET for all else and where there is no OAuth 2. */
 async function askForToken(
@@ -78,7 +77,7 @@ async function askForToken(
   const parameters = new URLSearchParams(service === undefined ? { scope } : { service, scope });
   if (credential && "identityToken" in credential) {
     const response = await postRefreshToken(transport, realm, parameters, credential, signal);
-    if (!NO_OAUTH.includes(response.status)) return response;
+    if (!noOAuthStatuses.includes(response.status)) return response;
     await response.discard();
   }
   const url = new URL(realm);
@@ -107,12 +106,12 @@ function postRefreshToken(
 }
 
 async function readToken({ body }: HttpResponse, registry: string): Promise<Token> {
-  const { bytes, complete } = await readBody(body, MAX_ANSWER);
+  const { bytes, complete } = await readBody(body, maxAnswerBytes);
   const answer = complete ? parseAnswer(bytes) : undefined;
   const token = answer?.token || answer?.access_token;
   if (!token) throw badTokenServer(registry, "has a token server whose answer holds no token");
-  keepSecret(token);
-  return { token, expiresIn: answer?.expires_in ?? DEFAULT_EXPIRY };
+  registerSecret(token);
+  return { token, expiresIn: answer?.expires_in ?? minTokenLifetimeSeconds };
 }
 
 function parseAnswer(bytes: Uint8Array): z.infer<typeof tokenAnswer> | undefined {

@@ -1,7 +1,6 @@
 /**
  * Waits for a promise until the signal aborts. The work behind the promise continues: this function
  * only stops waiting for it.
- *
  * @throws the signal's reason once it aborts, otherwise what the promise rejects with
  */
 export async function abortable<Result>(

@@ -1,13 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 
-const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
+const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 /**
  * Whether `text` is a digest of one of the two registered algorithms, sha256 or sha512, in their
  * one valid spelling (OCI image spec, descriptor.md, "Registered algorithms").
  */
 export function isDigest(text: string): boolean {
-  return DIGEST.test(text);
+  return digestPattern.test(text);
 }
 
 /** The digest of `bytes` as descriptors write it: `sha256:` and 64 lower-case hex digits. */

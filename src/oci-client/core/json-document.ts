@@ -1,11 +1,10 @@
 import type { z } from "zod";
 import { OciClientError } from "./oci-client-error.js";
-import { printable } from "./sanitize.js";
+import { sanitize } from "./sanitize.js";
 
 /**
  * Parses JSON from outside. A null member is dropped: Go's encoders, which wrote most of what there
  * is, spell an absent list or map that way.
- *
  * @throws OciClientError MANIFEST_INVALID
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
@@ -19,7 +18,6 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
 
 /**
  * Checks a parsed document against its schema and names the first thing that is wrong.
- *
  * @throws OciClientError MANIFEST_INVALID
  */
 export function checkDocument<T>(schema: z.ZodType<T>, document: unknown, what: string): T {
@@ -27,10 +25,7 @@ export function checkDocument<T>(schema: z.ZodType<T>, document: unknown, what: 
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const path = issue.path.map(String).join(".") || "it";
-  throw invalidDocument(
-    what,
-    `does not fit its format (${printable(`${path}: ${issue.message}`)})`,
-  );
+  throw invalidDocument(what, `does not fit its format (${sanitize(`${path}: ${issue.message}`)})`);
 }
 
 export function invalidDocument(what: string, problem: string, cause?: unknown): OciClientError {

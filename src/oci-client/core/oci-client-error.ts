@@ -1,7 +1,7 @@
-import { conceal } from "./redact.js";
+import { redact } from "./redact.js";
 
 /** Everything that can go wrong here, by a name that stays the same from version to version. */
-export type OciErrorCode =
+export type OciClientErrorCode =
   | "REFERENCE_INVALID"
   | "PLATFORM_INVALID"
   | "PLATFORM_NOT_FOUND"
@@ -18,7 +18,7 @@ export type OciErrorCode =
   | "CREDENTIALS_INVALID"
   | "REGISTRY_CONFIG_INVALID";
 
-export interface OciErrorDetails {
+export interface OciClientErrorDetails {
   /** One sentence saying what to do. */
   hint: string;
   /** The HTTP status that led here, where there was one. */
@@ -26,25 +26,25 @@ export interface OciErrorDetails {
   /** Whether the same call can succeed later; false unless said otherwise. */
   retryable?: boolean;
   /** Milliseconds to wait before that, where the server said so. */
-  retryAfter?: number;
+  retryAfterMs?: number;
   cause?: unknown;
 }
 
 /** The one error of this client: `message` says what is wrong in one sentence, `hint` what to do. */
 export class OciClientError extends Error {
   override readonly name = "OciClientError";
-  readonly code: OciErrorCode;
+  readonly code: OciClientErrorCode;
   readonly hint: string;
   readonly status?: number;
   readonly retryable: boolean;
-  readonly retryAfter?: number;
+  readonly retryAfterMs?: number;
 
-  constructor(code: OciErrorCode, message: string, details: OciErrorDetails) {
-    super(conceal(message), details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: OciClientErrorCode, message: string, details: OciClientErrorDetails) {
+    super(redact(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.hint = conceal(details.hint);
+    this.hint = redact(details.hint);
     if (details.status !== undefined) this.status = details.status;
     this.retryable = details.retryable ?? false;
-    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }

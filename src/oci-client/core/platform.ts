@@ -1,5 +1,5 @@
 import { OciClientError } from "./oci-client-error.js";
-import { printable } from "./sanitize.js";
+import { sanitize } from "./sanitize.js";
 
 /** What an image runs on, in Go's names (OCI image spec, image-index.md, "platform"). */
 export interface Platform {
@@ -8,10 +8,10 @@ export interface Platform {
   variant?: string;
 }
 
-const COMPONENT = /^[a-z0-9_.-]{1,64}$/;
+const componentPattern = /^[a-z0-9_.-]{1,64}$/;
 
 /** Names of one architecture, as uname, Debian and people write them; as containerd reads them. */
-const ALIASES: Record<string, { architecture: string; variant?: string }> = {
+const architectureAliases: Record<string, { architecture: string; variant?: string }> = {
   i386: { architecture: "386" },
   x86_64: { architecture: "amd64" },
   "x86-64": { architecture: "amd64" },
@@ -21,13 +21,13 @@ const ALIASES: Record<string, { architecture: string; variant?: string }> = {
 };
 
 /** The variant that an architecture's bare name stands for. */
-const BASELINE: Record<string, number> = { amd64: 1, arm: 7, arm64: 8 };
+const baselineVariants: Record<string, number> = { amd64: 1, arm: 7, arm64: 8 };
 
-const ARCHITECTURES = new Set(
+const knownArchitectures = new Set(
   "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x".split(" "),
 );
 
-const NODE_ARCHITECTURES: Record<string, string> = {
+const nodeArchitectures: Record<string, string> = {
   ia32: "386",
   x64: "amd64",
   mipsel: "mipsle",
@@ -37,36 +37,35 @@ const NODE_ARCHITECTURES: Record<string, string> = {
 
 /**
  * Reads `os/architecture[/variant]`, or an architecture alone, which means Linux.
- *
  * @throws OciClientError PLATFORM_INVALID
  */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split("/", 4);
   const [os, architecture, variant] = parts.length === 1 ? ["linux", parts[0]] : parts;
-  const wellFormed = parts.length <= 3 && parts.every((part) => COMPONENT.test(part));
+  const wellFormed = parts.length <= 3 && parts.every((part) => componentPattern.test(part));
   if (wellFormed && os && architecture) {
-    const platform = normalisePlatform({ os, architecture, variant });
+    const platform = normalizePlatform({ os, architecture, variant });
     // A word alone is an architecture only if it is a known one: "linux" is not.
-    if (parts.length > 1 || ARCHITECTURES.has(platform.architecture)) return platform;
+    if (parts.length > 1 || knownArchitectures.has(platform.architecture)) return platform;
   }
-  throw new OciClientError("PLATFORM_INVALID", `"${printable(text)}" is not a platform.`, {
+  throw new OciClientError("PLATFORM_INVALID", `"${sanitize(text)}" is not a platform.`, {
     hint: "Write os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7.",
   });
 }
 
 /** The same platform in the one spelling used for comparing: amd64 and arm64 bare, arm with variant. */
-export function normalisePlatform({ os, architecture, variant }: Platform): Platform {
+export function normalizePlatform({ os, architecture, variant }: Platform): Platform {
   const name = architecture.toLowerCase();
-  const known = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  const known = Object.hasOwn(architectureAliases, name) ? architectureAliases[name] : undefined;
   const arch = known?.architecture ?? name;
-  const level = normaliseVariant(arch, known?.variant ?? variant?.toLowerCase());
+  const level = normalizeVariant(arch, known?.variant ?? variant?.toLowerCase());
   return { os: os.toLowerCase(), architecture: arch, ...(level && { variant: level }) };
 }
 
 /** The platform of this machine, as images are meant: always Linux, whatever runs this program. */
 export function hostPlatform(): Platform {
-  const architecture = NODE_ARCHITECTURES[process.arch] ?? process.arch;
-  return normalisePlatform({ os: "linux", architecture });
+  const architecture = nodeArchitectures[process.arch] ?? process.arch;
+  return normalizePlatform({ os: "linux", architecture });
 }
 
 /** `os/architecture[/variant]`, which `parsePlatform` reads back. */
@@ -79,17 +78,19 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
  * all. An older variant runs on a newer machine (arm v8 → v7 → v6 → v5), never the other way.
  */
 export function platformMatchRank(wanted: Platform, offered: Platform): number | undefined {
-  const want = normalisePlatform(wanted);
-  const offer = normalisePlatform(offered);
+  const want = normalizePlatform(wanted);
+  const offer = normalizePlatform(offered);
   if (want.os !== offer.os || want.architecture !== offer.architecture) return undefined;
   if (want.variant === offer.variant) return 0;
   const distance = variantLevel(want) - variantLevel(offer);
   return distance >= 0 ? distance : undefined;
 }
 
-function normaliseVariant(architecture: string, variant?: string): string | undefined {
+function normalizeVariant(architecture: string, variant?: string): string | undefined {
   const name = variant && /^\d/.test(variant) ? `v${variant}` : variant || undefined;
-  const baseline = Object.hasOwn(BASELINE, architecture) ? `v${BASELINE[architecture]}` : undefined;
+  const baseline = Object.hasOwn(baselineVariants, architecture)
+    ? `v${baselineVariants[architecture]}`
+    : undefined;
   // Arm alone is spelt out, since hardware and images of v5 to v8 are all called arm.
   if (architecture === "arm") return name ?? baseline;
   return name === baseline ? undefined : name;
@@ -97,6 +98,8 @@ function normaliseVariant(architecture: string, variant?: string): string | unde
 
 /** NaN, which compares with nothing, for a variant that has no order. */
 function variantLevel({ architecture, variant }: Platform): number {
-  const baseline = Object.hasOwn(BASELINE, architecture) ? BASELINE[architecture]! : Number.NaN;
+  const baseline = Object.hasOwn(baselineVariants, architecture)
+    ? baselineVariants[architecture]!
+    : Number.NaN;
   return variant === undefined ? baseline : Number(/^v(\d{1,3})$/.exec(variant)?.[1] ?? Number.NaN);
 }

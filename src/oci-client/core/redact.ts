@@ -1,7 +1,7 @@
 /** Shorter ones would blot out half of every message. */
-const SHORTEST = 4;
+const minSecretLength = 4;
 /** Of a long pull with short-lived tokens, the oldest are forgotten. */
-const MOST = 1000;
+const maxSecrets = 1000;
 
 const secrets = new Set<string>();
 
@@ -9,18 +9,18 @@ const secrets = new Set<string>();
  * Remembers a password or token, so that no message shows it: a server that is asked with one may
  * quote it in what it answers, plainly or as it stood in a header or an address.
  */
-export function keepSecret(secret: string): void {
-  if (secret.length < SHORTEST) return;
+export function registerSecret(secret: string): void {
+  if (secret.length < minSecretLength) return;
   const base64 = Buffer.from(secret).toString("base64");
   for (const form of [secret, encodeURIComponent(secret), base64]) {
     secrets.add(form);
     const [oldest] = secrets;
-    if (secrets.size > MOST && oldest !== undefined) secrets.delete(oldest);
+    if (secrets.size > maxSecrets && oldest !== undefined) secrets.delete(oldest);
   }
 }
 
 /** Puts asterisks in the place of every secret that is known. */
-export function conceal(text: string): string {
+export function redact(text: string): string {
   let shown = text;
   // Longest first: one may be part of another.
   const present = [...secrets].filter((secret) => text.includes(secret));

@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { isDigest } from "./digest.js";
 import { OciClientError } from "./oci-client-error.js";
-import { printable } from "./sanitize.js";
+import { sanitize } from "./sanitize.js";
 
 /** Where an image is: the parts of `registry/repository:tag@digest`. */
 export interface Reference {
@@ -13,26 +13,25 @@ export interface Reference {
 }
 
 /** Longer than any reference whose parts keep their own limits. */
-const MAX_LENGTH = 1024;
-const MAX_PART_LENGTH = 255;
+const maxReferenceLength = 1024;
+const maxPartLength = 255;
 
-const HOST_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
-const REGISTRY = new RegExp(
-  `^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[([a-f0-9:.]+)\\])(?::\\d+)?$`,
+const hostLabel = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?";
+const registryPattern = new RegExp(
+  `^(?:${hostLabel}(?:\\.${hostLabel})*|\\[([a-f0-9:.]+)\\])(?::\\d+)?$`,
 );
-const PATH_PART = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
-const REPOSITORY = new RegExp(`^${PATH_PART}(?:/${PATH_PART})*$`);
-const TAG = /^\w[\w.-]{0,127}$/;
+const pathComponent = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
+const repositoryPattern = new RegExp(`^${pathComponent}(?:/${pathComponent})*$`);
+const tagPattern = /^\w[\w.-]{0,127}$/;
 
 /**
  * Reads an image reference by the grammar of distribution/reference, with Docker Hub's short names:
  * `debian` is `docker.io/library/debian:latest`. The tag `latest` is supplied only where there is
  * neither tag nor digest. The registry is put in lower case, being a host name (RFC 4343).
- *
  * @throws OciClientError REFERENCE_INVALID
  */
 export function parseReference(text: string): Reference {
-  if (text.length > MAX_LENGTH) throw invalid(text, "is too long");
+  if (text.length > maxReferenceLength) throw invalid(text, "is too long");
   if (text.includes("://")) {
     throw invalid(text, "begins with a scheme", "Leave out everything up to and including ://.");
   }
@@ -40,7 +39,7 @@ export function parseReference(text: string): Reference {
   const place = splitRegistry(name);
   checkRegistry(text, place.registry);
   checkRepository(text, place.repository);
-  if (tag !== undefined && !TAG.test(tag)) {
+  if (tag !== undefined && !tagPattern.test(tag)) {
     throw invalid(
       text,
       "has a malformed tag",
@@ -90,7 +89,7 @@ function splitRegistry(name: string): { registry: string; repository: string } {
 }
 
 function checkRegistry(text: string, registry: string): void {
-  const match = registry.length <= MAX_PART_LENGTH ? REGISTRY.exec(registry) : null;
+  const match = registry.length <= maxPartLength ? registryPattern.exec(registry) : null;
   const address = match?.[1];
   // The URL parser knows what the grammar does not: ports end at 65535, 1.2.3.999 is no address.
   const usable = match && URL.canParse(`https://${registry}/`) && (!address || isIPv6(address));
@@ -104,11 +103,11 @@ function checkRegistry(text: string, registry: string): void {
 }
 
 function checkRepository(text: string, repository: string): void {
-  if (repository.length > MAX_PART_LENGTH) {
+  if (repository.length > maxPartLength) {
     throw invalid(text, "has a repository name of more than 255 characters");
   }
-  if (REPOSITORY.test(repository)) return;
-  if (REPOSITORY.test(repository.toLowerCase())) {
+  if (repositoryPattern.test(repository)) return;
+  if (repositoryPattern.test(repository.toLowerCase())) {
     const hint = `Repository names are lower-case: write ${repository.toLowerCase()}.`;
     throw invalid(text, "has upper-case letters in its repository name", hint);
   }
@@ -117,6 +116,6 @@ function checkRepository(text: string, repository: string): void {
 
 function invalid(text: string, problem: string, hint = "Write it as registry/repository:tag.") {
   const shown =
-    text === "" ? "The empty image reference" : `The image reference "${printable(text)}"`;
+    text === "" ? "The empty image reference" : `The image reference "${sanitize(text)}"`;
   return new OciClientError("REFERENCE_INVALID", `${shown} ${problem}.`, { hint });
 }

@@ -1,19 +1,19 @@
-import { conceal } from "./redact.js";
+import { redact } from "./redact.js";
 
-const LIMIT = 200;
+const defaultMaxLength = 200;
 
 /**
  * Makes text from outside fit for a message: control, format and line-breaking characters, which
  * could rewrite a terminal or forge a log line, are replaced, and the rest is cut at 200 characters.
  * Secrets go before the cut, which would leave a part of one.
  */
-export function printable(text: string, limit = LIMIT): string {
-  const shown = conceal(text);
-  const cut = shown.length > limit ? `${shown.slice(0, limit)}…` : shown;
+export function sanitize(text: string, maxLength = defaultMaxLength): string {
+  const shown = redact(text);
+  const cut = shown.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
 /** An address without what may be secret in it: user, password, query (signatures) and fragment. */
-export function printableUrl(url: URL): string {
-  return printable(`${url.protocol}//${url.host}${url.pathname}`);
+export function sanitizeUrl(url: URL): string {
+  return sanitize(`${url.protocol}//${url.host}${url.pathname}`);
 }

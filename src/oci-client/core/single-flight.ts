@@ -14,7 +14,7 @@ interface Shared<Answer> {
  * Answers that are asked for once for all who want them at the same time. Each may stop waiting by
  * its own signal, and only when all have stopped does the asking end. A failure is never kept.
  */
-export class SharedAnswers<Answer> {
+export class SingleFlight<Answer> {
   readonly #asked = new Map<string, Shared<Answer>>();
   readonly #isKept: boolean;
 

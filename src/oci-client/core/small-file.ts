@@ -3,7 +3,6 @@ import { open } from "node:fs/promises";
 /**
  * Reads a file that a person wrote and that has to be small; also what is no regular file, such as
  * a pipe, is read up to the limit only.
- *
  * @returns undefined if it holds more than `limit` bytes
  * @throws the system's error if it cannot be read
  */

@@ -8,7 +8,6 @@ export type Expected = Pick<Descriptor, "digest"> & Partial<Pick<Descriptor, "si
 
 /**
  * Checks content that is already in memory; `what` names it in the message.
- *
  * @throws OciClientError BLOB_MISMATCH
  */
 export function verifyBytes(bytes: Uint8Array, { digest, size }: Expected, what: string): void {
@@ -65,7 +64,6 @@ export class BlobVerifier {
  * Passes a blob's bytes on and checks them: stops before handing out more bytes than the descriptor
  * says, and fails after the last one if they were too few or others than the digest names. What was
  * handed out must therefore not be used until the generator has ended.
- *
  * @throws OciClientError BLOB_MISMATCH, retryable if bytes were missing
  */
 export async function* verifyingStream(

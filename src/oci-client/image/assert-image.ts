@@ -1,15 +1,14 @@
-import { HELM_CONFIG, IMAGE_CONFIG_TYPES, OCI_EMPTY } from "../core/media-types.js";
+import { helmConfigType, imageConfigTypes, ociEmptyType } from "../core/media-types.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import type { Manifest } from "./manifest.js";
 
 /**
  * Refuses what registries also hold and nobody can boot: charts, signatures, other artifacts.
- *
  * @throws OciClientError NOT_AN_IMAGE
  */
 export function assertImage({ artifactType, config }: Manifest): void {
-  if (!isArtifact(artifactType) && IMAGE_CONFIG_TYPES.includes(config.mediaType)) return;
+  if (!isArtifact(artifactType) && imageConfigTypes.includes(config.mediaType)) return;
   throw new OciClientError(
     "NOT_AN_IMAGE",
     `This is not a container image but ${nameArtifact(artifactType, config.mediaType)}.`,
@@ -22,12 +21,12 @@ export function assertImage({ artifactType, config }: Manifest): void {
  * of its config (OCI image spec, descriptor.md); Go's encoders leave empty ones.
  */
 export function isArtifact(artifactType: string | undefined): artifactType is string {
-  return Boolean(artifactType) && !IMAGE_CONFIG_TYPES.includes(artifactType!);
+  return Boolean(artifactType) && !imageConfigTypes.includes(artifactType!);
 }
 
 function nameArtifact(artifactType: string | undefined, configType: string): string {
-  if (isArtifact(artifactType)) return `an artifact of the type ${printable(artifactType)}`;
-  if (configType === HELM_CONFIG) return "a Helm chart";
-  if (configType === OCI_EMPTY) return "an artifact without a config";
-  return `an artifact with a config of the type ${printable(configType)}`;
+  if (isArtifact(artifactType)) return `an artifact of the type ${sanitize(artifactType)}`;
+  if (configType === helmConfigType) return "a Helm chart";
+  if (configType === ociEmptyType) return "an artifact without a config";
+  return `an artifact with a config of the type ${sanitize(configType)}`;
 }

@@ -16,7 +16,7 @@ export interface ImageConfig {
 }
 
 /** The largest config, in bytes, that is fetched; the same bound that containers/image has. */
-export const MAX_CONFIG_SIZE = 4 * 1024 * 1024;
+export const maxConfigBytes = 4 * 1024 * 1024;
 
 const digest = z.string().refine(isDigest, "not a sha256 or sha512 digest");
 
@@ -45,7 +45,6 @@ const imageConfig = z.object({
 
 /**
  * Reads an image's config; unknown members are left out and nulls count as absent.
- *
  * @throws OciClientError MANIFEST_INVALID
  */
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {

@@ -26,7 +26,6 @@ export interface ReadManifest {
 
 /**
  * Reads what a descriptor names and checks size, digest and type.
- *
  * @throws OciClientError BLOB_MISMATCH, MANIFEST_INVALID, MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1
  */
 export async function readManifest(
@@ -42,7 +41,6 @@ export async function readManifest(
 
 /**
  * Reads a blob that is small enough for memory and checks its size and digest.
- *
  * @throws OciClientError BLOB_MISMATCH, MANIFEST_INVALID
  */
 export async function readSmallBlob(

@@ -1,16 +1,16 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { invalidDocument } from "../core/json-document.js";
-import { INDEX_TYPES, MANIFEST_TYPES } from "../core/media-types.js";
+import { indexTypes, manifestTypes } from "../core/media-types.js";
 import { OciClientError } from "../core/oci-client-error.js";
 import { formatPlatform, type Platform, platformMatchRank } from "../core/platform.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import { isArtifact } from "./assert-image.js";
 import { type ImageReader, readManifest } from "./image-reader.js";
 import type { Index } from "./manifest.js";
 
-const MAX_DEPTH = 4;
-const MAX_INDEXES = 64;
-const MAX_LISTED = 24;
+const maxDepth = 4;
+const maxIndexes = 64;
+const maxListedPlatforms = 24;
 
 /** A manifest in an index, with the platform that the index gives it, if it does. */
 export interface Choice {
@@ -25,7 +25,6 @@ type DescribedManifest = Descriptor & { platform: Platform };
 /**
  * Finds the manifest for a platform in an index and in the indexes within it. A manifest without a
  * platform is taken when it is the only one.
- *
  * @throws OciClientError PLATFORM_NOT_FOUND, MANIFEST_INVALID and what reading nested indexes throws
  */
 export async function chooseManifest(
@@ -49,9 +48,11 @@ export async function chooseManifest(
 /** Says which platforms there are instead of the wanted one. */
 export function platformNotFound(wanted: Platform, offered: Platform[]): OciClientError {
   const names = [...new Set(offered.map(formatPlatform))];
-  const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? ", …" : "");
-  const there = names.length > 0 ? `only for ${printable(listed, 1000)}` : "for no known platform";
-  const message = `There is no image for ${printable(formatPlatform(wanted))}, ${there}.`;
+  const listed =
+    names.slice(0, maxListedPlatforms).join(", ") +
+    (names.length > maxListedPlatforms ? ", …" : "");
+  const there = names.length > 0 ? `only for ${sanitize(listed, 1000)}` : "for no known platform";
+  const message = `There is no image for ${sanitize(formatPlatform(wanted))}, ${there}.`;
   return new OciClientError("PLATFORM_NOT_FOUND", message, {
     hint: names.length > 0 ? "Ask for one of these platforms." : "Choose another image.",
   });
@@ -67,13 +68,13 @@ async function collectManifests(
   const seen = new Set([root.digest]);
 
   async function collect(index: Index, depth: number): Promise<Descriptor[]> {
-    if (depth > MAX_DEPTH) throw invalidDocument("image index", "is nested too deeply");
+    if (depth > maxDepth) throw invalidDocument("image index", "is nested too deeply");
     const found: Descriptor[] = [];
     for (const descriptor of index.manifests.filter(mayBeImage)) {
-      if (MANIFEST_TYPES.includes(descriptor.mediaType)) found.push(descriptor);
+      if (manifestTypes.includes(descriptor.mediaType)) found.push(descriptor);
       else if (!seen.has(descriptor.digest)) {
         seen.add(descriptor.digest);
-        if (seen.size > MAX_INDEXES) throw invalidDocument("image index", "holds too many indexes");
+        if (seen.size > maxIndexes) throw invalidDocument("image index", "holds too many indexes");
         const { document } = await readManifest(reader, descriptor, signal);
         if (document.kind !== "index") throw invalidDocument("nested index", "is no index");
         found.push(...(await collect(document, depth + 1)));
@@ -99,7 +100,7 @@ function bestMatch(
 }
 
 function mayBeImage({ mediaType, artifactType, platform, annotations }: Descriptor): boolean {
-  const isManifest = MANIFEST_TYPES.includes(mediaType) || INDEX_TYPES.includes(mediaType);
+  const isManifest = manifestTypes.includes(mediaType) || indexTypes.includes(mediaType);
   // BuildKit's attestations stand in the index as manifests of an unknown platform.
   const isAttestation =
     annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||

@@ -2,14 +2,14 @@ import { z } from "zod";
 import { annotations, type Descriptor, descriptor, text } from "../core/descriptor.js";
 import { checkDocument, invalidDocument, parseJson } from "../core/json-document.js";
 import {
-  INDEX_TYPES,
-  MANIFEST_TYPES,
-  OCI_INDEX,
-  OCI_MANIFEST,
-  SCHEMA1_TYPES,
+  indexTypes,
+  manifestTypes,
+  ociIndexType,
+  ociManifestType,
+  schema1Types,
 } from "../core/media-types.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 
 /** An OCI index or a Docker manifest list. */
 export interface Index {
@@ -29,15 +29,15 @@ export interface Manifest {
 }
 
 /** The largest manifest, in bytes, that registries have to take (OCI distribution spec, "Pushing Manifests"). */
-export const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
+export const maxManifestBytes = 4 * 1024 * 1024;
 /** Far above what builders make (127 layers), far below what costs memory. */
-const MAX_DESCRIPTORS = 1000;
+const maxDescriptors = 1000;
 
-const index = z.object({ manifests: z.array(descriptor).max(MAX_DESCRIPTORS) });
+const index = z.object({ manifests: z.array(descriptor).max(maxDescriptors) });
 
 const manifest = z.object({
   config: descriptor,
-  layers: z.array(descriptor).max(MAX_DESCRIPTORS).default([]),
+  layers: z.array(descriptor).max(maxDescriptors).default([]),
   artifactType: text.optional(),
   annotations: annotations.optional(),
 });
@@ -47,17 +47,16 @@ const anyDocument = z.looseObject({ schemaVersion: z.int(), mediaType: text.opti
 /**
  * Reads an index or a manifest of one of the four current types. `mediaType`, from a Content-Type
  * header, is used only where the document does not name its own type.
- *
  * @throws OciClientError MANIFEST_INVALID, MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1
  */
 export function parseManifest(
   bytes: Uint8Array,
   options: { mediaType?: string } = {},
 ): Index | Manifest {
-  if (bytes.length > MAX_MANIFEST_SIZE) throw manifestTooLarge();
+  if (bytes.length > maxManifestBytes) throw manifestTooLarge();
   const document = checkDocument(anyDocument, parseJson(bytes, "manifest"), "manifest");
   const named = document.mediaType ?? options.mediaType;
-  if (document.schemaVersion === 1 || (named && SCHEMA1_TYPES.includes(named))) throw schema1();
+  if (document.schemaVersion === 1 || (named && schema1Types.includes(named))) throw schema1();
   if (document.schemaVersion !== 2) throw invalidDocument("manifest", "has an unknown version");
 
   // The members decide, so that no header can have one document read in two ways (CVE-2021-41190).
@@ -65,12 +64,13 @@ export function parseManifest(
   if (isIndex === ("config" in document || "layers" in document)) {
     throw invalidDocument("manifest", "is neither plainly an index nor plainly an image manifest");
   }
-  const known = isIndex ? INDEX_TYPES : MANIFEST_TYPES;
+  const known = isIndex ? indexTypes : manifestTypes;
   if (document.mediaType !== undefined && !known.includes(document.mediaType)) {
-    const problem = `is of the type ${printable(document.mediaType)}, which does not fit its content`;
+    const problem = `is of the type ${sanitize(document.mediaType)}, which does not fit its content`;
     throw invalidDocument("manifest", problem);
   }
-  const mediaType = known.find((type) => type === named) ?? (isIndex ? OCI_INDEX : OCI_MANIFEST);
+  const mediaType =
+    known.find((type) => type === named) ?? (isIndex ? ociIndexType : ociManifestType);
   return isIndex
     ? { kind: "index", mediaType, ...checkDocument(index, document, "image index") }
     : { kind: "manifest", mediaType, ...checkDocument(manifest, document, "image manifest") };

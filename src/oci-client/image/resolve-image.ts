@@ -1,9 +1,9 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { isDigest, sha256 } from "../core/digest.js";
 import { invalidDocument } from "../core/json-document.js";
-import { normalisePlatform, type Platform, platformMatchRank } from "../core/platform.js";
+import { normalizePlatform, type Platform, platformMatchRank } from "../core/platform.js";
 import { assertImage } from "./assert-image.js";
-import { type ImageConfig, MAX_CONFIG_SIZE, parseImageConfig } from "./image-config.js";
+import { type ImageConfig, maxConfigBytes, parseImageConfig } from "./image-config.js";
 import {
   type ImageReader,
   type ReadManifest,
@@ -43,7 +43,6 @@ export interface ResolveOptions {
 /**
  * Walks from a tag, a digest or a descriptor, through an index where there is one, to the image for
  * the wanted platform. Sizes and digests are checked all along; a tag is taken at its word.
- *
  * @throws OciClientError PLATFORM_NOT_FOUND, NOT_AN_IMAGE, BLOB_MISMATCH, MANIFEST_INVALID,
  *   MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1, and whatever the reader throws
  */
@@ -87,10 +86,10 @@ async function readImage(
     throw invalidDocument("image manifest", "is an index though its descriptor says otherwise");
   }
   assertImage(document);
-  const configBytes = await readSmallBlob(reader, document.config, MAX_CONFIG_SIZE, signal);
+  const configBytes = await readSmallBlob(reader, document.config, maxConfigBytes, signal);
   const config = parseImageConfig(configBytes);
   assertLayerCount(document, config);
-  const platform = normalisePlatform(claimed ?? config);
+  const platform = normalizePlatform(claimed ?? config);
   if (platformMatchRank(wanted, platform) === undefined) throw platformNotFound(wanted, [platform]);
   return { digest, platform, manifest: document, manifestBytes: bytes, config, configBytes };
 }

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import type { HttpResponse } from "./http-exchange.js";
 
 /** A blob's bytes as they come, unverified. */
@@ -13,7 +13,6 @@ export interface BlobBody {
 /**
  * The body of an answer to a GET for a blob from `offset` on (RFC 9110, section 14), or undefined
  * if the answer is an error.
- *
  * @throws OciClientError REGISTRY_ERROR for a part other than the one asked for
  */
 export async function blobBody(
@@ -30,8 +29,8 @@ export async function blobBody(
     return { body: response.body, offset };
   }
   await response.discard();
-  const message = `${printable(response.url.host)} sent another part of ${digest} than was asked for`;
-  throw new OciClientError("REGISTRY_ERROR", `${message} (${printable(range)}).`, {
+  const message = `${sanitize(response.url.host)} sent another part of ${digest} than was asked for`;
+  throw new OciClientError("REGISTRY_ERROR", `${message} (${sanitize(range)}).`, {
     hint: "Fetch the blob again from its beginning.",
     status: 206,
   });

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import { fileErrorCode, readSmallFile } from "../core/small-file.js";
 
 /** A client certificate with its key, both PEM. */
@@ -17,13 +17,12 @@ export interface HostCertificates {
   keyPair?: KeyPair;
 }
 
-const MAX_SIZE = 1024 * 1024;
+const maxFileBytes = 1024 * 1024;
 
 /**
  * Reads `HOST[:PORT]` in the first of these directories that has it (containers-certs.d(5)):
  * `*.crt` are authorities, `*.cert` is a client certificate and `*.key` its key. Of several client
  * certificates the first by name is taken.
- *
  * @returns undefined where no directory has one for the host
  * @throws OciClientError REGISTRY_CONFIG_INVALID
  */
@@ -60,7 +59,7 @@ async function filesIn(directory: string): Promise<string[] | undefined> {
 async function keyPairIn(directory: string, certificate: string, files: string[]) {
   const key = certificate.replace(/cert$/, "key");
   const path = join(directory, certificate);
-  if (!files.includes(key)) throw invalid(path, `has no key beside it, ${printable(key)}`);
+  if (!files.includes(key)) throw invalid(path, `has no key beside it, ${sanitize(key)}`);
   return readKeyPair(path, join(directory, key));
 }
 
@@ -85,7 +84,7 @@ export async function readKeyPair(certPath: string, keyPath: string): Promise<Ke
 async function read(path: string): Promise<string> {
   let text: string | undefined;
   try {
-    text = await readSmallFile(path, MAX_SIZE);
+    text = await readSmallFile(path, maxFileBytes);
   } catch (cause) {
     throw invalid(path, `cannot be read (${fileErrorCode(cause)})`, cause);
   }
@@ -105,7 +104,7 @@ function assertCertificates(text: string, path: string): void {
 }
 
 function invalid(path: string, problem: string, cause?: unknown): OciClientError {
-  const message = `The certificate file ${printable(path)} ${problem}.`;
+  const message = `The certificate file ${sanitize(path)} ${problem}.`;
   return new OciClientError("REGISTRY_CONFIG_INVALID", message, {
     hint: "Authorities are *.crt, client certificates *.cert with *.key, all PEM without passphrase.",
     cause,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { homeDirectory } from "../core/home-directory.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import {
   type HostCertificates,
   type KeyPair,
@@ -15,7 +15,7 @@ import { type ForwardProxy, proxyFor } from "./proxy.js";
 import { trustedRoots } from "./trusted-roots.js";
 
 /** How hosts are reached; what is left out is as other programs of this machine do it. */
-export interface NetworkOptions {
+export interface ConnectionOptions {
   env?: NodeJS.ProcessEnv;
   home?: string;
   /** A PEM file of authorities to trust besides, for every host. */
@@ -34,8 +34,8 @@ export interface ConnectionSettings {
 }
 
 /** Knows of each host how it is reached. Files are read when a host is first asked that needs them. */
-export class NetworkSettings {
-  readonly #options: NetworkOptions;
+export class ConnectionConfig {
+  readonly #options: ConnectionOptions;
   readonly #env: NodeJS.ProcessEnv;
   readonly #insecure: ReadonlySet<string>;
   readonly #certificates = new Map<string, Promise<HostCertificates | undefined>>();
@@ -43,7 +43,7 @@ export class NetworkSettings {
   #common?: Promise<SecureContext>;
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID for what names no host */
-  constructor(options: NetworkOptions = {}) {
+  constructor(options: ConnectionOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
     this.#insecure = new Set((options.insecureHosts ?? []).map(checkedHost));
@@ -109,7 +109,7 @@ export class NetworkSettings {
       });
     } catch (cause) {
       // OpenSSL's words name the problem and quote nothing.
-      const problem = printable(cause instanceof Error ? cause.message : String(cause));
+      const problem = sanitize(cause instanceof Error ? cause.message : String(cause));
       throw new OciClientError(
         "REGISTRY_CONFIG_INVALID",
         `The client certificate cannot be used (${problem}).`,
@@ -150,7 +150,7 @@ function namesOf({ host, hostname, port }: URL): string[] {
 function checkedHost(host: string): string {
   const key = hostKey(host.toLowerCase());
   if (key !== undefined) return key;
-  throw new OciClientError("REGISTRY_CONFIG_INVALID", `"${printable(host)}" names no host.`, {
+  throw new OciClientError("REGISTRY_CONFIG_INVALID", `"${sanitize(host)}" names no host.`, {
     hint: "Write HOST or HOST:PORT, without a scheme and without a path.",
   });
 }

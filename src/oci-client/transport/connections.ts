@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
-import type { ConnectionSettings, NetworkSettings } from "./connection-options.js";
+import type { ConnectionConfig, ConnectionSettings } from "./connection-options.js";
 import type { Timeouts } from "./http-exchange.js";
 
 /** Connections to one host, all made in the same way. */
@@ -14,11 +14,11 @@ export interface Connection {
 
 /** Keeps connections, for each host those that its settings ask for. */
 export class Connections {
-  readonly #settings: NetworkSettings;
+  readonly #settings: ConnectionConfig;
   readonly #timeouts: Timeouts;
   readonly #byOrigin = new Map<string, Promise<Connection>>();
 
-  constructor(settings: NetworkSettings, timeouts: Timeouts) {
+  constructor(settings: ConnectionConfig, timeouts: Timeouts) {
     this.#settings = settings;
     this.#timeouts = timeouts;
   }
@@ -36,7 +36,7 @@ export class Connections {
     const { tls, proxy } = await this.#settings.connectionTo(url);
     // Loaded when first needed: most commands never speak to a registry.
     const { Agent, buildConnector, Pool, ProxyAgent } = await import("undici");
-    const { connect: timeout, headers: headersTimeout, body: bodyTimeout } = this.#timeouts;
+    const { connectMs: timeout, headersMs: headersTimeout, bodyMs: bodyTimeout } = this.#timeouts;
     const timeouts = { headersTimeout, bodyTimeout };
     if (proxy === undefined) {
       const connect = buildConnector({ timeout, ...tls });

@@ -8,7 +8,6 @@ import type { Transport } from "./transport.js";
  * Tries the addresses that a descriptor itself names (OCI image spec, descriptor.md, "urls"), which
  * is where layers are whose licence keeps them out of registries. No credentials are sent there.
  * Undefined if no address answers with the blob.
- *
  * @throws OciClientError what the last address failed with, if it failed
  */
 export async function openForeignBlob(

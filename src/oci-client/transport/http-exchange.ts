@@ -27,14 +27,13 @@ export interface HttpResponse {
 
 /** In milliseconds; `body` is the longest pause between two chunks. */
 export interface Timeouts {
-  connect: number;
-  headers: number;
-  body: number;
+  connectMs: number;
+  headersMs: number;
+  bodyMs: number;
 }
 
 /**
  * Sends one request and waits for the answer's headers; the signal ends the body too.
- *
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
  */
 export async function exchange(

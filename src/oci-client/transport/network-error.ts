@@ -1,5 +1,5 @@
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 
 interface Failure {
   codes: RegExp;
@@ -9,10 +9,10 @@ interface Failure {
   retryable: boolean;
 }
 
-const AGAIN = "Check the network and try again.";
+const networkHint = "Check the network and try again.";
 
 /** In Node's, OpenSSL's and undici's names; the first row that has an error's code describes it. */
-const FAILURES: readonly Failure[] = [
+const failures: readonly Failure[] = [
   {
     codes: /^ENOTFOUND$/,
     words: "does not exist: no such host is known",
@@ -34,27 +34,27 @@ const FAILURES: readonly Failure[] = [
   {
     codes: /^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN)$/,
     words: "cannot be reached from this network",
-    hint: AGAIN,
+    hint: networkHint,
     retryable: true,
   },
   {
     codes: /^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT)$/,
     words: "did not answer in time",
-    hint: AGAIN,
+    hint: networkHint,
     retryable: true,
   },
-  { codes: /^UND_ERR_BODY_TIMEOUT$/, words: "stopped sending", hint: AGAIN, retryable: true },
+  { codes: /^UND_ERR_BODY_TIMEOUT$/, words: "stopped sending", hint: networkHint, retryable: true },
   {
     codes:
       /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|HPE_INVALID_EOF_STATE)$/,
     words: "broke off the connection",
-    hint: AGAIN,
+    hint: networkHint,
     retryable: true,
   },
   {
     codes: /^ERR_SSL_\w*BAD_RECORD_MAC$/,
     words: "sent what was damaged on the way",
-    hint: AGAIN,
+    hint: networkHint,
     retryable: true,
   },
   {
@@ -98,30 +98,29 @@ const FAILURES: readonly Failure[] = [
 ];
 
 /** What a connection fails with before a byte of TLS or HTTP was said. */
-const CONNECTING =
+const connectCodes =
   /^(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /**
  * Puts a failed connection or a broken transfer into words, as REGISTRY_UNREACHABLE.
- *
  * @param via the proxy on the way, if there is one: what cannot be connected to is the proxy
  */
 export function networkError(error: unknown, { host }: URL, via?: string): OciClientError {
   const refusal = via !== undefined && proxyStatus(error);
   if (refusal) return proxyRefusal(via, refusal, error);
   const codes = errorCodes(error);
-  const failure = FAILURES.find((row) => codes.some((code) => row.codes.test(code)));
-  const words = failure?.words ?? `could not be reached (${printable(String(error).trim())})`;
-  const isProxy = via !== undefined && codes.some((code) => CONNECTING.test(code));
-  const who = isProxy ? `The proxy ${printable(via)}` : printable(host);
+  const failure = failures.find((row) => codes.some((code) => row.codes.test(code)));
+  const words = failure?.words ?? `could not be reached (${sanitize(String(error).trim())})`;
+  const isProxy = via !== undefined && codes.some((code) => connectCodes.test(code));
+  const who = isProxy ? `The proxy ${sanitize(via)}` : sanitize(host);
   return new OciClientError("REGISTRY_UNREACHABLE", `${who} ${words}.`, {
-    hint: (isProxy ? PROXY_HINT : failure?.hint) ?? AGAIN,
+    hint: (isProxy ? proxyHint : failure?.hint) ?? networkHint,
     retryable: failure?.retryable ?? false,
     cause: error,
   });
 }
 
-const PROXY_HINT = "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts that need none.";
+const proxyHint = "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts that need none.";
 
 /** A proxy that answered in the place of who was asked. */
 function proxyRefusal(via: string, status: number, cause: unknown): OciClientError {
@@ -130,8 +129,8 @@ function proxyRefusal(via: string, status: number, cause: unknown): OciClientErr
   const words = isDenied
     ? "wants another user and password"
     : `did not let the request pass (${status})`;
-  return new OciClientError("REGISTRY_UNREACHABLE", `The proxy ${printable(via)} ${words}.`, {
-    hint: isDenied ? "Write them as http://USER:PASSWORD@HOST:PORT." : PROXY_HINT,
+  return new OciClientError("REGISTRY_UNREACHABLE", `The proxy ${sanitize(via)} ${words}.`, {
+    hint: isDenied ? "Write them as http://USER:PASSWORD@HOST:PORT." : proxyHint,
     retryable: status >= 500,
     cause,
   });
@@ -164,5 +163,5 @@ function errorCodes(error: unknown, depth = 0): string[] {
 
 /** True where it is known what an error means, and whether another attempt can help. */
 export function isKnownFailure(error: unknown): boolean {
-  return errorCodes(error).some((code) => FAILURES.some((row) => row.codes.test(code)));
+  return errorCodes(error).some((code) => failures.some((row) => row.codes.test(code)));
 }

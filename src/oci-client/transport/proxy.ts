@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { OciClientError } from "../core/oci-client-error.js";
-import { keepSecret } from "../core/redact.js";
-import { printable } from "../core/sanitize.js";
+import { registerSecret } from "../core/redact.js";
+import { sanitize } from "../core/sanitize.js";
 import { isLoopback } from "./origin.js";
 
 /** A forward proxy. */
@@ -16,7 +16,6 @@ export interface ForwardProxy {
  * The proxy that `url` is to be asked through, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY or the same in
  * lower case, which comes first; undefined for none. This machine's own addresses are never asked
  * through one: the proxy would ask its own machine.
- *
  * @throws OciClientError REGISTRY_CONFIG_INVALID for a proxy's address that cannot be used
  */
 export function proxyFor(url: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
@@ -37,8 +36,8 @@ function parseProxy(address: string, name: string): ForwardProxy {
   const [user, password] = [url.username, url.password].map(decoded);
   [url.username, url.password] = ["", ""];
   if (!user) return { url };
-  keepSecret(`${user}:${password}`);
-  if (password) keepSecret(password);
+  registerSecret(`${user}:${password}`);
+  if (password) registerSecret(password);
   const credentials = Buffer.from(`${user}:${password}`).toString("base64");
   return { url, authorization: `Basic ${credentials}` };
 }
@@ -85,7 +84,7 @@ function isInSubnet(host: string, subnet: string): boolean {
 
 /** The address itself is not shown, as it may hold a password. */
 function invalidProxy(name: string, problem: string): OciClientError {
-  const message = `The environment variable ${name} ${printable(problem)}.`;
+  const message = `The environment variable ${name} ${sanitize(problem)}.`;
   return new OciClientError("REGISTRY_CONFIG_INVALID", message, {
     hint: "Write it as http://HOST:PORT, or unset it.",
   });

@@ -1,6 +1,6 @@
 import { OciClientError } from "../core/oci-client-error.js";
-import { SharedAnswers } from "../core/single-flight.js";
-import type { NetworkSettings } from "./connection-options.js";
+import { SingleFlight } from "../core/single-flight.js";
+import type { ConnectionConfig } from "./connection-options.js";
 import type { HttpResponse } from "./http-exchange.js";
 import { isNoTls } from "./network-error.js";
 import { registryOrigin } from "./origin.js";
@@ -13,11 +13,11 @@ type Ask = (url: URL, signal?: AbortSignal) => Promise<HttpResponse>;
  * set up, but its certificate has to be right.
  */
 export class RegistryOrigins {
-  readonly #settings: NetworkSettings;
+  readonly #settings: ConnectionConfig;
   readonly #ask: Ask;
-  readonly #found = new SharedAnswers<URL>();
+  readonly #found = new SingleFlight<URL>();
 
-  constructor(settings: NetworkSettings, ask: Ask) {
+  constructor(settings: ConnectionConfig, ask: Ask) {
     this.#settings = settings;
     this.#ask = ask;
   }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OciClientError } from "../core/oci-client-error.js";
-import { printable } from "../core/sanitize.js";
+import { sanitize } from "../core/sanitize.js";
 import type { HttpResponse } from "./http-exchange.js";
 import { readBody } from "./read-body.js";
 import { parseRetryAfter } from "./retry-after.js";
@@ -30,10 +30,10 @@ const errorBody = z.object({
   errors: z.array(z.object({ code: z.string(), message: z.string().nullish() })),
 });
 
-const MAX_BODY = 64 * 1024;
-const BUSY = [408, 425, 429];
+const maxBodyBytes = 64 * 1024;
+const busyStatuses = [408, 425, 429];
 /** What object stores say when a signed address has run out. */
-const EXPIRED = [400, 401, 403];
+const expiredStatuses = [400, 401, 403];
 
 /** Turns an answer that is not the one wanted into an error, having read what it says. */
 export async function responseError(response: HttpResponse, asked: Asked): Promise<OciClientError> {
@@ -64,7 +64,7 @@ function imageNotFound(
     ? [`There is no repository ${repository} on ${registry}.`, "Check the repository's name."]
     : target.includes(":")
       ? [`There is no manifest ${target} in ${registry}/${repository}.`, "Check the digest."]
-      : [`There is no tag ${printable(target)} in ${registry}/${repository}.`, "Check the tag."];
+      : [`There is no tag ${sanitize(target)} in ${registry}/${repository}.`, "Check the tag."];
   return new OciClientError("IMAGE_NOT_FOUND", message, { hint, status: 404 });
 }
 
@@ -77,13 +77,13 @@ function blobNotFound({ registry, repository, target }: Asked): OciClientError {
 }
 
 function certificateMissing(status: number, { host }: URL): OciClientError {
-  const message = `${printable(host)} wants a client certificate, or another one than it was shown.`;
+  const message = `${sanitize(host)} wants a client certificate, or another one than it was shown.`;
   const hint = "Name one with --tls-cert FILE and --tls-key FILE.";
   return new OciClientError("REGISTRY_DENIED", message, { hint, status });
 }
 
 /** The page of nginx' codes 495 and 496, which it sends with the status 400. */
-const CERTIFICATE_PAGE =
+const certificatePage =
   /<title>400 (?:No required SSL certificate was sent|The SSL certificate error)/;
 
 function unexpected(
@@ -93,23 +93,27 @@ function unexpected(
 ): OciClientError {
   // A redirect's signed address runs out; asking the registry again gets a new one.
   const retryable =
-    status >= 500 || BUSY.includes(status) || (EXPIRED.includes(status) && !answeredByRegistry);
-  const retryAfter = retryable ? parseRetryAfter(header("retry-after"), header("date")) : undefined;
-  const said = problem.message && `: ${printable(problem.message)}`;
-  const message = `${printable(host)} answered ${status} for ${repository}${said}.`;
+    status >= 500 ||
+    busyStatuses.includes(status) ||
+    (expiredStatuses.includes(status) && !answeredByRegistry);
+  const retryAfterMs = retryable
+    ? parseRetryAfter(header("retry-after"), header("date"))
+    : undefined;
+  const said = problem.message && `: ${sanitize(problem.message)}`;
+  const message = `${sanitize(host)} answered ${status} for ${repository}${said}.`;
   const hint = retryable
     ? "Try again later."
     : "Check the reference, or ask who runs the registry.";
   return new OciClientError("REGISTRY_ERROR", message, {
     ...{ hint, status, retryable },
-    ...(retryAfter !== undefined && { retryAfter }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
 
 async function readProblem({ body }: HttpResponse): Promise<Problem> {
   let text = "";
   try {
-    text = new TextDecoder().decode((await readBody(body, MAX_BODY)).bytes);
+    text = new TextDecoder().decode((await readBody(body, maxBodyBytes)).bytes);
     const { errors } = errorBody.parse(JSON.parse(text));
     return {
       codes: errors.map(({ code }) => code),
@@ -117,6 +121,6 @@ async function readProblem({ body }: HttpResponse): Promise<Problem> {
     };
   } catch {
     // The status says enough when there is no body, or one of another kind.
-    return { codes: [], message: "", wantsCertificate: CERTIFICATE_PAGE.test(text) };
+    return { codes: [], message: "", wantsCertificate: certificatePage.test(text) };
   }
 }

@@ -1,7 +1,6 @@
 /**
  * Milliseconds that a `Retry-After` asks to wait: seconds, or a date in one of HTTP's three forms
  * (RFC 9110, sections 10.2.3 and 5.6.7). Undefined where it says neither.
- *
  * @param date the answer's own `Date`: the server's clock need not be this machine's
  */
 export function parseRetryAfter(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { OciClientError } from "../core/oci-client-error.js";
-import { backoff, NO_RETRY, type RetryPolicy } from "./backoff.js";
+import { backoff, noRetry, type RetryPolicy } from "./backoff.js";
 
 export interface RetryOptions {
   policy?: Partial<RetryPolicy> | undefined;
@@ -12,10 +12,10 @@ export interface RetryOptions {
 }
 
 /** Who never answered is asked for so long; a mistyped address is not worth minutes. */
-const FIRST_CONTACT = 10_000;
+const firstContactTimeoutMs = 10_000;
 /** A signed address that ran out is replaced by asking again; what is refused twice stays refused. */
-const MOST_REFUSALS = 2;
-const BUSY = [408, 425, 429];
+const maxRefusals = 2;
+const busyStatuses = [408, 425, 429];
 
 /** The attempts at one thing: waits between them, and decides when it is enough. */
 export class Retry {
@@ -28,7 +28,7 @@ export class Retry {
 
   constructor(options: RetryOptions) {
     this.#options = options;
-    this.#policy = { ...NO_RETRY, ...options.policy };
+    this.#policy = { ...noRetry, ...options.policy };
   }
 
   /** Something new has come: what failed before does not count any more. */
@@ -39,7 +39,6 @@ export class Retry {
 
   /**
    * Waits before the next attempt, for as long as `Retry-After` asks at least.
-   *
    * @param progress what has come so far, for the message
    * @throws the error where another attempt is no use or not allowed any more, saying what was
    *   tried; the signal's reason, at once
@@ -53,8 +52,8 @@ export class Retry {
     this.#failures += 1;
     if (isRefusal(error)) this.#refusals += 1;
     const elapsed = now - this.#since;
-    const pause = Math.max(backoff(this.#failures, this.#policy), error.retryAfter ?? 0);
-    const isEnough = elapsed + pause > this.#limit(error) || this.#refusals > MOST_REFUSALS;
+    const pause = Math.max(backoff(this.#failures, this.#policy), error.retryAfterMs ?? 0);
+    const isEnough = elapsed + pause > this.#limit(error) || this.#refusals > maxRefusals;
     if (isEnough) throw this.#exhausted(error, elapsed, progress);
     onWait?.(error.message.replace(/\.$/, ""), pause);
     try {
@@ -67,17 +66,19 @@ export class Retry {
 
   #limit({ code }: OciClientError): number {
     const isStranger = code === "REGISTRY_UNREACHABLE" && this.#options.hasAnswered?.() === false;
-    return isStranger ? Math.min(this.#policy.total, FIRST_CONTACT) : this.#policy.total;
+    return isStranger
+      ? Math.min(this.#policy.totalMs, firstContactTimeoutMs)
+      : this.#policy.totalMs;
   }
 
   #exhausted(error: OciClientError, elapsed: number, progress: string): OciClientError {
-    if (this.#policy.total === 0) return error;
-    const { code, hint, status, retryAfter } = error;
+    if (this.#policy.totalMs === 0) return error;
+    const { code, hint, status, retryAfterMs } = error;
     const times = this.#failures === 1 ? "once" : `${this.#failures} times`;
     const within = this.#failures === 1 ? "" : ` within ${formatPause(elapsed)}`;
     const wish =
-      retryAfter !== undefined && retryAfter > this.#policy.longest
-        ? `, and wants to be left alone for ${formatPause(retryAfter)}`
+      retryAfterMs !== undefined && retryAfterMs > this.#policy.maxPauseMs
+        ? `, and wants to be left alone for ${formatPause(retryAfterMs)}`
         : "";
     const message = `${error.message.replace(/\.$/, "")}; tried ${times}${within}${wish}${progress && `; ${progress}`}.`;
     const details = { hint, retryable: true, cause: error };
@@ -121,5 +122,5 @@ export function formatPause(milliseconds: number): string {
 }
 
 function isRefusal({ status }: OciClientError): boolean {
-  return status !== undefined && status >= 400 && status < 500 && !BUSY.includes(status);
+  return status !== undefined && status >= 400 && status < 500 && !busyStatuses.includes(status);
 }

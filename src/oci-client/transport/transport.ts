@@ -1,24 +1,24 @@
-import { type NetworkOptions, NetworkSettings } from "./connection-options.js";
+import { ConnectionConfig, type ConnectionOptions } from "./connection-options.js";
 import { Connections } from "./connections.js";
 import { exchange, type HttpRequest, type HttpResponse, type Timeouts } from "./http-exchange.js";
 import { isAllowed } from "./origin.js";
 import { badRedirect, redirectTarget } from "./redirect.js";
 import { RegistryOrigins } from "./registry-origins.js";
 
-export const TIMEOUTS: Timeouts = { connect: 30_000, headers: 60_000, body: 30_000 };
-const MAX_REDIRECTS = 5;
-const REDIRECTS = [301, 302, 303, 307, 308];
+export const defaultTimeouts: Timeouts = { connectMs: 30_000, headersMs: 60_000, bodyMs: 30_000 };
+const maxRedirects = 5;
+const redirectStatuses = [301, 302, 303, 307, 308];
 
 /** HTTP as registries need it: connections are kept, redirects followed with care. */
 export class Transport {
-  readonly settings: NetworkSettings;
+  readonly settings: ConnectionConfig;
   readonly #userAgent: string;
   readonly #connections: Connections;
   readonly #origins: RegistryOrigins;
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID */
-  constructor(userAgent: string, timeouts = TIMEOUTS, network?: NetworkOptions) {
-    this.settings = new NetworkSettings(network);
+  constructor(userAgent: string, timeouts = defaultTimeouts, network?: ConnectionOptions) {
+    this.settings = new ConnectionConfig(network);
     this.#userAgent = userAgent;
     this.#connections = new Connections(this.settings, timeouts);
     this.#origins = new RegistryOrigins(this.settings, (url, signal) =>
@@ -28,7 +28,6 @@ export class Transport {
 
   /**
    * Where a registry is spoken to, which for some has to be tried.
-   *
    * @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_CONFIG_INVALID
    */
   originOf(registry: string, signal?: AbortSignal): Promise<URL> {
@@ -37,7 +36,6 @@ export class Transport {
 
   /**
    * Sends a request and follows a GET's redirects, up to five; the answer's `url` says where to.
-   *
    * @throws OciClientError REGISTRY_UNREACHABLE, or REGISTRY_ERROR for a redirect not to be followed
    */
   async send(url: URL, request: HttpRequest = {}): Promise<HttpResponse> {
@@ -45,10 +43,10 @@ export class Transport {
     for (let target = url, redirects = 0; ; redirects++) {
       const response = await this.#exchange(target, { ...request, authorization });
       const location = response.header("location");
-      const redirected = REDIRECTS.includes(response.status) && location !== undefined;
+      const redirected = redirectStatuses.includes(response.status) && location !== undefined;
       if (!redirected || request.method === "POST") return response;
       await response.discard();
-      if (redirects === MAX_REDIRECTS) throw badRedirect(target, "redirects too often");
+      if (redirects === maxRedirects) throw badRedirect(target, "redirects too often");
       const next = redirectTarget(location, target, (each) => this.#isAllowed(each));
       if (request.staysOnHost && next.hostname !== url.hostname) {
         throw badRedirect(target, "redirects to another host");

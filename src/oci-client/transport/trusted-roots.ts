@@ -2,14 +2,14 @@ import { rootCertificates } from "node:tls";
 import { readSmallFile } from "../core/small-file.js";
 
 /** Where distributions keep the authorities that this machine trusts, in the order Go looks. */
-const BUNDLES = [
+const bundlePaths = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
   "/etc/ssl/ca-bundle.pem",
   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
   "/etc/ssl/cert.pem",
 ];
-const MAX_SIZE = 8 * 1024 * 1024;
+const maxBundleBytes = 8 * 1024 * 1024;
 
 /**
  * The authorities that programs on this machine trust, as PEM: SSL_CERT_FILE or the system's bundle,
@@ -17,7 +17,7 @@ const MAX_SIZE = 8 * 1024 * 1024;
  * a list is given.
  */
 export async function trustedRoots(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const places = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE, ...BUNDLES] : BUNDLES;
+  const places = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE, ...bundlePaths] : bundlePaths;
   const extra = env.NODE_EXTRA_CA_CERTS;
   const [system, more] = [await firstBundle(places), extra && (await readBundle(extra))];
   const isNews = more && more !== system;
@@ -33,6 +33,6 @@ async function firstBundle(places: string[]): Promise<string | undefined> {
 }
 
 async function readBundle(path: string): Promise<string | undefined> {
-  const text = await readSmallFile(path, MAX_SIZE).catch(() => undefined);
+  const text = await readSmallFile(path, maxBundleBytes).catch(() => undefined);
   return text?.includes("-----BEGIN CERTIFICATE-----") ? text : undefined;
 }

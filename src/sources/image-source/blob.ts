@@ -1,7 +1,8 @@
+import type { ByteSource } from "../../compression/index.js";
 import type { Descriptor } from "../../oci-client/index.js";
 
 /** The bytes of one descriptor, in a file that is there or being filled. */
-export interface Blob {
+export interface Blob extends ByteSource {
   readonly descriptor: Descriptor;
   /** The file; complete only once `isComplete`. */
   readonly path: string;

@@ -28,6 +28,10 @@ export class FileBlob implements Blob {
     complete.catch(() => {});
   }
 
+  get size(): number {
+    return this.descriptor.size;
+  }
+
   read(): AsyncIterable<Buffer> {
     return readChunks(this.path, this.descriptor.size, this.offset);
   }

@@ -73,6 +73,6 @@ export interface SourceOptions {
   /** How long what fails is tried again; not at all by default. */
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** For the tests, which cannot wait so long. */
-  readonly timeouts?: { readonly headers?: number; readonly body?: number } | undefined;
+  readonly timeouts?: { readonly headersMs?: number; readonly bodyMs?: number } | undefined;
   readonly cacheTiming?: Partial<SessionTiming> | undefined;
 }

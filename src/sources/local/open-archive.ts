@@ -4,11 +4,12 @@ import { open, rm, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { addAbortSignal } from "node:stream";
+import { detectLayerCompression, magicNumberBytes } from "../../compression/index.js";
 import { diskFull, makeDirectories, NetbootError, readChunks } from "../../support/index.js";
 import { blockSize, isTar } from "../../tar/index.js";
 import type { SourceOptions } from "../image-source/image-source.js";
 import { Archive, cannotOpen } from "./archive.js";
-import { compressionOf, decompress, magicSize } from "./archive-decompression.js";
+import { decompressArchive } from "./archive-decompression.js";
 
 /** Images have some gigabytes: what goes on beyond this is a mistake, or meant to fill the disk. */
 const largestArchive = 128 * 1024 ** 3;
@@ -32,7 +33,7 @@ export async function openArchiveFile(path: string, options: ArchiveOptions): Pr
       return await openArchiveStream(readPipe(path, options.signal), path, options);
     }
     const head = await firstBytes(path, blockSize);
-    if (compressionOf(head) === "none") {
+    if (detectLayerCompression(head) === "none") {
       if (!isTar(head)) throw notAnArchive(path);
       return await Archive.open(path, path, options.signal);
     }
@@ -56,8 +57,9 @@ export async function openArchiveStream(
   onNotice?.(`Reading the archive ${where}.`);
   try {
     await makeDirectories(scratch);
-    const { head, all } = await peek(chunks, magicSize);
-    const plain = await peek(decompress(compressionOf(head), all, where), blockSize);
+    const { head, all } = await peek(chunks, magicNumberBytes);
+    const decompressed = decompressArchive(detectLayerCompression(head), all, where, signal);
+    const plain = await peek(decompressed, blockSize);
     if (!isTar(plain.head)) throw notAnArchive(where);
     await copy(plain.all, path, where, signal);
     return await Archive.open(path, where, signal);

@@ -73,6 +73,10 @@ export class Download implements Blob, Filling {
     this.complete.catch(() => {});
   }
 
+  get size(): number {
+    return this.descriptor.size;
+  }
+
   get path(): string {
     return this.#path;
   }

@@ -1,12 +1,12 @@
 import {
+  type ConnectionOptions,
   type Credential,
   hostKey,
-  keepSecret,
   loadCredentials,
-  type NetworkOptions,
   type Reference,
   RegistryClient,
   type RetryPolicy,
+  registerSecret,
   withCredential,
 } from "../../oci-client/index.js";
 import { usageError } from "../../support/index.js";
@@ -37,7 +37,7 @@ export interface RegistryAccess {
 export interface CheckedRegistryAccess {
   readonly authFile: string | undefined;
   readonly credential: Credential | undefined;
-  readonly network: Pick<NetworkOptions, "caFile" | "insecureHosts">;
+  readonly network: Pick<ConnectionOptions, "caFile" | "insecureHosts">;
   readonly clientCertificate: { certFile: string; keyFile: string } | undefined;
   readonly mirrors: readonly MirrorOption[];
   /** Mirrors that have sent wrong bytes; see MirroredClient. */
@@ -99,7 +99,7 @@ function checkedCredential({ username, password }: RegistryAccess): Credential |
     const hint = "Standard input is to hold the password alone, in one line.";
     throw usageError("The password holds a control character.", hint);
   }
-  keepSecret(password);
+  registerSecret(password);
   return { username, password };
 }
 

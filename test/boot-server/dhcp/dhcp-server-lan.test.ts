@@ -4,7 +4,7 @@ import { demoRelease } from "../../extract/support/demo-release.js";
 import { datagramsOf } from "../support/capture.js";
 import { dnsmasq, linesInDhcpLan } from "../support/dhcp-lan.js";
 
-const range = "--dhcp full --range 10.5.0.10-10.5.0.12";
+const range = "--dhcp server --dhcp-range 10.5.0.10-10.5.0.12";
 
 /** Asks at port 4011 from that port, and says which boot file is answered, from which port. */
 const asking = `
@@ -15,7 +15,7 @@ const asking = `
     console.log(\`\${file} from port \${port}\`); process.exit();
   });`;
 
-describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }, () => {
+describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 120_000 }, () => {
   let out: string;
   before(async () => {
     out = await demoRelease();
@@ -25,7 +25,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
 
   it("gives udhcpc an address with all that belongs to it, renews it, and tells of it once", async () => {
     const heard = await lines(`
-      serve ${range} --lease-time 30m --router 10.5.0.1 --dns 10.5.0.1 9.9.9.9
+      serve ${range} --dhcp-lease-time 30m --dhcp-router 10.5.0.1 --dhcp-dns 10.5.0.1 --dhcp-dns 9.9.9.9
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -s ./action -x hostname:alpha > a.log 2>&1 &
       until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
@@ -45,7 +45,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     const heard = await lines(`
       serve ${range}; ask a; ask b; kill -KILL $server; wait $server 2> /dev/null
       printf '{"client":"02:00:00' >> state/leases
-      serve ${range} --dhcp-anyway; ask b; ask c; ask a; stop`);
+      serve ${range} --force-dhcp; ask b; ask c; ask a; stop`);
     const addresses = heard.map((line) => line.split(" ").slice(0, 2).join(" "));
     const first = ["bound 10.5.0.10", "bound 10.5.0.11"];
     assert.deepEqual(addresses, [
@@ -58,7 +58,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
 
   it("gives an address that is released to the next, and says when there is none", async () => {
     const heard = await lines(`
-      serve --dhcp full --range 10.5.0.10-10.5.0.10
+      serve --dhcp server --dhcp-range 10.5.0.10-10.5.0.10
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -R -s ./action > a.log 2>&1 & client=$!
       until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
@@ -85,7 +85,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     const heard = await lines(`
       printf '#!/bin/sh\\necho "$reason $new_ip_address" >> "${"$"}(dirname "$0")/heard"\\n' > dhclient-action
       chmod +x dhclient-action; : > a.leases
-      serve ${range} --dns 10.5.0.1; ask b > b.out
+      serve ${range} --dhcp-dns 10.5.0.1; ask b > b.out
       for reason in BOUND REBOOT; do
         ${dhclient} > a.log 2>&1 & client=$!
         until grep -q $reason heard 2> /dev/null; do sleep 0.05; done
@@ -100,11 +100,11 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
       at c ip address add 10.5.0.2/24 dev eth0
       at c ${dnsmasq} --dhcp-range=10.5.0.50,10.5.0.60,1h > dnsmasq.log 2>&1 &
       serve ${range}; wait $server; echo status $?; cat log
-      serve ${range} --dhcp-anyway; grep Warning log; stop`);
+      serve ${range} --force-dhcp; grep Warning log; stop`);
     const [status, message, hint, warning] = heard;
     assert.equal(status, "status 1");
     assert.match(message!, /Another DHCP server gives addresses on br0: 10\.5\.0\.2\./);
-    assert.match(hint!, /--dhcp proxy.*--dhcp-anyway/);
+    assert.match(hint!, /--dhcp proxy.*--force-dhcp/);
     assert.match(warning!, /Another DHCP server gives addresses on br0, too: 10\.5\.0\.2\./);
   });
 
@@ -132,7 +132,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     const heard = await lines(`
       ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
       serve ${range} --listen br0; cp log log.0
-      serve --listen br1 --dhcp full --range 10.6.0.10-10.6.0.12 --state-dir state.1 || cat log
+      serve --listen br1 --dhcp server --dhcp-range 10.6.0.10-10.6.0.12 --state-dir state.1 || cat log
       grep -e Serving -e Warning log | cut -d " " -f 1-3
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -s ./action > a.log 2>&1 &
@@ -148,7 +148,7 @@ describe("serve --dhcp full, in a network", { concurrency: 2, timeout: 120_000 }
     const heard = await lines(`
       ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
       serve ${range} --listen br0; cp log log.0
-      serve --listen br1 --dhcp full --range 10.6.0.10-10.6.0.12
+      serve --listen br1 --dhcp server --dhcp-range 10.6.0.10-10.6.0.12
       wait $server; echo status $?; cat log`);
     assert.equal(heard[0], "status 1");
     assert.match(heard[1]!, /Another server that runs keeps its leases in \S+leases\.$/);

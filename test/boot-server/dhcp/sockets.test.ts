@@ -77,7 +77,7 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
       at a ip address add 10.5.0.9/24 dev eth0
       at b ip address add 10.6.0.9/24 dev eth0; at b ip address add 10.7.0.9/24 dev lo
       at b ip route add default via 10.6.0.1; ip route add 10.7.0.0/24 via 10.6.0.9
-      serve --dhcp proxy --listen br0 br1
+      serve --dhcp proxy --listen br0 --listen br1
       at a ip route add 255.255.255.255 dev eth0
       at a ${ask("0.0.0.0 68", "255.255.255.255", "0.0.0.0")}
       at a ${ask("10.5.0.9 67", "10.5.0.1", "10.5.0.9")}

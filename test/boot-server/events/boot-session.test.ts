@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Timeline } from "../../../src/boot-server/events/boot-session.js";
+import { BootSession } from "../../../src/boot-server/events/boot-session.js";
 import type { MachineEvent } from "../../../src/boot-server/events/events.js";
-import type { Role } from "../../../src/boot-server/releases/release.js";
+import type { FileRole } from "../../../src/boot-server/releases/release.js";
 
 const mac = "52:54:00:aa:bb:01";
 const client = "10.77.0.50";
@@ -14,21 +14,21 @@ const offered = (bootFile: string): MachineEvent => {
 const booted = (release: string | undefined): MachineEvent => {
   return { type: "script", mac, release, reasons: ["because"] };
 };
-const sent = (role: Role, isComplete = true): MachineEvent => {
+const sent = (role: FileRole, isComplete = true): MachineEvent => {
   const transfer = { mac, client, protocol: "http", role, name: role, size: 100 } as const;
   return { ...transfer, type: "sent", sent: isComplete ? 100 : 40, seconds: 1, isComplete };
 };
-const progress = (role: Role, done: number): MachineEvent => {
+const progress = (role: FileRole, done: number): MachineEvent => {
   const transfer = { mac, client, protocol: "http", role, name: role, size: 100 } as const;
   return { ...transfer, type: "progress", sent: done, rate: 5 };
 };
 
 /** Events, one a second, and the story they make. */
-function story(events: readonly MachineEvent[], start = 0): Timeline {
-  const timeline = new Timeline(mac, start);
-  timeline.expect(["kernel", "initrd", "squashfs", "cloud-config"]);
-  for (const [index, event] of events.entries()) timeline.add(event, start + index * 1000);
-  return timeline;
+function story(events: readonly MachineEvent[], start = 0): BootSession {
+  const session = new BootSession(mac, start);
+  session.expect(["kernel", "initrd", "squashfs", "cloud-config"]);
+  for (const [index, event] of events.entries()) session.add(event, start + index * 1000);
+  return session;
 }
 
 describe("a machine's story", () => {
@@ -77,62 +77,62 @@ describe("a machine's story", () => {
   ];
   for (const [name, events, state, steps] of table) {
     it(name, () => {
-      const timeline = story(events);
-      assert.equal(timeline.state, state);
-      assert.deepEqual([...timeline.steps.keys()], steps);
+      const session = story(events);
+      assert.equal(session.state, state);
+      assert.deepEqual([...session.steps.keys()], steps);
     });
   }
 
   it("says once that the machine has all it needs", () => {
-    const timeline = new Timeline(mac, 0);
-    timeline.expect(["squashfs", "cloud-config"]);
-    assert.equal(timeline.add(booted("stable"), 0), false);
-    assert.equal(timeline.add(sent("squashfs", false), 1), false);
-    assert.equal(timeline.add(sent("squashfs"), 2), false);
-    assert.equal(timeline.add(sent("cloud-config"), 3), true);
-    timeline.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
-    assert.equal(timeline.add(sent("cloud-config"), 5), false);
-    assert.equal(timeline.state, "booted");
+    const session = new BootSession(mac, 0);
+    session.expect(["squashfs", "cloud-config"]);
+    assert.equal(session.add(booted("stable"), 0), false);
+    assert.equal(session.add(sent("squashfs", false), 1), false);
+    assert.equal(session.add(sent("squashfs"), 2), false);
+    assert.equal(session.add(sent("cloud-config"), 3), true);
+    session.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
+    assert.equal(session.add(sent("cloud-config"), 5), false);
+    assert.equal(session.state, "booted");
   });
 
   it("says of a machine that fetches that it stalled only after two minutes without a byte", () => {
-    const timeline = story([...ipxe, progress("squashfs", 10)]);
-    assert.equal(timeline.stalledAfter(121_000), undefined);
-    assert.equal(timeline.stalledAfter(123_000), "squashfs");
-    timeline.add(progress("squashfs", 11), 123_000);
-    assert.equal(timeline.stalledAfter(124_000), undefined);
+    const session = story([...ipxe, progress("squashfs", 10)]);
+    assert.equal(session.stalledAfter(121_000), undefined);
+    assert.equal(session.stalledAfter(123_000), "squashfs");
+    session.add(progress("squashfs", 11), 123_000);
+    assert.equal(session.stalledAfter(124_000), undefined);
   });
 
   it("goes on after a restart of the server with what is still to come", () => {
-    const timeline = new Timeline(mac, 0);
-    assert.equal(timeline.isUnderWay, false);
-    timeline.resume("stable", ["squashfs", "cloud-config"]);
-    assert.equal(timeline.add(progress("squashfs", 10), 1), false);
-    timeline.resume("stable", ["cloud-config"]);
-    assert.equal(timeline.isUnderWay, true);
-    assert.equal(timeline.add(sent("cloud-config"), 2), false);
-    assert.equal(timeline.add(sent("squashfs"), 3), true);
-    timeline.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
-    assert.equal(timeline.isUnderWay, false);
-    assert.equal(timeline.release, "stable");
+    const session = new BootSession(mac, 0);
+    assert.equal(session.isUnderWay, false);
+    session.resume("stable", ["squashfs", "cloud-config"]);
+    assert.equal(session.add(progress("squashfs", 10), 1), false);
+    session.resume("stable", ["cloud-config"]);
+    assert.equal(session.isUnderWay, true);
+    assert.equal(session.add(sent("cloud-config"), 2), false);
+    assert.equal(session.add(sent("squashfs"), 3), true);
+    session.add({ type: "booted", mac, release: "stable", seconds: 3 }, 4);
+    assert.equal(session.isUnderWay, false);
+    assert.equal(session.release, "stable");
   });
 
   it("is that of a boot under way from the script on, and while it stalls", () => {
-    const timeline = new Timeline(mac, 0);
-    timeline.add(offered("snponly.efi"), 1);
-    timeline.add(sent("boot-program"), 2);
-    assert.equal(timeline.isUnderWay, false);
-    timeline.expect(["kernel"]);
-    timeline.add(booted("stable"), 3);
-    assert.equal(timeline.isUnderWay, true);
-    timeline.add({ type: "stalled", mac, step: "script", seconds: 120 }, 4);
-    assert.equal(timeline.isUnderWay, true);
-    timeline.add({ type: "sent-to-disk", mac, reasons: [] }, 5);
-    assert.equal(timeline.isUnderWay, false);
+    const session = new BootSession(mac, 0);
+    session.add(offered("snponly.efi"), 1);
+    session.add(sent("boot-program"), 2);
+    assert.equal(session.isUnderWay, false);
+    session.expect(["kernel"]);
+    session.add(booted("stable"), 3);
+    assert.equal(session.isUnderWay, true);
+    session.add({ type: "stalled", mac, step: "script", seconds: 120 }, 4);
+    assert.equal(session.isUnderWay, true);
+    session.add({ type: "sent-to-disk", mac, reasons: [] }, 5);
+    assert.equal(session.isUnderWay, false);
   });
 
   it("keeps the last thirty events only", () => {
-    const timeline = story(Array.from({ length: 100 }, () => sent("kernel")));
-    assert.equal(timeline.events.length, 30);
+    const session = story(Array.from({ length: 100 }, () => sent("kernel")));
+    assert.equal(session.events.length, 30);
   });
 });

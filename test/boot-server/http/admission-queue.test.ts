@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  Admission,
-  type AdmissionOptions,
+  AdmissionQueue,
+  type AdmissionQueueOptions,
   type Slot,
 } from "../../../src/boot-server/http/admission-queue.js";
 import type { Progress } from "../../../src/boot-server/http/transfer-rate.js";
@@ -75,7 +75,7 @@ describe("admission of large transfers", () => {
   });
 
   it("tells a client to come again when transfers will have ended, by how they get on", async () => {
-    const admission = new Admission({ most: 4, patience: 100 });
+    const admission = new AdmissionQueue({ most: 4, patience: 100 });
     const { signal } = new AbortController();
     // A hundredth in the 100 milliseconds of patience: the others take 9.9 seconds.
     const progress = { size: 100, sent: () => 1 };
@@ -84,12 +84,12 @@ describe("admission of large transfers", () => {
     assert.ok(answer?.kind === "later" && answer.seconds >= 9);
   });
 
-  const leastPace = { period: 60, bytesPerSecond: 1000 };
+  const minimumRate = { period: 60, bytesPerSecond: 1000 };
   const slow: Progress = { size: 1e6, sent: () => performance.now() / 10 };
   const fast: Progress = { size: 1e6, sent: () => performance.now() * 10 };
 
   it("gives the place of one that hardly gets on to another that waits", async () => {
-    const machines = new Machines({ most: 2, mostOfOneClient: 1, leastPace });
+    const machines = new Machines({ most: 2, mostOfOneClient: 1, minimumRate });
     machines.ask("a", slow);
     machines.ask("b", fast);
     machines.ask("c", fast);
@@ -104,7 +104,7 @@ describe("admission of large transfers", () => {
   });
 
   it("counts a transfer that lost its place in its client's share", async () => {
-    const machines = new Machines({ most: 1, mostOfOneClient: 1, leastPace });
+    const machines = new Machines({ most: 1, mostOfOneClient: 1, minimumRate });
     machines.ask("a", slow);
     machines.ask("b", slow);
     machines.ask("a", slow);
@@ -114,7 +114,7 @@ describe("admission of large transfers", () => {
   });
 
   it("has a client come again within half a minute, however long the queue is", async () => {
-    const admission = new Admission({ most: 1, patience: 5 });
+    const admission = new AdmissionQueue({ most: 1, patience: 5 });
     const { signal } = new AbortController();
     await admission.ask("a", "file", signal, unknown);
     const names = Array.from({ length: 50 }, (_, index) => String(index));
@@ -131,13 +131,13 @@ const unknown: Progress = { size: undefined, sent: () => 0 };
 
 /** Machines by name, and what became of their requests since it was last looked at. */
 class Machines {
-  readonly #admission: Admission;
+  readonly #admission: AdmissionQueue;
   readonly #slots = new Map<string, Slot>();
   readonly #controllers = new Map<string, AbortController>();
   #log: string[] = [];
 
-  constructor(options: AdmissionOptions) {
-    this.#admission = new Admission(options);
+  constructor(options: AdmissionQueueOptions) {
+    this.#admission = new AdmissionQueue(options);
   }
 
   ask(name: string, progress: Progress = unknown): void {

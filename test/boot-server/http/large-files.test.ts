@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { Admission } from "../../../src/boot-server/http/admission-queue.js";
+import { AdmissionQueue } from "../../../src/boot-server/http/admission-queue.js";
 import { FileSender } from "../../../src/boot-server/http/file-sender.js";
 import { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { servedFile } from "../../../src/boot-server/releases/release.js";
@@ -29,7 +29,7 @@ describe("large files by HTTP", () => {
     server = new HttpServer({
       find: async () => ({ kind: "file", file: (await servedFile(path, "large", "squashfs"))! }),
       onEnd: () => {},
-      mostTransfers: 4,
+      maxTransfers: 4,
     });
     url = `http://127.0.0.1:${(await server.listen("127.0.0.1", 0)).port}/large`;
   });
@@ -117,8 +117,8 @@ describe("large files by HTTP", () => {
   });
 
   it("are sent on where clients that read next to nothing have all the slots", async () => {
-    const leastPace = { period: 500, bytesPerSecond: 64_000 };
-    const files = new FileSender(new Admission({ most: 2, leastPace }));
+    const minimumRate = { period: 500, bytesPerSecond: 64_000 };
+    const files = new FileSender(new AdmissionQueue({ most: 2, minimumRate }));
     const file = (await servedFile(path, "large", "squashfs"))!;
     const own = createServer((request, response) => void files.send(request, response, file));
     await once(own.listen(0, "127.0.0.1"), "listening");
@@ -146,7 +146,7 @@ describe("what is handed on from other servers", () => {
     "/small": { length: 1000, headers: { "content-length": "1000" } },
   };
 
-  async function serve(options: { longestStall?: number }): Promise<void> {
+  async function serve(options: { stallTimeoutMs?: number }): Promise<void> {
     bodies = [];
     server = new HttpServer({
       find: ({ path: name }) => {
@@ -156,7 +156,7 @@ describe("what is handed on from other servers", () => {
         return { kind: "stream", name, role: "initrd", size: 0, status: 200, headers, body };
       },
       onEnd: () => {},
-      mostTransfers: 1,
+      maxTransfers: 1,
       ...options,
     });
     url = `http://127.0.0.1:${(await server.listen("127.0.0.1", 0)).port}`;
@@ -199,7 +199,7 @@ describe("what is handed on from other servers", () => {
   });
 
   it("is ended where a client takes nothing any more", async () => {
-    await serve({ longestStall: 300 });
+    await serve({ stallTimeoutMs: 300 });
     const request = get(`${url}/large`, { agent: false });
     const [answer] = (await once(request, "response")) as [IncomingMessage];
     // Reading would be taking: only the end is waited for.

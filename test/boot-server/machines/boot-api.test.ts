@@ -5,11 +5,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Offers } from "../../../src/boot-server/boot-offers.js";
+import { BootOffers } from "../../../src/boot-server/boot-offers.js";
 import type { BootClient } from "../../../src/boot-server/dhcp/boot-client.js";
 import { BootApi } from "../../../src/boot-server/machines/boot-api.js";
-import { MachinePolicy } from "../../../src/boot-server/machines/boot-policy.js";
-import { Roster } from "../../../src/boot-server/machines/machine-store.js";
+import { BootPolicy } from "../../../src/boot-server/machines/boot-policy.js";
+import { MachineStore } from "../../../src/boot-server/machines/machine-store.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "../support/http-site.js";
@@ -162,11 +162,11 @@ describe("a boot API", () => {
     await writeFile(join(directory, "snponly.efi"), "program");
     const programs = await BootPrograms.find([directory]);
     const rules = { releases: [], entries: [], defaults: {}, programs: new Map() };
-    const policy = new MachinePolicy({
+    const policy = new BootPolicy({
       ...{ allow: [], deny: [], rules: () => rules, bootedAt: () => undefined },
       apiUrl: api.url,
     });
-    const offers = new Offers({ policy, roster: new Roster(), programs, api });
+    const offers = new BootOffers({ policy, machineStore: new MachineStore(), programs, api });
     const client = (mac: string): BootClient => {
       const kind = { architecture: "amd64", firmware: "uefi", architectureType: 7 } as const;
       return { mac, uuid: undefined, protocol: "pxe", isIpxe: false, ...kind };

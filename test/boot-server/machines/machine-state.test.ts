@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type MachineState, Timeline } from "../../../src/boot-server/events/boot-session.js";
+import { BootSession, type MachineState } from "../../../src/boot-server/events/boot-session.js";
 import type { MachineEvent } from "../../../src/boot-server/events/events.js";
 
 const mac = "52:54:00:aa:bb:01";
@@ -39,12 +39,12 @@ describe("a machine's state", () => {
   ];
   for (const [name, events, state, why] of table) {
     it(`is ${state} where it ${name}`, () => {
-      const timeline = new Timeline(mac, 0);
-      for (const [at, event] of events.entries()) timeline.add(event, at);
-      assert.equal(timeline.state, state);
-      assert.deepEqual(timeline.reasons, why);
+      const session = new BootSession(mac, 0);
+      for (const [at, event] of events.entries()) session.add(event, at);
+      assert.equal(session.state, state);
+      assert.deepEqual(session.reasons, why);
       const isOnItsWay = state === "booting";
-      assert.equal(timeline.stalledAfter(1_000_000) !== undefined, isOnItsWay);
+      assert.equal(session.stalledAfter(1_000_000) !== undefined, isOnItsWay);
     });
   }
 });

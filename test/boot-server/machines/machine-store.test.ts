@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { Roster } from "../../../src/boot-server/machines/machine-store.js";
+import { MachineStore } from "../../../src/boot-server/machines/machine-store.js";
 import type { ArpEntry } from "../../../src/boot-server/net/arp-table.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "../support/http-site.js";
@@ -22,39 +22,39 @@ const tooManyFiles = (): never => {
 describe("who has an address", () => {
   it("is looked up again where it is not known, however lately the others were", () => {
     const table = [neighbour("10.77.0.1", first)];
-    const roster = new Roster(() => table);
-    assert.equal(roster.ownerOf("10.77.0.1"), first);
-    assert.equal(roster.ownerOf("10.77.0.2"), undefined);
+    const machineStore = new MachineStore(() => table);
+    assert.equal(machineStore.ownerOf("10.77.0.1"), first);
+    assert.equal(machineStore.ownerOf("10.77.0.2"), undefined);
     table.push(neighbour("10.77.0.2", second));
-    assert.equal(roster.ownerOf("10.77.0.2"), second);
-    assert.equal(roster.at("10.77.0.2")?.mac, second);
+    assert.equal(machineStore.ownerOf("10.77.0.2"), second);
+    assert.equal(machineStore.at("10.77.0.2")?.mac, second);
   });
 
   it("is looked up again for a secret, also where it is known", () => {
     let table = [neighbour("10.77.0.1", first)];
-    const roster = new Roster(() => table);
-    assert.equal(roster.ownerOf("10.77.0.1"), first);
+    const machineStore = new MachineStore(() => table);
+    assert.equal(machineStore.ownerOf("10.77.0.1"), first);
     table = [neighbour("10.77.0.1", second)];
-    assert.equal(roster.ownerOf("10.77.0.1", { isSecret: true }), second);
+    assert.equal(machineStore.ownerOf("10.77.0.1", { isSecret: true }), second);
   });
 
   it("is told from memory while the table cannot be read, but not for a secret", () => {
     let readTable = () => [neighbour("10.77.0.1", first)];
-    const roster = new Roster(() => readTable());
-    assert.equal(roster.ownerOf("10.77.0.1"), first);
+    const machineStore = new MachineStore(() => readTable());
+    assert.equal(machineStore.ownerOf("10.77.0.1"), first);
     readTable = tooManyFiles;
-    assert.equal(roster.ownerOf("10.77.0.1"), first);
-    assert.equal(roster.ownerOf("10.77.0.2"), undefined);
-    assert.throws(() => roster.ownerOf("10.77.0.1", { isSecret: true }), { code: "EMFILE" });
+    assert.equal(machineStore.ownerOf("10.77.0.1"), first);
+    assert.equal(machineStore.ownerOf("10.77.0.2"), undefined);
+    assert.throws(() => machineStore.ownerOf("10.77.0.1", { isSecret: true }), { code: "EMFILE" });
   });
 
   it("is looked up once for many questions about one who is known", () => {
     let reads = 0;
-    const roster = new Roster(() => {
+    const machineStore = new MachineStore(() => {
       reads += 1;
       return [neighbour("10.77.0.1", first)];
     });
-    for (let question = 0; question < 20; question += 1) roster.ownerOf("10.77.0.1");
+    for (let question = 0; question < 20; question += 1) machineStore.ownerOf("10.77.0.1");
     assert.ok(reads < 20, `${reads}`);
   });
 });

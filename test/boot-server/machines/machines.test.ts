@@ -4,14 +4,14 @@ import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Offers } from "../../../src/boot-server/boot-offers.js";
+import { BootOffers } from "../../../src/boot-server/boot-offers.js";
 import type { BootClient } from "../../../src/boot-server/dhcp/boot-client.js";
-import { type Decision, MachinePolicy } from "../../../src/boot-server/machines/boot-policy.js";
-import { readRuleBook } from "../../../src/boot-server/machines/load-rules.js";
+import { BootPolicy, type Decision } from "../../../src/boot-server/machines/boot-policy.js";
+import { loadRules } from "../../../src/boot-server/machines/load-rules.js";
 import { MacPattern } from "../../../src/boot-server/machines/mac-pattern.js";
 import type { Machine } from "../../../src/boot-server/machines/machine.js";
-import { Roster } from "../../../src/boot-server/machines/machine-store.js";
-import { LiveRules } from "../../../src/boot-server/machines/rules-watcher.js";
+import { MachineStore } from "../../../src/boot-server/machines/machine-store.js";
+import { RulesWatcher } from "../../../src/boot-server/machines/rules-watcher.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import type { Release } from "../../../src/boot-server/releases/release.js";
 import { BootedMachines } from "../../../src/boot-server/state/booted-machines.js";
@@ -43,13 +43,13 @@ async function rulesOf(text: string, files: Readonly<Record<string, string>> = {
   await writeFile(machinesFile, text);
   const programs = await BootPrograms.find([directory]);
   const sources = { machinesFile, defaults: {}, cloudConfig: undefined, releases, programs };
-  return readRuleBook(sources);
+  return loadRules(sources);
 }
 
 async function decide(text: string, machine: Machine, bootedAt?: Date): Promise<Decision> {
   const rules = await rulesOf(text);
   const own = { allow: [], deny: [], rules: () => rules, bootedAt: () => bootedAt };
-  return new MachinePolicy(own).decide(machine);
+  return new BootPolicy(own).decide(machine);
 }
 
 /** In one word: the release, or what becomes of the machine. */
@@ -275,7 +275,7 @@ describe("a machines file", () => {
       programs,
     };
     const told: string[] = [];
-    const rules = await LiveRules.read(sources, {
+    const rules = await RulesWatcher.read(sources, {
       onRules: () => told.push("read"),
       onReleases: () => assert.fail(),
       onError: (problem) => told.push(problem),
@@ -308,7 +308,7 @@ it("a machines file that is changed while it is read is read once more", async (
   const programs = await BootPrograms.find([]);
   const sources = { defaults: {}, cloudConfig: undefined, readReleases, programs };
   let times = 0;
-  const rules = await LiveRules.read(
+  const rules = await RulesWatcher.read(
     { ...sources, machinesFile: path },
     {
       onReleases: () => assert.fail(),
@@ -348,7 +348,7 @@ describe("--allow and --deny", () => {
     it(`allow ${allow.join(" ") || "all"}, deny ${deny.join(" ") || "none"}: ${expected}`, () => {
       const rules = () => ({ releases, entries: [], defaults: {}, programs: new Map() });
       const lists = { allow: patterns(allow), deny: patterns(deny) };
-      const policy = new MachinePolicy({ ...lists, rules, bootedAt: () => undefined });
+      const policy = new BootPolicy({ ...lists, rules, bootedAt: () => undefined });
       assert.equal(outcome(policy.decide(amd64)), expected);
     });
   }
@@ -359,7 +359,7 @@ it("a machine whose serial number says nothing gets what the defaults say, once 
   await writeFile(join(directory, "other.efi"), "program");
   const unsettled = await decide(text, amd64);
   assert.equal(unsettled.kind, "unsettled");
-  assert.equal(unsettled.treatment.bootProgram, undefined);
+  assert.equal(unsettled.settings.bootProgram, undefined);
   assert.equal((await decide(text, { ...amd64, hasSaidAll: true })).kind, "deny");
 });
 
@@ -386,7 +386,11 @@ describe("the boot program that a machines file names", () => {
       const rules = await rulesOf(`machines: []\ndefaults: { boot-program: ${program} }\n`, files);
       const own = { allow: [], deny: [], rules: () => rules, bootedAt: () => undefined };
       const programs = await BootPrograms.find([directory]);
-      const offers = new Offers({ policy: new MachinePolicy(own), roster: new Roster(), programs });
+      const offers = new BootOffers({
+        policy: new BootPolicy(own),
+        machineStore: new MachineStore(),
+        programs,
+      });
       const asks = { mac, isIpxe: false, ...client } as BootClient;
       const choice = await offers.choose(asks, "http://10.0.0.1:8080");
       assert.equal(
@@ -409,7 +413,7 @@ describe("a machine that is to boot once", () => {
     const when = ago === undefined ? "never" : `${ago / minutes} minutes ago`;
     it(`and did ${when}${isUnderWay ? ", and is booting" : ""}: script ${script}, files ${files}`, async () => {
       const rules = await rulesOf("defaults: { boot: once }\n");
-      const policy = new MachinePolicy({
+      const policy = new BootPolicy({
         ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: () => (ago === undefined ? undefined : new Date(Date.now() - ago)),
         isUnderWay: () => isUnderWay,
@@ -522,7 +526,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     ).text();
     const path = new URL(configIn(script)!).pathname;
     await fetch(`${own.base}${path}`);
-    own.journal.add({ type: "script", mac: "52:54:00:00:00:01", release: "stable", reasons: [] });
+    own.eventLog.add({ type: "script", mac: "52:54:00:00:00:01", release: "stable", reasons: [] });
     const seen = [JSON.stringify(events)];
     for (const page of ["/", "/api/machines", "/api/machines/52:54:00:00:00:01", "/metrics"]) {
       seen.push(await (await fetch(`${own.base}${page}`)).text());
@@ -659,8 +663,8 @@ describe("the status page", () => {
     const empty = await (await fetch(`${site.base}/`)).text();
     assert.match(empty, /No machine has asked yet/);
     await fetch(`${site.base}/machine.ipxe?mac=${mac}&buildarch=x86_64&hostname=%3Cb%3Ebold`);
-    site.journal.add({ type: "script", mac, release: "stable", reasons: [] });
-    site.journal.add({
+    site.eventLog.add({ type: "script", mac, release: "stable", reasons: [] });
+    site.eventLog.add({
       ...own,
       type: "progress",
       name: "x.squashfs",
@@ -691,7 +695,7 @@ it("shows on its page why a machine gets nothing", async () => {
   const site = await startHttpSite({ releases });
   const reason = "It is kept out by --deny 52:54:00:aa.";
   const mac = "52:54:00:aa:bb:02";
-  site.journal.add({ type: "ignored", mac, reason, isNotable: true });
+  site.eventLog.add({ type: "ignored", mac, reason, isNotable: true });
   assert.match(await (await fetch(`${site.base}/`)).text(), /gets nothing.*kept out by --deny/s);
   await site.server.close(0);
 });

@@ -15,11 +15,11 @@ import {
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LiveRules } from "../../../src/boot-server/machines/rules-watcher.js";
+import { RulesWatcher } from "../../../src/boot-server/machines/rules-watcher.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { readAllReleases } from "../../../src/boot-server/releases/find-releases.js";
 import type { Release } from "../../../src/boot-server/releases/release.js";
-import { describeChange } from "../../../src/boot-server/releases/release-change.js";
+import { describeReleaseChange } from "../../../src/boot-server/releases/release-change.js";
 import { type ExtractOptions, extract } from "../../../src/index.js";
 import { demoImage, demoName } from "../../extract/support/program.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
@@ -43,7 +43,7 @@ describe("a server whose directories are made again", () => {
   let directory: string;
   let out: string;
   let told: string[];
-  let rules: LiveRules | undefined;
+  let rules: RulesWatcher | undefined;
   let site: HttpSite | undefined;
   beforeEach(async () => {
     directory = await mkdtemp(join(scratch, "test-"));
@@ -64,11 +64,12 @@ describe("a server whose directories are made again", () => {
       defaults: {},
       cloudConfig: undefined,
       programs: await BootPrograms.find([]),
-      readReleases: (onFile: (path: string) => Promise<void>) => readAllReleases(places, onFile),
+      readReleases: (beforeRead: (path: string) => Promise<void>) =>
+        readAllReleases(places, beforeRead),
     };
-    rules = await LiveRules.read(sources, {
+    rules = await RulesWatcher.read(sources, {
       onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
-      onReleases: (...change) => told.push(describeChange(...change)),
+      onReleases: (...change) => told.push(describeReleaseChange(...change)),
       onError: (problem) => told.push(`error: ${problem}`),
     });
     site = await startHttpSite({ rules: () => rules!.current, state: directory });
@@ -325,6 +326,6 @@ describe("what is said of releases that were read again", () => {
     [[a], [a], "The releases are all right again: a."],
   ];
   for (const [before, now, said] of table) {
-    it(said, () => assert.equal(describeChange(now, before), said));
+    it(said, () => assert.equal(describeReleaseChange(now, before), said));
   }
 });

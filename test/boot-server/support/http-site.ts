@@ -1,17 +1,17 @@
 import { join } from "node:path";
-import { Journal } from "../../../src/boot-server/events/event-log.js";
+import { EventLog } from "../../../src/boot-server/events/event-log.js";
 import type { MachineEvent } from "../../../src/boot-server/events/events.js";
 import { Metrics } from "../../../src/boot-server/events/metrics.js";
 import { BootScripts } from "../../../src/boot-server/http/boot-scripts.js";
 import { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { ProxiedFiles } from "../../../src/boot-server/http/proxied-files.js";
-import { Site } from "../../../src/boot-server/http/router.js";
+import { Router } from "../../../src/boot-server/http/router.js";
 import { StatusPages } from "../../../src/boot-server/http/status-pages.js";
 import type { BootApi } from "../../../src/boot-server/machines/boot-api.js";
-import { MachinePolicy } from "../../../src/boot-server/machines/boot-policy.js";
-import { readRuleBook } from "../../../src/boot-server/machines/load-rules.js";
-import { Roster } from "../../../src/boot-server/machines/machine-store.js";
-import { MachineSigner } from "../../../src/boot-server/machines/machine-token.js";
+import { BootPolicy } from "../../../src/boot-server/machines/boot-policy.js";
+import { loadRules } from "../../../src/boot-server/machines/load-rules.js";
+import { MachineStore } from "../../../src/boot-server/machines/machine-store.js";
+import { MachineTokens } from "../../../src/boot-server/machines/machine-token.js";
 import type { Rules } from "../../../src/boot-server/machines/rules.js";
 import type { ArpEntry } from "../../../src/boot-server/net/arp-table.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
@@ -22,7 +22,7 @@ export interface HttpSite {
   readonly server: HttpServer;
   /** `http://127.0.0.1:PORT` */
   readonly base: string;
-  readonly journal: Journal;
+  readonly eventLog: EventLog;
 }
 
 export interface HttpSiteOptions {
@@ -55,34 +55,34 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   const programs = options.programs ?? (await BootPrograms.find([]));
   const defaults = { commandLine };
   const sources = { machinesFile, defaults, cloudConfig, releases, programs };
-  const read = await readRuleBook(sources);
+  const read = await loadRules(sources);
   const { rules = () => read } = options;
-  const roster = new Roster(options.neighbours);
-  const policy = new MachinePolicy({
+  const machineStore = new MachineStore(options.neighbours);
+  const policy = new BootPolicy({
     ...{ allow: [], deny: [], rules, bootedAt },
     apiUrl: api?.url,
   });
-  const journal = new Journal(
+  const eventLog = new EventLog(
     (event) => options.onEvent?.(event as MachineEvent),
     () => {},
   );
   const state = options.state ?? (await sharedDirectory());
-  const signer = await MachineSigner.withKeyFile(join(state, "key"));
-  const proxied = new ProxiedFiles(signer);
+  const tokens = await MachineTokens.withKeyFile(join(state, "key"));
+  const proxied = new ProxiedFiles(tokens);
   const metrics = new Metrics({ states: () => new Map(), transfers: () => 0 });
-  const site = new Site({
+  const site = new Router({
     programs,
     policy,
     scripts: new BootScripts({
-      ...{ policy, roster, signer, api, proxied },
+      ...{ policy, machineStore, tokens, api, proxied },
       onScript: () => {},
       onImpostor: () => {},
     }),
     proxied,
-    status: new StatusPages({ journal, roster, policy, metrics }),
-    machineAt: (client) => roster.at(client),
+    status: new StatusPages({ eventLog, machineStore, policy, metrics }),
+    machineAt: (client) => machineStore.at(client),
   });
   const server = new HttpServer({ find: (request) => site.find(request), onEnd: () => {} });
   const { port } = await server.listen("127.0.0.1", 0);
-  return { server, journal, base: `http://127.0.0.1:${port}` };
+  return { server, eventLog, base: `http://127.0.0.1:${port}` };
 }

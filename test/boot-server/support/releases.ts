@@ -1,4 +1,4 @@
-import type { Release, Role, ServedFile } from "../../../src/boot-server/releases/release.js";
+import type { FileRole, Release, ServedFile } from "../../../src/boot-server/releases/release.js";
 
 /** A release whose files are nowhere, for what only goes by names. */
 export function releaseNamed(name: string, architecture = "amd64"): Release {
@@ -13,6 +13,6 @@ export function releaseNamed(name: string, architecture = "amd64"): Release {
   };
 }
 
-function file(name: string, role: Role): ServedFile {
+function file(name: string, role: FileRole): ServedFile {
   return { role, name, path: `/nowhere/${name}`, size: 1, etag: '"x"' };
 }

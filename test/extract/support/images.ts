@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
   ImageContent,
-  OCI_CONFIG,
-  OCI_LAYER,
+  ociConfigType,
+  ociLayerType,
   type Pointer,
 } from "../../oci-client/support/image-content.js";
 import { baseLayer } from "../../support/base-layer.js";
@@ -36,9 +36,9 @@ export function addImage(
       rootfs: { type: "layers", diff_ids: tars.map(digestOf) },
       ...config,
     },
-    OCI_CONFIG,
+    ociConfigType,
   );
-  const blobs = tars.map((bytes) => content.add(gzipSync(bytes, { level: 1 }), OCI_LAYER));
+  const blobs = tars.map((bytes) => content.add(gzipSync(bytes, { level: 1 }), ociLayerType));
   return content.manifest({ config: configuration, layers: blobs, ...manifest });
 }
 

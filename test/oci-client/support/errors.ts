@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { OciClientError, type OciErrorCode } from "../../../src/oci-client/index.js";
+import { OciClientError, type OciClientErrorCode } from "../../../src/oci-client/index.js";
 
 /** For assert.throws and assert.rejects: a client's error with a code and, if given, these words. */
-export function failsWith(code: OciErrorCode, words?: RegExp, more: Partial<OciClientError> = {}) {
+export function failsWith(
+  code: OciClientErrorCode,
+  words?: RegExp,
+  more: Partial<OciClientError> = {},
+) {
   return (error: unknown): true => {
     assert.ok(error instanceof OciClientError, `not an OciClientError: ${error}`);
     assert.equal(error.code, code, error.message);

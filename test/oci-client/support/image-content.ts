@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 /** Media types as the OCI image spec and Docker's documentation print them. */
-export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-export const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-export const OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
-export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const ociIndexType = "application/vnd.oci.image.index.v1+json";
+export const ociManifestType = "application/vnd.oci.image.manifest.v1+json";
+export const ociConfigType = "application/vnd.oci.image.config.v1+json";
+export const ociLayerType = "application/vnd.oci.image.layer.v1.tar+gzip";
+export const dockerListType = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -41,17 +41,17 @@ export class ImageContent {
     const plain = texts.map((text) => Buffer.from(text.repeat(20)));
     const config = this.add(
       { ...platform, rootfs: { type: "layers", diff_ids: plain.map(digestOf) } },
-      OCI_CONFIG,
+      ociConfigType,
     );
-    const layers = plain.map((bytes) => this.add(gzipSync(bytes), OCI_LAYER));
+    const layers = plain.map((bytes) => this.add(gzipSync(bytes), ociLayerType));
     return this.manifest({ config, layers, ...members });
   }
 
   manifest(members: Record<string, unknown>): Pointer {
-    return this.add({ schemaVersion: 2, mediaType: OCI_MANIFEST, ...members }, OCI_MANIFEST);
+    return this.add({ schemaVersion: 2, mediaType: ociManifestType, ...members }, ociManifestType);
   }
 
-  index(manifests: Pointer[], mediaType = OCI_INDEX): Pointer {
+  index(manifests: Pointer[], mediaType = ociIndexType): Pointer {
     return this.add({ schemaVersion: 2, mediaType, manifests }, mediaType);
   }
 

@@ -7,9 +7,9 @@ import type { IssuedCertificate } from "../../support/authority.js";
 import { serve } from "./local-server.js";
 
 /** docker-registry takes tokens for a minute longer than they say (registry/auth/token). */
-const LEEWAY = 60;
-const ISSUER = "test tokens";
-const SERVICE = "test registry";
+const leewaySeconds = 60;
+const issuer = "test tokens";
+const service = "test registry";
 
 export interface TokenServerOptions {
   /** Who signs. */
@@ -38,9 +38,9 @@ export async function startTokenServer(
     // Whole seconds: a token is good for up to one more than it should, and never for less.
     const now = Math.ceil(Date.now() / 1000);
     const access = name ? [{ type, name, actions: actions?.split(",") }] : [];
-    const exp = now + life.real - LEEWAY;
+    const exp = now + life.real - leewaySeconds;
     const times = { iat: now - 600, nbf: now - 600, exp };
-    const claims = { iss: ISSUER, aud: SERVICE, sub: subject, jti: `${issued.length}`, access };
+    const claims = { iss: issuer, aud: service, sub: subject, jti: `${issued.length}`, access };
     const parts = [
       { alg: "ES256", typ: "JWT", x5c },
       { ...claims, ...times },
@@ -60,7 +60,7 @@ export async function startTokenServer(
     const { told: expires_in } = life;
     response.end(JSON.stringify({ token: token(secret.split(":")[0]!, scope), expires_in }));
   });
-  return { realm: `http://${host}/token`, issued, life, requests, ISSUER, SERVICE };
+  return { realm: `http://${host}/token`, issued, life, requests, issuer, service };
 }
 
 async function question(request: IncomingMessage) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkout } from "../../extract/support/program.js";
 import {
   type ImageContent,
-  OCI_INDEX,
+  ociIndexType,
   type Pointer,
 } from "../../oci-client/support/image-content.js";
 
@@ -61,7 +61,10 @@ export function addBundle(content: ImageContent, subject: Pointer, name: string)
 
 /** What the referrers API answers, and what stands under the tag `sha256-…` without it. */
 export function referrersList(content: ImageContent, referrers: readonly Pointer[]): Pointer {
-  return content.add({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: referrers }, OCI_INDEX);
+  return content.add(
+    { schemaVersion: 2, mediaType: ociIndexType, manifests: referrers },
+    ociIndexType,
+  );
 }
 
 /** Puts content into a registry that takes everything, under a tag. */

@@ -20,7 +20,7 @@ import {
 } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { startRegistry } from "../../oci-client/support/docker-registry.js";
-import { ImageContent, OCI_LAYER } from "../../oci-client/support/image-content.js";
+import { ImageContent, ociLayerType } from "../../oci-client/support/image-content.js";
 import { type Interceptor, serve, serveImage } from "../../oci-client/support/local-server.js";
 import { baseLayer } from "../../support/base-layer.js";
 
@@ -503,7 +503,7 @@ describe("a download", () => {
 
   it("of a layer that claims petabytes is not begun: no such disk is there", async (t) => {
     const own = new ImageContent();
-    const layer = { ...own.add(Buffer.from("x"), OCI_LAYER), size: 9 * 10 ** 15 };
+    const layer = { ...own.add(Buffer.from("x"), ociLayerType), size: 9 * 10 ** 15 };
     const rootfs = { type: "layers", diff_ids: [layer.digest] };
     const root = addImage(own, [], { config: { rootfs }, manifest: { layers: [layer] } });
     const { host, requests } = await serveImage(t, own, root);

@@ -12,7 +12,7 @@ import { BlobCache } from "../../../src/sources/cache/blob-cache.js";
 import { CacheSession } from "../../../src/sources/cache/cache-session.js";
 import { Download } from "../../../src/sources/registry/download.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
-import { digestOf, OCI_LAYER } from "../../oci-client/support/image-content.js";
+import { digestOf, ociLayerType } from "../../oci-client/support/image-content.js";
 
 const digest = `sha256:${"a".repeat(64)}`;
 const timing = { heartbeat: 50, quiet: 600, poll: 10 };
@@ -168,8 +168,8 @@ it("a download whose claim is lost does not sleep out a pause between attempts",
   const cache = new BlobCache(directory, timing);
   t.after(() => cache.close());
   const bytes = Buffer.from("a layer");
-  const descriptor = { mediaType: OCI_LAYER, digest: digestOf(bytes), size: bytes.length };
-  const policy = { total: 2 ** 31, first: 2 ** 30, longest: 2 ** 30 };
+  const descriptor = { mediaType: ociLayerType, digest: digestOf(bytes), size: bytes.length };
+  const policy = { totalMs: 2 ** 31, firstPauseMs: 2 ** 30, maxPauseMs: 2 ** 30 };
   let attempts = 0;
   let retries = 0;
   const download = new Download(

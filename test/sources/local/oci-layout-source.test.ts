@@ -8,7 +8,7 @@ import { NetbootError } from "../../../src/support/index.js";
 import { addImage, baseName, imageOf, layoutOf } from "../../extract/support/images.js";
 import { demoImage, demoName, succeed } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
-import { ImageContent, OCI_LAYER } from "../../oci-client/support/image-content.js";
+import { ImageContent, ociLayerType } from "../../oci-client/support/image-content.js";
 import { baseLayer } from "../../support/base-layer.js";
 
 const demoDirectory = demoImage.slice("oci:".length);
@@ -199,7 +199,7 @@ async function changedLayout(change: (index: string) => Promise<void>): Promise<
 
 async function layerThatClaims(size: number): Promise<string> {
   const content = new ImageContent();
-  const layer = { ...content.add(Buffer.from("x"), OCI_LAYER), size };
+  const layer = { ...content.add(Buffer.from("x"), ociLayerType), size };
   const config = { rootfs: { type: "layers", diff_ids: [layer.digest] } };
   return layoutOf(content, addImage(content, [], { config, manifest: { layers: [layer] } }));
 }

@@ -612,8 +612,8 @@ async function pull({ host }: FaultyRegistry, limits: Case, told: string[]): Pro
     concurrency: 3,
     userAgent: "test",
     signal: AbortSignal.timeout(50_000),
-    retry: { total, first: 10, longest: 100 },
-    timeouts: { headers: patience, body: patience },
+    retry: { totalMs: total, firstPauseMs: 10, maxPauseMs: 100 },
+    timeouts: { headersMs: patience, bodyMs: patience },
     onNotice: (text) => told.push(text),
     onWarning: (text) => told.push(text),
   });

@@ -3,16 +3,16 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** About what a Unix socket holds; more is not read faster. */
-const bufferSize = 256 * 1024;
+/** About the capacity of a Unix socket; a larger buffer is not faster. */
+const bufferBytes = 256 * 1024;
 
 /**
- * What a child process writes, read into one buffer that is used again and again. The pipes that
- * Node makes for a child take new memory for every 64 KiB, and clearing that away costs more
- * time than all else that is done with a layer.
+ * The output of a child process, read into one buffer that is used over and over. The pipes that
+ * Node makes for a child allocate memory for every 64 KiB, and collecting that garbage takes more
+ * time than everything else that is done with a layer.
  */
-export class ChildOutput {
-  /** The child's end: to be its standard output, and to be destroyed once the child runs. */
+export class ChildStdout {
+  /** The child's standard output. Destroy it in this process once the child runs. */
   readonly childEnd: Socket;
   readonly #ownEnd: Socket;
   #chunk: Buffer | undefined;
@@ -20,7 +20,7 @@ export class ChildOutput {
   #isEnded = false;
   #wake: () => void = () => {};
 
-  /** @param ownEnd connected with `onread`, which is to call `receive` */
+  /** @param ownEnd connected with an `onread` that calls `#receive` */
   private constructor(ownEnd: Socket, childEnd: Socket) {
     this.childEnd = childEnd;
     this.#ownEnd = ownEnd;
@@ -33,19 +33,20 @@ export class ChildOutput {
     });
   }
 
-  /** @throws the system's errors; nothing is left behind then */
-  static async open(): Promise<ChildOutput> {
-    // Nobody else can enter the directory, and connect.
+  /** @throws the system's errors, and then leaves nothing behind */
+  static async open(): Promise<ChildStdout> {
+    // mkdtemp's mode keeps other users out, so nobody else can connect.
     const directory = await mkdtemp(join(shortTmpdir(), "kairos-netboot-"));
     const server = createServer({ pauseOnConnect: true });
     try {
       const path = join(directory, "s");
       await listen(server, path);
-      let output: ChildOutput | undefined;
-      const buffer = Buffer.allocUnsafeSlow(bufferSize);
-      const callback = (length: number, bytes: Uint8Array) => output!.#receive(length, bytes);
+      let output: ChildStdout | undefined;
+      const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+      const callback = (length: number, bytes: Uint8Array) =>
+        output === undefined ? false : output.#receive(length, bytes);
       const ownEnd = connect({ path, onread: { buffer, callback } });
-      output = new ChildOutput(ownEnd, await accept(server, ownEnd));
+      output = new ChildStdout(ownEnd, await accept(server, ownEnd));
       return output;
     } finally {
       server.close();
@@ -53,7 +54,7 @@ export class ChildOutput {
     }
   }
 
-  /** Each chunk is good until the next is asked for. */
+  /** Each chunk is valid until the next one is requested. */
   async *read(): AsyncGenerator<Buffer> {
     try {
       for (;;) {
@@ -73,13 +74,13 @@ export class ChildOutput {
     }
   }
 
-  /** Ends the reading; the child gets EPIPE. */
+  /** Stops reading; the child gets EPIPE. */
   close(): void {
     this.#ownEnd.destroy();
     this.childEnd.destroy();
   }
 
-  /** @returns false: nothing more is read before this is used up */
+  /** @returns false, so that Node reads nothing more before this chunk is used up */
   #receive(length: number, bytes: Uint8Array): boolean {
     this.#chunk = Buffer.from(bytes.buffer, bytes.byteOffset, length);
     this.#wake();
@@ -97,7 +98,7 @@ function accept(server: Server, ownEnd: Socket): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const fail = (error?: Error) => {
       ownEnd.destroy();
-      reject(error ?? new Error("the connection to itself was refused"));
+      reject(error ?? new Error("the connection of the process to itself was refused"));
     };
     server
       .once("connection", resolve)
@@ -107,7 +108,7 @@ function accept(server: Server, ownEnd: Socket): Promise<Socket> {
   });
 }
 
-/** The path of a Unix socket is limited to 107 bytes (unix(7)). */
+/** The path of a Unix socket has at most 107 bytes (unix(7)). */
 function shortTmpdir(): string {
   return Buffer.byteLength(tmpdir()) > 80 ? "/tmp" : tmpdir();
 }

@@ -1,17 +1,17 @@
 import type { Writable } from "node:stream";
-import type { Blob } from "../sources/index.js";
+import type { ByteStream } from "./byte-source.js";
 
 /**
- * Writes a blob's bytes to a decompressor as they come, and ends it. One that is closed early, or
- * fails, ends the feeding: it tells why by itself.
- * @throws what the blob throws
+ * Writes bytes to a decompressor as they arrive, then ends its input. If the decompressor closes
+ * early or fails, this stops without an error: the decompressor itself reports the reason.
+ * @throws what the source throws
  */
-export async function feed(blob: Blob, decompressor: Writable): Promise<void> {
+export async function writeSource(source: ByteStream, decompressor: Writable): Promise<void> {
   const closed = new Promise<"closed">((resolve) => {
     decompressor.on("close", () => resolve("closed"));
     decompressor.on("error", () => resolve("closed"));
   });
-  const chunks = blob.read()[Symbol.asyncIterator]();
+  const chunks = source.read()[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await Promise.race([chunks.next(), closed]);
@@ -20,13 +20,13 @@ export async function feed(blob: Blob, decompressor: Writable): Promise<void> {
       await Promise.race([written(decompressor, next.value), closed]);
     }
   } finally {
-    // It may be waiting for bytes that come much later.
+    // Not awaited: the source may still be waiting for bytes that arrive much later.
     chunks.return?.().catch(() => {});
   }
   decompressor.end();
 }
 
-/** The chunk may be overwritten once this is settled. */
+/** Once this settles, the chunk may be overwritten. */
 function written(stream: Writable, chunk: Buffer): Promise<void> {
   return new Promise((resolve) => {
     stream.write(chunk, () => resolve());

@@ -1,32 +1,36 @@
 import { Worker } from "node:worker_threads";
-import type { Blob } from "../sources/index.js";
-import { FormatError } from "../tar/index.js";
+import type { ByteSource } from "./byte-source.js";
+import { DecompressionError } from "./decompression-error.js";
 
-/** Chunks that the worker may be ahead of the reader. */
-const credit = 16;
+/** Number of chunks that the worker may be ahead of the reader. */
+const maxChunksAhead = 16;
 
 export interface ZstdWorkerInput {
   readonly path: string;
-  /** Where in the file the compressed bytes begin, and how many they are. */
+  /** Offset of the first compressed byte in the file. */
   readonly offset: number;
+  /** Compressed bytes. */
   readonly size: number;
-  /** One counter, decreased by the worker for each chunk it sends, waited for at 0. */
+  /** One counter. The worker decreases it for each chunk that it sends, and waits while it is 0. */
   readonly credits: SharedArrayBuffer;
 }
 
-export type ZstdWorkerMessage = { chunk: Uint8Array } | { error: string } | { done: true };
+export type ZstdWorkerMessage =
+  | { readonly chunk: Uint8Array }
+  | { readonly error: string }
+  | { readonly done: true };
 
 /**
- * zstd without the program: zstddec (WASM) in a worker thread, fed from the blob's file once it
- * is complete. Node's own zstd is not used: it drops all but the first of concatenated frames.
- * @throws FormatError
+ * Decompresses zstd without the program: zstddec (WASM) in a worker thread reads the source's file
+ * once that is complete. Node's own zstd does not work here, because it drops all but the first of
+ * several frames.
+ * @throws DecompressionError
  */
-export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<Buffer> {
-  await blob.complete;
+export async function* unzstd(source: ByteSource, signal: AbortSignal): AsyncGenerator<Buffer> {
+  await source.complete;
   const credits = new Int32Array(new SharedArrayBuffer(4));
-  credits[0] = credit;
-  const { path, offset = 0, descriptor } = blob;
-  const { size } = descriptor;
+  credits[0] = maxChunksAhead;
+  const { path, offset = 0, size } = source;
   const workerData: ZstdWorkerInput = { path, offset, size, credits: credits.buffer };
   const worker = new Worker(new URL("./zstd-worker.js", import.meta.url), { workerData });
   const messages = new MessageQueue(worker);
@@ -36,7 +40,7 @@ export async function* unzstd(blob: Blob, signal: AbortSignal): AsyncGenerator<B
     for (;;) {
       const message = await messages.next();
       if ("done" in message) return;
-      if ("error" in message) throw new FormatError(message.error);
+      if ("error" in message) throw new DecompressionError(message.error);
       yield Buffer.from(message.chunk.buffer, message.chunk.byteOffset, message.chunk.byteLength);
       Atomics.add(credits, 0, 1);
       Atomics.notify(credits, 0);
@@ -53,7 +57,7 @@ class MessageQueue {
 
   constructor(worker: Worker) {
     worker.on("message", (message: ZstdWorkerMessage) => this.push(message));
-    worker.on("error", (error) => this.push({ error: `it cannot be decompressed: ${error}` }));
+    worker.on("error", (error) => this.push({ error: String(error) }));
   }
 
   push(message: ZstdWorkerMessage): void {
@@ -62,11 +66,12 @@ class MessageQueue {
   }
 
   async next(): Promise<ZstdWorkerMessage> {
-    while (this.#messages.length === 0) {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) return message;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    return this.#messages.shift()!;
   }
 }

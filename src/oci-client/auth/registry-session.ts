@@ -1,10 +1,10 @@
-import { Authorizer, type Grant } from "./auth/authorization.js";
-import type { CredentialStore } from "./auth/credentials.js";
-import type { OciClientError } from "./core/oci-client-error.js";
-import type { Reference } from "./core/reference.js";
-import type { HttpResponse } from "./transport/http-exchange.js";
-import { responseError } from "./transport/response-error.js";
-import type { Transport } from "./transport/transport.js";
+import type { OciClientError } from "../core/oci-client-error.js";
+import type { Reference } from "../core/reference.js";
+import type { HttpResponse } from "../transport/http-exchange.js";
+import { responseError } from "../transport/response-error.js";
+import type { Transport } from "../transport/transport.js";
+import { Authorizer, type Grant } from "./authorization.js";
+import type { CredentialStore } from "./credentials.js";
 
 /** A GET below a repository's address. */
 export interface RepositoryRequest {
@@ -40,7 +40,6 @@ export class RegistrySession {
 
   /**
    * Sends a request, and once more if the registry answers with a challenge that can be met.
-   *
    * @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR,
    *   CREDENTIALS_INVALID
    */
