@@ -63,7 +63,7 @@ export class BootOffers {
     const { architecture, firmware } = client;
     const { bootProgram: own } = settings;
     const isOwn = own !== undefined && canRun(firmware, own);
-    const program = isOwn ? own : this.#options.programs.for(client);
+    const program = isOwn ? own : this.#options.programs.programFor(client);
     if (program === undefined) {
       return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
     }

@@ -97,17 +97,17 @@ export class BootServer {
       onWarning: (text) => this.#warn(text),
     });
     this.#events = events;
-    this.#eventLog = new EventLog(
-      (event) => this.#emit(event),
-      (mac) => events.hasBooted(mac),
-    );
+    this.#eventLog = new EventLog({
+      onEvent: (event) => this.#emit(event),
+      onBooted: (mac) => events.hasBooted(mac),
+    });
     this.#transfers = new TransferMonitor({
       macAt: (client) => machineStore.at(client)?.mac,
       onEvent: (event, how) => this.#eventLog.add(event, how),
     });
     this.#metrics = new Metrics({
-      states: () => this.#eventLog.states(),
-      transfers: () => this.#transfers.count,
+      countStates: () => this.#eventLog.countStates(),
+      countTransfers: () => this.#transfers.count,
     });
     this.#offers = new BootOffers({ policy, machineStore, programs, api });
     const site = new Router({
@@ -202,7 +202,7 @@ export class BootServer {
       await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
     }
     if (this.#options.dhcp === "proxy") void this.#checkNetworkForProxy();
-    this.#stallTimer = setInterval(() => this.#eventLog.lookForStalled(), stallInterval).unref();
+    this.#stallTimer = setInterval(() => this.#eventLog.checkForStalled(), stallInterval).unref();
   }
 
   /** Where it can be asked: `http://ADDRESS:PORT`. */
@@ -221,7 +221,7 @@ export class BootServer {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
-    this.#eventLog.catchUp();
+    this.#eventLog.flush();
     await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);
     this.#transfers.close();
     await this.#proxied.close();

@@ -3,12 +3,12 @@ import type { OfferStyles } from "./dhcp/offer-styles.js";
 import type { ProxyDecision } from "./dhcp/proxy-reply.js";
 import type { EventLog } from "./events/event-log.js";
 import type { MachineEvent } from "./events/events.js";
+import type { FileRole } from "./files/served-file.js";
 import type { HttpTransfer } from "./http/http-server.js";
 import { type BootPolicy, type Decision, rolesToFetch } from "./machines/boot-policy.js";
 import type { Machine } from "./machines/machine.js";
 import type { MachineStore } from "./machines/machine-store.js";
 import { formatMac } from "./net/address.js";
-import type { FileRole } from "./releases/release.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 
 export interface BootTrackerOptions {
@@ -33,7 +33,7 @@ export class BootTracker {
 
   /** DHCP answered, or was silent. */
   answered(answer: ProxyDecision, request: DhcpMessage): void {
-    this.#options.eventLog().addSoon(() => this.#eventOf(answer, request));
+    this.#options.eventLog().addLater(() => this.#eventOf(answer, request));
   }
 
   /** A datagram was passed over. */

@@ -2,7 +2,7 @@ export type { CheckResult } from "./check/check-result.js";
 export { checkServing, requirePorts } from "./check/check-serving.js";
 export type { MachineEvent, ServeEvent } from "./events/events.js";
 export type { MachineReport } from "./http/machine-status.js";
+export { type QueryOptions, queryServer } from "./http/query-server.js";
 export { normalizeMac } from "./machines/machine.js";
 export type { ServeOptions } from "./options/serve-options.js";
 export { serve } from "./serve.js";
-export { type QueryOptions, queryServer } from "./state/query-server.js";

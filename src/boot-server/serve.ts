@@ -9,7 +9,7 @@ import { takeInheritedSockets } from "./net/inherited-sockets.js";
 import { findServedAddresses } from "./net/interfaces.js";
 import type { ServeOptions } from "./options/serve-options.js";
 import { validateServeOptions } from "./options/validate-options.js";
-import { BootPrograms, missingPrograms } from "./releases/boot-programs.js";
+import { BootPrograms, findMissingPrograms } from "./releases/boot-programs.js";
 import { readAllReleases } from "./releases/find-releases.js";
 import type { Release } from "./releases/release.js";
 import { describeReleaseChange } from "./releases/release-change.js";
@@ -27,11 +27,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     onEvent({ type: "message", level, text });
   const addresses = findServedAddresses(options.listen ?? []);
   const full = parseDhcpOptions(options, addresses);
-  const programs = await BootPrograms.beside(options.ipxeDir);
+  const programs = await BootPrograms.locate(options.ipxeDir);
   const { stateDir: state, ruleSources, files } = checked;
   const places = { directories: options.directories ?? [], files };
   const tellOfMissing = (releases: readonly Release[]) => {
-    for (const { what, hint } of missingPrograms(releases, programs)) {
+    for (const { what, hint } of findMissingPrograms(releases, programs)) {
       tell("warning", `${what}: ${hint}`);
     }
   };

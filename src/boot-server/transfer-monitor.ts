@@ -1,4 +1,4 @@
-import type { MachineEvent, Transfer } from "./events/events.js";
+import type { FileTransfer, MachineEvent } from "./events/events.js";
 import type { HttpOutcome, HttpTransfer } from "./http/http-server.js";
 import type { TftpEvent } from "./tftp/tftp-server.js";
 
@@ -105,7 +105,7 @@ export class TransferMonitor {
   #tell<Type extends "started" | "progress" | "sent">(
     type: Type,
     transfer: HttpTransfer,
-    more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof Transfer>,
+    more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof FileTransfer>,
     isQuiet = type === "started",
   ): void {
     const { client, name, role, size, sent } = transfer;

@@ -163,7 +163,7 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { totalMs: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
   });
 }
 

@@ -19,7 +19,7 @@ const EXTRACT_OPTIONS = [
   "--sign-key",
   "--cache-dir",
   "--no-cache",
-  "--retry-for",
+  "--retry-timeout",
   "--jobs",
   "--url",
   "--cloud-config",

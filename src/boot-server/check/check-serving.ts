@@ -11,10 +11,10 @@ import { findServedAddresses, type ServedAddress } from "../net/interfaces.js";
 import { explainPortError } from "../net/port-error.js";
 import type { ServeOptions } from "../options/serve-options.js";
 import { type ValidServeOptions, validateServeOptions } from "../options/validate-options.js";
-import { BootPrograms, missingPrograms } from "../releases/boot-programs.js";
+import { BootPrograms, findMissingPrograms } from "../releases/boot-programs.js";
 import { type ReleaseReader, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
-import { stateError } from "../state/state-directory.js";
+import { stateDirectoryError } from "../state/state-directory.js";
 import { checkPorts, takePorts } from "./check-ports.js";
 import { type CheckResult, ok, runCheck } from "./check-result.js";
 
@@ -87,9 +87,9 @@ class Checks {
   }
 
   async programs(): Promise<CheckResult[]> {
-    const programs = await BootPrograms.beside(this.#options.ipxeDir);
+    const programs = await BootPrograms.locate(this.#options.ipxeDir);
     this.#programs = programs;
-    const missing = missingPrograms(this.#releases, programs);
+    const missing = findMissingPrograms(this.#releases, programs);
     if (missing.length > 0) {
       return missing.map(({ what, hint }) => ({ status: "warn", what, hint }));
     }
@@ -158,7 +158,7 @@ async function probeDirectory(directory: string): Promise<void> {
     await writeFile(probe, "");
     await rm(probe);
   } catch (cause) {
-    throw stateError(directory, cause);
+    throw stateDirectoryError(directory, cause);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FileRole } from "../files/served-file.js";
 import type { ApiAnswer, BootApi } from "../machines/boot-api.js";
 import { type BootPolicy, type Decision, rolesToFetch } from "../machines/boot-policy.js";
 import { expandVariables } from "../machines/cloud-config-template.js";
@@ -5,7 +6,6 @@ import type { Machine } from "../machines/machine.js";
 import type { MachineStore } from "../machines/machine-store.js";
 import type { MachineTokens } from "../machines/machine-token.js";
 import type { CloudConfig } from "../machines/rules.js";
-import type { FileRole } from "../releases/release.js";
 import { releasePath } from "../releases/release-urls.js";
 import { apiScript } from "./api-script.js";
 import type { Resource } from "./http-server.js";

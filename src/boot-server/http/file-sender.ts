@@ -4,8 +4,9 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import { extname } from "node:path";
 import send from "send";
 import { systemCode } from "../../support/index.js";
-import { BlockCache, blockSize, identityOf, type OpenFile } from "../files/block-cache.js";
-import { etagFor, type ServedFile } from "../releases/release.js";
+import { BlockCache, blockSizeBytes, type OpenFile } from "../files/block-cache.js";
+import { fileEtag, fileIdentity } from "../files/file-identity.js";
+import type { ServedFile } from "../files/served-file.js";
 import type { AdmissionQueue } from "./admission-queue.js";
 import { sendText } from "./end-with-text.js";
 import { defaultStallTimeoutMs, withSlot } from "./with-slot.js";
@@ -44,9 +45,9 @@ export class FileSender {
     try {
       const stats = await handle.stat();
       const { size } = stats;
-      const identity = identityOf(stats);
+      const identity = fileIdentity(stats);
       if (isAnother(file, identity)) return refuseChanged(response);
-      response.setHeader("ETag", size === file.size ? file.etag : etagFor(stats));
+      response.setHeader("ETag", size === file.size ? file.etag : fileEtag(stats));
       response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
       const range = await rangeOf(request, response, file.path, stats);
       if (range === undefined) return;
@@ -60,13 +61,14 @@ export class FileSender {
 
   async #write(response: ServerResponse, file: OpenFile, { start, end }: Range): Promise<void> {
     response.setTimeout(this.#stallTimeoutMs);
-    let ahead = start < end ? this.#blocks.take(file, Math.floor(start / blockSize)) : undefined;
+    let ahead =
+      start < end ? this.#blocks.take(file, Math.floor(start / blockSizeBytes)) : undefined;
     for (let position = start; ahead !== undefined; ) {
       const block = await ahead;
-      const first = position % blockSize;
+      const first = position % blockSizeBytes;
       const bytes = block.bytes.subarray(first, first + end - position);
       position += bytes.length;
-      ahead = position < end ? this.#blocks.take(file, position / blockSize) : undefined;
+      ahead = position < end ? this.#blocks.take(file, position / blockSizeBytes) : undefined;
       // Its error is met with when it is its turn.
       ahead?.catch(() => {});
       await written(response, bytes);

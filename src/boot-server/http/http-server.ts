@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { FileRole, ServedFile } from "../releases/release.js";
+import type { FileRole, ServedFile } from "../files/served-file.js";
 import { AdmissionQueue } from "./admission-queue.js";
 import { sendText } from "./end-with-text.js";
 import { FileSender } from "./file-sender.js";

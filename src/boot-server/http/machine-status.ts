@@ -1,4 +1,4 @@
-import type { BootSession, Step } from "../events/boot-session.js";
+import type { BootSession, BootStep } from "../events/boot-session.js";
 import type { MachineEvent } from "../events/events.js";
 import type { Decision } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
@@ -63,7 +63,7 @@ export function machineStatus(machine: Machine, session: BootSession): MachineSt
   };
 }
 
-function stepStatus({ name, at, text, sent, size, rate, isComplete }: Step): StepStatus {
+function stepStatus({ name, at, text, sent, size, rate, isComplete }: BootStep): StepStatus {
   const percent = size ? Math.floor((100 * (sent ?? 0)) / size) : undefined;
   return { step: name, at: isoTime(at), text, sent, size, rate, percent, isComplete };
 }

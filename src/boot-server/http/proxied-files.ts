@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Agent, Dispatcher } from "undici";
+import type { FileRole } from "../files/served-file.js";
 import type { MachineTokens } from "../machines/machine-token.js";
-import type { FileRole } from "../releases/release.js";
 import type { HttpRequest, Resource } from "./http-server.js";
 
 const place = "/proxied/";

@@ -1,7 +1,7 @@
+import type { FileRole, ServedFile } from "../files/served-file.js";
 import type { BootPolicy } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
 import type { BootPrograms } from "../releases/boot-programs.js";
-import type { FileRole, ServedFile } from "../releases/release.js";
 import { findReleaseFile, isFormerReleasePath } from "../releases/release-urls.js";
 import type { BootScripts } from "./boot-scripts.js";
 import type { HttpRequest, Resource } from "./http-server.js";

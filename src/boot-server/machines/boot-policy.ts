@@ -1,4 +1,5 @@
-import type { FileRole, Release } from "../releases/release.js";
+import type { FileRole } from "../files/served-file.js";
+import type { Release } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { Machine } from "./machine.js";
 import { matchMachine } from "./match.js";

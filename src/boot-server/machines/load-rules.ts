@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NetbootError, systemCode } from "../../support/index.js";
+import type { BeforeRead } from "../files/file-snapshot.js";
+import type { ServedFile } from "../files/served-file.js";
 import { type BootPrograms, readBootProgram } from "../releases/boot-programs.js";
 import { requireUnambiguousDefault } from "../releases/find-releases.js";
-import type { BeforeRead, Release, ServedFile } from "../releases/release.js";
+import type { Release } from "../releases/release.js";
 import { unknownVariables } from "./cloud-config-template.js";
 import {
   machinesError,
@@ -115,7 +117,7 @@ class RulesLoader {
     const path = resolve(beside, name);
     // It may be of a release, and be made again with that.
     await this.#beforeRead(path);
-    const own = await this.#sources.programs.named(name);
+    const own = await this.#sources.programs.findByName(name);
     const found = own ?? (await readBootProgram(path));
     if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
     const other = this.#programs.get(found.name);

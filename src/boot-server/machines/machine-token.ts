@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeDirectories, systemCode } from "../../support/index.js";
-import { stateError } from "../state/state-directory.js";
+import { stateDirectoryError } from "../state/state-directory.js";
 import type { Machine } from "./machine.js";
 
 const keySize = 32;
@@ -27,7 +27,7 @@ export class MachineTokens {
     try {
       return new MachineTokens((await readKey(path)) ?? (await makeKey(path)));
     } catch (cause) {
-      throw stateError(dirname(path), cause);
+      throw stateDirectoryError(dirname(path), cause);
     }
   }
 

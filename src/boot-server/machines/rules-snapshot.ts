@@ -1,5 +1,6 @@
+import type { BeforeRead } from "../files/file-snapshot.js";
 import { FileSnapshot } from "../files/file-snapshot.js";
-import type { BeforeRead, Release } from "../releases/release.js";
+import type { Release } from "../releases/release.js";
 import { loadRules, type RuleSources } from "./load-rules.js";
 import type { Rules } from "./rules.js";
 
@@ -28,10 +29,10 @@ export function isValid(reading: RulesSnapshot): reading is ValidSnapshot {
 export async function readSnapshot(sources: SnapshotSources): Promise<RulesSnapshot> {
   const files = { releaseFiles: new FileSnapshot(), ruleFiles: new FileSnapshot() };
   try {
-    const directories = await sources.readReleases((file) => files.releaseFiles.note(file));
+    const directories = await sources.readReleases((file) => files.releaseFiles.add(file));
     const releases = directories.flat();
     const rules = await loadRules({ ...sources, releases, directories }, (file) =>
-      files.ruleFiles.note(file),
+      files.ruleFiles.add(file),
     );
     return { ...files, rules };
   } catch (error) {
@@ -40,5 +41,5 @@ export async function readSnapshot(sources: SnapshotSources): Promise<RulesSnaps
 }
 
 export async function haveChanged({ releaseFiles, ruleFiles }: RulesSnapshot): Promise<boolean> {
-  return (await releaseFiles.haveChanged()) || (await ruleFiles.haveChanged());
+  return (await releaseFiles.hasChanged()) || (await ruleFiles.hasChanged());
 }

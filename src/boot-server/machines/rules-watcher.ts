@@ -86,7 +86,7 @@ export class RulesWatcher {
   }
 
   async #take(reading: RulesSnapshot): Promise<void> {
-    const areRulesNew = await this.#held.ruleFiles.haveChanged();
+    const areRulesNew = await this.#held.ruleFiles.hasChanged();
     if (this.#isClosed) return;
     if (isValid(reading)) this.#hold(reading, areRulesNew);
     else this.#tell(reading.error);

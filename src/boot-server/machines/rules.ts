@@ -1,4 +1,5 @@
-import type { FileRole, Release, ServedFile } from "../releases/release.js";
+import type { FileRole, ServedFile } from "../files/served-file.js";
+import type { Release } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { OfferStyle } from "./offer-style.js";
 

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { readPe } from "../../boot-media/uki/index.js";
-import type { FileRole } from "../releases/release.js";
+import type { FileRole } from "../files/served-file.js";
 
 /** Bytes at the beginning of a program that hold all of its headers. */
 const headersSize = 64 * 1024;

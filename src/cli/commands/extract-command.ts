@@ -58,7 +58,7 @@ export function extractCommand(): Command {
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
-    .option("--retry-for <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
+    .option("--retry-timeout <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
     .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
     .option("--force", "make the files again, also where they are there already")
     .option("--serve", "then do what serve does with the directory, and no options")

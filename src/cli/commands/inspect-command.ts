@@ -21,7 +21,7 @@ interface Flags extends RegistryFlags {
   platform?: string;
   cacheDir?: string;
   cache: boolean;
-  retryFor?: string;
+  retryTimeout?: string;
   quiet?: boolean;
   verbose?: boolean;
   json?: boolean;
@@ -37,7 +37,7 @@ export function inspectCommand(): Command {
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
-    .option("--retry-for <time>", "how long a registry that fails is asked again (default: 5m)")
+    .option("--retry-timeout <time>", "how long a registry that fails is asked again (default: 5m)")
     .option("-q, --quiet", "print nothing but the result and errors")
     .option("-v, --verbose", "tell more, and where an error comes from")
     .option("--json", "print what is known as JSON")
@@ -48,7 +48,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, retryFor, quiet, verbose, json } = flags;
+  const { platform, cacheDir: cacheDirectory, cache, retryTimeout, quiet, verbose, json } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -58,7 +58,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         platform,
         cacheDirectory,
         cache,
-        retryFor,
+        retryTimeout,
         registry,
         signal,
         onEvent: ({ level, text }) => {

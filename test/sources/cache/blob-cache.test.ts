@@ -429,7 +429,7 @@ describe("a download", () => {
       if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
     };
     const cacheDirectory = await temporaryDirectory();
-    await run(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryFor: "1m" });
+    await run(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryTimeout: "1m" });
     assert.equal(times, 2);
     assert.deepEqual(
       presents,
@@ -547,7 +547,7 @@ describe("a download", () => {
 
 async function run(reference: string, options: Partial<ExtractOptions>) {
   const output = join(await temporaryDirectory(), "out");
-  return extract({ image: reference, output, platform: "amd64", retryFor: "0", ...options });
+  return extract({ image: reference, output, platform: "amd64", retryTimeout: "0", ...options });
 }
 
 function countOf(requests: readonly IncomingMessage[], digest: string): number {
