@@ -1,11 +1,9 @@
 export type { InodeLimits } from "./flatten/inode-limits.js";
 export { LazyOutput } from "./flatten/lazy-output.js";
 export type { MergedImage } from "./flatten/merged-image.js";
-export type { RemainingOutput } from "./flatten/remaining-output.js";
 export { estimateContentBytes } from "./flatten/size-estimate.js";
 export type { TarOutput } from "./flatten/tar-writer.js";
 export { TopDownPass } from "./flatten/top-down-pass.js";
-export type { CaptureRule } from "./read/captured-files.js";
 export type { Layer } from "./read/layer.js";
 export { UpperLayers } from "./read/upper-layers.js";
 export { totalContentBytes } from "./tree/content-size.js";

@@ -15,4 +15,4 @@ export {
   type SquashfsFacts,
   type SquashfsPlan,
 } from "./squashfs-plan.js";
-export { checkSquashfs, parseSuperblock, readSuperblock, type Superblock } from "./superblock.js";
+export { checkSquashfs, parseSuperblock, readSuperblock } from "./superblock.js";

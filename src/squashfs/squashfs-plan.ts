@@ -20,7 +20,7 @@ export interface SquashfsFacts {
 }
 
 /** Attributes of the root directory, which mksquashfs does not read from a tar. */
-export interface RootDirectory {
+interface RootDirectory {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

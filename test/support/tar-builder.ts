@@ -1,7 +1,7 @@
 import { headerBlock, paddedTo512 } from "./tar-header-block.js";
 
 /** A name or a value: a string is encoded as UTF-8. */
-export type Bytes = string | Buffer;
+type Bytes = string | Buffer;
 
 export type PaxRecord = readonly [keyword: string, value: Bytes];
 
@@ -30,10 +30,10 @@ export interface TarItem {
 }
 
 /** pax and gnu extend the header, ustar splits long names at a slash, v7 has no magic and no types. */
-export type Dialect = "pax" | "gnu" | "ustar" | "v7";
+type Dialect = "pax" | "gnu" | "ustar" | "v7";
 
 /** A pax global header. */
-export interface GlobalHeader {
+interface GlobalHeader {
   readonly global: readonly PaxRecord[];
 }
 
@@ -53,7 +53,7 @@ const typeFlags = {
   directory: "5",
   fifo: "6",
 } as const;
-export type TypeName = keyof typeof typeFlags;
+type TypeName = keyof typeof typeFlags;
 
 /** 2020-09-13T12:26:40Z. */
 export const defaultMtime = 1_600_000_000;
@@ -88,7 +88,7 @@ export function blocksOf(part: ArchivePart): Buffer {
   return Buffer.concat([...extensions, header, paddedTo512(content)]);
 }
 
-export function toBuffer(bytes: Bytes): Buffer {
+function toBuffer(bytes: Bytes): Buffer {
   return typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 }
 

@@ -1,8 +1,8 @@
 import type { CapturedFiles } from "../read/captured-files.js";
 import type { Tree } from "../tree/tree.js";
 import type { Directory, Inode } from "../tree/tree-node.js";
+import type { FlattenOptions } from "./flatten-options.js";
 import { RemainingOutput } from "./remaining-output.js";
-import type { FlattenOptions } from "./top-down-pass.js";
 import { WritePlan } from "./write-plan.js";
 import type { WriteProgress } from "./write-progress.js";
 import { WrittenFiles } from "./written-files.js";

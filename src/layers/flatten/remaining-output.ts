@@ -1,8 +1,8 @@
 import { display } from "../../tar/index.js";
 import { type Layer, type LayerVisitor, readLayer } from "../read/layer.js";
 import { startFile } from "./file-sink.js";
+import type { FlattenOptions } from "./flatten-options.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import type { FlattenOptions } from "./top-down-pass.js";
 import type { WritePlan } from "./write-plan.js";
 import type { WriteProgress } from "./write-progress.js";
 

@@ -1,5 +1,5 @@
 import { type ByteString, display, type TarEntry } from "../../tar/index.js";
-import { CapturedFiles, type CaptureRule } from "../read/captured-files.js";
+import { CapturedFiles } from "../read/captured-files.js";
 import {
   type ContentSink,
   describeLayer,
@@ -13,28 +13,13 @@ import { escapesRoot, normalizePath } from "../tree/path.js";
 import { type DirectoryAttributes, type InodeEntry, impliedAttributes } from "../tree/tree-node.js";
 import { classifyEntry } from "../tree/whiteout.js";
 import { startFile, tee } from "./file-sink.js";
-import type { InodeLimits } from "./inode-limits.js";
+import type { FlattenOptions } from "./flatten-options.js";
 import { blamingLayer, mergeLayers } from "./merge-layers.js";
 import { MergedImage } from "./merged-image.js";
 import { ShadowedPaths } from "./shadowed-paths.js";
 import { CanonicalTarWriter, type TarOutput } from "./tar-writer.js";
-import { type ProgressListener, WriteProgress } from "./write-progress.js";
+import { WriteProgress } from "./write-progress.js";
 import { WrittenFiles } from "./written-files.js";
-
-export interface FlattenOptions {
-  /** All layers of the image, bottom first. */
-  readonly layers: readonly Layer[];
-  /** Selects the files whose contents are needed besides the tar. */
-  readonly capture: CaptureRule;
-  /** Scratch space for captured files, which the caller removes. */
-  readonly scratch: string;
-  /** What the file system that the tar is converted to can store. */
-  readonly limits: InodeLimits;
-  readonly signal: AbortSignal;
-  readonly onProgress?: ProgressListener;
-  /** Receives a sentence for each way in which the result differs from the image. */
-  readonly onWarning?: (message: string) => void;
-}
 
 /**
  * The first of the three steps that turn layers into one canonical tar: `TopDownPass` →
