@@ -4,7 +4,7 @@ import type { InodeLimits } from "../layers/index.js";
 const maxTime = 0xffffffff;
 
 /**
- * What a squashfs inode can hold.
+ * Limits of a squashfs inode.
  *
  * - Device numbers: 12 bits for the major number and 20 for the minor one, as Linux encodes them
  *   in 32 bits (include/linux/kdev_t.h, `new_encode_dev`). mksquashfs 4.5.1 silently stores other

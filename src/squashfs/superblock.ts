@@ -43,7 +43,7 @@ export async function readSuperblock(path: string): Promise<Superblock | undefin
   }
 }
 
-/** What a finished squashfs has to be like. */
+/** The properties that a finished squashfs must have. */
 export interface ExpectedSquashfs {
   readonly inodes: number;
   readonly compressor: CompressorName;

@@ -61,7 +61,7 @@ describe("the version of mksquashfs", () => {
     });
   }
 
-  it("is that of the first mksquashfs on PATH", async () => {
+  it("comes from the first mksquashfs on PATH", async () => {
     const [first, second] = [await fake(versionLines["4.6.1"]), await fake(versionLines["4.4"])];
     assert.equal((await probeIn(`${first}:${second}`)).path, join(first, "mksquashfs"));
   });

@@ -10,7 +10,7 @@ export interface FlattenOptions {
   readonly capture: CaptureRule;
   /** Scratch space for captured files, which the caller removes. */
   readonly scratch: string;
-  /** What the file system that the tar is converted to can store. */
+  /** Limits of the file system that the tar is converted to. */
   readonly limits: InodeLimits;
   readonly signal: AbortSignal;
   readonly onProgress?: ProgressListener;

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../tar/index.js";
 
-/** What an inode can hold in the file system that the tar is converted to. */
+/** Limits of an inode in the file system that the tar is converted to. */
 export interface InodeLimits {
   readonly maxDeviceMajor: number;
   readonly maxDeviceMinor: number;

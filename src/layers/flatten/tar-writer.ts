@@ -9,7 +9,7 @@ import {
 import type { DirectoryAttributes, InodeEntry } from "../tree/tree-node.js";
 import type { InodeLimits } from "./inode-limits.js";
 
-/** Where a tar is written to. */
+/** The destination of a tar. */
 export interface TarOutput {
   /**
    * Takes the bytes, also while `ready` returns a promise, as long as the caller then waits soon.

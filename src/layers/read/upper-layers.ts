@@ -22,7 +22,7 @@ export interface UpperLayersOptions {
 /**
  * The upper layers of an image, read from the top down until they tell enough. As long as none of
  * their names depends on a layer below (`Tree.isCertain`), everything they contain is certainly in
- * the image. What they lack may still be in a layer below.
+ * the image. Anything else may still be in a layer below.
  */
 export class UpperLayers {
   readonly #options: UpperLayersOptions;

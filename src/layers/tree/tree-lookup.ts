@@ -77,7 +77,7 @@ export class PathWalk {
   }
 }
 
-/** What a path leads to. */
+/** The node that a path leads to. */
 export interface LookupResult {
   readonly node: TreeNode;
   /** The path without symlinks. */

@@ -30,7 +30,7 @@ export class Inode implements ContentLocation {
   }
 }
 
-/** What a directory has besides its children. */
+/** Everything about a directory except its children. */
 export type DirectoryAttributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "xattrs">;
 
 export class Directory {
@@ -48,7 +48,7 @@ export class Directory {
 
 export type TreeNode = Inode | Directory;
 
-/** What a name in a directory refers to. */
+/** The node behind a name in a directory. */
 export interface DirectoryChild {
   node: TreeNode;
   /** The layer that put the name there, from 0 at the bottom. */
