@@ -108,9 +108,13 @@ async function prune({ cacheDir, json, dryRun, ...flags }: PruneFlags): Promise<
   const { pruneCache } = await import("../../sources/index.js");
   const directory = await cacheDirectory(cacheDir);
   const age = flags.olderThan ?? (flags.maxSize === undefined ? defaultAge : undefined);
-  const { removed, inUse, left } = await pruneCache(directory, {
-    olderThan: age === undefined ? undefined : parseDuration(age, "--older-than"),
-    maxSize: flags.maxSize === undefined ? undefined : parseSize(flags.maxSize, "--max-size"),
+  const {
+    removed,
+    inUse,
+    remainingBytes: left,
+  } = await pruneCache(directory, {
+    olderThanMs: age === undefined ? undefined : parseDuration(age, "--older-than"),
+    maxSizeBytes: flags.maxSize === undefined ? undefined : parseSize(flags.maxSize, "--max-size"),
     dryRun: dryRun ?? false,
   });
   const freed = removed.reduce((sum, { size }) => sum + size, 0);

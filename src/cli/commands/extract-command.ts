@@ -1,4 +1,6 @@
 import { Command } from "commander";
+// Only this file of sources: its index would load everything that a pull needs, for every command.
+import { describeLocalTransports } from "../../sources/transports.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
 
@@ -35,8 +37,8 @@ nothing is done.
 Downloads that break off go on where they stopped, also in the next run. What was downloaded is
 kept: see kairos-netboot cache --help.
 
-Other sources, as skopeo spells them: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
-docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
+Other sources of images, in skopeo's spelling:
+${describeLocalTransports()}
 
 Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
 of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Layer, type TarOutput, TopDownPass } from "../../../src/layers/index.js";
-import { FileBlob } from "../../../src/sources/index.js";
+import { FileBlob } from "../../../src/sources/image-source/file-blob.js";
 import { squashfsLimits } from "../../../src/squashfs/index.js";
 import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
 import { compress } from "../../support/layer-compression.js";

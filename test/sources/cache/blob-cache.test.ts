@@ -29,7 +29,7 @@ const image = addImage(content, [baseLayer, [noise("noise", 300_000)]]);
 const layers: { digest: string; size: number }[] = content.json(image).layers;
 const large = layers[1]!;
 
-/** Stands before a registry, and notes what it is asked for. */
+/** A proxy before a registry that records requests. */
 async function relayTo(
   t: TestContext,
   registry: string,
@@ -49,7 +49,7 @@ async function relayTo(
 }
 
 describe("the cache", () => {
-  it("spares several images that are extracted together what they share, kept or not", async (t) => {
+  it("fetches blobs that several images share once, with and without --no-cache", async (t) => {
     const registry = await startRegistry(t, await temporaryDirectory());
     for (const name of ["one", "two"]) {
       await succeed("skopeo", [
@@ -72,7 +72,7 @@ describe("the cache", () => {
     }
   });
 
-  it("spares a second pull from docker-registry every blob", async (t) => {
+  it("makes a second pull from docker-registry fetch no blob", async (t) => {
     const registry = await startRegistry(t, await temporaryDirectory());
     await succeed("skopeo", [
       ...["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"],
@@ -90,7 +90,7 @@ describe("the cache", () => {
     assert.ok(paths.length >= 1, "the tag was asked for");
   });
 
-  it("serves an image that is asked for by digest while the registry is away", async (t) => {
+  it("provides an image by digest while the registry is unreachable", async (t) => {
     const sha512 = createHash("sha512").update(content.bytes(image)).digest("hex");
     content.blobs.set(`sha512:${sha512}`, content.bytes(image));
     const { host, cut } = await registryWithCut(t);
@@ -108,7 +108,7 @@ describe("the cache", () => {
     });
   });
 
-  it("is laid out as an OCI layout's blobs, each named by its digest", async (t) => {
+  it("has the layout of an OCI layout's blobs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await run(`${host}/os/image:v1@${image.digest}`, { cacheDirectory });
@@ -122,7 +122,7 @@ describe("the cache", () => {
     await succeed("sha256sum", ["-c", "--strict", "--quiet", "SUMS"], blobs);
   });
 
-  it("is not used, nor made, with --no-cache", async (t) => {
+  it("is neither used nor created with --no-cache", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cwd = await temporaryDirectory();
     const words = ["extract", `${host}/os/image:v1`, "-o", "out", "--platform=amd64", "--no-cache"];
@@ -132,7 +132,7 @@ describe("the cache", () => {
     assert.equal((await readdir(join(cwd, "out"))).length, 7);
   });
 
-  it("lies in XDG_CACHE_HOME, else in ~/.cache", async (t) => {
+  it("is in XDG_CACHE_HOME, or else in ~/.cache", async (t) => {
     const { host } = await serveImage(t, content, image);
     const words = ["extract", `${host}/os/image:v1`, "-o", "out", "--platform=amd64"];
     for (const [env, place] of [
@@ -149,13 +149,13 @@ describe("the cache", () => {
     }
   });
 
-  it("lies in the home that the system knows where HOME is empty", async () => {
+  it("is in the home directory of the user database if HOME is empty", async () => {
     const cwd = await temporaryDirectory();
     const { stdout } = await runProgram(["cache", "ls"], { cwd, env: { HOME: "" } });
     assert.match(stdout, new RegExp(`in ${join(userInfo().homedir, ".cache/kairos-netboot")}\n$`));
   });
 
-  it("is not needed, and nor is a home, by a user whom the system does not know", async (t) => {
+  it("and a home directory are not needed by a user without an entry in the user database", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cwd = await temporaryDirectory();
     // It may read the program, wherever that is.
@@ -170,7 +170,7 @@ describe("the cache", () => {
     assert.equal(stdout, "Nothing is kept in /.cache/kairos-netboot\n");
   });
 
-  it("with a damaged blob is mended, and the run succeeds", async (t) => {
+  it("is repaired by a run that finds a damaged blob, and the run succeeds", async (t) => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await run(`${host}/os/image:v1`, { cacheDirectory });
@@ -186,7 +186,7 @@ describe("the cache", () => {
     assert.equal(countOf(requests, large.digest), 3);
   });
 
-  it("with a damaged manifest is mended, and the run succeeds", async (t) => {
+  it("is repaired by a run that finds a damaged manifest, and the run succeeds", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     const reference = `${host}/os/image@${image.digest}`;
@@ -197,7 +197,7 @@ describe("the cache", () => {
     assert.deepEqual(await readFile(path), content.bytes(image));
   });
 
-  it("may be used by several runs at once", async (t) => {
+  it("can be used by several concurrent runs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     const runs = [1, 2, 3].map(() => run(`${host}/os/image:v1`, { cacheDirectory }));
@@ -209,7 +209,7 @@ describe("the cache", () => {
     );
   });
 
-  it("that cannot be written to is an error that names --cache-dir and --no-cache", async (t) => {
+  it("fails with a hint at --cache-dir and --no-cache if it is not writable", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cwd = await temporaryDirectory();
     await chown(cwd, 65534, 65534);
@@ -228,7 +228,7 @@ describe("the cache", () => {
     assert.deepEqual(await readdir(join(cache, "theirs")), []);
   });
 
-  it("with blobs that only another user may read fetches them again", async (t) => {
+  it("fetches blobs again that only another user may read", async (t) => {
     const { host, requests } = await serveImage(t, content, image);
     const cwd = await temporaryDirectory();
     const words = ["extract", `${host}/os/image:v1`, "-o", "out", "--platform=amd64", "--force"];
@@ -244,14 +244,14 @@ describe("the cache", () => {
     assert.equal((await stat(path)).uid, 65534);
   });
 
-  it("is the same error where no directory can be made at all, and that at once", async (t) => {
+  it("fails with the same error if no directory can be created", async (t) => {
     const { host } = await serveImage(t, content, image);
     await assert.rejects(run(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }), {
       code: "CACHE_NOT_WRITABLE",
     });
   });
 
-  it("is verified although blobs go away meanwhile", async (t) => {
+  it("is verified although another process removes blobs meanwhile", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await run(`${host}/os/image:v1`, { cacheDirectory });
@@ -275,7 +275,7 @@ describe("the cache", () => {
 describe("a download", () => {
   const half = Math.floor(large.size / 2);
 
-  it("that broke off is continued by the next run from where it stopped", async (t) => {
+  it("that broke off is continued by the next run", async (t) => {
     const ranges: (string | undefined)[] = [];
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) => {
@@ -297,7 +297,7 @@ describe("a download", () => {
     );
   });
 
-  it("that broke off is begun anew where the registry knows no ranges", async (t) => {
+  it("that broke off starts again if the registry does not support ranges", async (t) => {
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) =>
       request.url!.endsWith(large.digest) && isBroken ? breakOff(response) : false,
@@ -310,7 +310,7 @@ describe("a download", () => {
     assert.deepEqual(await readFile(path), content.bytes(large));
   });
 
-  it("that was killed after its last byte is not fetched again", async (t) => {
+  it("that was killed after its last byte is not repeated", async (t) => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": content.bytes(large) });
@@ -318,7 +318,7 @@ describe("a download", () => {
     assert.equal(countOf(requests, large.digest), 0);
   });
 
-  it("is continued from what a killed run left, as long ago as may be", async (t) => {
+  it("continues the partial file of a killed run, however old it is", async (t) => {
     const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     const left = content.bytes(large).subarray(0, 200_000);
@@ -332,7 +332,7 @@ describe("a download", () => {
     );
   });
 
-  it("that finds more bytes than the blob has is begun anew", async (t) => {
+  it("starts again if the partial file is larger than the blob", async (t) => {
     const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": Buffer.alloc(large.size + 1) });
@@ -365,7 +365,7 @@ describe("a download", () => {
     }
   }
 
-  it("whose first half turns out wrong is begun anew, once, by the same run", async (t) => {
+  it("starts again once, in the same run, if the partial file has wrong bytes", async (t) => {
     let isBroken = true;
     const { host } = await serveImage(t, content, image, (request, response) => {
       if (!request.url!.endsWith(large.digest)) return false;
@@ -384,7 +384,7 @@ describe("a download", () => {
     assert.deepEqual(await readFile(join(blobs, large.digest.slice(7))), content.bytes(large));
   });
 
-  it("of other bytes, which were read before that was known, is made once more", async (t) => {
+  it("is repeated once if wrong bytes were read before their digest was known", async (t) => {
     let times = 0;
     const { host } = await serveImage(t, content, image, (request, response) => {
       if (!request.url!.endsWith(large.digest)) return false;
@@ -410,13 +410,13 @@ describe("a download", () => {
     assert.equal(warnings.length, 1);
     assert.match(
       warnings[0]!,
-      /^Wrong bytes came for sha256:.* discarded\. It is fetched again\.$/,
+      /^The bytes received for sha256:.* discarded\. Fetching it again\.$/,
     );
     const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
     assert.deepEqual(await readFile(path), content.bytes(large));
   });
 
-  it("that breaks off is continued by the same run, and its progress never goes back", async (t) => {
+  it("that breaks off is continued by the same run, and its progress never decreases", async (t) => {
     let times = 0;
     const { host } = await serveImage(t, content, image, (request, response) => {
       if (!request.url!.endsWith(large.digest)) return false;
@@ -440,7 +440,7 @@ describe("a download", () => {
 
   const wrong: [name: string, code: string, answer: Interceptor][] = [
     [
-      "of other bytes",
+      "of wrong bytes",
       "BLOB_MISMATCH",
       (_, response) => {
         response.end(Buffer.alloc(large.size));
@@ -448,7 +448,7 @@ describe("a download", () => {
       },
     ],
     [
-      "of fewer bytes",
+      "of too few bytes",
       "BLOB_MISMATCH",
       (_, response) => {
         response.end(content.bytes(large).subarray(0, half));
@@ -456,7 +456,7 @@ describe("a download", () => {
       },
     ],
     [
-      "of more bytes",
+      "of too many bytes",
       "BLOB_MISMATCH",
       (_, response) => {
         response.end(Buffer.concat([content.bytes(large), Buffer.alloc(10)]));
@@ -464,7 +464,7 @@ describe("a download", () => {
       },
     ],
     [
-      "of a page that says no",
+      "of an error page",
       "BLOB_NOT_FOUND",
       (_, response) => {
         response.writeHead(404).end("no");
@@ -473,7 +473,7 @@ describe("a download", () => {
     ],
   ];
   for (const [name, code, answer] of wrong) {
-    it(`${name} is an error with status 3, each time, and makes no output`, async (t) => {
+    it(`${name} fails with status 3, each time, without output`, async (t) => {
       const { host } = await serveImage(t, content, image, (request, response) =>
         request.url!.endsWith(large.digest) ? answer(request, response) : false,
       );
@@ -484,7 +484,7 @@ describe("a download", () => {
     });
   }
 
-  it("of other bytes is at no time told to be complete", async (t) => {
+  it("of wrong bytes is never reported as complete", async (t) => {
     const { host } = await serveImage(t, content, image, (request, response) => {
       if (!request.url!.endsWith(large.digest)) return false;
       return response.end(Buffer.alloc(large.size)).writableEnded;
@@ -501,7 +501,7 @@ describe("a download", () => {
     assert.equal(presents.includes(large.size), false);
   });
 
-  it("of a layer that claims petabytes is not begun: no such disk is there", async (t) => {
+  it("of a layer that claims petabytes does not start, because the disk is too small", async (t) => {
     const own = new ImageContent();
     const layer = { ...own.add(Buffer.from("x"), ociLayerType), size: 9 * 10 ** 15 };
     const rootfs = { type: "layers", diff_ids: [layer.digest] };
@@ -517,7 +517,7 @@ describe("a download", () => {
     assert.equal(countOf(requests, layer.digest), 0);
   });
 
-  it("happens once for a layer that an image has twice", async (t) => {
+  it("happens once for a layer that an image contains twice", async (t) => {
     const own = new ImageContent();
     const root = addImage(own, [baseLayer, [{ name: "a" }], [{ name: "b" }], [{ name: "a" }]]);
     const { host, requests } = await serveImage(t, own, root);
@@ -554,7 +554,7 @@ function countOf(requests: readonly IncomingMessage[], digest: string): number {
   return requests.filter(({ url }) => url!.endsWith(digest)).length;
 }
 
-/** A registry that stops answering when it is told to. */
+/** A registry that closes all connections after `cut`. */
 async function registryWithCut(t: TestContext) {
   let isCut = false;
   const { host } = await serveImage(t, content, image, (request) => {

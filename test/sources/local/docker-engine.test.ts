@@ -8,12 +8,12 @@ import { demoImage, type Outcome, runProgram } from "../../extract/support/progr
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { demoAs, extracted, filesIn } from "../support/copies.js";
 
-// A real daemon (podman's) is asked in test/e2e/sources.test.ts; here is what it does not do.
+// test/e2e/sources.test.ts asks a real daemon, podman's. These daemons do what that one does not.
 
 const id = `sha256:${"ab".repeat(32)}`;
 
 describe("docker-daemon:", () => {
-  it("asks for the image's ID and takes what is sent for it, byte by byte as from a layout", async (t) => {
+  it("exports the image by its ID, with the same result as from a layout", async (t) => {
     const archive = (await demoAs("docker-archive", ":demo:v1")).slice("docker-archive:".length);
     const asked: string[] = [];
     const host = await daemon(t, (request, response) => {
@@ -30,55 +30,65 @@ describe("docker-daemon:", () => {
 
   const failures: [name: string, answer: RequestListener, code: string, message: RegExp][] = [
     [
-      "says that there is no such image",
+      "does not have the image",
       (_, response) => refuse(response, 404, "No such image: os:latest"),
       "IMAGE_NOT_FOUND",
       /has no image os:latest \(No such image: os:latest\)/,
     ],
     [
-      "says that it cannot",
+      "reports a failure",
       (_, response) => refuse(response, 500, "disk on fire"),
       "DAEMON_ERROR",
       /disk on fire/,
     ],
-    ["answers with something else", (_, response) => response.end("<html>"), "DAEMON_ERROR", /ID/],
     [
-      "names an ID that is none",
+      "sends something other than JSON",
+      (_, response) => response.end("<html>"),
+      "DAEMON_ERROR",
+      /ID/,
+    ],
+    [
+      "sends an invalid ID",
       (_, response) => response.end('{"Id":"../../containers/json"}'),
       "DAEMON_ERROR",
       /ID/,
     ],
-    ["hangs up", (request) => request.socket.destroy(), "DAEMON_ERROR", /does not answer/],
     [
-      "breaks off in the middle of the archive",
+      "closes the connection",
+      (request) => request.socket.destroy(),
+      "DAEMON_ERROR",
+      /did not answer/,
+    ],
+    [
+      "closes the connection in the middle of the archive",
       ({ url, socket }, response) => {
         if (url!.endsWith("/json")) response.end(JSON.stringify({ Id: id }));
         else response.write(Buffer.alloc(100_000), () => socket.destroy());
       },
       "DAEMON_ERROR",
-      /broke off/,
+      /closed the connection/,
     ],
     [
-      "sends no archive",
+      "sends something other than an archive",
       ({ url }, response) => {
         response.end(url!.endsWith("/json") ? JSON.stringify({ Id: id }) : "hello ".repeat(1000));
       },
       "LAYOUT_INVALID",
-      /of the image os:latest is none/,
+      /of the image os:latest is neither a tar/,
     ],
   ];
   for (const [name, answer, code, message] of failures) {
-    it(`is an error where the daemon ${name}`, async (t) => {
+    it(`fails if the daemon ${name}`, async (t) => {
       assertError(await run("os", await daemon(t, answer)), code, message);
     });
   }
 
-  it("is an error that names what was tried where no daemon answers", async () => {
+  it("fails with the sockets that were tried if no daemon answers", async () => {
     const error = await run("os", "unix:///nowhere.sock");
     assertError(error, "DAEMON_UNREACHABLE", /\/nowhere\.sock \(ENOENT\)/);
   });
 
-  it("says so where DOCKER_HOST is no socket, without what is secret in it", async () => {
+  it("fails if DOCKER_HOST is not a socket, without printing the password in it", async () => {
     const error = await run("os", "ssh://user:secret@far.example");
     assertError(error, "DAEMON_UNREACHABLE", /ssh:\/\/far\.example/);
     assert.doesNotMatch(error.stdout, /secret/);

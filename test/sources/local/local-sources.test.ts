@@ -54,7 +54,7 @@ describe("an image that skopeo copied gives the same bytes as from an OCI layout
     });
   }
 
-  it("on standard input, whatever it is and however compressed", async () => {
+  it("from standard input, with each format and compression", async () => {
     const expected = (await extracted(demoImage)).files;
     for (const transport of ["oci-archive", "docker-archive"]) {
       const plain = await demoAs(transport);
@@ -69,7 +69,7 @@ describe("an image that skopeo copied gives the same bytes as from an OCI layout
     }
   });
 
-  it("through a pipe that is named as the file", async () => {
+  it("from a named pipe", async () => {
     const expected = (await extracted(demoImage)).files;
     for (const transport of ["oci-archive", "docker-archive"]) {
       const plain = await demoAs(transport);
@@ -85,7 +85,7 @@ describe("an image that skopeo copied gives the same bytes as from an OCI layout
     }
   });
 
-  it("without igzip and zstd as well, from layers compressed within an archive", async () => {
+  it("from compressed layers in an archive, with and without igzip and zstd", async () => {
     const image = join(await temporaryDirectory(), "image.tar");
     const layout = await temporaryDirectory();
     await writeLayout(layout, [
