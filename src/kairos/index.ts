@@ -1,6 +1,6 @@
 export { artifactName, checkedName, versionInName } from "./artifact-name.js";
 export { findBootFiles, keepRule, type WantedBootFiles } from "./boot-files.js";
-export { readCloudConfig } from "./cloud-config.js";
+export { checkCloudConfig, readCloudConfig } from "./cloud-config.js";
 export {
   commandLineByName,
   expandCommandLine,

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { checkCloudConfig } from "../../kairos/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
 import type { ServedFile } from "../files/served-file.js";
@@ -133,12 +134,8 @@ class RulesLoader {
     if (/^https?:\/\/\S+$/.test(place)) return { url: checked(place, place) };
     const path = isAbsolute(place) ? place : join(beside, place);
     const text = await this.#text(path, "CLOUD_CONFIG_INVALID", "cloud-config");
-    if (text.startsWith("#cloud-config")) return { text: checked(text, path) };
-    throw new NetbootError(
-      "CLOUD_CONFIG_INVALID",
-      `The file ${path} does not begin with #cloud-config.`,
-      "Put that in its first line, or name another file.",
-    );
+    checkCloudConfig(text, path);
+    return { text: checked(text, path) };
   }
 
   async #text(
