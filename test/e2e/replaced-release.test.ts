@@ -23,7 +23,7 @@ describe("a directory that extract replaces while it is served", () => {
   });
 
   test("a machine that was on its way with the old release boots the new one", async () => {
-    const { lan, scratch } = setting;
+    const { lan, scratch } = lab;
     const out = join(scratch, "out");
     // iPXE waits here until the directory has been replaced.
     await rm(join(out, `${releaseName}-kernel`));
