@@ -67,7 +67,7 @@ describe("a server whose directories are made again", () => {
       readReleases: (beforeRead: (path: string) => Promise<void>) =>
         readAllReleases(places, beforeRead),
     };
-    rules = await RulesWatcher.read(sources, {
+    rules = await RulesWatcher.start(sources, {
       onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
       onReleases: (...change) => told.push(describeReleaseChange(...change)),
       onError: (problem) => told.push(`error: ${problem}`),
@@ -124,7 +124,7 @@ describe("a server whose directories are made again", () => {
       assert.equal(answer.headers.get("etag"), `"${sha256}"`);
       assert.equal(await statusOf(old[role]!), 410);
     }
-    assert.match(await (await fetch(old.squashfs!)).text(), /served no more, or was made again/);
+    assert.match(await (await fetch(old.squashfs!)).text(), /has been removed or rebuilt/);
     assert.equal(await statusOf(`${site.base}/releases/1/newer-kernel`), 200);
     assert.equal(await statusOf(`${site.base}/releases/1/${demoName}-kernel`), 404);
   });
