@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import {
   checksumsName,
   checksumsSignatureName,
-  type Description,
-  descriptionName,
   isIntact,
+  netbootJsonName,
   provenanceName,
-  readDescription,
+  readWrittenNetbootJson,
   Staging,
+  type WrittenNetbootJson,
 } from "../artifacts/index.js";
 import { Flattening } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
@@ -32,13 +32,13 @@ export type ResultPaths = FilePaths & {
   readonly signature?: string;
 };
 
-type FilePaths = { readonly [Kind in keyof Description["files"]]: string };
+type FilePaths = { readonly [Kind in keyof WrittenNetbootJson["files"]]: string };
 
 export interface ExtractResult {
   /** The output directory, as it was given. */
   readonly directory: string;
   /** What its `netboot.json` says. */
-  readonly description: Description;
+  readonly description: WrittenNetbootJson;
   /** The files in it, with the directory before their names. */
   readonly paths: ResultPaths;
   /** True where the files were there already and nothing was done. */
@@ -130,14 +130,14 @@ async function extractFrom(
 
 function resultOf(
   { output: directory, signKey }: CheckedOptions,
-  description: Description,
+  description: WrittenNetbootJson,
   isUnchanged: boolean,
 ): ExtractResult {
   const at = (name: string) => join(directory, name);
   const files = Object.entries(description.files).map(([kind, { name }]) => [kind, at(name)]);
   const paths = {
     ...(Object.fromEntries(files) as FilePaths),
-    description: at(descriptionName),
+    description: at(netbootJsonName),
     provenance: at(provenanceName),
     checksums: at(checksumsName),
     ...(signKey === undefined ? {} : { signature: at(checksumsSignatureName) }),
@@ -162,7 +162,7 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { totalMs: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
   });
 }
 
@@ -172,8 +172,8 @@ async function reusable(
   options: CheckedOptions,
   keys: Keys,
   signal: AbortSignal,
-): Promise<Description | undefined> {
-  const earlier = await readDescription(options.output);
+): Promise<WrittenNetbootJson | undefined> {
+  const earlier = await readWrittenNetbootJson(options.output);
   const isSame =
     earlier !== undefined &&
     earlier.source.manifestDigest === image.digest &&

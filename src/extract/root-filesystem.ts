@@ -1,11 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  artifactName,
-  bcjFilterFor,
-  ImageTree,
-  type KairosFacts,
-  readKairosFacts,
-} from "../kairos/index.js";
+import { artifactName, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
+import { bcjFilterFor } from "../kernel/index.js";
 import { DeferredOutput, display, type Flattening, fitsSquashfs } from "../layers/index.js";
 import {
   type Compression,

@@ -49,7 +49,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     scratchDirectory: join(scratch, "source"),
     concurrency: 1,
     registry: options.registry,
-    retry: { totalMs: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
     userAgent: `kairos-netboot/${programVersion()}`,
     signal: controller.signal,
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),

@@ -47,10 +47,16 @@ describe("serve --check", () => {
       /^FAIL m\.yaml, line 2: .*is not a MAC address/m,
     ],
     [
-      "a cloud-config that is none",
-      "echo hostname: x > config",
+      "a cloud-config with a longer word as the marker",
+      "printf '#cloud-configuration\\nhostname: x\\n' > config",
       "--cloud-config config",
-      /^FAIL The file config does not begin with #cloud-config/m,
+      /^FAIL The cloud-config config has none of the lines #cloud-config, /m,
+    ],
+    [
+      "a cloud-config that is not YAML",
+      "printf '#cloud-config\\nhostname: [\\n' > config",
+      "--cloud-config config",
+      /^FAIL The cloud-config config is not valid YAML: line /m,
     ],
   ];
   for (const [name, setUp, flags, line] of failures) {

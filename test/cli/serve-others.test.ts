@@ -65,16 +65,16 @@ describe("serve, from a directory that somebody else made", () => {
 
   const unclear: [what: string, setUp: string, message: RegExp][] = [
     ["nothing in it", "", /directory d contains no netboot\.json and no squashfs/],
-    ["only a squashfs", "cp $s d", /nothing that is called like a kernel/],
+    ["only a squashfs", "cp $s d", /no file with the name of a kernel/],
     [
       "two kernels",
       "cp $s d; cp $i d/initrd; cp $k d/vmlinuz; cp $k d/vmlinuz-old",
-      /several files that are called like a kernel: vmlinuz, vmlinuz-old/,
+      /several files with the name of a kernel: vmlinuz, vmlinuz-old/,
     ],
     [
       "several squashfs, one without an initrd",
       "release kairos-a; release kairos-b; rm d/kairos-b-initrd",
-      /holds several squashfs, and no kairos-b-initrd for kairos-b\.squashfs/,
+      /contains kairos-b\.squashfs, but no kairos-b-initrd/,
     ],
     [
       "a kernel that is none",

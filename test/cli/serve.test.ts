@@ -234,7 +234,7 @@ describe("serve", () => {
     ],
     ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /can be read/],
     [
-      "a cloud-config that is none",
+      "a cloud-config without a marker",
       ["OUT", "--cloud-config", "text"],
       2,
       /#cloud-config/,

@@ -1,31 +1,19 @@
-import { open } from "node:fs/promises";
-import { readPe } from "../../boot-media/uki/index.js";
+import { readSectionText, readUkiSections } from "../../kernel/index.js";
 import type { FileRole } from "../files/served-file.js";
 
-/** Enough for all headers of a program. */
-const headersBytes = 64 * 1024;
-/** More than kernels accept. */
+/** Kernels take shorter command lines. */
 const maxCommandLineBytes = 4096;
-/** The squashfs is served by this program. */
+/** A squashfs that this server serves. */
 const ownSquashfs = /(?:^|\s)root=live:http:\/\/[^/\s]+(?:\/for\/[^/\s]+)?\/releases\/[^/\s]+\//;
 
 /**
- * The files that a machine fetches in all if it starts a UKI (UAPI.5): it does not ask for a script.
+ * What a machine fetches if it starts this UKI (UAPI.5). Its firmware does not ask for a script after
+ * the UKI.
  * @returns undefined for other programs, such as iPXE
  */
 export async function readUkiRoles(path: string): Promise<readonly FileRole[] | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headersBytes), 0, headersBytes, 0);
-    const sections = readPe(buffer.subarray(0, bytesRead))?.sections ?? [];
-    if (!sections.some(({ name }) => name === ".linux")) return undefined;
-    const line = sections.find(({ name }) => name === ".cmdline");
-    if (line === undefined) return ["boot-program"];
-    const size = Math.min(line.virtualSize, line.rawSize, maxCommandLineBytes);
-    const read = await file.read(Buffer.alloc(size), 0, size, line.rawOffset);
-    const words = read.buffer.toString("latin1", 0, read.bytesRead);
-    return ownSquashfs.test(words) ? ["boot-program", "squashfs"] : ["boot-program"];
-  } finally {
-    await file.close();
-  }
+  const sections = await readUkiSections(path);
+  if (sections === undefined) return undefined;
+  const commandLine = await readSectionText(path, sections, ".cmdline", maxCommandLineBytes);
+  return ownSquashfs.test(commandLine ?? "") ? ["boot-program", "squashfs"] : ["boot-program"];
 }

@@ -1,10 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
-  descriptionName,
   type FoundRelease,
   findReleases,
-  journalName,
+  netbootJsonName,
+  publishJournalName,
 } from "../../artifacts/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
@@ -80,13 +80,13 @@ export async function readReleases(
     return Promise.all(below.map((path) => readDescribedRelease(path, beforeRead)));
   throw new NetbootError(
     "RELEASE_INVALID",
-    `The directory ${directory} contains no ${descriptionName} and no squashfs.`,
+    `The directory ${directory} contains no ${netbootJsonName} and no squashfs.`,
     `Publish it first: kairos-netboot extract IMAGE -o ${directory}`,
   );
 }
 
 /** `extract` published a directory with one of these, or is publishing it now. */
-const publishedNames = [descriptionName, journalName];
+const publishedNames = [netbootJsonName, publishJournalName];
 
 function foundRelease(
   directory: string,

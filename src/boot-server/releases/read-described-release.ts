@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { type Description, descriptionName, readDescription } from "../../artifacts/index.js";
+import { type NetbootJson, netbootJsonName, readNetbootJson } from "../../artifacts/index.js";
 import { readCloudConfig } from "../../kairos/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
@@ -14,12 +14,12 @@ export async function readDescribedRelease(
   directory: string,
   beforeRead: BeforeRead,
 ): Promise<Release> {
-  await beforeRead(join(directory, descriptionName));
-  const description = await readDescription(directory);
+  await beforeRead(join(directory, netbootJsonName));
+  const description = await readNetbootJson(directory);
   if (description === undefined) {
     throw new NetbootError(
       "RELEASE_INVALID",
-      `The ${descriptionName} in ${directory} cannot be read.`,
+      `The ${netbootJsonName} in ${directory} cannot be read.`,
       publishAgain,
     );
   }
@@ -46,7 +46,7 @@ export async function readDescribedRelease(
 const publishAgain = "Publish the directory again: kairos-netboot extract, with --force.";
 
 /** The name and the command line become part of an iPXE script. */
-function requireScriptable({ name, commandLine }: Description, directory: string): void {
+function requireScriptable({ name, commandLine }: NetbootJson, directory: string): void {
   if (!/^[\w.+-]+$/.test(name)) {
     throw new NetbootError(
       "RELEASE_INVALID",
@@ -57,7 +57,7 @@ function requireScriptable({ name, commandLine }: Description, directory: string
   if (/[\p{Cc}\u2028\u2029]/u.test(commandLine)) {
     throw new NetbootError(
       "RELEASE_INVALID",
-      `The ${descriptionName} in ${directory} has a command line that an iPXE script cannot contain.`,
+      `The ${netbootJsonName} in ${directory} has a command line that an iPXE script cannot contain.`,
       publishAgain,
     );
   }

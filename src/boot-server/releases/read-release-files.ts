@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import { fileNames } from "../../artifacts/index.js";
-import { commandLineByName, kernelArchitecture } from "../../kairos/index.js";
+import { artifactNames } from "../../artifacts/index.js";
+import { commandLineByName } from "../../kairos/index.js";
+import { kernelArchitecture } from "../../kernel/index.js";
 import { readSuperblock } from "../../squashfs/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
@@ -27,7 +28,7 @@ export async function readReleaseFiles(
   const name = basename(squashfs)
     .replace(/\.[^.]*$/, "")
     .replace(/[^\w.+-]/g, "-");
-  const names = fileNames(name);
+  const names = artifactNames(name);
   const served = async (path: string, role: keyof ReleaseFilePaths): Promise<ServedFile> => {
     await beforeRead(path);
     const file = await readServedFile(path, names[role], role);

@@ -249,9 +249,9 @@ describe("a machines file", () => {
     ],
     ["a cloud-config that is not there", own("cloud-config: x.yaml"), /x\.yaml cannot be read/],
     [
-      "a cloud-config that is none",
+      "a cloud-config without a marker",
       own("cloud-config: machines.yaml"),
-      /does not begin with #cloud-config/,
+      /none of the lines #cloud-config,/,
     ],
     [
       "a cloud-config with a variable that there is not",

@@ -279,7 +279,10 @@ describe("a server whose directories are made again", () => {
     const squashfs = join(out, `${demoName}.squashfs`);
     const whole = await readFile(squashfs);
     await writeFile(squashfs, whole.subarray(0, 200));
-    assert.match(await next(), /^error: The file \S+ has \d+ bytes, but its file system needs \d+\.$/);
+    assert.match(
+      await next(),
+      /^error: The file \S+ has \d+ bytes, but its file system needs \d+\.$/,
+    );
     assert.deepEqual(await addressesIn(site), old);
     await writeFile(squashfs, whole);
     assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
