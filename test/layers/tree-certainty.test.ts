@@ -5,20 +5,20 @@ import { Directory } from "../../src/layers/index.js";
 import { Tree } from "../../src/layers/tree/tree.js";
 import { FormatError, type TarEntry } from "../../src/tar/index.js";
 import { type ArchivePart, type TarItem, tar } from "../support/tar-builder.js";
+import { readArchive } from "../tar/support/read-archive.js";
 import { wildStack } from "./support/random-layers.js";
-import { readArchive } from "./support/read-archive.js";
 
 const seed = Number(process.env.LAYERS_SEED ?? 20_240_101);
 
-describe(`what is certain of the upper layers alone, seed ${seed}`, () => {
-  for (const [how, named] of [
-    ["as they come", (parts: readonly ArchivePart[]) => parts],
-    ["that name all parents, as builders do", withParents],
+describe(`a tree of upper layers that is certain, seed ${seed}`, () => {
+  for (const [kind, prepare] of [
+    ["of any kind", (parts: readonly ArchivePart[]) => parts],
+    ["that name all parents, as builders write them", withParents],
   ] as const) {
-    it(`is so in the whole image, of random stacks ${how}`, (t) => {
+    it(`is part of the tree of the whole image, for random stacks ${kind}`, (t) => {
       let certain = 0;
       const property = fc.property(wildStack, ({ layers }) => {
-        const indexes = layers.map((parts) => entriesOf(named(parts)));
+        const indexes = layers.map((parts) => entriesOf(prepare(parts)));
         const whole = merged(indexes, 0);
         if (whole === undefined) return;
         for (let bottom = 1; bottom < indexes.length; bottom += 1) {
@@ -29,8 +29,8 @@ describe(`what is certain of the upper layers alone, seed ${seed}`, () => {
         }
       });
       fc.assert(property, { seed, numRuns: 3000 });
-      t.diagnostic(`${certain} were certain`);
-      assert.ok(certain > 100, `only ${certain}`);
+      t.diagnostic(`${certain} trees were certain`);
+      assert.ok(certain > 100, `only ${certain} trees were certain`);
     });
   }
 
@@ -40,34 +40,37 @@ describe(`what is certain of the upper layers alone, seed ${seed}`, () => {
     { name: "real/", type: "directory" },
     { name: "real/x", content: "1" },
   ] as const;
-  const doubtful: [name: string, layers: readonly (readonly TarItem[])[]][] = [
-    ["a file whose directory no entry names", [[...base, link], [{ name: "alias/x" }]]],
+  const uncertain: [name: string, layers: readonly (readonly TarItem[])[]][] = [
+    ["a file whose directory has no entry", [[...base, link], [{ name: "alias/x" }]]],
     [
-      "a whiteout whose directory no entry names",
+      "a whiteout whose directory has no entry",
       [[...base, link], [...file], [{ name: "alias/.wh.x" }]],
     ],
-    ["an opaque one, likewise", [[...base, link], [...file], [{ name: "alias/.wh..wh..opq" }]]],
+    [
+      "an opaque whiteout whose directory has no entry",
+      [[...base, link], [...file], [{ name: "alias/.wh..wh..opq" }]],
+    ],
     [
       "a hard link to a file of a lower layer",
       [[...file], [{ name: "y", type: "hardlink", link: "real/x" }]],
     ],
     [
-      "a directory that is named after its child",
+      "a directory whose entry follows its child",
       [
         [...base, link],
         [{ name: "alias/x" }, { name: "alias/", type: "directory" }],
       ],
     ],
   ];
-  for (const [name, layers] of doubtful) {
-    it(`is nothing with ${name}`, () => {
+  for (const [name, layers] of uncertain) {
+    it(`never contains ${name}`, () => {
       const upper = merged(layers.map(entriesOf), 1);
       assert.ok(upper === undefined || !upper.isCertain);
     });
   }
 });
 
-/** The tree of the layers from that one on; undefined where they contradict themselves. */
+/** Merges the layers from this number on; undefined if they are contradictory. */
 function merged(indexes: readonly (readonly TarEntry[])[], bottom: number): Tree | undefined {
   const tree = new Tree(bottom);
   try {
@@ -93,7 +96,7 @@ function entriesOf(parts: readonly ArchivePart[]): TarEntry[] {
   return readArchive([tar(parts)]).entries.map(({ entry }) => entry);
 }
 
-/** As a builder's difference of two file systems has it: each directory before what is in it. */
+/** Adds an entry for each directory before its children, as builders do. */
 function withParents(parts: readonly ArchivePart[]): ArchivePart[] {
   const named = new Set<string>();
   return parts.flatMap((part) => {

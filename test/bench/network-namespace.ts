@@ -1,21 +1,21 @@
 import { execFileSync, spawnSync } from "node:child_process";
 
-/** All of this network is reachable on the loopback: each simulated machine has its own address. */
+/** The whole network is reachable on the loopback interface: each client has an address of its own. */
 const network = "10.9.0.1/16";
-export const ours = "10.9.0.1";
-export const theirs = "10.9.0.2";
-export const relay = "10.9.0.3";
+export const ownAddress = "10.9.0.1";
+export const otherAddress = "10.9.0.2";
+export const relayAddress = "10.9.0.3";
 
-/** The address of one of many clients, from 0. */
+/** The address of a client, numbered from 0. */
 export function clientAddress(index: number): string {
   return `10.9.${1 + Math.floor(index / 250)}.${1 + (index % 250)}`;
 }
 
 /**
- * Runs the program that calls it again, in a network of its own, and ends with its status; returns
- * where that is done. As root: nginx and dnsmasq do not start in a user namespace.
+ * Runs the calling program again in a network namespace of its own and exits with its status. Returns
+ * only inside that namespace. Uses root privileges: nginx and dnsmasq do not start in a user namespace.
  */
-export function enterOwnNetwork(): void {
+export function enterNetworkNamespace(): void {
   if (process.env.BENCH_NETWORK === "own") {
     execFileSync("ip", ["link", "set", "lo", "up"]);
     execFileSync("ip", ["address", "add", network, "dev", "lo"]);

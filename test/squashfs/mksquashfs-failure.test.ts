@@ -11,34 +11,34 @@ import { baseLayer } from "../support/base-layer.js";
 
 interface Case {
   readonly name: string;
-  /** A shell script that stands before the real program, `$real`. */
+  /** A shell script that runs instead of the real program, `$real`. */
   readonly wrapper: string;
   readonly status: number;
   readonly message: RegExp;
   readonly hint: RegExp;
 }
 
-/** The version is asked for before; what follows is the real run. */
-const versionFirst = '[ "$1" = -version ] && exec "$real" -version\n';
+/** Answers the version check, which precedes the real run. */
+const answerVersion = '[ "$1" = -version ] && exec "$real" -version\n';
 
 const cases: readonly Case[] = [
   {
-    name: "too old",
+    name: "is too old",
     wrapper: "echo 'mksquashfs version 4.4 (2019/08/29)'",
     status: 5,
     message: /4\.4.*4\.5/,
     hint: /Install squashfs-tools 4\.5/,
   },
   {
-    name: "no mksquashfs at all",
+    name: "is another program",
     wrapper: "echo something else",
     status: 5,
     message: /unknown version/,
     hint: /Install squashfs-tools 4\.5/,
   },
   {
-    name: "killed in the middle of the tar",
-    wrapper: `${versionFirst}
+    name: "is killed in the middle of the tar",
+    wrapper: `${answerVersion}
       tar=$(mktemp -u); mkfifo "$tar"
       "$real" "$@" <"$tar" & pid=$!
       { head -c 1000000; kill -9 $pid; } >"$tar"
@@ -48,85 +48,85 @@ const cases: readonly Case[] = [
     hint: /again/,
   },
   {
-    name: "killed before it reads anything",
-    wrapper: `${versionFirst}kill -9 $$`,
+    name: "is killed before it reads anything",
+    wrapper: `${answerVersion}kill -9 $$`,
     status: 1,
     message: /mksquashfs failed.*SIGKILL/,
     hint: /again/,
   },
   {
-    name: "killed at the end",
-    wrapper: `${versionFirst}"$real" "$@"; kill -9 $$`,
+    name: "is killed at the end",
+    wrapper: `${answerVersion}"$real" "$@"; kill -9 $$`,
     status: 1,
     message: /mksquashfs failed.*SIGKILL/,
     hint: /again/,
   },
   {
-    name: "ending with a status of its own, with words",
-    wrapper: `${versionFirst}cat >/dev/null; echo 'FATAL ERROR: odd weather' >&2; exit 1`,
+    name: "fails and says why",
+    wrapper: `${answerVersion}cat >/dev/null; echo 'FATAL ERROR: odd weather' >&2; exit 1`,
     status: 1,
     message: /mksquashfs failed: FATAL ERROR: odd weather/,
     hint: /again/,
   },
   {
-    name: "ending with a status of its own, with escape sequences",
-    wrapper: `${versionFirst}cat >/dev/null; printf 'FATAL \\033[2J\\a' >&2; exit 1`,
+    name: "fails and prints escape sequences",
+    wrapper: `${answerVersion}cat >/dev/null; printf 'FATAL \\033[2J\\a' >&2; exit 1`,
     status: 1,
     message: /FATAL \\x1b\[2J\\x07/,
     hint: /again/,
   },
   {
-    name: "saying something on standard error with status 0",
-    wrapper: `${versionFirst}"$real" "$@" && echo 'Ignoring the rest' >&2`,
+    name: "writes to standard error but exits with status 0",
+    wrapper: `${answerVersion}"$real" "$@" && echo 'Ignoring the rest' >&2`,
     status: 1,
     message: /mksquashfs failed: Ignoring the rest/,
     hint: /again/,
   },
   {
-    name: "content with half of the tar, and with status 0",
-    wrapper: `${versionFirst}head -c 1000000 >/dev/null; exit 0`,
+    name: "exits with status 0 after half of the tar",
+    wrapper: `${answerVersion}head -c 1000000 >/dev/null; exit 0`,
     status: 1,
     message: /mksquashfs/,
     hint: /again/,
   },
   {
-    name: "making a squashfs of another kind than asked for",
-    wrapper: `${versionFirst}exec "$real" "$@" -b 8192`,
+    name: "makes a squashfs with another block size",
+    wrapper: `${answerVersion}exec "$real" "$@" -b 8192`,
     status: 1,
     message: /mksquashfs reported success, but .*block size/,
     hint: /another version/,
   },
   {
-    name: "leaving a file out",
-    wrapper: `${versionFirst}tar --delete etc/kairos-release | "$real" "$@"`,
+    name: "leaves out a file",
+    wrapper: `${answerVersion}tar --delete etc/kairos-release | "$real" "$@"`,
     status: 1,
     message: /mksquashfs reported success, but .*inodes/,
     hint: /another version/,
   },
   {
-    name: "losing the end of the file",
-    wrapper: `${versionFirst}"$real" "$@" && truncate -s 1000 "$2"`,
+    name: "loses the end of the squashfs",
+    wrapper: `${answerVersion}"$real" "$@" && truncate -s 1000 "$2"`,
     status: 1,
     message: /mksquashfs reported success, but .*cut short/,
     hint: /another version/,
   },
   {
-    name: "making no file at all",
-    wrapper: `${versionFirst}cat >/dev/null`,
+    name: "writes no file",
+    wrapper: `${answerVersion}cat >/dev/null`,
     status: 1,
     message: /mksquashfs reported success, but/,
     hint: /another version/,
   },
   {
-    name: "built without the codec",
-    wrapper: `${versionFirst}exec "$real" "$1" "$2" -tar -comp zst`,
+    name: "was built without the compressor",
+    wrapper: `${answerVersion}exec "$real" "$1" "$2" -tar -comp zst`,
     status: 5,
     message: /built without zst/,
     hint: /--compression/,
   },
 ];
 
-describe("a mksquashfs ends the run, which says so and leaves nothing behind, when it is", {
+describe("extract reports an error and leaves nothing behind if mksquashfs", {
   concurrency: 2,
 }, () => {
   const content = new ImageContent();
@@ -143,9 +143,9 @@ describe("a mksquashfs ends the run, which says so and leaves nothing behind, wh
       await chmod(join(directory, "mksquashfs"), 0o755);
       const cwd = await temporaryDirectory();
       const reference = await layoutOf(content, image);
-      const words = ["extract", reference, "-o", "out", "--platform=amd64", "--quiet"];
+      const args = ["extract", reference, "-o", "out", "--platform=amd64", "--quiet"];
       const env = { PATH: `${directory}:${process.env.PATH}`, TMPDIR: directory };
-      assertRefusal(await runProgram(words, { cwd, env }), refusal);
+      assertRefusal(await runProgram(args, { cwd, env }), refusal);
       assert.deepEqual(await readdir(cwd), []);
     });
   }

@@ -37,5 +37,5 @@ const parts: readonly ArchivePart[] = [
   { name: ".wh.gone" },
 ];
 
-/** A small archive with everything that the reader knows. */
+/** A small archive with everything that the reader supports. */
 export const allFeatures: Buffer = tar(parts);

@@ -14,7 +14,7 @@ import { listTree } from "../support/tree-listing.js";
 /** CAP_NET_RAW, as setcap writes it (linux/capability.h, vfs_cap_data, version 2). */
 const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
 
-/** A bit of all that an unprivileged tar could not unpack. */
+/** A sample of everything that an unprivileged tar cannot unpack. */
 const variety: readonly ArchivePart[] = [
   { name: "./", type: "directory", mode: 0o751, mtime: 1_650_000_000 },
   { name: "bin/", type: "directory", uid: 2, gid: 3, mode: 0o2755 },
@@ -36,7 +36,7 @@ const variety: readonly ArchivePart[] = [
   { name: Buffer.from("home/\xff\xfe", "latin1"), content: "a name that is not UTF-8" },
 ];
 
-/** What unsquashfs has to say of some of it. */
+/** What unsquashfs has to restore of some of these files. */
 const expected = {
   ".": { type: "directory", mode: "0751", owner: "0:0" },
   bin: { type: "directory", mode: "2755", owner: "2:3", mtime: 1_600_000_000 },
@@ -58,26 +58,26 @@ const expected = {
 } as const;
 
 describe("the squashfs", () => {
-  const codecs = [
-    { compression: "gzip", blockSize: "128K", says: ["gzip", 131072] },
-    { compression: "xz", blockSize: "1M", says: ["xz", 1048576] },
-    { compression: "lz4", blockSize: "4K", says: ["lz4", 4096] },
-    { compression: "lzo:1", blockSize: "64K", says: ["lzo", 65536] },
-    { compression: "zstd:1", blockSize: "256K", says: ["zstd", 262144] },
-    { compression: undefined, blockSize: undefined, says: ["zstd", 1048576] },
+  const settings = [
+    { compression: "gzip", blockSize: "128K", expected: ["gzip", 131072] },
+    { compression: "xz", blockSize: "1M", expected: ["xz", 1048576] },
+    { compression: "lz4", blockSize: "4K", expected: ["lz4", 4096] },
+    { compression: "lzo:1", blockSize: "64K", expected: ["lzo", 65536] },
+    { compression: "zstd:1", blockSize: "256K", expected: ["zstd", 262144] },
+    { compression: undefined, blockSize: undefined, expected: ["zstd", 1048576] },
   ];
-  for (const { compression, blockSize, says } of codecs) {
-    it(`with ${compression ?? "no option"} has the codec and the block size asked for`, async () => {
+  for (const { compression, blockSize, expected } of settings) {
+    it(`with ${compression ?? "no option"} has the requested compressor and block size`, async () => {
       const path = await squashfsOf([baseLayer, variety], { compression, blockSize });
       const { stdout } = await succeed("unsquashfs", ["-s", path]);
-      const codec = /^Compression (\w+)$/m.exec(stdout)?.[1];
-      assert.deepEqual([codec, Number(/^Block size (\d+)$/m.exec(stdout)?.[1])], says);
+      const compressor = /^Compression (\w+)$/m.exec(stdout)?.[1];
+      assert.deepEqual([compressor, Number(/^Block size (\d+)$/m.exec(stdout)?.[1])], expected);
       const tree = await unpacked(path);
       assert.equal(tree["home/note"]?.size, 4);
     });
   }
 
-  it("holds owners, modes, devices, links and attributes as the image has them", async () => {
+  it("has the owners, modes, devices, links and attributes of the image", async () => {
     const tree = await unpacked(await squashfsOf([baseLayer, variety]));
     for (const [path, record] of Object.entries(expected)) {
       const actual = tree[path]!;
@@ -86,7 +86,7 @@ describe("the squashfs", () => {
     }
   });
 
-  it("keeps all times where the image says that it was made in 1970", async () => {
+  it("keeps all times even if the image claims that it was created in 1970", async () => {
     const layers = [baseLayer, [...variety, { name: "late", mtime: 1_900_000_000 }]];
     for (const created of ["1970-01-01T00:00:00Z", undefined, "0001-01-01T00:00:00Z"]) {
       const config = { created, history: undefined };
@@ -97,7 +97,7 @@ describe("the squashfs", () => {
     }
   });
 
-  it("is the same byte for byte however many processors made it", async () => {
+  it("has the same bytes whatever the number of processors", async () => {
     const text = { name: "text", content: "some words that compress well\n".repeat(100_000) };
     const layers = [baseLayer, [...variety, noise("noise", 3_000_000), text]];
     const image = await imageOf(layers);
@@ -109,18 +109,18 @@ describe("the squashfs", () => {
     assert.ok(results[0]!.equals(results[2]!));
   });
 
-  it("does not take SOURCE_DATE_EPOCH from the environment", async () => {
+  it("does not depend on SOURCE_DATE_EPOCH in the environment", async () => {
     const image = await imageOf([baseLayer, variety]);
     const expectation = await readFile(await squashfsFrom(image, {}));
     const cwd = await temporaryDirectory();
-    const words = ["extract", image, "-o", "out", "--platform=amd64"];
-    const { status } = await runProgram(words, { cwd, env: { SOURCE_DATE_EPOCH: "1" } });
+    const args = ["extract", image, "-o", "out", "--platform=amd64"];
+    const { status } = await runProgram(args, { cwd, env: { SOURCE_DATE_EPOCH: "1" } });
     assert.equal(status, 0);
     assert.ok(expectation.equals(await readFile(join(cwd, "out", `${baseName}.squashfs`))));
   });
 });
 
-describe("the squashfs that an ordinary user makes", () => {
+describe("the squashfs that an unprivileged user makes", () => {
   let program: string;
   let programs: Record<"all" | "only fakeroot" | "neither", string>;
   before(async () => {
@@ -139,20 +139,20 @@ describe("the squashfs that an ordinary user makes", () => {
   ] as const;
 
   const cases = [
-    { name: "through a user namespace", path: "all", layer: rootOwned },
+    { name: "in a user namespace", path: "all", layer: rootOwned },
     {
-      name: "through a user namespace, root directory of another user",
+      name: "in a user namespace, with a root directory that another user owns",
       path: "all",
       layer: userOwned,
     },
     {
-      name: "through fakeroot where there are no namespaces",
+      name: "with fakeroot if there are no user namespaces",
       path: "only fakeroot",
       layer: rootOwned,
     },
   ] as const;
   for (const { name, path, layer } of cases) {
-    it(`${name}, is what root makes, byte for byte`, async () => {
+    it(`has the same bytes as the one that root makes: ${name}`, async () => {
       const image = await imageOf([layer]);
       const asRoot = await readFile(await squashfsFrom(image, {}));
       const { cwd, outcome } = await asUser(image, programs[path]);
@@ -161,7 +161,7 @@ describe("the squashfs that an ordinary user makes", () => {
     });
   }
 
-  it("is none where there is neither: status 5, and what to install", async () => {
+  it("is impossible without either; the error says what to install", async () => {
     const { cwd, outcome } = await asUser(await imageOf([rootOwned]), programs.neither);
     const [message, hint] = [/root directory/, /fakeroot/];
     assertRefusal(outcome, { status: 5, message, hint });
@@ -169,7 +169,7 @@ describe("the squashfs that an ordinary user makes", () => {
   });
 
   async function asUser(image: string, path: string) {
-    // The layout has to be readable, too.
+    // The user has to be able to read the layout.
     const cwd = await temporaryDirectory();
     const layout = await temporaryDirectory();
     await succeed("cp", [
@@ -179,9 +179,9 @@ describe("the squashfs that an ordinary user makes", () => {
     ]);
     await succeed("chmod", ["-R", "a+rX", layout]);
     await chown(cwd, 65534, 65534);
-    const words = ["extract", `oci:${layout}/layout:test`, "-o", "out", "--platform=amd64"];
+    const args = ["extract", `oci:${layout}/layout:test`, "-o", "out", "--platform=amd64"];
     const options = { cwd, program, prefix: ordinaryUser, env: { PATH: path } };
-    return { cwd, outcome: await runProgram(words, options) };
+    return { cwd, outcome: await runProgram(args, options) };
   }
 });
 
@@ -205,7 +205,7 @@ async function unpacked(path: string) {
   return listTree(directory);
 }
 
-/** A directory that stands for PATH, with all programs but some. */
+/** A directory to use as PATH, with all programs except some. */
 async function pathWithout(...missing: readonly string[]): Promise<string> {
   const directory = join(await sharedDirectory(), "bin");
   await mkdir(directory);

@@ -1,54 +1,56 @@
-import { clampTime } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
-import type { Identity } from "./identity.js";
+import { findCompressor } from "./compressors.js";
+import { squashfsLimits } from "./inode-limits.js";
 import { isAtLeast, type MksquashfsVersion } from "./mksquashfs-version.js";
-import type { Compression } from "./squashfs-compression.js";
+import type { Owner } from "./run-as.js";
+import type { SquashfsCompression } from "./squashfs-compression.js";
 
-/** What the file system is to be like, as far as mksquashfs has to be told when it starts. */
+/** The properties of the file system that mksquashfs has to know when it starts. */
 export interface SquashfsFacts {
-  readonly compression: Compression;
+  readonly compression: SquashfsCompression;
   /** xz's filter for the machine code of the image's architecture. */
   readonly bcjFilter?: string;
   /** Bytes. */
   readonly blockSize: number;
-  /** Creation time in seconds; what the image says of itself. */
+  /** Creation time according to the image, in seconds since 1970. */
   readonly created: number;
-  /** Newest time in the tree, seconds. */
+  /** Newest modification time in the tree, in seconds since 1970. */
   readonly newestMtime: number;
   readonly root: RootDirectory;
 }
 
-/** Attributes of the root directory, which no tar can bring to mksquashfs. */
-export interface RootDirectory {
+/** Attributes of the root directory, which mksquashfs does not read from a tar. */
+interface RootDirectory {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Seconds. */
+  /** Seconds since 1970. */
   readonly mtime: number;
   readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
-/** How mksquashfs is to be called: equal plans give equal file systems from equal tars. */
+/** How to run mksquashfs: the same plan and the same tar result in the same file system. */
 export interface SquashfsPlan {
   readonly options: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Whom mksquashfs has to take itself for; undefined where it does not matter. */
-  readonly identity: Identity | undefined;
+  /** The user that mksquashfs has to run as; undefined if any user will do. */
+  readonly runAs: Owner | undefined;
 }
 
-/** True where the newest time in the tree is needed before mksquashfs starts. */
+/** True if `newestMtime` has to be known before mksquashfs starts. */
 export function needsNewestMtime(version: MksquashfsVersion): boolean {
-  return !isAtLeast(version, 4, 6);
+  return !canSetRootAttributes(version);
 }
 
 /**
- * The plan for these facts and this version of squashfs-tools. No version takes the root directory
- * from the tar. 4.6 has options for all of it; in 4.5 its owner is whoever runs the program, and
- * its time is the one in SOURCE_DATE_EPOCH, to which later times of files would be cut.
- * @throws NetbootError MKSQUASHFS_TOO_OLD where this version cannot do what the image needs
+ * Plans the run of this version of mksquashfs. No version reads the root directory from the tar.
+ * 4.6 has options for all of its attributes. In 4.5, the owner is the user who runs the program,
+ * and the time is SOURCE_DATE_EPOCH, which also clamps every later time of a file.
+ * @throws NetbootError MKSQUASHFS_TOO_OLD if this version cannot do what the image needs
  */
 export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): SquashfsPlan {
   const { mode, uid, gid, mtime, xattrs } = facts.root;
+  const { clampTime } = squashfsLimits;
   const common = [
     ...["-tar", "-noappend", "-no-progress", "-quiet"],
     ...["-b", String(facts.blockSize)],
@@ -56,15 +58,15 @@ export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): 
     ...["-root-mode", mode.toString(8).padStart(4, "0")],
   ];
   const created = clampTime(facts.created);
-  if (isAtLeast(version, 4, 6)) {
+  if (canSetRootAttributes(version)) {
     const root = ["-root-uid", uid, "-root-gid", gid, "-root-time", clampTime(mtime)].map(String);
     const options = [...common, "-mkfs-time", String(created), ...root, ...rootXattrs(xattrs)];
-    return { options, environment: {}, identity: undefined };
+    return { options, environment: {}, runAs: undefined };
   }
   if (xattrs.size > 0) {
     throw new NetbootError(
       "MKSQUASHFS_TOO_OLD",
-      `mksquashfs ${version.text} cannot give the root directory the extended attributes it has in the image.`,
+      `mksquashfs ${version.text} cannot set the extended attributes that the image's root directory has.`,
       "Install squashfs-tools 4.6 or later (Debian 13, Ubuntu 24.04).",
     );
   }
@@ -72,11 +74,15 @@ export function planSquashfs(version: MksquashfsVersion, facts: SquashfsFacts): 
   return {
     options: common,
     environment: { SOURCE_DATE_EPOCH: String(epoch) },
-    identity: { uid, gid },
+    runAs: { uid, gid },
   };
 }
 
-/** Pseudo file definitions (squashfs-tools, "USAGE-MKSQUASHFS", pseudo xattr): base64 values. */
+function canSetRootAttributes(version: MksquashfsVersion): boolean {
+  return isAtLeast(version, 4, 6);
+}
+
+/** Pseudo file definitions (squashfs-tools, "USAGE-MKSQUASHFS", pseudo xattr) with base64 values. */
 function rootXattrs(xattrs: RootDirectory["xattrs"]): string[] {
   return [...xattrs].flatMap(([name, value]) => [
     "-p",
@@ -85,10 +91,8 @@ function rootXattrs(xattrs: RootDirectory["xattrs"]): string[] {
 }
 
 function compressorOptions({ compression, bcjFilter }: SquashfsFacts): string[] {
-  const { codec, level } = compression;
-  const options = ["-comp", codec];
+  const { compressor, level } = compression;
+  const options = ["-comp", compressor];
   if (level !== undefined) options.push("-Xcompression-level", String(level));
-  if (codec === "xz" && bcjFilter !== undefined) options.push("-Xbcj", bcjFilter);
-  if (codec === "lz4") options.push("-Xhc");
-  return options;
+  return [...options, ...(findCompressor(compressor)?.options?.(bcjFilter) ?? [])];
 }

@@ -13,8 +13,8 @@ import {
 import { NetbootError } from "../../src/support/index.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
-/** What `mksquashfs -version` prints first. */
-const lines = {
+/** The first line of `mksquashfs -version`. */
+const versionLines = {
   "4.4": "mksquashfs version 4.4 (2019/08/29)",
   "4.5": "mksquashfs version 4.5 (2021/07/22)",
   "4.5.1": "mksquashfs version 4.5.1 (2022/03/17)",
@@ -24,20 +24,20 @@ const lines = {
   "5.0": "mksquashfs version 5.0 (2031/01/01)",
   "4.5.1-2021/08/12": "mksquashfs version 4.5.1-2021/08/12 (2021/08/12)",
 } as const;
-type Version = keyof typeof lines;
+type Version = keyof typeof versionLines;
 
 const image = {
-  compression: { codec: "zstd", level: 3 },
+  compression: { compressor: "zstd", level: 3 },
   blockSize: 1024 * 1024,
   created: 1_700_000_000,
   newestMtime: 1_600_000_000,
   root: { mode: 0o755, uid: 0, gid: 0, mtime: 1_500_000_000, xattrs: new Map() },
 } satisfies SquashfsFacts;
 
-/** Options that take no value (mksquashfs's manual). */
-const bare = ["-tar", "-noappend", "-no-progress", "-quiet", "-Xhc"];
+/** Options without a value (mksquashfs's manual). */
+const flags = ["-tar", "-noappend", "-no-progress", "-quiet", "-Xhc"];
 
-/** What every plan has: a tar on standard input, a new file, no words. */
+/** The options in every plan: a tar on standard input, a new file, no progress output. */
 const always = {
   "-tar": true,
   "-noappend": true,
@@ -47,37 +47,37 @@ const always = {
 const zstd = { "-b": "1048576", "-comp": "zstd", "-Xcompression-level": "3" };
 
 describe("the version of mksquashfs", () => {
-  for (const version of Object.keys(lines) as Version[]) {
+  for (const version of Object.keys(versionLines) as Version[]) {
     const isRefused = version === "4.4";
-    it(`${version} is ${isRefused ? "refused: it reads no tar" : "taken"}`, async () => {
-      if (isRefused) await assert.rejects(probe(lines[version]), isTooOld(/4\.4.*4\.5/));
-      else assert.equal((await probe(lines[version])).text, version);
+    it(`${version} is ${isRefused ? "refused because it cannot read a tar" : "accepted"}`, async () => {
+      if (isRefused) await assert.rejects(probe(versionLines[version]), isTooOld(/4\.4.*4\.5/));
+      else assert.equal((await probe(versionLines[version])).text, version);
     });
   }
 
-  for (const words of ["", "mksquashfs version", "command not found", "version 4.6"]) {
-    it(`${JSON.stringify(words)} is refused: that is none`, async () => {
-      await assert.rejects(probe(words), isTooOld(/unknown version.*4\.5/));
+  for (const output of ["", "mksquashfs version", "command not found", "version 4.6"]) {
+    it(`${JSON.stringify(output)} is refused because it is not a version`, async () => {
+      await assert.rejects(probe(output), isTooOld(/unknown version.*4\.5/));
     });
   }
 
-  it("is asked of the first on PATH", async () => {
-    const [first, second] = [await fake(lines["4.6.1"]), await fake(lines["4.4"])];
+  it("comes from the first mksquashfs on PATH", async () => {
+    const [first, second] = [await fake(versionLines["4.6.1"]), await fake(versionLines["4.4"])];
     assert.equal((await probeIn(`${first}:${second}`)).path, join(first, "mksquashfs"));
   });
 });
 
-describe("the options for mksquashfs", () => {
+describe("the plan for mksquashfs", () => {
   for (const version of ["4.5", "4.5.1", "4.5.1-2021/08/12"] as const) {
-    it(`${version} set times through SOURCE_DATE_EPOCH alone, the owner through who runs it`, async () => {
-      const plan = planSquashfs(await probe(lines[version]), image);
+    it(`${version} sets times with SOURCE_DATE_EPOCH alone, and the owner with the user who runs it`, async () => {
+      const plan = planSquashfs(await probe(versionLines[version]), image);
       assert.deepEqual(parsed(plan.options), { ...always, ...zstd, "-root-mode": "0755" });
       assert.deepEqual(plan.environment, { SOURCE_DATE_EPOCH: "1700000000" });
-      assert.deepEqual(plan.identity, { uid: 0, gid: 0 });
+      assert.deepEqual(plan.runAs, { uid: 0, gid: 0 });
     });
 
-    it(`${version} need the newest time, so that no file's time is cut`, async () => {
-      const at = await probe(lines[version]);
+    it(`${version} needs the newest time, so that no file's time is clamped`, async () => {
+      const at = await probe(versionLines[version]);
       assert.equal(needsNewestMtime(at), true);
       const epochFor = (created: number, newestMtime: number) =>
         planSquashfs(at, { ...image, created, newestMtime }).environment.SOURCE_DATE_EPOCH;
@@ -88,17 +88,17 @@ describe("the options for mksquashfs", () => {
       assert.equal(epochFor(-5, -1), "0");
     });
 
-    it(`${version} cannot give the root directory attributes, which is an error`, async () => {
+    it(`${version} is too old for a root directory with extended attributes`, async () => {
       const xattrs = new Map([["user.a", Buffer.from("b")]]);
-      const at = await probe(lines[version]);
+      const at = await probe(versionLines[version]);
       const facts = { ...image, root: { ...image.root, xattrs } };
       assert.throws(() => planSquashfs(at, facts), isTooOld(/extended attributes/));
     });
   }
 
   for (const version of ["4.6.1", "4.7.5", "4.10", "5.0"] as const) {
-    it(`${version} give the root directory all it has, and need no environment`, async () => {
-      const at = await probe(lines[version]);
+    it(`${version} sets all attributes of the root directory with options alone`, async () => {
+      const at = await probe(versionLines[version]);
       const root = { ...image.root, mode: 0o1750, uid: 4_000_000_000, gid: 5 };
       const plan = planSquashfs(at, { ...image, root });
       assert.deepEqual(parsed(plan.options), {
@@ -111,16 +111,16 @@ describe("the options for mksquashfs", () => {
         "-mkfs-time": "1700000000",
       });
       assert.deepEqual(plan.environment, {});
-      assert.equal(plan.identity, undefined);
+      assert.equal(plan.runAs, undefined);
       assert.equal(needsNewestMtime(at), false);
     });
 
-    it(`${version} give the root directory its attributes, in base64`, async () => {
+    it(`${version} sets extended attributes of the root directory in base64`, async () => {
       const xattrs = new Map([
         ["user.a", Buffer.from("b")],
         ["security.capability", Buffer.from([1, 0, 0, 2, 255])],
       ]);
-      const plan = planSquashfs(await probe(lines[version]), {
+      const plan = planSquashfs(await probe(versionLines[version]), {
         ...image,
         root: { ...image.root, xattrs },
       });
@@ -131,7 +131,7 @@ describe("the options for mksquashfs", () => {
     });
   }
 
-  const codecs: [compression: string, bcjFilter: string | undefined, expected: object][] = [
+  const compressions: [compression: string, bcjFilter: string | undefined, expected: object][] = [
     ["gzip", undefined, { "-comp": "gzip", "-Xcompression-level": "9" }],
     ["gzip:1", "x86", { "-comp": "gzip", "-Xcompression-level": "1" }],
     ["zstd:22", undefined, { "-comp": "zstd", "-Xcompression-level": "22" }],
@@ -140,9 +140,9 @@ describe("the options for mksquashfs", () => {
     ["xz", undefined, { "-comp": "xz" }],
     ["xz", "x86", { "-comp": "xz", "-Xbcj": "x86" }],
   ];
-  for (const [compression, bcjFilter, expected] of codecs) {
-    it(`name ${compression}${bcjFilter ? ` for ${bcjFilter}` : ""} as mksquashfs does`, async () => {
-      const plan = planSquashfs(await probe(lines["4.5.1"]), {
+  for (const [compression, bcjFilter, expected] of compressions) {
+    it(`passes ${compression}${bcjFilter ? ` with the filter ${bcjFilter}` : ""} to mksquashfs`, async () => {
+      const plan = planSquashfs(await probe(versionLines["4.5.1"]), {
         ...image,
         blockSize: 131072,
         compression: parseCompression(compression),
@@ -158,35 +158,35 @@ describe("the options for mksquashfs", () => {
   }
 });
 
-/** Options with their values; those that may come several times as a list. */
+/** Options with their values; a list for an option that may be repeated. */
 function parsed(options: readonly string[]): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (let index = 0; index < options.length; index += 1) {
     const name = options[index]!;
-    if (bare.includes(name)) {
+    if (flags.includes(name)) {
       found[name] = true;
       continue;
     }
     index += 1;
     const value = options[index]!;
     if (name === "-p") found[name] = [...((found[name] as string[]) ?? []), value];
-    else if (name in found) assert.fail(`${name} comes twice`);
+    else if (name in found) assert.fail(`${name} is repeated`);
     else found[name] = value;
   }
   return found;
 }
 
-function isTooOld(words: RegExp) {
+function isTooOld(message: RegExp) {
   return (error: unknown) => {
     assert.ok(error instanceof NetbootError, String(error));
     assert.equal(error.code, "MKSQUASHFS_TOO_OLD");
     assert.equal(error.exitStatus, 5);
-    assert.match(error.message, words);
+    assert.match(error.message, message);
     return true;
   };
 }
 
-/** A directory with a stand-in for mksquashfs that says only which version it is. */
+/** A directory with a fake mksquashfs that only prints its version. */
 async function fake(versionLine: string): Promise<string> {
   const directory = await temporaryDirectory();
   const path = join(directory, "mksquashfs");

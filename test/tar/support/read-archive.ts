@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { FormatError, type TarEntry, TarReader } from "../../../src/tar/index.js";
 
-/** What came of reading an archive: entries with digests of their contents, or what was wrong. */
+/** The result of reading an archive: entries with digests of their contents, or an error. */
 export interface Reading {
   readonly entries: readonly { entry: TarEntry; sha256: string }[];
   /** The message of a FormatError; other errors are thrown. */
   readonly refusal?: string;
 }
 
-/** Contents beyond this are not read: a small archive may claim a very large hole. */
-const enough = 4 * 1024 * 1024;
+/** Limit for the contents of a file: a small archive may claim a very large hole. */
+const maxContentBytes = 4 * 1024 * 1024;
 
-/** @param pieces the archive, cut in any way */
+/** @param pieces the archive, split anywhere */
 export function readArchive(pieces: Iterable<Buffer>): Reading {
   const reader = new TarReader();
   const entries: { entry: TarEntry; sha256: string }[] = [];
@@ -22,7 +22,7 @@ export function readArchive(pieces: Iterable<Buffer>): Reading {
     for (const piece of pieces) {
       for (const event of reader.push(piece)) {
         if (event.kind === "entry") {
-          if (current !== undefined) throw new Error("an entry begins in another");
+          if (current !== undefined) throw new Error("an entry starts inside another one");
           current = event.entry;
           hash = createHash("sha256");
           length = 0;
@@ -30,11 +30,13 @@ export function readArchive(pieces: Iterable<Buffer>): Reading {
           throw new Error(`${event.kind} without an entry`);
         } else if (event.kind === "content") {
           length += event.bytes.length;
-          if (length > current.size) throw new Error("more contents than the entry says");
-          if (length > enough) return { entries, refusal: "a very large hole" };
+          if (length > current.size)
+            throw new Error("the contents are longer than the entry's size");
+          if (length > maxContentBytes) return { entries, refusal: "a very large hole" };
           hash.update(event.bytes);
         } else {
-          if (length !== current.size) throw new Error("fewer contents than the entry says");
+          if (length !== current.size)
+            throw new Error("the contents are shorter than the entry's size");
           entries.push({ entry: current, sha256: hash.digest("hex") });
           current = undefined;
         }

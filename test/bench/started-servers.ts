@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf, startBound } from "../e2e/process.js";
-import { ours, theirs } from "./own-network.js";
+import { otherAddress, ownAddress } from "./network-namespace.js";
 
 const checkout = join(import.meta.dirname, "../../..");
 const httpPort = 8080;
@@ -16,15 +16,15 @@ export interface ReleaseFiles {
   readonly squashfs: string;
 }
 
-/** A server that runs, and its memory. */
-export class RunningServer {
+/** A running server program. */
+export class StartedServer {
   readonly #process: ChildProcess;
 
   constructor(process: ChildProcess) {
     this.#process = process;
   }
 
-  /** Bytes: most so far (VmHWM), or now (VmRSS). */
+  /** Resident memory in bytes: the peak (VmHWM) or the current amount (VmRSS). */
   memory(field: "VmHWM" | "VmRSS"): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, "latin1");
     return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
@@ -36,17 +36,24 @@ export class RunningServer {
   }
 }
 
-/** `kairos-netboot serve`, as built, with all that it serves. */
-export async function startServe(files: ReleaseFiles, programs: string): Promise<RunningServer> {
+/** Starts `kairos-netboot serve` as built. */
+export async function startServe(files: ReleaseFiles, programs: string): Promise<StartedServer> {
   const { kernel, initrd, squashfs } = files;
   const release = ["--kernel", kernel, "--initrd", initrd, "--squashfs", squashfs];
-  const place = ["--listen", ours, "--http-port", String(httpPort), "--ipxe-dir", programs];
+  const addresses = [
+    "--listen",
+    ownAddress,
+    "--http-port",
+    String(httpPort),
+    "--ipxe-dir",
+    programs,
+  ];
   const program = join(checkout, "bin/kairos-netboot.js");
-  return start(process.execPath, [program, "serve", ...release, ...place], ours);
+  return start(process.execPath, [program, "serve", ...release, ...addresses], ownAddress);
 }
 
-/** nginx as it comes, with what its manual advises for large files. */
-export async function startNginx(root: string, work: string): Promise<RunningServer> {
+/** Starts nginx with the settings that its manual recommends for large files. */
+export async function startNginx(root: string, work: string): Promise<StartedServer> {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${work}/nginx-${name};`)
     .join(" ");
@@ -56,14 +63,14 @@ export async function startNginx(root: string, work: string): Promise<RunningSer
     `user root; daemon off; worker_processes auto; pid ${work}/nginx.pid; error_log ${work}/nginx.log;
 events {}
 http { access_log off; sendfile on; tcp_nopush on; ${temporary}
-  server { listen ${theirs}:${httpPort}; root ${root}; } }\n`,
+  server { listen ${otherAddress}:${httpPort}; root ${root}; } }\n`,
   );
-  return start("nginx", ["-c", configuration, "-e", `${work}/nginx.log`], theirs);
+  return start("nginx", ["-c", configuration, "-e", `${work}/nginx.log`], otherAddress);
 }
 
-export async function startDnsmasq(root: string): Promise<RunningServer> {
+export async function startDnsmasq(root: string): Promise<StartedServer> {
   const options = ["--no-daemon", "--conf-file=/dev/null", "--port=0", "--bind-interfaces"];
-  options.push(`--listen-address=${theirs}`, "--enable-tftp", `--tftp-root=${root}`);
+  options.push(`--listen-address=${otherAddress}`, "--enable-tftp", `--tftp-root=${root}`);
   options.push("--tftp-max=200");
   return start("dnsmasq", options);
 }
@@ -72,15 +79,15 @@ async function start(
   program: string,
   options: readonly string[],
   address?: string,
-): Promise<RunningServer> {
+): Promise<StartedServer> {
   const child = startBound(program, options, ["ignore", "ignore", "ignore"]);
-  // Without TCP there is nothing to be asked whether it listens.
+  // A server without TCP cannot be probed.
   if (address === undefined) await sleep(500);
   while (address !== undefined && !(await isListening(address))) {
     if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
     await sleep(20);
   }
-  return new RunningServer(child);
+  return new StartedServer(child);
 }
 
 async function isListening(address: string): Promise<boolean> {

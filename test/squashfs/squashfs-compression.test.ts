@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatCompression, parseBlockSize, parseCompression } from "../../src/squashfs/index.js";
 
-/** Codecs and levels as `mksquashfs -help` has them. */
+/** Compressors and levels according to `mksquashfs -help`. */
 const compressions = {
-  zstd: { codec: "zstd", level: 3 },
-  "zstd:1": { codec: "zstd", level: 1 },
-  "zstd:22": { codec: "zstd", level: 22 },
-  gzip: { codec: "gzip", level: 9 },
-  "gzip:1": { codec: "gzip", level: 1 },
-  lzo: { codec: "lzo", level: 8 },
-  "lzo:9": { codec: "lzo", level: 9 },
-  xz: { codec: "xz" },
-  lz4: { codec: "lz4" },
+  zstd: { compressor: "zstd", level: 3 },
+  "zstd:1": { compressor: "zstd", level: 1 },
+  "zstd:22": { compressor: "zstd", level: 22 },
+  gzip: { compressor: "gzip", level: 9 },
+  "gzip:1": { compressor: "gzip", level: 1 },
+  lzo: { compressor: "lzo", level: 8 },
+  "lzo:9": { compressor: "lzo", level: 9 },
+  xz: { compressor: "xz" },
+  lz4: { compressor: "lz4" },
 };
-const noCompressions = [
+const invalidCompressions = [
   ...["", ":", "ZSTD", "bzip2", "lzma", "none", "zstd ", " zstd", "zstd:", "zstd:0", "zstd:23"],
   ...["zstd:-1", "zstd:3.0", "zstd:3:3", "zstd:1e1", "zstd:003", "gzip:0", "gzip:10", "lzo:10"],
   ...["xz:6", "lz4:1", "xz:", "toString", "__proto__"],
@@ -30,36 +30,22 @@ const blockSizes = {
   "1m": 1048576,
   "1024K": 1048576,
 };
-const noBlockSizes = [
-  ...[
-    "",
-    "K",
-    "0",
-    "1",
-    "2K",
-    "2048",
-    "100000",
-    "3M",
-    "2M",
-    "1G",
-    "-4096",
-    "4096.0",
-    "4e3",
-    "0x1000",
-  ],
+const invalidBlockSizes = [
+  ...["", "K", "0", "1", "2K", "2048", "100000", "3M", "2M", "1G"],
+  ...["-4096", "4096.0", "4e3", "0x1000"],
   ...["4 K", " 4K", "4K ", "4KB", "4KiB", "1048577", "99999999999999999999"],
 ];
 
 describe("--compression", () => {
   for (const [text, expected] of Object.entries(compressions)) {
-    it(`${text} is understood, and written back as what it means`, () => {
+    it(`accepts ${text} and formats it again`, () => {
       const compression = parseCompression(text);
       assert.deepEqual(compression, expected);
       assert.deepEqual(parseCompression(formatCompression(compression)), expected);
     });
   }
-  for (const text of noCompressions) {
-    it(`${JSON.stringify(text)} is refused`, () => {
+  for (const text of invalidCompressions) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
       assert.throws(() => parseCompression(text), { code: "USAGE_INVALID" });
     });
   }
@@ -67,10 +53,10 @@ describe("--compression", () => {
 
 describe("--block-size", () => {
   for (const [text, bytes] of Object.entries(blockSizes)) {
-    it(`${text} is ${bytes} bytes`, () => assert.equal(parseBlockSize(text), bytes));
+    it(`reads ${text} as ${bytes} bytes`, () => assert.equal(parseBlockSize(text), bytes));
   }
-  for (const text of noBlockSizes) {
-    it(`${JSON.stringify(text)} is refused`, () => {
+  for (const text of invalidBlockSizes) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
       assert.throws(() => parseBlockSize(text), { code: "USAGE_INVALID" });
     });
   }
