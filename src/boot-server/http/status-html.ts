@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { formatBytes, sanitize } from "../../support/index.js";
 import type { MachineStatus, StepStatus } from "./machine-status.js";
 
-/** Asks for the page again and puts the new one's content in the place of the old. */
+/** Fetches the page again and replaces the content. */
 const script = `
   const parser = new DOMParser();
   setInterval(async () => {
@@ -43,8 +43,8 @@ const style = `
   p { margin: .25rem 0 0; overflow-wrap: anywhere; }
 `;
 
-/** Nothing but what stands in the page itself may run, and nothing of another host is fetched. */
-export const statusPageHeaders = {
+/** Only the script in the page itself may run, and only this server may be contacted. */
+export const statusHeaders = {
   "Content-Security-Policy": [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -58,18 +58,18 @@ export const statusPageHeaders = {
   "Referrer-Policy": "no-referrer",
 };
 
-const words: Readonly<Record<string, string>> = {
+const stateTexts: Readonly<Record<string, string>> = {
   seen: "is on the network",
   asking: "asks to be booted",
-  booting: "boots",
+  booting: "is booting",
   booted: "has booted",
-  stalled: "is not heard from any more",
+  stalled: "has stalled",
   disk: "boots from its disk",
-  refused: "gets nothing",
+  refused: "is refused",
 };
 
-/** The page that a person watches while machines boot. It works without its script, too. */
-export function statusPage(machines: readonly MachineStatus[], now: Date): string {
+/** The page that people watch while machines boot. It also works without its script. */
+export function statusHtml(machines: readonly MachineStatus[], now: Date): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -102,23 +102,23 @@ function summary(machines: readonly MachineStatus[]): string {
 function card(machine: MachineStatus, now: Date): string {
   const { mac, hostname, ip, architecture, state, release, reasons, steps, lastSeenAt } = machine;
   const about = [hostname, ip, architecture, release].filter((text) => text !== undefined);
-  const isTold = ["refused", "disk", "stalled"].includes(state);
+  const hasReasons = ["refused", "disk", "stalled"].includes(state);
   return `<article class="${escaped(state)}">
-<header><h2>${escaped(mac)}</h2><span class="state">${escaped(words[state] ?? state)}</span>
-<span class="dim">${ago(lastSeenAt, now)}</span></header>
+<header><h2>${escaped(mac)}</h2><span class="state">${escaped(stateTexts[state] ?? state)}</span>
+<span class="dim">${formatAge(lastSeenAt, now)}</span></header>
 ${about.length > 0 ? `<p class="dim">${about.map(escaped).join(" · ")}</p>` : ""}
-${steps.length > 0 ? `<ol>${steps.map(stepItem).join("")}</ol>` : ""}${steps.filter(isUnderWay).map(progressBar).join("")}
-${isTold ? reasons.map((reason) => `<p>${escaped(reason)}</p>`).join("") : ""}</article>`;
+${steps.length > 0 ? `<ol>${steps.map(stepItem).join("")}</ol>` : ""}${steps.filter(isInProgress).map(progressBar).join("")}
+${hasReasons ? reasons.map((reason) => `<p>${escaped(reason)}</p>`).join("") : ""}</article>`;
 }
 
 function stepItem(step: StepStatus): string {
   const { step: name, isComplete, percent, rate, text } = step;
-  const detail = isUnderWay(step) ? ` ${percent} %${rate ? `, ${formatBytes(rate)}/s` : ""}` : "";
+  const detail = isInProgress(step) ? ` ${percent} %${rate ? `, ${formatBytes(rate)}/s` : ""}` : "";
   const state = isComplete === false ? "busy" : "whole";
   return `<li class="${state}" title="${escaped(text)}">${escaped(name)}${detail}</li>`;
 }
 
-function isUnderWay({ isComplete, percent }: StepStatus): boolean {
+function isInProgress({ isComplete, percent }: StepStatus): boolean {
   return isComplete === false && percent !== undefined;
 }
 
@@ -126,7 +126,7 @@ function progressBar({ step, percent }: StepStatus): string {
   return `<progress max="100" value="${percent}" aria-label="${escaped(step)}"></progress>`;
 }
 
-function ago(time: string, now: Date): string {
+function formatAge(time: string, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1000));
   if (seconds < 5) return "now";
   if (seconds < 120) return `${seconds} s ago`;
@@ -143,9 +143,9 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Machines say what they like. */
+/** Machines can report any text. */
 function escaped(text: string): string {
-  return sanitize(text).replace(/[&<>"']/g, (character) => entities[character]!);
+  return sanitize(text).replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 function hashOf(text: string): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** Answers with a text that is not to be kept. */
+/** Answers with a text that clients must not cache. */
 export function sendText(
   response: ServerResponse,
   status: number,
