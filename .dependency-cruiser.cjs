@@ -39,7 +39,7 @@ const folders = {
   cli: ["commands", "reporters", "format"],
   layers: ["flatten", "read", "tree"],
   "oci-client": ["auth", "transport", "image", "core"],
-  sources: ["registry", "local", "cache", "contract"],
+  sources: ["registry", "local", "cache", "image-source"],
 };
 
 const upward = (comment, prefix, names) =>
@@ -71,13 +71,12 @@ module.exports = {
     {
       name: "only-through-the-index",
       comment:
-        "A module is used through its index.ts. The command line reads the table of extract's options " +
-        "without loading the rest of that module.",
+        "A module is used through its index.ts. The command line also loads two tables that import nothing, that of transports and that of the options of extract, because the indexes of their modules would load everything that a pull needs.",
       severity: "error",
       from: { path: "^src/([^/]+)/" },
       to: {
         path: "^src/[^/]+/.+",
-        pathNot: "^src/($1/|[^/]+/index\\.ts$|extract/option-table\\.ts$)",
+        pathNot: "^src/($1/|[^/]+/index\\.ts$|(sources/transports|extract/option-table)\\.ts$)",
       },
     },
     {

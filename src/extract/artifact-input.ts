@@ -1,5 +1,4 @@
 import type { Staging } from "../artifacts/index.js";
-import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import type { CheckedOptions } from "./check-options.js";
@@ -8,7 +7,6 @@ import type { RootFilesystem } from "./root-filesystem.js";
 /** What artifacts are made from. */
 export interface ArtifactInput {
   readonly staging: Staging;
-  readonly flattening: Flattening;
   readonly source: ImageSource;
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;

@@ -26,13 +26,13 @@ export function squashfsScratchPath({ scratch }: Staging): string {
  * those of `files` in netboot.json; `artifactNames` has the names.
  */
 export const artifactTable: { readonly [Kind in ArtifactKind]-?: ArtifactRow } = {
-  kernel: ({ flattening, root }) => ({
+  kernel: ({ root }) => ({
     name: artifactNames(root.name).kernel,
-    make: (path) => flattening.putAt(root.facts.kernel.file.inode, path),
+    make: (path) => root.merged.copyTo(root.facts.kernel.file.inode, path),
   }),
-  initrd: ({ flattening, root }) => ({
+  initrd: ({ root }) => ({
     name: artifactNames(root.name).initrd,
-    make: (path) => flattening.putAt(root.facts.initrd.file.inode, path),
+    make: (path) => root.merged.copyTo(root.facts.initrd.file.inode, path),
   }),
   squashfs: ({ staging, root }) => ({
     name: artifactNames(root.name).squashfs,

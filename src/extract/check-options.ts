@@ -1,6 +1,5 @@
 import { checkReleaseUrl, type WrittenNetbootJson } from "../artifacts/index.js";
 import { checkedName } from "../kairos/index.js";
-import { display } from "../layers/index.js";
 import {
   type CheckedRegistryAccess,
   checkReference,
@@ -9,6 +8,7 @@ import {
 } from "../sources/index.js";
 import { formatCompression, parseBlockSize, parseCompression } from "../squashfs/index.js";
 import { type OptionRow, parseDuration, usageError } from "../support/index.js";
+import { display } from "../tar/index.js";
 import { type CheckedBootMedia, checkBootMedia, recordBootMedia } from "./boot-media-options.js";
 import type { ExtractEvent } from "./extract-event.js";
 import type { ExtractOptions } from "./extract-options.js";

@@ -10,10 +10,10 @@ import {
   Staging,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import { Flattening } from "../layers/index.js";
+import { TopDownPass } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
-import { probeMksquashfs } from "../squashfs/index.js";
+import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { squashfsScratchPath } from "./artifact-table.js";
 import { type CheckedOptions, checkOptions, recordOptions } from "./check-options.js";
@@ -103,10 +103,11 @@ async function extractFrom(
   }
   announce(source, image, options);
   await source.reserve(image.manifest.layers);
-  const flattening = new Flattening({
+  const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    keep: keepRuleFor(options),
+    capture: keepRuleFor(options),
     scratch: staging.scratch,
+    limits: squashfsLimits,
     signal,
     onProgress: (written, total, isEstimate) =>
       options.emit({ type: "squashfs", written, total, isEstimate }),
@@ -114,7 +115,7 @@ async function extractFrom(
   });
   const path = squashfsScratchPath(staging);
   const root = await buildRootFilesystem({
-    flattening,
+    pass,
     version,
     created: createdTime(image.config) ?? 0,
     architecture: image.platform.architecture,
@@ -122,7 +123,7 @@ async function extractFrom(
     path,
     signal,
   });
-  const input = { staging, flattening, source, image, root, options, signal };
+  const input = { staging, source, image, root, options, signal };
   const description = await writeArtifacts(input, keys);
   signal.throwIfAborted();
   await staging.publish();

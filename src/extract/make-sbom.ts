@@ -6,9 +6,9 @@ import type { SbomFormat } from "./option-values.js";
 
 /** The list of the image's packages. */
 export async function makeSbom(input: ArtifactInput, format: SbomFormat): Promise<string> {
-  const { flattening, source, image, root, options } = input;
-  const tree = new ImageTree(flattening.tree.root);
-  const list = await readPackages(tree, (inode) => flattening.read(inode));
+  const { source, image, root, options } = input;
+  const tree = new ImageTree(root.merged.root);
+  const list = await readPackages(tree, (inode) => root.merged.read(inode));
   for (const problem of list.problems) {
     const text = `The list of packages is incomplete: ${problem}.`;
     options.emit({ type: "message", level: "warning", text });

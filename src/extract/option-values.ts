@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { readCloudConfig } from "../kairos/index.js";
-import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import { translateError } from "../sources/index.js";
 import { sha256Hex, usageError } from "../support/index.js";
+import { encode } from "../tar/index.js";
 
 export type SbomFormat = "spdx" | "cyclonedx";
 

@@ -198,7 +198,12 @@ describe("inspect of an image in a registry", () => {
 
     const output = join(directory, "out");
     const before = wire.received();
-    const { description } = await extract({ image, output, platform: "amd64", cacheDir: cacheDirectory });
+    const { description } = await extract({
+      image,
+      output,
+      platform: "amd64",
+      cacheDir: cacheDirectory,
+    });
     assert.equal(description.name, inspection.name);
     const came = wire.received() - before;
     assert.ok(came >= first!.size + second!.size && came < first!.size + second!.size + 20_000);

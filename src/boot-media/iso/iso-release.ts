@@ -5,7 +5,8 @@ import {
   type NetbootJson,
   type ReleaseFiles,
 } from "../../artifacts/index.js";
-import { commandLineByName, kernelArchitecture } from "../../kairos/index.js";
+import { commandLineByName } from "../../kairos/index.js";
+import { kernelArchitecture } from "../../kernel/index.js";
 import { NetbootError } from "../../support/index.js";
 
 /** What is to be booted; its files have the names of Kairos' releases. */

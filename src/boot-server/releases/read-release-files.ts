@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { artifactNames } from "../../artifacts/index.js";
-import { commandLineByName, kernelArchitecture } from "../../kairos/index.js";
+import { commandLineByName } from "../../kairos/index.js";
+import { kernelArchitecture } from "../../kernel/index.js";
 import { readSuperblock } from "../../squashfs/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";

@@ -1,47 +1,66 @@
 import { Command } from "commander";
+// Only these files of extract and sources: an index would load everything that a pull needs.
 import { extractOptionTable } from "../../extract/option-table.js";
+import { describeLocalTransports } from "../../sources/transports.js";
+import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addOptionRows } from "./option-rows.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
 
-const examples = `
-Examples:
-  Make the files of a release for this machine's architecture:
-    $ kairos-netboot extract quay.io/kairos/hadron:v0.5.1-standard-amd64-generic-v4.3.0 -o out/
-  For another architecture:
-    $ kairos-netboot extract quay.io/kairos/hadron:v0.5.1-standard-arm64-generic-v4.3.0 \\
-        --platform linux/arm64 -o out/
-  From an image in a directory, an archive, or a daemon:
-    $ kairos-netboot extract oci:build/image:latest -o out/
-    $ kairos-netboot extract oci-archive:image.tar -o out/
-    $ docker save my-kairos | kairos-netboot extract - -o out/
-  Make a smaller squashfs, which takes longer:
-    $ kairos-netboot extract IMAGE -o out/ --compression xz
-  Make the files and boot the machines of this network from them, until Ctrl-C:
-    $ sudo kairos-netboot extract IMAGE -o out/ --serve
-  Extract several images, each into its own directory in out/:
-    $ kairos-netboot extract --from-file images.txt -o out/
-  Prepare the files for a web server, with a cloud-config for the machines:
-    $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
-  Pull from a registry that requires a password, through a mirror:
-    $ kairos-netboot extract IMAGE -o out/ --username robot --password-stdin < secret \\
-        --mirror quay.io=mirror.lan:5000
-  In a pipeline:
-    $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
-
-The program makes or replaces the directory as a whole, once all files are complete and verified. The
-directory then contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots
-them from any web server), netboot.json, provenance.json, and SHA256SUMS. If it already contains
-exactly these files, the program does nothing.
-
-An interrupted download continues where it stopped, also in the next run. The program keeps what it
-has downloaded: see kairos-netboot cache --help.
-
-Other sources, in skopeo's notation: oci:DIR[:TAG], oci-archive:FILE[:TAG], dir:DIR,
-docker-archive:FILE[:NAME:TAG], docker-daemon:NAME[:TAG], and - for an archive on standard input.
-
-Credentials come from docker login and podman login, certificates from certs.d, mirrors from
-registries.conf and the options; HTTPS_PROXY, HTTP_PROXY, and NO_PROXY name proxies.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Make the files of a release for this machine's architecture",
+      command: `kairos-netboot extract ${exampleImage} -o out/`,
+    },
+    {
+      title: "For another architecture",
+      command: "kairos-netboot extract IMAGE --platform linux/arm64 -o out/",
+    },
+    {
+      title: "From an OCI layout that a build wrote",
+      command: "kairos-netboot extract oci:build/image:latest -o out/",
+    },
+    {
+      title: "From an image that only the Docker daemon has",
+      command: "docker save my-kairos | kairos-netboot extract - -o out/",
+    },
+    {
+      title: "Compress better, which takes longer",
+      command: "kairos-netboot extract IMAGE -o out/ --compression xz",
+    },
+    {
+      title: "Then boot the machines of this network from the files, until Ctrl-C",
+      command: "sudo kairos-netboot extract IMAGE -o out/ --serve",
+    },
+    {
+      title: "Extract several images, each into its own directory below out/",
+      command: "kairos-netboot extract --from-file images.txt -o out/",
+    },
+    {
+      title: "For a web server, with a cloud-config for the machines",
+      command:
+        "kairos-netboot extract IMAGE -o out/ \\\n        --url http://192.168.1.10/kairos --cloud-config cc.yaml",
+    },
+    {
+      title: "From a registry that requires a password, through a mirror",
+      command:
+        "kairos-netboot extract IMAGE -o out/ --username robot \\\n        --password-stdin --mirror quay.io=mirror.lan:5000 < secret",
+    },
+    {
+      title: "Print the paths of the files in a pipeline",
+      command:
+        "kairos-netboot extract IMAGE -o out/ --json \\\n        | jq -r 'select(.type == \"result\").files[]'",
+    },
+  ],
+  notes: [
+    "The output directory contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots them from any web server), netboot.json, provenance.json, and SHA256SUMS. The program creates or replaces the directory as a whole, once everything is complete and verified. It does nothing if the directory already contains the same result.",
+    "An interrupted download continues where it stopped, also in the next run. The cache keeps downloads: see kairos-netboot cache --help.",
+    `Other sources of images, as skopeo writes them:
+${describeLocalTransports()}`,
+    "Credentials come from docker login and podman login, certificates from certs.d, mirrors from registries.conf and --mirror, and proxies from HTTPS_PROXY, HTTP_PROXY, and NO_PROXY.",
+  ],
+};
 
 export function extractCommand(): Command {
   const command = new Command("extract")
@@ -57,9 +76,7 @@ export function extractCommand(): Command {
     .option("-q, --quiet", "print only the result and errors")
     .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print JSON lines on standard output")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
     .action(runExtract);
   addOptionRows(command, extractOptionTable);
-  return addRegistryOptions(command);
+  return addHelp(addRegistryOptions(command), help);
 }
