@@ -1,4 +1,4 @@
-import type { ByteString } from "../layers/index.js";
+import type { ByteString } from "../tar/index.js";
 import type { ImageFile, ImageTree } from "./image-tree.js";
 
 /** A path at which an image may say what to boot. */

@@ -1,5 +1,5 @@
-import { type ByteString, display } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
+import { type ByteString, display } from "../tar/index.js";
 import { type BootLink, followBootLink } from "./boot-links.js";
 import { distinctFiles, type ImageFile, type ImageTree } from "./image-tree.js";
 

@@ -68,7 +68,7 @@ export class StandardInputSource implements ImageSource {
     return openArchiveStream(process.stdin, where, { signal, scratchDirectory, onNotice });
   }
 
-  /** Since Docker 25, docker save writes archives of both kinds at once; they are read as before. */
+  /** Since Docker 25, archives of docker save are of both kinds. They are read by manifest.json. */
   #sourceOf(archive: Archive): ImageSource {
     const { reference } = this;
     const files = async () => archive;

@@ -3,7 +3,7 @@ import type { ImageContent, Pointer } from "../../oci-client/support/image-conte
 import { serveImage } from "../../oci-client/support/local-server.js";
 
 /** One request for a blob. */
-export interface Served {
+interface Served {
   readonly digest: string;
   /** The first byte that was requested. */
   readonly from: number;
