@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { registryOrigin } from "../../src/oci-client/transport/origin.js";
-import { redirectTarget } from "../../src/oci-client/transport/redirect.js";
-import { failsWith } from "./support/errors.js";
+import { registryOrigin } from "../../../src/oci-client/transport/origin.js";
+import { redirectTarget } from "../../../src/oci-client/transport/redirect.js";
+import { failsWith } from "../support/errors.js";
 
 const origins: [registry: string, origin: string][] = [
   ["quay.io", "https://quay.io"],

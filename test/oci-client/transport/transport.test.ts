@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { networkError } from "../../src/oci-client/transport/network-error.js";
-import { Transport } from "../../src/oci-client/transport/transport.js";
-import { failsWith } from "./support/errors.js";
-import { listen, serve } from "./support/local-server.js";
+import { networkError } from "../../../src/oci-client/transport/network-error.js";
+import { Transport } from "../../../src/oci-client/transport/transport.js";
+import { failsWith } from "../support/errors.js";
+import { listen, serve } from "../support/local-server.js";
 
 function newTransport(t: TestContext, timeouts?: ConstructorParameters<typeof Transport>[1]) {
   const transport = new Transport("test", timeouts);
@@ -50,7 +50,7 @@ describe("a registry that cannot be reached", () => {
     const server = await serve(t, (request) => request.socket.destroy());
     await assert.rejects(
       newTransport(t).send(new URL(`http://${server.host}/`)),
-      failsWith("REGISTRY_UNREACHABLE", /broke off/, { retryable: true }),
+      failsWith("REGISTRY_UNREACHABLE", /closed the connection early/, { retryable: true }),
     );
   });
 

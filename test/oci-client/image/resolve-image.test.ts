@@ -5,8 +5,8 @@ import {
   type OciClientErrorCode,
   parsePlatform,
   resolveImage,
-} from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+} from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
 import {
   digestOf,
   dockerListType,
@@ -15,7 +15,7 @@ import {
   ociIndexType,
   ociManifestType,
   type Pointer,
-} from "./support/image-content.js";
+} from "../support/image-content.js";
 
 const amd64 = { os: "linux", architecture: "amd64" };
 const arm64 = { os: "linux", architecture: "arm64", variant: "v8" };
@@ -145,6 +145,40 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
+  describe("for an index entry without a media type", () => {
+    const untyped = (pointer: Pointer, platform?: object) =>
+      entry(pointer, platform, { mediaType: undefined });
+
+    it("takes the media type of the manifest", async () => {
+      const content = new ImageContent();
+      const image = content.image(amd64);
+      for (const platform of [amd64, undefined]) {
+        const resolved = await resolve(content, content.index([untyped(image, platform)]), "amd64");
+        assert.equal(resolved.digest, image.digest);
+        assert.equal(resolved.manifest.mediaType, ociManifestType);
+      }
+    });
+
+    it("looks into it if it is an index", async () => {
+      const content = new ImageContent();
+      const image = content.image(amd64);
+      const nested = content.index([entry(image, amd64)]);
+      const resolved = await resolve(content, content.index([untyped(nested)]), "amd64");
+      assert.equal(resolved.digest, image.digest);
+    });
+
+    it("does not read it if it is for another platform, but lists that platform", async () => {
+      const content = new ImageContent();
+      const absent = content.image(arm64);
+      content.blobs.delete(absent.digest);
+      const image = content.image(amd64);
+      const root = content.index([untyped(absent, arm64), untyped(image, amd64)]);
+      const resolved = await resolve(content, root, "amd64");
+      assert.equal(resolved.digest, image.digest);
+      assert.deepEqual(resolved.platforms, [arm64, amd64]);
+    });
+  });
+
   it("finds an image in an index in an index in an index", async () => {
     const content = new ImageContent();
     const image = content.image(arm64);
@@ -270,7 +304,7 @@ describe("resolveImage", () => {
         return content.index([entry(image, amd64)]);
       },
       "BLOB_MISMATCH",
-      /other content/,
+      /a different digest/,
     ],
   ];
   for (const [name, build, code, words] of refused) {

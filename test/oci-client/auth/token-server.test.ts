@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { tokenServer } from "../../src/oci-client/auth/token-server.js";
-import { ConnectionConfig } from "../../src/oci-client/transport/connection-options.js";
-import { failsWith } from "./support/errors.js";
+import { tokenServer } from "../../../src/oci-client/auth/token-server.js";
+import { ConnectionConfig } from "../../../src/oci-client/transport/connection-options.js";
+import { failsWith } from "../support/errors.js";
 
 /** Names under example and invalid resolve to nothing (RFC 2606), which is as good as public. */
 const allowed: [name: string, registry: string, realm: string][] = [
@@ -58,7 +58,7 @@ describe("a token server", () => {
     it(`may not be ${name}`, async () => {
       await assert.rejects(
         tokenServer("registry", realm, new URL(registry), settings),
-        failsWith("REGISTRY_ERROR", /safe to ask|private address/),
+        failsWith("REGISTRY_ERROR", /safe to use|private address/),
       );
     });
   }

@@ -6,8 +6,8 @@ import {
   type OciClientErrorCode,
   parseImageConfig,
   parseManifest,
-} from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+} from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
 
 const someDigest = `sha256:${"0f".repeat(32)}`;
 const ociManifestType = "application/vnd.oci.image.manifest.v1+json";

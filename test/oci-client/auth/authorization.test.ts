@@ -2,25 +2,29 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
-import { fetchToken } from "../../src/oci-client/auth/token.js";
+import { fetchToken } from "../../../src/oci-client/auth/token.js";
 import {
+  type Clock,
   type Credential,
+  type CredentialOrigin,
   type CredentialStore,
   type Descriptor,
+  type OciClientError,
   parsePlatform,
   parseReference,
   RegistryClient,
-} from "../../src/oci-client/index.js";
-import { Transport } from "../../src/oci-client/transport/transport.js";
-import { failsWith } from "./support/errors.js";
-import { ImageContent } from "./support/image-content.js";
+} from "../../../src/oci-client/index.js";
+import { Transport } from "../../../src/oci-client/transport/transport.js";
+import { failsWith } from "../support/errors.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { ImageContent } from "../support/image-content.js";
 import {
   fail,
   type Interceptor,
   type LocalServer,
   serve,
   serveImage,
-} from "./support/local-server.js";
+} from "../support/local-server.js";
 
 const amd64 = parsePlatform("linux/amd64");
 const alice = { username: "alice", password: "sécret:with colon" };
@@ -31,11 +35,16 @@ function holding(credential?: Credential): CredentialStore {
   return { lookup: async () => credential };
 }
 
-async function setUp(t: TestContext, intercept: Interceptor, credential?: Credential) {
+async function setUp(
+  t: TestContext,
+  intercept: Interceptor,
+  credential?: Credential,
+  clock?: Clock,
+) {
   const content = new ImageContent();
   const root = content.image(amd64);
   const server = await serveImage(t, content, root, intercept);
-  const client = new RegistryClient({ credentials: holding(credential) });
+  const client = new RegistryClient({ credentials: holding(credential), ...(clock && { clock }) });
   t.after(() => client.close());
   const layer: Descriptor = content.json(root).layers[0];
   return { client, server, layer, ref: parseReference(`${server.host}/os/image:v1`) };
@@ -90,6 +99,61 @@ describe("Basic authorization", () => {
     assert.equal(server.requests.length, 2);
     await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED"));
     assert.equal(server.requests.length, 3, "what was rejected is not sent twice");
+  });
+
+  const origins: [name: string, origin: CredentialOrigin | undefined, hint: RegExp][] = [
+    [
+      "the options that gave them",
+      { kind: "caller", source: "--username and --password-stdin" },
+      /^Check the credentials given with --username and --password-stdin, or use an account that may read os\/image\.$/,
+    ],
+    [
+      "docker login for Docker's config.json",
+      { kind: "docker-config", path: "/home/me/.docker/config.json" },
+      /: docker login 127\.0\.0\.1:\d+ updates \/home\/me\/\.docker\/config\.json\.$/,
+    ],
+    [
+      "podman login for another file",
+      { kind: "auth-file", path: "/run/auth.json" },
+      /: podman login --authfile \/run\/auth\.json 127\.0\.0\.1:\d+ updates \/run\/auth\.json\.$/,
+    ],
+    [
+      "the credential helper and the file that configures it",
+      { kind: "helper", program: "docker-credential-ours", path: "/home/me/config.json" },
+      /come from docker-credential-ours, which \/home\/me\/config\.json names\.$/,
+    ],
+    [
+      "the registry if their origin is unknown",
+      undefined,
+      /^Check the credentials for 127\.0\.0\.1:\d+, or/,
+    ],
+  ];
+  for (const [name, origin, hint] of origins) {
+    it(`names in the hint about refused credentials ${name}`, async (t) => {
+      const wrong = { ...alice, password: "wrong", ...(origin && { origin }) };
+      const { client, ref } = await setUp(t, wantsAlice, wrong);
+      await assert.rejects(client.manifest(ref), (error: OciClientError) => {
+        assert.match(error.hint, hint);
+        return failsWith("REGISTRY_DENIED", /refused the credentials/)(error);
+      });
+    });
+  }
+
+  it("names them as well if the token server refuses the credentials", async (t) => {
+    const tokens = await serveTokens(t, undefined, (_request, response) => {
+      fail(response, 401, "UNAUTHORIZED");
+      return true;
+    });
+    const wants = wantsToken(
+      () => tokens.realm,
+      () => true,
+    );
+    const origin = { kind: "caller", source: "--username and --password-stdin" } as const;
+    const { client, ref } = await setUp(t, wants, { ...alice, origin });
+    await assert.rejects(client.manifest(ref), (error: OciClientError) => {
+      assert.match(error.hint, /--password-stdin/);
+      return failsWith("REGISTRY_DENIED", /refused the credentials/)(error);
+    });
   });
 
   it("is denied, in other words, when there are no credentials", async (t) => {
@@ -173,28 +237,41 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.issued(), 2);
   });
 
-  it("does not keep a token beyond its time", async (t) => {
-    const tokens = await serveTokens(t, (token) => ({ token, expires_in: 0 }));
-    const { client, ref } = await setUp(
-      t,
-      wantsToken(
+  /** "defaults to 60 seconds", and "should never be returned with less than 60 seconds to live". */
+  const lifetimes: [name: string, expiresIn: number | undefined, seconds: number][] = [
+    ["300", 300, 300],
+    ["60", 60, 60],
+    ["1", 1, 60],
+    ["0", 0, 60],
+    ["-1", -1, 60],
+    ["no value", undefined, 60],
+  ];
+  for (const [name, expiresIn, seconds] of lifetimes) {
+    it(`keeps a token for ${seconds} seconds if expires_in is ${name}`, async (t) => {
+      const tokens = await serveTokens(t, (token) => ({ token, expires_in: expiresIn }));
+      const clock = new FakeClock();
+      const accepts = wantsToken(
         () => tokens.realm,
         () => true,
-      ),
-    );
-    await client.manifest(ref);
-    await client.manifest(ref);
-    assert.equal(tokens.issued(), 2);
-  });
+      );
+      const { client, ref, server } = await setUp(t, accepts, undefined, clock);
+      await client.manifest(ref);
+      clock.advance(seconds * 1000 - 1);
+      await client.manifest(ref);
+      assert.equal(tokens.issued(), 1);
+      assert.equal(server.requests.length, 3);
+      clock.advance(1);
+      await client.manifest(ref);
+      assert.equal(tokens.issued(), 2);
+    });
+  }
 
   it("is got for the others, too, where the one that asked for it gives up", async (t) => {
     const controller = new AbortController();
-    let isHeld = true;
+    let answer = () => {};
     const tokens = await serveTokens(t, undefined, (_request, response) => {
-      if (!isHeld) return false;
-      isHeld = false;
-      setTimeout(() => controller.abort(new Error("gave up")), 100);
-      setTimeout(() => response.end(JSON.stringify({ token: "late" })), 300);
+      answer = () => response.end(JSON.stringify({ token: "late" }));
+      controller.abort(new Error("gave up"));
       return true;
     });
     const { client, ref, layer } = await setUp(
@@ -207,7 +284,9 @@ describe("Bearer authorization", () => {
     const first = client.openBlob(ref, layer, { signal: controller.signal });
     const second = client.openBlob(ref, layer);
     await assert.rejects(first, /gave up/);
+    answer();
     await text((await second).body);
+    assert.equal(tokens.requests.length, 1);
   });
 
   it("asks only once for a token that is rejected again", async (t) => {
@@ -275,7 +354,7 @@ describe("Bearer authorization", () => {
         ),
       );
       await assert.rejects(client.manifest(ref), (error: Error) => {
-        failsWith("REGISTRY_ERROR", /no token/)(error);
+        failsWith("REGISTRY_ERROR", /without a token/)(error);
         return !`${error.message} ${error.cause}`.includes("secret");
       });
     });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { proxyFor } from "../../src/oci-client/transport/proxy.js";
-import { failsWith } from "./support/errors.js";
+import { proxyFor } from "../../../src/oci-client/transport/proxy.js";
+import { failsWith } from "../support/errors.js";
 
 /** Nothing listens there, so that curl fails at once and says where. */
 const proxyUrl = "http://127.0.0.1:1";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseChallenges } from "../../src/oci-client/index.js";
+import { parseChallenges } from "../../../src/oci-client/index.js";
 
 type Expected = [scheme: string, parameters: Record<string, string>][];
 

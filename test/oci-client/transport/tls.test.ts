@@ -10,11 +10,11 @@ import {
   parsePlatform,
   parseReference,
   RegistryClient,
-} from "../../src/oci-client/index.js";
-import { Authority } from "../support/authority.js";
-import { startConfiguredRegistry } from "./support/docker-registry.js";
-import { failsWith } from "./support/errors.js";
-import { ImageContent } from "./support/image-content.js";
+} from "../../../src/oci-client/index.js";
+import { Authority } from "../../support/authority.js";
+import { startConfiguredRegistry } from "../support/docker-registry.js";
+import { failsWith } from "../support/errors.js";
+import { ImageContent } from "../support/image-content.js";
 
 const run = promisify(execFile);
 const amd64 = { os: "linux", architecture: "amd64" };
@@ -249,10 +249,10 @@ describe("certificate files that cannot be used", () => {
     const cases: [ConnectionOptions, RegExp][] = [
       [{ caFile: join(directory, "gone") }, /gone cannot be read \(ENOENT\)/],
       [{ caFile: directory }, /cannot be read \(EISDIR\)/],
-      [{ caFile: nothing }, /nothing\.pem holds no certificate/],
+      [{ caFile: nothing }, /nothing\.pem does not contain a certificate/],
       [{ caFile: "/dev/zero" }, /larger than 1 MiB/],
-      [pair(mine.cert, nothing), /holds no key/],
-      [pair(nothing, mine.key), /holds no certificate/],
+      [pair(mine.cert, nothing), /does not contain a key/],
+      [pair(nothing, mine.key), /does not contain a certificate/],
       [pair(mine.cert, locked), /passphrase/],
       [pair(mine.cert, other.key), /cannot be used/],
     ];
@@ -276,7 +276,7 @@ describe("certificate files that cannot be used", () => {
     t.after(() => client.close());
     await assert.rejects(
       client.manifest(parseReference("127.0.0.1:1/a/b")),
-      failsWith("REGISTRY_CONFIG_INVALID", /no key beside it, me\.key/),
+      failsWith("REGISTRY_CONFIG_INVALID", /has no key: me\.key is missing/),
     );
   });
 });

@@ -5,8 +5,8 @@ import {
   hostPlatform,
   parsePlatform,
   platformMatchRank,
-} from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+} from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
 
 /** From containerd's platforms package: normalizeArch and the cases of its TestParseSelector. */
 const spellings: [text: string, canonical: string][] = [
