@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { WrittenNetbootJson } from "../artifacts/index.js";
 import { ensureIsoIsPossible, findSigner, findStub, type IsoWish } from "../boot-media/index.js";
-import { foreignVariable } from "../kairos/index.js";
+import { findIpxeVariable } from "../kairos/index.js";
 import type { Platform } from "../oci-client/index.js";
 import { type NetbootError, sha256Hex, systemCode, usageError } from "../support/index.js";
 
@@ -80,7 +80,7 @@ async function checkUki(
   key: string | undefined,
   certificate: string | undefined,
 ): Promise<CheckedUki> {
-  const variable = foreignVariable(commandLine);
+  const variable = findIpxeVariable(commandLine);
   if (variable !== undefined) {
     throw usageError(
       `The command line of a unified kernel image cannot contain ${variable}: only iPXE knows its value.`,

@@ -1,5 +1,5 @@
 import { checkReleaseUrl, type WrittenNetbootJson } from "../artifacts/index.js";
-import { checkedName } from "../kairos/index.js";
+import { checkArtifactName } from "../kairos/index.js";
 import {
   type CheckedRegistryAccess,
   checkReference,
@@ -56,7 +56,7 @@ const isSet = (value: boolean | undefined): boolean => value ?? false;
 const rules = {
   platform: rule(checkPlatform),
   name: rule(
-    (name) => (name === undefined ? undefined : checkedName(name)),
+    (name) => (name === undefined ? undefined : checkArtifactName(name)),
     (name) => ({ name: name ?? null }),
   ),
   kernel: rule(imagePath, (path) => ({

@@ -16,10 +16,10 @@ import { findDamage, type ImageSource, openSource, retryDamaged } from "../sourc
 import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { squashfsScratchPath } from "./artifact-table.js";
+import { captureRuleFor } from "./capture-rule.js";
 import { type CheckedOptions, checkOptions, recordOptions } from "./check-options.js";
 import type { ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
-import { keepRuleFor } from "./kept-files.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
 import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
@@ -105,7 +105,7 @@ async function extractFrom(
   await source.reserve(image.manifest.layers);
   const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    capture: keepRuleFor(options),
+    capture: captureRuleFor(options),
     scratch: staging.scratch,
     limits: squashfsLimits,
     signal,

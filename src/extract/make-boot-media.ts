@@ -1,13 +1,7 @@
 import { join } from "node:path";
 import type { WrittenNetbootJson } from "../artifacts/index.js";
-import {
-  makeReleaseIso,
-  makeUki,
-  osRelease,
-  releaseOf,
-  signEfiProgram,
-} from "../boot-media/index.js";
-import { expandCommandLine } from "../kairos/index.js";
+import { makeReleaseIso, makeUki, releaseOf, signEfiProgram } from "../boot-media/index.js";
+import { expandCommandLine, formatOsRelease } from "../kairos/index.js";
 import type { CheckedIso, CheckedUki } from "./boot-media-options.js";
 
 export interface BootMediaInput {
@@ -43,7 +37,7 @@ export async function makeUkiFile(input: BootMediaInput, { signing }: CheckedUki
     // The initrd is part of the program: the kernel must not look for a file of that name.
     commandLine: words.filter((word) => !word.startsWith("initrd=")).join(" "),
     kernelVersion: kernel.version ?? undefined,
-    osRelease: osRelease(name, kairos.release),
+    osRelease: formatOsRelease(name, kairos.release),
   });
   if (signing !== undefined) await signEfiProgram(path, signing, signal);
 }
