@@ -1,5 +1,5 @@
+import type { BootChoice } from "./dhcp/boot-choice.js";
 import type { BootClient } from "./dhcp/boot-client.js";
-import type { BootChoice } from "./dhcp/proxy-reply.js";
 import { Router } from "./http/router.js";
 import type { BootApi } from "./machines/boot-api.js";
 import type { BootPolicy, Decision } from "./machines/boot-policy.js";
@@ -33,7 +33,7 @@ export class BootOffers {
       // iPXE takes no menu; its script tells it.
       return isIpxe
         ? { bootFile: Router.firstScriptAt(base) }
-        : { disk: true, nothingAt: Router.nothingAt(base) };
+        : { disk: true, missingUrl: Router.nothingAt(base) };
     }
     if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
     if (decision.kind !== "netboot" && decision.kind !== "unsettled") {

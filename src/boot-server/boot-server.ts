@@ -157,7 +157,7 @@ export class BootServer {
     const common: Omit<ProxyDhcpServerOptions, "addresses"> = {
       choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
       styleFor: (client) => this.#styles.next(client),
-      onAnswer: (...what) => this.#events.answered(...what),
+      onDecision: (...what) => this.#events.answered(...what),
       onRefused: (...what) => this.#events.datagramRefused(...what),
     };
     if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
@@ -213,7 +213,7 @@ export class BootServer {
   /** Machines are served meanwhile: it takes some seconds. */
   async #checkNetworkForProxy(): Promise<void> {
     const { signal } = this.#stopping;
-    const texts = await checkNetworkForProxy(this.#options.addresses, signal).catch(() => []);
+    const texts = await checkNetworkForProxy(this.#options.addresses, { signal }).catch(() => []);
     for (const text of texts) this.#warn(text);
   }
 

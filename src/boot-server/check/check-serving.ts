@@ -137,7 +137,10 @@ class Checks {
       const warnings =
         full === undefined
           ? await checkNetworkForProxy(addresses)
-          : await checkForConflictingServers(full.network, full.isBesideOthers);
+          : await checkForConflictingServers(full.network, {
+              allowOtherServers: full.allowOtherServers,
+              timeoutMs: full.discoveryTimeoutMs,
+            });
       if (warnings.length === 0) return [ok("no other server is in the way")];
       return warnings.map((text) => ({ status: "warn", what: text.replace(/\.$/, "") }));
     } catch (error) {
