@@ -93,7 +93,7 @@ class Asker {
       const message = Buffer.from(discover);
       message.writeUInt32BE(id, 4);
       own.split(".").forEach((part, index) => {
-        question[24 + index] = Number(part);
+        message[24 + index] = Number(part);
       });
       // A different machine each time, because the server limits the rate of each machine.
       message.writeUInt32BE(this.#id, 30);
