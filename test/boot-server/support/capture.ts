@@ -43,6 +43,24 @@ export function decode(payload: Buffer, port: number, path: string): string {
   return tshark(["-r", path, "-V"]);
 }
 
+/**
+ * Decodes single fields of a datagram with tshark.
+ * @param path the capture file to write for tshark
+ * @param fields their names in Wireshark
+ * @returns the values in the same order; "" for a missing field
+ */
+export function decodeFields(
+  payload: Buffer,
+  port: number,
+  path: string,
+  fields: readonly string[],
+): string[] {
+  writeFileSync(path, captureOf(payload, port));
+  const options = fields.flatMap((field) => ["-e", field]);
+  const text = tshark(["-r", path, "-T", "fields", "-E", "occurrence=f", ...options]);
+  return text.replace(/\n$/, "").split("\t");
+}
+
 function tshark(args: readonly string[]): string {
   return execFileSync("tshark", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 }
