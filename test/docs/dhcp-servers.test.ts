@@ -38,7 +38,7 @@ type Server = keyof typeof servers;
 
 /** A private network with the addresses of the page: a DHCP server, a boot server, and a client. */
 const setUp = `set -u
-  ip link set lo up; mount -t tmpfs none /var/lib/kea
+  ip link set lo up; mount -t tmpfs none /var/lib; mkdir /var/lib/kea
   ip link add br0 type bridge; ip link set br0 up; ip address add ${bootServer}/24 dev br0
   for name in dhcp client; do
     unshare --net sleep 300 & pid=$!; eval "pid_$name=$pid"
@@ -225,7 +225,8 @@ for (const server of ["dnsmasq", "dhcpd", "kea"] as const) {
     });
 
     describe("beside serve", () => {
-      const boots = (name: string) => !name.includes("does not boot");
+      /** The release is for amd64 only. */
+      const boots = (name: string) => !/arm64|does not boot/.test(name);
       let offers: Map<string, Offer[]>;
       before(async () => {
         const out = await demoRelease();
@@ -239,7 +240,10 @@ for (const server of ["dnsmasq", "dhcpd", "kea"] as const) {
       });
 
       for (const [name, , expected] of clients) {
-        it(`gives ${name} an address, and lets serve say what to boot`, () => {
+        const what = boots(name)
+          ? "an address, and lets serve say what to boot"
+          : "an address only";
+        it(`gives ${name} ${what}`, () => {
           const all = offers.get(name) ?? [];
           const lease = all.find((offer) => offer.server === dhcpServer);
           assert.ok(lease);
@@ -248,7 +252,7 @@ for (const server of ["dnsmasq", "dhcpd", "kea"] as const) {
           assert.equal(lease.vendorClass, "");
           const boot = all.find((offer) => offer.server === bootServer);
           assert.equal(boot !== undefined, boots(name));
-          assert.equal(boot?.bootFile ?? "", expected.bootFile);
+          assert.equal(boot?.bootFile, boots(name) ? expected.bootFile : undefined);
           assert.equal(boot?.address ?? "0.0.0.0", "0.0.0.0");
         });
       }
