@@ -39,7 +39,7 @@ const folders = {
   cli: ["commands", "reporters", "format"],
   layers: ["flatten", "read", "tree"],
   "oci-client": ["auth", "transport", "image", "core"],
-  sources: ["registry", "local", "cache", "contract"],
+  sources: ["registry", "local", "cache", "image-source"],
 };
 
 const upward = (comment, prefix, names) =>
@@ -70,10 +70,14 @@ module.exports = {
     },
     {
       name: "only-through-the-index",
-      comment: "A module is used through its index.ts.",
+      comment:
+        "A module is used through its index.ts. The command line also loads the table of transports, which imports nothing, because the index of sources would load everything that a pull needs.",
       severity: "error",
       from: { path: "^src/([^/]+)/" },
-      to: { path: "^src/[^/]+/.+", pathNot: "^src/($1/|[^/]+/index\\.ts$)" },
+      to: {
+        path: "^src/[^/]+/.+",
+        pathNot: "^src/($1/|[^/]+/index\\.ts$|sources/transports\\.ts$)",
+      },
     },
     {
       name: "oci-client-stands-alone",

@@ -1,5 +1,5 @@
 /** What `import … from "kairos-netboot"` gives. */
-export type { Description } from "./artifacts/index.js";
+export type { WrittenNetbootJson as NetbootJson } from "./artifacts/index.js";
 export { type IsoOptions, iso } from "./boot-media/index.js";
 export { type ServeEvent, type ServeOptions, serve } from "./boot-server/index.js";
 export {

@@ -1,16 +1,10 @@
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readChunks } from "../support/index.js";
-import { type Description, type FileDescription, isFileName } from "./netboot-json.js";
+import { sha256OfFile } from "../support/index.js";
+import type { FileDescription, NetbootJson } from "./netboot-json.js";
 
-export const checksumsName = "SHA256SUMS";
-export const checksumsSignatureName = "SHA256SUMS.sig";
-
-const mostFiles = 1000;
-
-/** The names under which Kairos' releases have these files, and that of what is ours. */
-export function fileNames(name: string) {
+/** File names of a release; Kairos's own releases use the same ones where they have such a file. */
+export function artifactNames(name: string) {
   return {
     kernel: `${name}-kernel`,
     initrd: `${name}-initrd`,
@@ -24,7 +18,7 @@ export function fileNames(name: string) {
   };
 }
 
-/** @throws the errors of reading it; EINVAL for what is no file, and that of an aborted signal */
+/** @throws system errors; EINVAL if it is not a file; the reason of an aborted signal */
 export async function describeFile(
   directory: string,
   name: string,
@@ -35,51 +29,15 @@ export async function describeFile(
 }
 
 /**
- * Bytes. A pipe would be waited for, and a device may never end.
+ * Size in bytes. Refuses anything but files: reading a pipe would wait, and a device may never end.
  * @throws as `describeFile`
  */
 export async function sizeOfFile(directory: string, name: string): Promise<number> {
   const found = await stat(join(directory, name));
   if (found.isFile()) return found.size;
-  throw Object.assign(new Error(`${name} is no file`), { code: "EINVAL" });
+  throw Object.assign(new Error(`${name} is not a file`), { code: "EINVAL" });
 }
 
-/** In the format that `sha256sum -c` reads. */
-export function formatChecksums(files: readonly { name: string; sha256: string }[]): string {
-  return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
-}
-
-/**
- * Reads what `sha256sum` writes.
- * @returns names with their sums; undefined for a list with another line, with two sums of a name, or
- *   with a name that leads out of its directory
- */
-export function parseChecksums(text: string): Map<string, string> | undefined {
-  const sums = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
-    const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
-    const name = match?.[2]?.replace(/^\.\//, "") ?? "";
-    if (match === null || !isFileName(name) || sums.size >= mostFiles) return undefined;
-    if ((sums.get(name) ?? match[1]) !== match[1]) return undefined;
-    sums.set(name, match[1]!);
-  }
-  return sums;
-}
-
-export function filesOf({ files }: Description): FileDescription[] {
+export function filesOf({ files }: Pick<NetbootJson, "files">): FileDescription[] {
   return Object.values(files).filter((file) => file !== undefined);
-}
-
-export function sha256OfText(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-async function sha256OfFile(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of readChunks(path)) {
-    signal?.throwIfAborted();
-    hash.update(chunk);
-  }
-  return hash.digest("hex");
 }

@@ -1,74 +1,272 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError } from "../support/index.js";
+import { NetbootError, systemCode } from "../support/index.js";
+import { artifactNames } from "./artifact-files.js";
+import { type NetbootJson, netbootJsonName, readNetbootJson } from "./netboot-json.js";
+import { publishJournalName } from "./publish-journal.js";
 
-/** Names of files in a directory that belong together. */
-export interface FoundRelease {
-  /** Common to the file names, or the squashfs's own. */
+/** Names of the files in one directory that belong to one release. */
+export interface ReleaseFiles {
+  /** Common part of the file names, or the name of the squashfs. */
   readonly name: string;
   readonly kernel: string;
   readonly initrd: string;
   readonly squashfs: string;
+  readonly script: string | undefined;
 }
 
-/** What kernels and initrds are called where they are alone in a directory. */
+export interface DiscoveredRelease {
+  readonly directory: string;
+  readonly files: ReleaseFiles;
+  /** Undefined for files that something other than `extract` made. */
+  readonly netbootJson: NetbootJson | undefined;
+}
+
+export interface DiscoverOptions {
+  /** Called with each path before it is read; discovery waits for the promise. */
+  readonly beforeRead?: ((path: string) => Promise<void>) | undefined;
+}
+
+/**
+ * Finds the releases in a directory: the one that `extract` published there, or those that file
+ * names tell (see `findUndescribedReleases`), or those that `extract` published in its
+ * subdirectories, in the order of their names.
+ * @throws NetbootError RELEASE_INVALID if there are none, if the directory or a netboot.json cannot
+ *   be read, if files are missing, or if file names do not tell which files belong together
+ */
+export async function discoverReleases(
+  directory: string,
+  { beforeRead = async () => {} }: DiscoverOptions = {},
+): Promise<DiscoveredRelease[]> {
+  await beforeRead(directory);
+  const names = await listDirectory(directory);
+  if (publishedNames.some((name) => names.includes(name))) {
+    return [await publishedRelease(directory, beforeRead)];
+  }
+  const undescribed = (await findUndescribedReleases(directory)).filter(hasSquashfs);
+  for (const release of undescribed) requireComplete(directory, release);
+  if (undescribed.length > 0) {
+    return undescribed.map(({ files }) => ({ directory, files, netbootJson: undefined }));
+  }
+  const published = await publishedSubdirectories(directory, names, beforeRead);
+  if (published.length > 0) {
+    return Promise.all(published.map((path) => publishedRelease(path, beforeRead)));
+  }
+  throw new NetbootError(
+    "RELEASE_INVALID",
+    `The directory ${directory} contains no ${netbootJsonName} and no squashfs.`,
+    `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
+  );
+}
+
+/** A directory with one of these belongs to `extract`, also while that publishes into it. */
+const publishedNames = [netbootJsonName, publishJournalName];
+
+async function publishedRelease(
+  directory: string,
+  beforeRead: (path: string) => Promise<void>,
+): Promise<DiscoveredRelease> {
+  await beforeRead(join(directory, netbootJsonName));
+  const netbootJson = await readNetbootJson(directory);
+  if (netbootJson !== undefined) {
+    return { directory, files: describedFiles(netbootJson), netbootJson };
+  }
+  throw new NetbootError(
+    "RELEASE_INVALID",
+    `The ${netbootJsonName} in ${directory} cannot be read.`,
+    "Make the directory again: kairos-netboot extract, with --force.",
+  );
+}
+
+/** The names that netboot.json states. */
+export function describedFiles({ name, files }: NetbootJson): ReleaseFiles {
+  const { kernel, initrd, squashfs, script } = files;
+  return {
+    name,
+    kernel: kernel.name,
+    initrd: initrd.name,
+    squashfs: squashfs.name,
+    script: script?.name,
+  };
+}
+
+async function publishedSubdirectories(
+  directory: string,
+  names: readonly string[],
+  beforeRead: (path: string) => Promise<void>,
+): Promise<string[]> {
+  const paths = names
+    .filter((name) => !name.startsWith("."))
+    .sort()
+    .map((name) => join(directory, name));
+  const arePublished = await Promise.all(paths.map((path) => isPublished(path, beforeRead)));
+  return paths.filter((_, index) => arePublished[index]);
+}
+
+async function isPublished(
+  directory: string,
+  beforeRead: (path: string) => Promise<void>,
+): Promise<boolean> {
+  for (const name of publishedNames) {
+    const path = join(directory, name);
+    await beforeRead(path);
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return true;
+  }
+  return false;
+}
+
+/** A release that file names tell. */
+export interface UndescribedRelease {
+  readonly files: ReleaseFiles;
+  /** Those names of kernel, initrd, and squashfs that are not in the directory. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Finds releases by file names alone: those of Kairos's old releases and of AuroraBoot
+ * (`NAME-kernel`, `NAME-initrd`, `NAME.squashfs`, several side by side), and one squashfs with a
+ * single kernel and a single initrd beside it, as pixiecore's users have them.
+ * @returns sorted by name; two of the three names are enough for a release whose third is missing
+ * @throws NetbootError RELEASE_INVALID if the directory cannot be read, or if file names do not tell
+ *   which files belong together
+ */
+export async function findUndescribedReleases(directory: string): Promise<UndescribedRelease[]> {
+  const all = await listDirectory(directory);
+  const names = await onlyFiles(directory, all);
+  const scriptOf = (release: string) => {
+    const { script } = artifactNames(release);
+    return all.includes(script) ? script : undefined;
+  };
+  const releases = groupByName(names, scriptOf);
+  const images = names.filter((name) => name.endsWith(suffixes.squashfs));
+  const [squashfs] = images;
+  if (squashfs !== undefined && images.length === 1 && !releases.some(isComplete)) {
+    const { kernels, initrds } = findUndescribedFiles(names);
+    const [kernel, initrd] = [kernels[0], initrds[0]];
+    if (kernel !== undefined && initrd !== undefined && kernels.length + initrds.length === 2) {
+      const name = squashfs.slice(0, -suffixes.squashfs.length);
+      return [{ files: { name, kernel, initrd, squashfs, script: scriptOf(name) }, missing: [] }];
+    }
+    if (!releases.some(hasSquashfs)) throw ambiguousFiles(directory, kernels, initrds);
+  }
+  const orphan = images.find((name) => !releases.some(({ files }) => files.squashfs === name));
+  if (orphan === undefined) return releases;
+  const { kernel, initrd } = artifactNames(orphan.slice(0, -suffixes.squashfs.length));
+  throw ambiguous(
+    `The directory ${directory} contains several squashfs files, but neither ${kernel} nor ${initrd} for ${orphan}.`,
+  );
+}
+
+const suffixes = artifactNames("");
+const neededSuffixes = [suffixes.kernel, suffixes.initrd, suffixes.squashfs];
+
+/** Releases of which at least two of kernel, initrd, and squashfs are there under their usual names. */
+function groupByName(
+  names: readonly string[],
+  scriptOf: (release: string) => string | undefined,
+): UndescribedRelease[] {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const suffix = neededSuffixes.find((it) => name.endsWith(it) && name.length > it.length);
+    if (suffix === undefined) continue;
+    const release = name.slice(0, -suffix.length);
+    counts.set(release, (counts.get(release) ?? 0) + 1);
+  }
+  const releases = [...counts].filter(([, count]) => count > 1).map(([name]) => name);
+  return releases.sort().map((name) => {
+    const { kernel, initrd, squashfs } = artifactNames(name);
+    const missing = [kernel, initrd, squashfs].filter((it) => !names.includes(it));
+    return { files: { name, kernel, initrd, squashfs, script: scriptOf(name) }, missing };
+  });
+}
+
+/** What people call a kernel and an initrd that are the only ones in a directory. */
 const kernelName =
   /^(kernel|vmlinu[xz]|bzImage|zImage|uImage|Image)([._-].*)?$|[._-](kernel|vmlinuz)$/;
 const initrdName = /^(initrd|initramfs)([._-].*)?$|[._-](initrd|initramfs)(\.img)?$/;
 
-/**
- * Recognises by their names the files of Kairos' old releases and of AuroraBoot (`NAME-kernel`,
- * `NAME-initrd`, `NAME.squashfs`, several side by side), and a kernel, an initrd and a squashfs that
- * are alone in a directory, as pixiecore's users have them.
- * @returns sorted by name; none where there is no squashfs
- * @throws NetbootError RELEASE_INVALID where it cannot be told what belongs together
- */
-export async function findReleases(directory: string): Promise<FoundRelease[]> {
-  const names = await fileNamesIn(directory);
-  const images = names.filter((name) => name.endsWith(".squashfs"));
-  const [only] = images.length === 1 ? images : [];
-  return images.map((squashfs) => {
-    const name = squashfs.replace(/\.squashfs$/, "");
-    const [kernel, initrd] = [`${name}-kernel`, `${name}-initrd`];
-    if (names.includes(kernel) && names.includes(initrd)) return { name, kernel, initrd, squashfs };
-    if (squashfs === only) return { name, ...loneFiles(directory, names), squashfs };
-    const missing = [kernel, initrd].filter((it) => !names.includes(it));
-    throw ambiguous(
-      `The directory ${directory} holds several squashfs, and no ${missing.join(" and no ")} for ${squashfs}.`,
-    );
-  });
-}
-
-function loneFiles(directory: string, names: readonly string[]) {
-  const one = (what: string, pattern: RegExp): string => {
-    const found = names.filter((name) => pattern.test(name) && !name.endsWith(".squashfs"));
-    if (found.length === 1) return found[0]!;
-    throw ambiguous(
-      found.length === 0
-        ? `The directory ${directory} holds a squashfs, but nothing that is called like ${what}.`
-        : `The directory ${directory} holds several files that are called like ${what}: ${found.join(", ")}.`,
-    );
+/** Files with a name of a kernel or of an initrd, whatever else it says. */
+function findUndescribedFiles(names: readonly string[]) {
+  const others = names.filter((name) => !name.endsWith(suffixes.squashfs));
+  return {
+    kernels: others.filter((name) => kernelName.test(name)),
+    initrds: others.filter((name) => initrdName.test(name)),
   };
-  return { kernel: one("a kernel", kernelName), initrd: one("an initrd", initrdName) };
 }
 
-async function fileNamesIn(directory: string): Promise<string[]> {
-  const names = (await readdir(directory)).sort();
-  const isFile = await Promise.all(
+function isComplete({ missing }: UndescribedRelease): boolean {
+  return missing.length === 0;
+}
+
+function hasSquashfs({ files, missing }: UndescribedRelease): boolean {
+  return !missing.includes(files.squashfs);
+}
+
+function requireComplete(directory: string, { files, missing }: UndescribedRelease): void {
+  const [name] = missing;
+  if (name === undefined) return;
+  throw ambiguous(`The directory ${directory} contains ${files.squashfs}, but no ${name}.`);
+}
+
+async function listDirectory(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (cause) {
+    const code = systemCode(cause);
+    throw new NetbootError(
+      "RELEASE_INVALID",
+      code === "ENOENT"
+        ? `There is no directory ${directory}.`
+        : `The directory ${directory} cannot be read (${code === "ENOTDIR" ? "it is a file" : code}).`,
+      `Make one first: kairos-netboot extract IMAGE -o ${directory}`,
+      { cause },
+    );
+  }
+}
+
+/** Leaves out hidden files and everything but files and links to files. */
+async function onlyFiles(directory: string, names: readonly string[]): Promise<string[]> {
+  const areFiles = await Promise.all(
     names.map((name) =>
       stat(join(directory, name)).then(
-        (it) => it.isFile(),
+        (found) => found.isFile(),
         () => false,
       ),
     ),
   );
-  return names.filter((name, index) => isFile[index] && !name.startsWith("."));
+  return names.filter((name, index) => areFiles[index] && !name.startsWith("."));
+}
+
+function ambiguousFiles(
+  directory: string,
+  kernels: readonly string[],
+  initrds: readonly string[],
+): NetbootError {
+  const [what, found] = kernels.length === 1 ? ["an initrd", initrds] : ["a kernel", kernels];
+  return ambiguous(
+    found.length === 0
+      ? `The directory ${directory} contains a squashfs, but no file with the name of ${what}.`
+      : `The directory ${directory} contains several files with the name of ${what}: ${found.join(", ")}.`,
+  );
 }
 
 function ambiguous(message: string): NetbootError {
   return new NetbootError(
     "RELEASE_INVALID",
     message,
-    "Call them NAME-kernel, NAME-initrd and NAME.squashfs, or name the three with --kernel, --initrd and --squashfs.",
+    "Name the files NAME-kernel, NAME-initrd, and NAME.squashfs, or name the three with --kernel, --initrd, and --squashfs.",
   );
+}
+
+export type FoundRelease = Omit<ReleaseFiles, "script">;
+
+/** Releases that file names tell, all of them complete; to be replaced by `discoverReleases`. */
+export async function findReleases(directory: string): Promise<FoundRelease[]> {
+  const releases = (await findUndescribedReleases(directory)).filter(hasSquashfs);
+  for (const release of releases) requireComplete(directory, release);
+  return releases.map(({ files }) => files);
 }

@@ -1,32 +1,46 @@
 export {
-  checksumsName,
-  checksumsSignatureName,
+  artifactNames,
   describeFile,
-  fileNames,
   filesOf,
-  formatChecksums,
-  parseChecksums,
-  sha256OfText,
   sizeOfFile,
 } from "./artifact-files.js";
-export { type FoundRelease, findReleases } from "./discover.js";
+export {
+  checksumsName,
+  checksumsSignatureName,
+  formatChecksums,
+  parseChecksums,
+} from "./checksums.js";
+export {
+  type DiscoveredRelease,
+  type DiscoverOptions,
+  describedFiles,
+  discoverReleases,
+  type FoundRelease,
+  findReleases,
+  findUndescribedReleases,
+  type ReleaseFiles,
+} from "./discover.js";
 export { ipxeScript } from "./ipxe-script.js";
 export { memoryNeeded } from "./memory-estimate.js";
 export {
-  type Description,
-  descriptionJsonSchema,
-  descriptionName,
   type FileDescription,
-  formatDescription,
+  formatNetbootJson,
   isFileName,
-  parseDescription,
+  type NetbootJson,
+  netbootJsonName,
+  netbootJsonSchema,
+  parseNetbootJson,
+  readNetbootJson,
+  readWrittenNetbootJson,
+  type WrittenNetbootJson,
 } from "./netboot-json.js";
-export { isIntact, journalName, readDescription } from "./output-directory.js";
+export { isIntact } from "./output-directory.js";
 export {
   formatProvenance,
   type Provenance,
   parseProvenance,
   provenanceName,
 } from "./provenance.js";
+export { publishJournalName } from "./publish-journal.js";
 export { checkedUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

@@ -1,34 +1,32 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { NetbootError, systemCode, tryReadSmallFile } from "../support/index.js";
+import { NetbootError, sha256Hex, systemCode, tryReadSmallFile } from "../support/index.js";
+import { describeFile, filesOf, sizeOfFile } from "./artifact-files.js";
 import {
   checksumsName,
   checksumsSignatureName,
-  describeFile,
-  filesOf,
   formatChecksums,
   parseChecksums,
-  sha256OfText,
-  sizeOfFile,
-} from "./artifact-files.js";
-import { type Description, descriptionName, isFileName, parseDescription } from "./netboot-json.js";
+} from "./checksums.js";
+import { type NetbootJson, netbootJsonName, readNetbootJson } from "./netboot-json.js";
 import { provenanceName } from "./provenance.js";
+import { readPublishJournal, stagingPrefix } from "./publish-journal.js";
 
-/** What stands in the destination before an extraction. */
-export type Present = "nothing" | "empty directory" | "earlier output";
+/** What the destination is before an extraction. */
+export type DestinationState = "absent" | "empty" | "earlier output";
 
 /**
- * @throws NetbootError OUTPUT_NOT_EMPTY where publishing would destroy something,
- *   OUTPUT_NOT_WRITABLE where the place cannot be looked at
+ * @throws NetbootError OUTPUT_NOT_EMPTY if publishing would destroy something,
+ *   OUTPUT_NOT_WRITABLE if the destination cannot be read
  */
-export async function inspectDestination(directory: string): Promise<Present> {
+export async function inspectDestination(directory: string): Promise<DestinationState> {
   let names: string[];
   try {
     names = await readdir(directory);
   } catch (error) {
     const isAbsent = systemCode(error) === "ENOENT";
-    if (isAbsent && !(await isLink(directory))) return "nothing";
-    const reason = isAbsent ? "it is a link that leads nowhere" : systemCode(error);
+    if (isAbsent && !(await isLink(directory))) return "absent";
+    const reason = isAbsent ? "it is a dangling link" : systemCode(error);
     throw new NetbootError(
       "OUTPUT_NOT_WRITABLE",
       `The output directory ${directory} cannot be used (${reason}).`,
@@ -37,11 +35,11 @@ export async function inspectDestination(directory: string): Promise<Present> {
     );
   }
   const foreign = await foreignNames(directory, names);
-  if (foreign.length === 0) return names.length === 0 ? "empty directory" : "earlier output";
+  if (foreign.length === 0) return names.length === 0 ? "empty" : "earlier output";
   const more = foreign.length > 3 ? ` and ${foreign.length - 3} more` : "";
   throw new NetbootError(
     "OUTPUT_NOT_EMPTY",
-    `The output directory ${directory} holds what this program did not make: ${foreign.slice(0, 3).join(", ")}${more}.`,
+    `The output directory ${directory} contains files that this program did not make: ${foreign.slice(0, 3).join(", ")}${more}.`,
     "Choose another directory with --output, or move those files away.",
   );
 }
@@ -53,63 +51,48 @@ async function isLink(path: string): Promise<boolean> {
   );
 }
 
-/** Names that no earlier extraction put there; leftovers of a killed one are not foreign. */
+/** Names that no earlier extraction made; leftovers of a killed one are not foreign. */
 async function foreignNames(directory: string, names: readonly string[]): Promise<string[]> {
-  const own = new Set([...(await readJournal(directory)), ...(await ownNames(directory))]);
+  const own = new Set([...(await readPublishJournal(directory)), ...(await ownNames(directory))]);
   return names.filter((name) => !name.startsWith(stagingPrefix) && !own.has(name));
 }
 
-/** Hidden names under which output is prepared. */
-export const stagingPrefix = ".kairos-netboot-";
-
-const texts = [descriptionName, provenanceName] as const;
+/** The files beside those that `files` in netboot.json lists; SHA256SUMS lists these two as well. */
+const metadataNames = [netbootJsonName, provenanceName] as const;
 
 /**
- * All names in a directory that an earlier extraction put there: by its description, or by its sums
- * where that is damaged.
+ * All names in a directory that an earlier extraction made, according to netboot.json, or to
+ * SHA256SUMS if netboot.json is damaged.
  */
 export async function ownNames(directory: string): Promise<string[]> {
-  const description = await readDescription(directory);
+  const netbootJson = await readNetbootJson(directory);
   const files =
-    description === undefined
+    netbootJson === undefined
       ? await listedNames(directory)
-      : [...filesOf(description).map(({ name }) => name), ...texts];
+      : [...filesOf(netbootJson).map(({ name }) => name), ...metadataNames];
   return files.length === 0 ? [] : [...files, checksumsName, checksumsSignatureName];
 }
 
-/** None where the sums are not of a list as this program writes it. */
+/** Empty if SHA256SUMS is not a list of the kind that this program writes. */
 async function listedNames(directory: string): Promise<string[]> {
   const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const sums = bytes && parseChecksums(bytes.toString("utf8"));
-  return texts.every((name) => sums?.has(name)) ? [...sums!.keys()] : [];
-}
-
-/** While files are renamed into a directory one by one, all names concerned stand in here. */
-export const journalName = `${stagingPrefix}publishing`;
-
-/** The names that a run which was killed while it published may have left. */
-export async function readJournal(directory: string): Promise<string[]> {
-  const bytes = await tryReadSmallFile(join(directory, journalName));
-  return (bytes?.toString("utf8") ?? "").split("\n").filter(isFileName);
-}
-
-export async function readDescription(directory: string): Promise<Description | undefined> {
-  const bytes = await tryReadSmallFile(join(directory, descriptionName));
-  return bytes && parseDescription(bytes.toString("utf8"));
+  if (sums === undefined || !metadataNames.every((name) => sums.has(name))) return [];
+  return [...sums.keys()];
 }
 
 /**
- * True where every file of the description is there with the bytes it says.
- * @throws that of an aborted signal
+ * True if every file that netboot.json lists has the bytes that it states.
+ * @throws the reason of an aborted signal
  */
 export async function isIntact(
   directory: string,
-  description: Description,
+  netbootJson: NetbootJson,
   signal?: AbortSignal,
 ): Promise<boolean> {
   try {
-    const files = filesOf(description);
-    // Sizes first: it takes long to find out that a file of a few gigabytes is another one.
+    const files = filesOf(netbootJson);
+    // Compare sizes first: hashing a file of a few gigabytes takes long.
     for (const { name, size } of files) {
       if ((await sizeOfFile(directory, name)) !== size) return false;
     }
@@ -117,10 +100,10 @@ export async function isIntact(
       const actual = await describeFile(directory, file.name, signal);
       if (actual.sha256 !== file.sha256) return false;
     }
-    const others = texts.map(async (name) => {
-      return { name, sha256: sha256OfText(await textOf(directory, name)) };
+    const metadata = metadataNames.map(async (name) => {
+      return { name, sha256: sha256Hex(await textOf(directory, name)) };
     });
-    const sums = formatChecksums([...files, ...(await Promise.all(others))]);
+    const sums = formatChecksums([...files, ...(await Promise.all(metadata))]);
     return (await textOf(directory, checksumsName)) === sums;
   } catch {
     signal?.throwIfAborted();

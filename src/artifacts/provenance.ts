@@ -1,20 +1,25 @@
 import { z } from "zod";
-import { filesOf, sha256OfText } from "./artifact-files.js";
-import { type Description, descriptionName } from "./netboot-json.js";
+import { sha256Hex } from "../support/index.js";
+import { filesOf } from "./artifact-files.js";
+import { netbootJsonName, type WrittenNetbootJson } from "./netboot-json.js";
 
 export const provenanceName = "provenance.json";
 
 /**
- * An in-toto Statement v1 with a SLSA Provenance v1 predicate (https://slsa.dev/spec/v1.0/provenance):
- * the files, and the image and the options that they were made from. As with all that is written
- * here, times of the run are left out.
- * @param json the description as it is written
+ * Formats an in-toto Statement v1 with a SLSA Provenance v1 predicate
+ * (https://slsa.dev/spec/v1.0/provenance): the files, and the image and the options that they were
+ * made from. As in everything that the program publishes, times of the run are left out.
+ * @param json the text of netboot.json
  * @param imageUri names the image and its digest
  */
-export function formatProvenance(description: Description, json: string, imageUri: string): string {
-  const { source, options, program } = description;
-  const [algorithm, hex] = source.manifestDigest.split(":");
-  const subjects = [...filesOf(description), { name: descriptionName, sha256: sha256OfText(json) }];
+export function formatProvenance(
+  netbootJson: WrittenNetbootJson,
+  json: string,
+  imageUri: string,
+): string {
+  const { source, options, program } = netbootJson;
+  const [algorithm = "", hex = ""] = source.manifestDigest.split(":");
+  const subjects = [...filesOf(netbootJson), { name: netbootJsonName, sha256: sha256Hex(json) }];
   const statement = {
     _type: "https://in-toto.io/Statement/v1",
     subject: subjects.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
@@ -23,7 +28,7 @@ export function formatProvenance(description: Description, json: string, imageUr
       buildDefinition: {
         buildType: `pkg:generic/${program.name}#extract/v1`,
         externalParameters: { image: source.reference, platform: source.platform, options },
-        resolvedDependencies: [{ name: "image", uri: imageUri, digest: { [algorithm!]: hex! } }],
+        resolvedDependencies: [{ name: "image", uri: imageUri, digest: { [algorithm]: hex } }],
       },
       runDetails: {
         builder: {
@@ -50,13 +55,13 @@ const statement = z.object({
 });
 
 export interface Provenance {
-  /** Names of files, and their SHA-256 in hexadecimal. */
+  /** SHA-256 of each file in hexadecimal, by the file's name. */
   readonly subjects: ReadonlyMap<string, string | undefined>;
   /** Digests, as `sha256:…`. */
   readonly dependencies: ReadonlySet<string>;
 }
 
-/** @returns undefined where the text is no such statement */
+/** @returns undefined if the text is not such a statement */
 export function parseProvenance(text: string): Provenance | undefined {
   try {
     const { subject, predicate } = statement.parse(JSON.parse(text));

@@ -1,57 +1,48 @@
 import { chmod, chown, copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeDirectories, systemCode } from "../support/index.js";
-import { sha256OfText } from "./artifact-files.js";
-import { descriptionName } from "./netboot-json.js";
-import {
-  journalName,
-  ownNames,
-  readDescription,
-  readJournal,
-  stagingPrefix,
-} from "./output-directory.js";
+import { makeDirectories, sha256Hex, systemCode } from "../support/index.js";
+import { netbootJsonName, readNetbootJson } from "./netboot-json.js";
+import { ownNames } from "./output-directory.js";
+import { publishJournalName, readPublishJournal, stagingPrefix } from "./publish-journal.js";
 
-/** NAME_MAX of Linux's file systems, in bytes. */
-const longestName = 255;
+/** NAME_MAX of Linux's file systems. */
+const maxNameBytes = 255;
 
-/** Where earlier output stands for the moment between two renames. */
+/** Where earlier output is for the moment between two renames. */
 function previousPath(destination: string): string {
   const own = basename(destination);
   const name = `${stagingPrefix}previous-${own}`;
-  const isTooLong = Buffer.byteLength(name) > longestName;
-  const path = isTooLong ? `${stagingPrefix}previous-${sha256OfText(own)}` : name;
+  const isTooLong = Buffer.byteLength(name) > maxNameBytes;
+  const path = isTooLong ? `${stagingPrefix}previous-${sha256Hex(own)}` : name;
   return join(dirname(destination), path);
 }
 
 /**
- * Mends what a run left that was killed in `replaceDirectory`: between its renames earlier output is
- * put back, behind them it goes away.
+ * Recovers from a run that was killed in `replaceDirectory`: puts earlier output back if the run was
+ * killed between its renames, and removes it if the run was killed after them.
  */
-export async function mendPrevious(destination: string): Promise<void> {
+export async function recoverInterruptedPublish(destination: string): Promise<void> {
   const previous = previousPath(destination);
   if (!(await exists(previous))) return;
   const isThere = await exists(destination);
-  const whole = await readDescription(isThere ? destination : previous);
+  const whole = await readNetbootJson(isThere ? destination : previous);
   if (whole === undefined) return;
   if (!isThere) await rename(previous, destination);
-  // Another user's cannot be removed, and need not be.
+  // Another user's cannot be removed, and does not have to be.
   else await rm(previous, { recursive: true, force: true }).catch(() => {});
 }
 
-/**
- * Renames a directory into the place of another one, whose contents go away. Whom it belongs to and
- * who may read it stay as they were.
- */
+/** Replaces a directory with another one. The new one gets the owner and the mode of the old one. */
 export async function replaceDirectory(directory: string, destination: string): Promise<void> {
   const previous = previousPath(destination);
   try {
     if (!(await exists(destination))) return await rename(directory, destination);
-    await passOnRights(destination, directory);
+    await copyOwnerAndMode(destination, directory);
     await rm(previous, { recursive: true, force: true });
     await rename(destination, previous);
   } catch (error) {
-    // A mount point that does not show as one (a bind mount of the same file system), or a
-    // directory that only its owner may rename, or give to another.
+    // A mount point that cannot be told from other directories (a bind mount of the same file
+    // system), or a directory that only its owner may rename or give to another user.
     if (!["EBUSY", "EXDEV", "EPERM", "EACCES"].includes(systemCode(error) ?? "")) throw error;
     return publishInto(directory, destination);
   }
@@ -64,8 +55,8 @@ export async function replaceDirectory(directory: string, destination: string): 
   await rm(previous, { recursive: true, force: true });
 }
 
-/** What takes the rights of another directory can be moved by its owner in any case. */
-async function passOnRights(from: string, to: string): Promise<void> {
+/** Copies owner and mode. The owner keeps all rights, so that the directory can still be moved. */
+async function copyOwnerAndMode(from: string, to: string): Promise<void> {
   const { uid, gid, mode } = await stat(from);
   const own = await stat(to);
   if (uid !== own.uid || gid !== own.gid) await chown(to, uid, gid);
@@ -73,9 +64,9 @@ async function passOnRights(from: string, to: string): Promise<void> {
 }
 
 /**
- * Moves the files of a directory into another one, over those of the same name. The description
- * goes first and comes last, so a directory that has one is whole; a journal tells the next run
- * whose the files are if this one is killed.
+ * Moves the files of a directory into another one and replaces those of the same name. netboot.json
+ * is removed first and moved last, so a directory that has one is complete. If this run is killed,
+ * the journal tells the next one which files belong to the program.
  */
 export async function publishInto(directory: string, destination: string): Promise<void> {
   await makeDirectories(destination);
@@ -83,17 +74,17 @@ export async function publishInto(directory: string, destination: string): Promi
   const concerned = new Set([
     ...names,
     ...(await ownNames(destination)),
-    ...(await readJournal(destination)),
+    ...(await readPublishJournal(destination)),
   ]);
-  await writeFile(join(destination, journalName), [...concerned].join("\n"));
-  await rm(join(destination, descriptionName), { force: true });
+  await writeFile(join(destination, publishJournalName), [...concerned].join("\n"));
+  await rm(join(destination, netbootJsonName), { force: true });
   for (const name of concerned) {
-    if (name === descriptionName) continue;
+    if (name === netbootJsonName) continue;
     if (names.includes(name)) await move(join(directory, name), join(destination, name));
     else await rm(join(destination, name), { force: true });
   }
-  await move(join(directory, descriptionName), join(destination, descriptionName));
-  await rm(join(destination, journalName));
+  await move(join(directory, netbootJsonName), join(destination, netbootJsonName));
+  await rm(join(destination, publishJournalName));
 }
 
 async function move(from: string, to: string): Promise<void> {

@@ -12,11 +12,12 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
-import { inspectDestination, stagingPrefix } from "./output-directory.js";
-import { mendPrevious, publishInto, replaceDirectory } from "./publishing.js";
+import { inspectDestination } from "./output-directory.js";
+import { stagingPrefix } from "./publish-journal.js";
+import { publishInto, recoverInterruptedPublish, replaceDirectory } from "./publishing.js";
 
-/** Staging directories of killed runs are removed when they are older; milliseconds. */
-const staleAfter = 24 * 60 * 60 * 1000;
+/** Older staging directories are leftovers of killed runs. */
+const maxStagingAgeMs = 24 * 60 * 60 * 1000;
 
 /**
  * A hidden directory where output is prepared, beside its destination, and from where it is
@@ -52,9 +53,9 @@ export class Staging {
     const parent = dirname(destination);
     try {
       const made = await makeDirectories(parent);
-      await mendPrevious(destination);
+      await recoverInterruptedPublish(destination);
       const present = await inspectDestination(destination);
-      const isInside = present !== "nothing" && !(await canBeRenamed(destination, parent));
+      const isInside = present !== "absent" && !(await canBeRenamed(destination, parent));
       const place = isInside ? destination : parent;
       await removeStale(place);
       const home = await mkdtemp(join(place, `${stagingPrefix}staging-`));
@@ -151,12 +152,12 @@ async function removeStale(place: string): Promise<void> {
   for (const name of await readdir(place)) {
     if (!name.startsWith(`${stagingPrefix}staging-`)) continue;
     const path = join(place, name);
-    const age = await stat(path).then(
+    const ageMs = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
     // Another user's cannot be removed, and need not be.
-    if (age > staleAfter) await rm(path, { recursive: true, force: true }).catch(() => {});
+    if (ageMs > maxStagingAgeMs) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
 

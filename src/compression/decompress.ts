@@ -1,7 +1,11 @@
 import { findProgram, NetbootError } from "../support/index.js";
 import type { ByteSource, ByteStream } from "./byte-source.js";
 import { checkGzipEnd, gunzip, gunzipStream } from "./gunzip.js";
-import { type Compression, detectLayerCompression, magicNumberBytes } from "./magic-numbers.js";
+import {
+  type CompressionFormat,
+  detectLayerCompression,
+  magicNumberBytes,
+} from "./magic-numbers.js";
 import { runDecompressor } from "./run-decompressor.js";
 import { unzstd } from "./unzstd.js";
 
@@ -12,7 +16,7 @@ interface Decompressor {
   readonly args: readonly string[];
 }
 
-const decompressors: Readonly<Record<Compression, Decompressor>> = {
+const decompressors: Readonly<Record<CompressionFormat, Decompressor>> = {
   gzip: { program: "igzip", debianPackage: "isal", args: ["-d", "-c"] },
   zstd: { program: "zstd", debianPackage: "zstd", args: ["-d", "-c", "-q", "--no-progress"] },
   xz: { program: "xz", debianPackage: "xz-utils", args: ["-d", "-c", "-q"] },
@@ -51,7 +55,7 @@ export async function* decompress(source: ByteSource, signal: AbortSignal): Asyn
  *   DECOMPRESSOR_FAILED
  */
 export async function* decompressStream(
-  compression: Compression | "none",
+  compression: CompressionFormat | "none",
   stream: ByteStream,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
@@ -66,7 +70,7 @@ export async function* decompressStream(
 }
 
 async function programOutput(
-  compression: Compression,
+  compression: CompressionFormat,
   stream: ByteStream | ByteSource,
   signal: AbortSignal,
 ): Promise<AsyncGenerator<Buffer> | undefined> {
@@ -75,7 +79,7 @@ async function programOutput(
   return path === undefined ? undefined : runDecompressor(path, args, stream, signal);
 }
 
-function programMissing(compression: Compression): NetbootError {
+function programMissing(compression: CompressionFormat): NetbootError {
   const { program, debianPackage } = decompressors[compression];
   return new NetbootError(
     "PROGRAM_MISSING",

@@ -1,5 +1,5 @@
 import { crc32, createInflateRaw } from "node:zlib";
-import { readChunks } from "../support/index.js";
+import { readAt, readChunks } from "../support/index.js";
 import { DecompressionError } from "./decompression-error.js";
 import { writeSource } from "./write-source.js";
 
@@ -58,10 +58,4 @@ function headerSize(head: Buffer): number {
 
 function damagedHeader(): DecompressionError {
   return new DecompressionError("its gzip header is damaged");
-}
-
-async function readAt(path: string, offset: number, count: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of readChunks(path, count, offset)) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 }

@@ -4,7 +4,7 @@ export { DecompressionError } from "./decompression-error.js";
 export { gunzipStream } from "./gunzip.js";
 export { gunzipMember } from "./gzip-member.js";
 export {
-  type Compression,
+  type CompressionFormat,
   detectCompression,
   detectLayerCompression,
   type LayerCompression,

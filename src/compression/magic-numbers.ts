@@ -1,11 +1,11 @@
 /** What the kernel can decompress an initrd with (Linux, lib/decompress.c). */
-export type Compression = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzma" | "lzo";
+export type CompressionFormat = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzma" | "lzo";
 
 /** What layers and image archives are compressed with. */
 export type LayerCompression = "gzip" | "zstd" | "none";
 
 /** The first bytes of compressed data. */
-const magicNumbers: readonly (readonly [Compression, ...bytes: number[]])[] = [
+const magicNumbers: readonly (readonly [CompressionFormat, ...bytes: number[]])[] = [
   ["gzip", 0x1f, 0x8b], // RFC 1952 §2.3.1
   ["zstd", 0x28, 0xb5, 0x2f, 0xfd], // RFC 8878 §3.1.1
   ["xz", 0xfd, 0x37, 0x7a, 0x58, 0x5a],
@@ -23,7 +23,7 @@ export const magicNumberBytes = 5;
  * Detects the compression of data by their first bytes.
  * @returns undefined if the data are not compressed, or in an unknown way
  */
-export function detectCompression(head: Buffer): Compression | undefined {
+export function detectCompression(head: Buffer): CompressionFormat | undefined {
   return magicNumbers.find(([, ...bytes]) => bytes.every((byte, at) => head[at] === byte))?.[0];
 }
 

@@ -1,20 +1,18 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Description, describeFile, fileNames } from "../artifacts/index.js";
+import { artifactNames, describeFile, type WrittenNetbootJson } from "../artifacts/index.js";
 import {
   ensureIsoIsPossible,
-  type IsoWish,
-  makeReleaseIso,
-  releaseOf,
-} from "../boot-media/index.js";
-import {
   findSigner,
   findStub,
+  type IsoWish,
+  makeReleaseIso,
   makeUki,
   osRelease,
+  releaseOf,
   signEfiProgram,
-} from "../boot-media/uki/index.js";
+} from "../boot-media/index.js";
 import { expandCommandLine, foreignVariable } from "../kairos/index.js";
 import { type NetbootError, systemCode, usageError } from "../support/index.js";
 import type { CheckedBootOptions } from "./boot-options.js";
@@ -126,7 +124,7 @@ async function readable(path: string, flag: string): Promise<Buffer> {
 export interface BootMediaInput {
   readonly media: CheckedBootMedia | undefined;
   /** Of the other files. */
-  readonly description: Description;
+  readonly description: WrittenNetbootJson;
   /** Where these are, and what is made goes. */
   readonly directory: string;
   readonly scratch: string;
@@ -139,10 +137,10 @@ export interface BootMediaInput {
  */
 export async function writeBootMedia(
   input: BootMediaInput,
-): Promise<Pick<Description["files"], "iso" | "uki">> {
+): Promise<Pick<WrittenNetbootJson["files"], "iso" | "uki">> {
   const { media, description, directory } = input;
   if (media === undefined) return {};
-  const names = fileNames(description.name);
+  const names = artifactNames(description.name);
   if (media.iso !== undefined) await writeIso(input, media, join(directory, names.iso));
   if (media.uki !== undefined) await writeUki(input, media, join(directory, names.uki));
   return {

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { checkedUrl } from "../artifacts/index.js";
 import { readCloudConfig } from "../kairos/index.js";
-import { usageError } from "../support/index.js";
+import { sha256Hex, usageError } from "../support/index.js";
 
 /** How machines are to boot what is made: these go into the script and the command line. */
 export interface BootOptions {
@@ -47,7 +46,7 @@ export async function checkBootOptions(options: BootOptions): Promise<CheckedBoo
 
 async function readCloudConfigFile(path: string): Promise<CloudConfigFile> {
   const bytes = await readCloudConfig(path);
-  return { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+  return { bytes, sha256: sha256Hex(bytes) };
 }
 
 /** iPXE reads some words as its own, and knows no quotes. */

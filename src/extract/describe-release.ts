@@ -1,19 +1,19 @@
-import type { Description } from "../artifacts/index.js";
+import type { WrittenNetbootJson } from "../artifacts/index.js";
 import { netbootCommandLine, summaryOf } from "../kairos/index.js";
-import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { formatCompression } from "../squashfs/index.js";
 import { programVersion } from "../support/index.js";
+import { display } from "../tar/index.js";
 import type { CheckedOptions } from "./extract-options.js";
 import type { RootFilesystem } from "./root-filesystem.js";
 
 /** What `netboot.json` says of these files. */
 export function describe(
-  files: Description["files"],
+  files: WrittenNetbootJson["files"],
   source: { reference: string; image: ResolvedImage },
   root: RootFilesystem,
   options: CheckedOptions,
-): Description {
+): WrittenNetbootJson {
   const { name, facts, compression } = root;
   const words = options.boot.words === undefined ? [] : [options.boot.words];
   return {
@@ -42,7 +42,7 @@ export function commandLineOf({ name, facts }: RootFilesystem, { boot }: Checked
   return netbootCommandLine(name, { hasSelinux, release: release.release }, boot);
 }
 
-export function optionsOf(options: CheckedOptions): Description["options"] {
+export function optionsOf(options: CheckedOptions): WrittenNetbootJson["options"] {
   const { iso, uki } = options.bootMedia ?? {};
   return {
     compression: formatCompression(options.compression),

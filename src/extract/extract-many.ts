@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { checkedUrl, SharedScratch } from "../artifacts/index.js";
-import { checkReference, type RegistryAccess, registryOf } from "../sources/index.js";
+import { checkReference, type RegistryAccess, repositoryOf } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { type ExtractResult, extract } from "./extract.js";
 import type { ExtractEvent, ExtractOptions } from "./extract-options.js";
@@ -65,7 +65,9 @@ function requireOneRegistry(images: readonly string[], access: RegistryAccess = 
     access.username === undefined ? undefined : "--username",
     access.tlsCert === undefined ? undefined : "--tls-cert",
   ].filter((given) => given !== undefined);
-  const registries = new Set(images.map(registryOf).filter((it) => it !== undefined));
+  const registries = new Set(
+    images.map((image) => repositoryOf(image)?.registry).filter((it) => it !== undefined),
+  );
   if (flag === undefined || registries.size < 2) return;
   throw new NetbootError(
     "USAGE_INVALID",

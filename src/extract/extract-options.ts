@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { checkedName } from "../kairos/index.js";
-import { encode } from "../layers/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import {
   type CheckedRegistryAccess,
@@ -10,8 +9,9 @@ import {
   type RegistryAccess,
   translateError,
 } from "../sources/index.js";
-import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
+import { parseBlockSize, parseCompression, type SquashfsCompression } from "../squashfs/index.js";
 import { parseDuration, usageError } from "../support/index.js";
+import { encode } from "../tar/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./add-boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
@@ -48,7 +48,7 @@ export interface ExtractOptions extends BootOptions, BootMediaOptions {
    * How long a registry that fails is asked again, from the last progress on: `90s`, `5m`, `2h`, or
    * `0` for not at all; `5m` by default.
    */
-  retryFor?: string | undefined;
+  retryTimeout?: string | undefined;
   /** Make the files again, also where they are there already. */
   force?: boolean | undefined;
   /** Credentials, TLS and mirrors; as this machine's files say by default. */
@@ -99,7 +99,7 @@ export interface CheckedOptions {
   readonly output: string;
   readonly platform: Platform;
   readonly name: string | undefined;
-  readonly compression: Compression;
+  readonly compression: SquashfsCompression;
   readonly blockSize: number;
   /** Paths inside the image as bytes, absolute. */
   readonly kernel: string | undefined;
@@ -113,7 +113,7 @@ export interface CheckedOptions {
   readonly downloads: number;
   readonly processors: number | undefined;
   /** Milliseconds. */
-  readonly retryFor: number;
+  readonly retryTimeoutMs: number;
   readonly boot: CheckedBootOptions;
   readonly bootMedia: CheckedBootMedia | undefined;
   readonly force: boolean;
@@ -151,7 +151,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     cacheDirectory: options.cache === false ? undefined : cacheDirectory,
     downloads: jobs ?? Math.max(3, availableParallelism()),
     processors: jobs,
-    retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
+    retryTimeoutMs: parseDuration(options.retryTimeout ?? "5m", "--retry-timeout"),
     boot,
     bootMedia: await checkBootMedia(options, platform.architecture, boot),
     force: options.force ?? false,

@@ -3,17 +3,17 @@ import { isDeepStrictEqual } from "node:util";
 import {
   checksumsName,
   checksumsSignatureName,
-  type Description,
-  descriptionName,
   isIntact,
+  netbootJsonName,
   provenanceName,
-  readDescription,
+  readWrittenNetbootJson,
   Staging,
+  type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import { Flattening } from "../layers/index.js";
+import { TopDownPass } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
-import { probeMksquashfs } from "../squashfs/index.js";
+import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { optionsOf } from "./describe-release.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./extract-options.js";
@@ -32,13 +32,13 @@ export type ResultPaths = FilePaths & {
   readonly signature?: string;
 };
 
-type FilePaths = { readonly [Kind in keyof Description["files"]]: string };
+type FilePaths = { readonly [Kind in keyof WrittenNetbootJson["files"]]: string };
 
 export interface ExtractResult {
   /** The output directory, as it was given. */
   readonly directory: string;
   /** What its `netboot.json` says. */
-  readonly description: Description;
+  readonly description: WrittenNetbootJson;
   /** The files in it, with the directory before their names. */
   readonly paths: ResultPaths;
   /** True where the files were there already and nothing was done. */
@@ -102,10 +102,11 @@ async function extractFrom(
   }
   announce(source, image, options);
   await source.reserve(image.manifest.layers);
-  const flattening = new Flattening({
+  const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    keep: keepRuleFor(options),
+    capture: keepRuleFor(options),
     scratch: staging.scratch,
+    limits: squashfsLimits,
     signal,
     onProgress: (written, total, isEstimate) =>
       options.emit({ type: "squashfs", written, total, isEstimate }),
@@ -113,7 +114,7 @@ async function extractFrom(
   });
   const path = join(staging.scratch, "root.squashfs");
   const root = await buildRootFilesystem({
-    flattening,
+    pass,
     version,
     created: createdTime(image.config) ?? 0,
     architecture: image.platform.architecture,
@@ -121,7 +122,7 @@ async function extractFrom(
     path,
     signal,
   });
-  const input = { staging, flattening, source, image, root, options, keys, signal };
+  const input = { staging, source, image, root, options, keys, signal };
   const description = await writeArtifacts(input);
   signal.throwIfAborted();
   await staging.publish();
@@ -130,14 +131,14 @@ async function extractFrom(
 
 function resultOf(
   { output: directory, signKey }: CheckedOptions,
-  description: Description,
+  description: WrittenNetbootJson,
   isUnchanged: boolean,
 ): ExtractResult {
   const at = (name: string) => join(directory, name);
   const files = Object.entries(description.files).map(([kind, { name }]) => [kind, at(name)]);
   const paths = {
     ...(Object.fromEntries(files) as FilePaths),
-    description: at(descriptionName),
+    description: at(netbootJsonName),
     provenance: at(provenanceName),
     checksums: at(checksumsName),
     ...(signKey === undefined ? {} : { signature: at(checksumsSignatureName) }),
@@ -162,7 +163,7 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { totalMs: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
   });
 }
 
@@ -172,8 +173,8 @@ async function reusable(
   options: CheckedOptions,
   keys: Keys,
   signal: AbortSignal,
-): Promise<Description | undefined> {
-  const earlier = await readDescription(options.output);
+): Promise<WrittenNetbootJson | undefined> {
+  const earlier = await readWrittenNetbootJson(options.output);
   const isSame =
     earlier !== undefined &&
     earlier.source.manifestDigest === image.digest &&

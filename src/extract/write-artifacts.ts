@@ -1,27 +1,25 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  artifactNames,
   checksumsName,
   checksumsSignatureName,
-  type Description,
   describeFile,
-  descriptionName,
-  fileNames,
   filesOf,
   formatChecksums,
-  formatDescription,
+  formatNetbootJson,
   formatProvenance,
   ipxeScript,
+  netbootJsonName,
   provenanceName,
   type Staging,
-  sha256OfText,
+  type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
-import { sanitize } from "../support/index.js";
+import { sanitize, sha256Hex } from "../support/index.js";
 import { writeBootMedia } from "./add-boot-media.js";
 import { commandLineOf, describe } from "./describe-release.js";
 import type { CheckedOptions } from "./extract-options.js";
@@ -31,7 +29,6 @@ import { sbomOf } from "./write-sbom.js";
 
 export interface ArtifactsInput {
   readonly staging: Staging;
-  readonly flattening: Flattening;
   readonly source: ImageSource;
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;
@@ -45,7 +42,7 @@ export interface ArtifactsInput {
  * `files` first, then `netboot.json`, which lists it, then where all that comes from, the sums of
  * all, and their signature.
  */
-export async function writeArtifacts(input: ArtifactsInput): Promise<Description> {
+export async function writeArtifacts(input: ArtifactsInput): Promise<WrittenNetbootJson> {
   const { staging, source, image, root, options, keys, signal } = input;
   const { directory, scratch } = staging;
   warnOfHttps(input);
@@ -54,15 +51,15 @@ export async function writeArtifacts(input: ArtifactsInput): Promise<Description
   const media = options.bootMedia;
   const more = await writeBootMedia({ media, description: plain, directory, scratch, signal });
   const description = { ...plain, files: { ...files, ...more } };
-  const json = formatDescription(description);
-  await writeFile(join(directory, descriptionName), json);
+  const json = formatNetbootJson(description);
+  await writeFile(join(directory, netbootJsonName), json);
   const imageUri = imagePurl(source.reference, image.digest);
   const provenance = formatProvenance(description, json, imageUri);
   await writeFile(join(directory, provenanceName), provenance);
   const sums = formatChecksums([
     ...filesOf(description),
-    { name: descriptionName, sha256: sha256OfText(json) },
-    { name: provenanceName, sha256: sha256OfText(provenance) },
+    { name: netbootJsonName, sha256: sha256Hex(json) },
+    { name: provenanceName, sha256: sha256Hex(provenance) },
   ]);
   await writeFile(join(directory, checksumsName), sums);
   if (keys.sign !== undefined) {
@@ -71,15 +68,15 @@ export async function writeArtifacts(input: ArtifactsInput): Promise<Description
   return description;
 }
 
-async function writeFiles(input: ArtifactsInput): Promise<Description["files"]> {
-  const { staging, flattening, root, options } = input;
+async function writeFiles(input: ArtifactsInput): Promise<WrittenNetbootJson["files"]> {
+  const { staging, root, options } = input;
   const { directory, scratch } = staging;
   const { kernel, initrd } = root.facts;
   const { cloudConfig } = options.boot;
-  const names = fileNames(root.name);
+  const names = artifactNames(root.name);
   const at = (name: string) => join(directory, name);
-  await flattening.putAt(kernel.file.inode, at(names.kernel));
-  await flattening.putAt(initrd.file.inode, at(names.initrd));
+  await root.merged.copyTo(kernel.file.inode, at(names.kernel));
+  await root.merged.copyTo(initrd.file.inode, at(names.initrd));
   await rename(join(scratch, "root.squashfs"), at(names.squashfs));
   await writeFile(at(names.script), scriptOf(input));
   if (cloudConfig !== undefined) await writeFile(at(names.cloudConfig), cloudConfig.bytes);
@@ -113,6 +110,6 @@ function scriptOf({ source, image, root, options }: ArtifactsInput): string {
     commandLine: commandLineOf(root, options),
     url,
     words,
-    cloudConfig: cloudConfig === undefined ? undefined : fileNames(root.name).cloudConfig,
+    cloudConfig: cloudConfig === undefined ? undefined : artifactNames(root.name).cloudConfig,
   });
 }

@@ -13,9 +13,9 @@ export function keepRuleFor(options: CheckedOptions): ReturnType<typeof keepRule
 
 /** The list of the image's packages in the wanted format. */
 export async function sbomOf(input: ArtifactsInput): Promise<string> {
-  const { flattening, source, image, root, options } = input;
-  const tree = new ImageTree(flattening.tree.root);
-  const list = await readPackages(tree, (inode) => flattening.read(inode));
+  const { source, image, root, options } = input;
+  const tree = new ImageTree(root.merged.root);
+  const list = await readPackages(tree, (inode) => root.merged.read(inode));
   for (const problem of list.problems) {
     const text = `The list of packages is not complete: ${problem}.`;
     options.emit({ type: "message", level: "warning", text });

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import {
-  type Compression,
+  type CompressionFormat,
   DecompressionError,
   decompressStream,
   detectCompression,
@@ -16,7 +16,7 @@ export interface InitrdContents {
   /** Number of files and directories in all of its archives. */
   readonly entries: number;
   /** In order, for example `["cpio", "zstd"]`: microcode in front of the rest is a plain cpio. */
-  readonly parts: readonly (Compression | "cpio")[];
+  readonly parts: readonly (CompressionFormat | "cpio")[];
   /** Versions for which it has a directory `/lib/modules/VERSION`. */
   readonly moduleVersions: ReadonlySet<string>;
 }
@@ -38,7 +38,7 @@ export async function listInitrd(path: string, signal: AbortSignal): Promise<Ini
     const version = /^(?:\.?\/)?(?:usr\/)?lib\/modules\/([^/]+)/.exec(name)?.[1];
     if (version !== undefined && versions.size < maxVersions) versions.add(version);
   };
-  const parts: (Compression | "cpio")[] = [];
+  const parts: (CompressionFormat | "cpio")[] = [];
   let entries = 0;
   for (let offset = 0; offset < size; ) {
     if (parts.length >= maxParts) throw new InitrdFormatError("has too many parts");
@@ -85,7 +85,7 @@ interface CompressedPart {
 async function readCompressed(
   part: CompressedPart,
   onName: (name: string) => void,
-): Promise<{ entries: number; compression: Compression; end: number }> {
+): Promise<{ entries: number; compression: CompressionFormat; end: number }> {
   const { path, offset, signal } = part;
   const compression = await compressionAt(path, offset);
   if (compression === undefined) {
@@ -111,7 +111,7 @@ async function readCompressed(
   return { entries: reader.entries, compression, end: next.value };
 }
 
-async function compressionAt(path: string, offset: number): Promise<Compression | undefined> {
+async function compressionAt(path: string, offset: number): Promise<CompressionFormat | undefined> {
   for await (const head of readChunks(path, magicNumberBytes, offset)) {
     return detectCompression(head);
   }
@@ -124,7 +124,7 @@ async function compressionAt(path: string, offset: number): Promise<Compression 
  * @returns offset of the first byte after the part
  */
 async function* decompressPart(
-  compression: Compression,
+  compression: CompressionFormat,
   { path, offset, size, signal }: CompressedPart,
 ): AsyncGenerator<Buffer, number> {
   try {

@@ -19,7 +19,7 @@ export interface InspectOptions {
   /** False to keep no downloads. */
   cache?: boolean | undefined;
   /** As for `extract`. */
-  retryFor?: string | undefined;
+  retryTimeout?: string | undefined;
   registry?: RegistryAccess | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: InspectEvent) => void) | undefined;
@@ -39,7 +39,7 @@ export interface CheckedInspectOptions {
   /** Undefined where nothing is to be kept. */
   readonly cacheDirectory: string | undefined;
   /** Milliseconds. */
-  readonly retryFor: number;
+  readonly retryTimeoutMs: number;
   readonly registry: CheckedRegistryAccess;
   readonly tell: (level: InspectEvent["level"], text: string) => void;
 }
@@ -56,7 +56,7 @@ export function checkInspectOptions(options: InspectOptions): CheckedInspectOpti
     image,
     platform: checkPlatform(options.platform),
     cacheDirectory: cache === false ? undefined : cacheDirectory,
-    retryFor: parseDuration(options.retryFor ?? "5m", "--retry-for"),
+    retryTimeoutMs: parseDuration(options.retryTimeout ?? "5m", "--retry-timeout"),
     registry: checkRegistryAccess(options.registry),
     tell: (level, text) => onEvent?.({ type: "message", level, text }),
   };

@@ -2,7 +2,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryNeeded } from "../artifacts/index.js";
 import { summaryOf } from "../kairos/index.js";
-import { display } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
@@ -12,6 +11,7 @@ import {
   programVersion,
   scratchParent,
 } from "../support/index.js";
+import { display } from "../tar/index.js";
 import type { BootFacts } from "./boot-facts.js";
 import {
   type CheckedInspectOptions,
@@ -49,7 +49,7 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     scratchDirectory: join(scratch, "source"),
     concurrency: 1,
     registry: options.registry,
-    retry: { totalMs: options.retryFor },
+    retry: { totalMs: options.retryTimeoutMs },
     userAgent: `kairos-netboot/${programVersion()}`,
     signal: controller.signal,
     onProgress: ({ digest }, present, isCached) => fetched.set(digest, isCached ? 0 : present),

@@ -1,47 +1,57 @@
-import { readFile, stat } from "node:fs/promises";
-import { parseDocument } from "yaml";
-import { NetbootError, systemCode } from "../support/index.js";
+import { parseAllDocuments, type YAMLParseError } from "yaml";
+import { NetbootError, readSmallFile, systemCode } from "../support/index.js";
 
-const largest = 4 * 1024 * 1024;
+const maxCloudConfigBytes = 4 * 1024 * 1024;
+/** Kairos accepts a file if one of these is a line near its beginning (kairos-sdk, collector). */
+const markers = ["#cloud-config", "#kairos-config", "#node-config"];
+const markerLines = 10;
 
 /**
- * Reads a cloud-config and looks whether it is one.
+ * Reads a cloud-config file and checks it.
  * @throws NetbootError CLOUD_CONFIG_INVALID
  */
 export async function readCloudConfig(path: string): Promise<Buffer> {
-  const { size = 0 } = await stat(path).catch(() => ({ size: 0 }));
-  if (size > largest) throw tooLarge(path);
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readSmallFile(path, maxCloudConfigBytes).catch((cause: unknown) => {
     const reason = systemCode(cause) ?? String(cause);
-    throw invalid(
-      `The cloud-config ${path} cannot be read (${reason}).`,
-      "Name a file that can be read.",
-      cause,
-    );
+    throw reason === "EFBIG"
+      ? invalid(`The cloud-config ${path} is larger than 4 MiB.`, "Name another file.", cause)
+      : invalid(
+          `The cloud-config ${path} cannot be read (${reason}).`,
+          "Name a file that can be read.",
+          cause,
+        );
   });
-  if (bytes.length > largest) throw tooLarge(path);
-  const text = bytes.toString("utf8");
-  if (!/^#cloud-config[ \t]*(\r?\n|$)/.test(text)) {
-    throw invalid(
-      `The file ${path} does not begin with #cloud-config.`,
-      "Put that in its first line, or name another file.",
-    );
-  }
-  const [error] = parseDocument(text).errors;
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line ?? 1;
-    const [reason = ""] = error.message.split(/ at line |\n/);
-    throw invalid(
-      `The cloud-config ${path} is no YAML: line ${line}: ${reason.replace(/[.:]$/, "")}.`,
-      "Mend that line.",
-      error,
-    );
-  }
+  checkCloudConfig(bytes.toString("utf8"), path);
   return bytes;
 }
 
-function tooLarge(path: string): NetbootError {
-  return invalid(`The cloud-config ${path} is larger than 4 MiB.`, "Name another file.");
+/**
+ * Checks that a text is a cloud-config as Kairos reads it: one of the first ten lines is a marker, and
+ * the text is valid YAML. The variables `${machine.…}`, which `serve` replaces, may be anywhere.
+ * @param path for the error message
+ * @throws NetbootError CLOUD_CONFIG_INVALID
+ */
+export function checkCloudConfig(text: string, path: string): void {
+  const firstLines = text.split("\n", markerLines).map((line) => line.trimEnd());
+  if (!firstLines.some((line) => markers.includes(line))) {
+    throw invalid(
+      `The cloud-config ${path} has none of the lines ${markers.join(", ")} at its beginning.`,
+      "Make #cloud-config its first line, or name another file.",
+    );
+  }
+  const error = findYamlError(text.replaceAll(/\$\{machine\.[^}\n]*\}/g, "variable"));
+  if (error === undefined) return;
+  const line = error.linePos?.[0].line ?? 1;
+  const [reason = ""] = error.message.split(/ at line |\n/);
+  throw invalid(
+    `The cloud-config ${path} is not valid YAML: line ${line}: ${reason.replace(/[.:]$/, "")}.`,
+    "Fix that line.",
+    error,
+  );
+}
+
+function findYamlError(text: string): YAMLParseError | undefined {
+  return parseAllDocuments(text).flatMap(({ errors }) => errors)[0];
 }
 
 function invalid(message: string, hint: string, cause?: unknown): NetbootError {

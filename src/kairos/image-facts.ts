@@ -1,4 +1,4 @@
-import { KernelConfig } from "../kernel/kernel-config.js";
+import { KernelConfig } from "../kernel/index.js";
 import type { Inode } from "../layers/index.js";
 import { hasName } from "./artifact-name.js";
 import { findBootFiles, type WantedBootFiles } from "./boot-files.js";

@@ -1,13 +1,13 @@
 import {
-  type ByteString,
   type Directory,
-  type Found,
   type Inode,
+  type LookupResult,
   lookUp,
   nodeAt,
   type PathParts,
   splitPath,
 } from "../layers/index.js";
+import type { ByteString } from "../tar/index.js";
 
 export interface ImageFile {
   /** Absolute inside the image, without symlinks. */
@@ -26,7 +26,7 @@ export class ImageTree {
     this.#root = root;
   }
 
-  protected lookUp(parts: PathParts): Found | undefined {
+  protected lookUp(parts: PathParts): LookupResult | undefined {
     return lookUp(this.#root, parts);
   }
 

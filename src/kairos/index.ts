@@ -1,10 +1,6 @@
-export { kernelArchitecture } from "../kernel/kernel-architecture.js";
-export { bcjFilterFor, type KernelConfig } from "../kernel/kernel-config.js";
-export { peMachines } from "../kernel/kernel-headers.js";
-export { type KernelImage, readKernelImage } from "../kernel/kernel-image.js";
 export { artifactName, checkedName, versionInName } from "./artifact-name.js";
 export { findBootFiles, keepRule, type WantedBootFiles } from "./boot-files.js";
-export { readCloudConfig } from "./cloud-config.js";
+export { checkCloudConfig, readCloudConfig } from "./cloud-config.js";
 export {
   commandLineByName,
   expandCommandLine,

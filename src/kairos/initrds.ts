@@ -1,5 +1,5 @@
-import { type ByteString, display } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
+import { type ByteString, display } from "../tar/index.js";
 import type { ImageFile, ImageTree } from "./image-tree.js";
 import { distinctFiles } from "./kernels.js";
 

@@ -1,21 +1,22 @@
-/** What a kernel was built with, read from its `/boot/config-VERSION`. */
+/** The configuration that a kernel was built with, from `/boot/config-VERSION`. */
 export class KernelConfig {
   readonly #options: ReadonlySet<string>;
-  /** True where it says so in so many words. */
+  /** True only if the configuration says so explicitly. */
   readonly hasNoSquashfs: boolean;
 
   constructor(bytes: Buffer) {
+    const text = bytes.toString("latin1");
     const options = new Set<string>();
-    for (const match of bytes.toString("latin1").matchAll(/^(CONFIG_\w+)=[ym]$/gm)) {
-      options.add(match[1]!);
+    for (const [, name] of text.matchAll(/^(CONFIG_\w+)=[ym]$/gm)) {
+      if (name !== undefined) options.add(name);
     }
     this.#options = options;
-    this.hasNoSquashfs = /^# CONFIG_SQUASHFS is not set$/m.test(bytes.toString("latin1"));
+    this.hasNoSquashfs = /^# CONFIG_SQUASHFS is not set$/m.test(text);
   }
 
   /**
-   * Whether a squashfs with this compression can be mounted. A configuration that says nothing
-   * of squashfs at all (cut short, or of something else) decides nothing: true.
+   * Whether the kernel can mount a squashfs with this compression. True if the configuration does not
+   * mention squashfs at all: it is then truncated or something else, and proves nothing.
    */
   supportsSquashfs(codec: "zstd" | "gzip" | "xz" | "lz4" | "lzo"): boolean {
     if (!this.#options.has("CONFIG_SQUASHFS")) return true;
@@ -23,7 +24,7 @@ export class KernelConfig {
     return this.#options.has(`CONFIG_SQUASHFS_${option}`);
   }
 
-  /** Whether xz data that went through this filter (mksquashfs's name of it) can be read. */
+  /** Whether the kernel can read xz data that went through this filter, in mksquashfs's spelling. */
   supportsBcjFilter(filter: string): boolean {
     return this.#options.has(`CONFIG_XZ_DEC_${filter.toUpperCase()}`);
   }
@@ -32,13 +33,16 @@ export class KernelConfig {
 const bcjFilters: Readonly<Record<string, string>> = {
   amd64: "x86",
   "386": "x86",
-  // Kairos' own tools use the filter for 32-bit machine code here: old kernels have no other.
+  // Kairos's own tools use the filter for 32-bit machine code here: old kernels have no other.
   arm64: "arm",
   arm: "arm",
   ppc64le: "powerpc",
 };
 
-/** mksquashfs's `-Xbcj` filter for an architecture as OCI names it. */
+/**
+ * mksquashfs's `-Xbcj` filter for an architecture.
+ * @param architecture OCI's name
+ */
 export function bcjFilterFor(
   architecture: string,
   config: KernelConfig | undefined,

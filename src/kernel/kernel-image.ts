@@ -1,7 +1,11 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
-import { imageArchitecture, peMachines } from "./kernel-headers.js";
+import { DecompressionError, detectCompression, gunzipStream } from "../compression/index.js";
+import { readAt, readChunks } from "../support/index.js";
+import { readBzImage } from "./bz-image.js";
+import { findBannerVersion, firstVersion, maxVersionBytes } from "./kernel-version.js";
+import { imageArchitecture } from "./linux-image.js";
+import { type PeHeaders, readPeHeaders } from "./pe.js";
+import { isUki, readSectionText } from "./uki.js";
+import { isZbootImage } from "./zboot-image.js";
 
 /** What a kernel file is. */
 export interface KernelImage {
@@ -12,168 +16,84 @@ export interface KernelImage {
     | "UKI"
     | "EFI zboot image"
     | "EFI program";
-  /** As OCI names it; undefined where the file does not tell. */
+  /** OCI's name; undefined if the file does not say. */
   readonly architecture: string | undefined;
-  /** As in `/lib/modules/VERSION`; undefined where the file does not tell. */
+  /** The VERSION of `/lib/modules/VERSION`; undefined if the file does not say. */
   readonly version: string | undefined;
-  /** Bytes that it says it has at least. */
-  readonly size: number;
-  /** What is wrong with a compressed one. */
+  /** Bytes that the file has at least, according to its headers. */
+  readonly minBytes: number;
+  /** What is wrong with a compressed Image. */
   readonly damage?: string;
 }
 
-/** Enough for all headers, and for a bzImage's version, which stands in its set-up code. */
-const headSize = 64 * 1024;
-/** Where the set-up header ends. */
-const setupEnd = 0x268;
-/** An unpacked kernel's banner stands in its read-only data, far before this. */
-const mostSearched = 256 * 1024 * 1024;
-const longestVersion = 128;
+/** Enough for all headers, and for a bzImage's version, which is in its setup code. */
+const headBytes = 64 * 1024;
+/** The header of an Image. */
+const imageHeaderBytes = 0x40;
 
 /**
- * What kernel a file is: a bzImage (Linux, Documentation/arch/x86/boot.rst), an Image of arm64 or
- * riscv64 (Documentation/arch/arm64/booting.rst, riscv/boot-image-header.rst), plain or gzipped,
- * or a PE program, a UKI among them (UAPI.5).
+ * Identifies a kernel file: a bzImage, an Image of arm64 or riscv64 (plain or gzipped), or an EFI
+ * program, such as a UKI or a zboot image.
  * @returns undefined for other files
  */
 export async function readKernelImage(path: string): Promise<KernelImage | undefined> {
-  const head = await readAt(path, 0, headSize);
-  if (head.length < 0x40) return undefined;
-  const isSetUp = head.length >= setupEnd && head.toString("latin1", 0x202, 0x206) === "HdrS";
-  if (isSetUp) return bzImage(head);
-  if (head.readUInt16BE(0) === 0x1f8b) return compressedImage(path);
-  const plain = imageArchitecture(head);
-  if (plain !== undefined) {
-    const version = await findVersion(createReadStream(path));
-    return { format: "Image", architecture: plain, version, size: 0 };
+  const head = await readAt(path, 0, headBytes);
+  if (head.length < imageHeaderBytes) return undefined;
+  const bzImage = readBzImage(head);
+  if (bzImage !== undefined) return { format: "bzImage", ...bzImage };
+  if (detectCompression(head) === "gzip") return readCompressedImage(path);
+  const architecture = imageArchitecture(head);
+  if (architecture !== undefined) {
+    const version = await findBannerVersion(readChunks(path));
+    return { format: "Image", architecture, version, minBytes: 0 };
   }
-  return peProgram(path, head);
+  const pe = readPeHeaders(head);
+  return pe && readEfiProgram(path, head, pe);
 }
 
-function bzImage(head: Buffer): KernelImage {
-  const setupSectors = head[0x1f1]! || 4;
-  const size = (setupSectors + 1) * 512 + head.readUInt32LE(0x1f4) * 16;
-  const pointer = head.readUInt16LE(0x20e);
-  const text = pointer === 0 ? "" : cString(head, pointer + 0x200);
-  // Bit 0 of xloadflags: it has a 64-bit entry point.
-  const is64 = head.readUInt16LE(0x206) < 0x20c || (head.readUInt16LE(0x236) & 1) === 1;
-  return {
-    format: "bzImage",
-    architecture: is64 ? "amd64" : "386",
-    version: firstWord(text),
-    // The last paragraph of 16 bytes need not be full.
-    size: size - 15,
-  };
+/**
+ * The architecture of an uncompressed kernel file, from its headers alone.
+ * @returns OCI's name; undefined if the file is compressed or not a kernel
+ */
+export async function kernelArchitecture(path: string): Promise<string | undefined> {
+  const head = await readAt(path, 0, headBytes);
+  return (
+    readBzImage(head)?.architecture ?? imageArchitecture(head) ?? readPeHeaders(head)?.architecture
+  );
 }
 
-async function compressedImage(path: string): Promise<KernelImage | undefined> {
-  let first: Buffer = Buffer.alloc(0);
-  const plain = async function* () {
-    const decoder = createGunzip();
-    const file = createReadStream(path).on("error", (error) => decoder.destroy(error));
-    try {
-      for await (const chunk of file.pipe(decoder)) {
-        if (first.length < 0x40) first = Buffer.concat([first, chunk as Buffer]);
-        yield chunk as Buffer;
-      }
-    } finally {
-      file.destroy();
+async function readCompressedImage(path: string): Promise<KernelImage | undefined> {
+  let head: Buffer = Buffer.alloc(0);
+  const image = async function* () {
+    for await (const chunk of gunzipStream({ read: () => readChunks(path) })) {
+      if (head.length < imageHeaderBytes) head = Buffer.concat([head, chunk]);
+      yield chunk;
     }
   };
-  const found = { format: "compressed Image", version: undefined, size: 0 } as const;
+  let version: string | undefined;
+  let damage: string | undefined;
   try {
-    const version = await findVersion(plain(), { isReadToEnd: true });
-    const architecture = imageArchitecture(first);
-    return architecture === undefined ? undefined : { ...found, architecture, version };
+    version = await findBannerVersion(image(), { isReadToEnd: true });
   } catch (error) {
-    const architecture = imageArchitecture(first);
-    if (architecture === undefined) return undefined;
-    return { ...found, architecture, damage: (error as Error).message };
+    if (!(error instanceof DecompressionError)) throw error;
+    damage = error.reason;
   }
+  const architecture = imageArchitecture(head);
+  if (architecture === undefined) return undefined;
+  const found = { format: "compressed Image", architecture, version, minBytes: 0 } as const;
+  return damage === undefined ? found : { ...found, damage };
 }
 
-async function peProgram(path: string, head: Buffer): Promise<KernelImage | undefined> {
-  if (head.toString("latin1", 0, 2) !== "MZ") return undefined;
-  const at = head.readUInt32LE(0x3c);
-  if (at + 24 > head.length || head.readUInt32LE(at) !== 0x4550) return undefined;
-  const architecture = peMachines[head.readUInt16LE(at + 4)];
-  const sections = peSections(head, at);
-  const size = Math.max(0, ...sections.map(({ offset, size }) => offset + size));
-  if (head.toString("latin1", 4, 8) === "zimg") {
-    return { format: "EFI zboot image", architecture, version: undefined, size };
+async function readEfiProgram(
+  path: string,
+  head: Buffer,
+  { architecture, sections }: PeHeaders,
+): Promise<KernelImage> {
+  const minBytes = Math.max(0, ...sections.map(({ rawOffset, rawSize }) => rawOffset + rawSize));
+  if (isUki(sections)) {
+    const uname = await readSectionText(path, sections, ".uname", maxVersionBytes);
+    return { format: "UKI", architecture, version: firstVersion(uname ?? ""), minBytes };
   }
-  if (!sections.some(({ name }) => name === ".linux")) {
-    return { format: "EFI program", architecture, version: undefined, size };
-  }
-  const uname = sections.find(({ name }) => name === ".uname");
-  const text =
-    uname && cString(await readAt(path, uname.offset, Math.min(uname.size, longestVersion)), 0);
-  return { format: "UKI", architecture, version: firstWord(text ?? ""), size };
-}
-
-interface PeSection {
-  readonly name: string;
-  /** In the file. */
-  readonly offset: number;
-  readonly size: number;
-}
-
-function peSections(head: Buffer, at: number): PeSection[] {
-  const count = head.readUInt16LE(at + 6);
-  const start = at + 24 + head.readUInt16LE(at + 20);
-  const sections: PeSection[] = [];
-  for (let entry = start; entry < start + count * 40; entry += 40) {
-    if (entry + 40 > head.length) break;
-    sections.push({
-      name: cString(head.subarray(entry, entry + 8), 0),
-      size: head.readUInt32LE(entry + 16),
-      offset: head.readUInt32LE(entry + 20),
-    });
-  }
-  return sections;
-}
-
-const banner = "Linux version ";
-
-/** The version in the banner that every Linux kernel holds (init/version.c). */
-async function findVersion(
-  chunks: AsyncIterable<Buffer | string>,
-  { isReadToEnd = false } = {},
-): Promise<string | undefined> {
-  let rest = "";
-  let searched = 0;
-  let found: string | undefined;
-  for await (const chunk of chunks) {
-    searched += chunk.length;
-    if (searched > mostSearched) break;
-    if (found !== undefined) continue;
-    const text = rest + (chunk as Buffer).toString("latin1");
-    for (let at = text.indexOf(banner); at >= 0; at = text.indexOf(banner, at + 1)) {
-      const start = at + banner.length;
-      const version = /^([0-9][\w.+~-]*) /.exec(text.slice(start, start + longestVersion));
-      if (version !== null) found ??= version[1]!;
-    }
-    if (found !== undefined && !isReadToEnd) break;
-    rest = text.slice(-(banner.length + longestVersion));
-  }
-  return found;
-}
-
-function cString(bytes: Buffer, start: number): string {
-  const end = bytes.indexOf(0, start);
-  return bytes.toString("latin1", start, end < 0 ? bytes.length : end);
-}
-
-function firstWord(text: string): string | undefined {
-  return /^[0-9][\w.+~-]{0,127}/.exec(text)?.[0];
-}
-
-async function readAt(path: string, position: number, length: number): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  const format = isZbootImage(head) ? "EFI zboot image" : "EFI program";
+  return { format, architecture, version: undefined, minBytes };
 }

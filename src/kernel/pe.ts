@@ -1,67 +1,92 @@
-import { peMachines } from "../kairos/index.js";
-import { NetbootError } from "../support/index.js";
+/** The PE format's "Machine Types", and OCI's names for them. */
+const peMachines: Readonly<Record<number, string>> = {
+  34404: "amd64",
+  43620: "arm64",
+  332: "386",
+  448: "arm",
+  20580: "riscv64",
+};
 
-/** What is known of an EFI program by its headers (PE32+; Microsoft's PE Format, sections 2–4). */
+/** Size of a section's header. */
+export const sectionHeaderBytes = 40;
+
+/** A section of a PE file. Sizes are in bytes. */
+export interface PeSection {
+  readonly name: string;
+  readonly virtualSize: number;
+  readonly virtualAddress: number;
+  readonly rawSize: number;
+  /** Offset in the file. */
+  readonly rawOffset: number;
+}
+
+/** The headers that PE32 and PE32+ files have in common. */
 export interface PeHeaders {
-  /** As OCI names it; undefined for others than those. */
+  /** OCI's name; undefined for machines without one. */
   readonly architecture: string | undefined;
   /** Offsets in the file. */
   readonly coff: number;
   readonly optional: number;
   readonly sectionTable: number;
+  /** As many of the sections as the bytes contain. */
   readonly sections: readonly PeSection[];
+  readonly hasAllSections: boolean;
+}
+
+/** The headers of a PE32+ file, which 64-bit EFI programs are. */
+export interface PeProgram extends PeHeaders {
+  /** Sizes and alignments are in bytes. */
   readonly sectionAlignment: number;
   readonly fileAlignment: number;
   readonly imageSize: number;
   readonly headersSize: number;
 }
 
-export interface PeSection {
-  readonly name: string;
-  readonly virtualSize: number;
-  readonly virtualAddress: number;
-  readonly rawSize: number;
-  readonly rawOffset: number;
-}
-
-/** Bytes of a section's header. */
-export const sectionHeaderSize = 40;
-
 /**
- * @param bytes the beginning of a file, with all of its headers
- * @returns undefined where that is no PE32+
+ * Reads the headers of a PE file (Microsoft, "PE Format", sections 2 to 4).
+ * @param bytes the beginning of the file
+ * @returns undefined if the file is not a PE file
  */
-export function readPe(bytes: Buffer): PeHeaders | undefined {
-  if (bytes.length < 64 || bytes.toString("latin1", 0, 2) !== "MZ") return undefined;
+export function readPeHeaders(bytes: Buffer): PeHeaders | undefined {
+  if (bytes.length < 0x40 || bytes.toString("latin1", 0, 2) !== "MZ") return undefined;
   const start = bytes.readUInt32LE(0x3c);
   const [coff, optional] = [start + 4, start + 24];
-  if (optional + 112 > bytes.length) return undefined;
-  if (bytes.toString("latin1", start, coff) !== "PE\0\0") return undefined;
-  if (bytes.readUInt16LE(optional) !== 0x20b) return undefined;
+  if (optional > bytes.length || bytes.toString("latin1", start, coff) !== "PE\0\0") {
+    return undefined;
+  }
   const sectionTable = optional + bytes.readUInt16LE(coff + 16);
   const count = bytes.readUInt16LE(coff + 2);
-  if (sectionTable + count * sectionHeaderSize > bytes.length) return undefined;
-  const sections = Array.from({ length: count }, (_, index) =>
-    readSection(bytes, sectionTable + index * sectionHeaderSize),
-  );
-  const [sectionAlignment, fileAlignment] = [32, 36].map((at) => bytes.readUInt32LE(optional + at));
-  if (!isPowerOfTwo(sectionAlignment!) || !isPowerOfTwo(fileAlignment!)) return undefined;
-  return {
-    architecture: peMachines[bytes.readUInt16LE(coff)],
-    coff,
-    optional,
-    sectionTable,
-    sections,
-    sectionAlignment: sectionAlignment!,
-    fileAlignment: fileAlignment!,
-    imageSize: bytes.readUInt32LE(optional + 56),
-    headersSize: bytes.readUInt32LE(optional + 60),
-  };
+  const end = Math.min(bytes.length, sectionTable + count * sectionHeaderBytes);
+  const sections: PeSection[] = [];
+  for (let at = sectionTable; at + sectionHeaderBytes <= end; at += sectionHeaderBytes) {
+    sections.push(readSection(bytes, at));
+  }
+  const architecture = peMachines[bytes.readUInt16LE(coff)];
+  const hasAllSections = sections.length === count;
+  return { architecture, coff, optional, sectionTable, sections, hasAllSections };
+}
+
+/**
+ * Reads the headers of a PE32+ file.
+ * @param bytes the beginning of the file, with all of its headers
+ * @returns undefined if the file is not a complete and valid PE32+ file
+ */
+export function readPeProgram(bytes: Buffer): PeProgram | undefined {
+  const headers = readPeHeaders(bytes);
+  if (headers === undefined || !headers.hasAllSections) return undefined;
+  const { optional } = headers;
+  if (optional + 112 > bytes.length || bytes.readUInt16LE(optional) !== 0x20b) return undefined;
+  const sectionAlignment = bytes.readUInt32LE(optional + 32);
+  const fileAlignment = bytes.readUInt32LE(optional + 36);
+  if (!isPowerOfTwo(sectionAlignment) || !isPowerOfTwo(fileAlignment)) return undefined;
+  const imageSize = bytes.readUInt32LE(optional + 56);
+  const headersSize = bytes.readUInt32LE(optional + 60);
+  return { ...headers, sectionAlignment, fileAlignment, imageSize, headersSize };
 }
 
 function readSection(bytes: Buffer, at: number): PeSection {
   return {
-    name: bytes.toString("latin1", at, at + 8).replace(/\0+$/, ""),
+    name: bytes.toString("latin1", at, at + 8).replace(/\0.*$/s, ""),
     virtualSize: bytes.readUInt32LE(at + 8),
     virtualAddress: bytes.readUInt32LE(at + 12),
     rawSize: bytes.readUInt32LE(at + 16),
@@ -69,103 +94,6 @@ function readSection(bytes: Buffer, at: number): PeSection {
   };
 }
 
-export interface NewSection {
-  /** At most eight characters. */
-  readonly name: string;
-  /** Bytes of the contents. */
-  readonly size: number;
-  /** Bytes that it takes in memory, if more. */
-  readonly memory?: number;
-  readonly isCode?: boolean;
-}
-
-export interface ExtendedPe {
-  /** The program with its new headers, up to where the first new contents begin. */
-  readonly head: Buffer;
-  /** Bytes of zero behind each of the new contents, in their order. */
-  readonly paddings: readonly number[];
-}
-
-/** Memory is protected by pages: what is added does not share one. */
-const page = 4096;
-/** What is addressed with 32 bits, whole pages. */
-const mostMemory = 2 ** 32 - page;
-const code = 0x60000020; // CNT_CODE, MEM_EXECUTE, MEM_READ
-const data = 0x40000040; // CNT_INITIALIZED_DATA, MEM_READ
-
-/**
- * Adds sections to the end of an EFI program, as objcopy does. Its symbols and its signature, which
- * would no longer hold, are left out.
- * @throws NetbootError STUB_INVALID where there is no room for further headers, KERNEL_UNFIT where all
- *   together would not fit into 4 GiB
- */
-export function extendPe(
-  program: Buffer,
-  headers: PeHeaders,
-  added: readonly NewSection[],
-): ExtendedPe {
-  const { coff, optional, sectionTable, sections, fileAlignment } = headers;
-  const contentsEnd = Math.max(...sections.map(({ rawOffset, rawSize }) => rawOffset + rawSize));
-  const tableEnd = sectionTable + (sections.length + added.length) * sectionHeaderSize;
-  const used = sections.filter(({ rawSize }) => rawSize > 0).map(({ rawOffset }) => rawOffset);
-  if (tableEnd > Math.min(headers.headersSize, ...used)) throw noRoom();
-  const head = Buffer.alloc(aligned(contentsEnd, fileAlignment));
-  program.copy(head, 0, 0, Math.min(contentsEnd, program.length));
-  const alignment = Math.max(page, headers.sectionAlignment);
-  let address = Math.max(
-    ...sections.map(({ virtualAddress, virtualSize }) => virtualAddress + virtualSize),
-  );
-  let offset = head.length;
-  const paddings: number[] = [];
-  for (const [index, { name, size, memory = 0, isCode = false }] of added.entries()) {
-    const at = sectionTable + (sections.length + index) * sectionHeaderSize;
-    const [virtualSize, rawSize] = [Math.max(size, memory), aligned(size, fileAlignment)];
-    address = aligned(address, alignment);
-    head.fill(0, at, at + sectionHeaderSize);
-    head.write(name, at, 8, "latin1");
-    for (const [field, value] of [virtualSize, address, rawSize, offset].entries()) {
-      head.writeUInt32LE(value, at + 8 + field * 4);
-    }
-    head.writeUInt32LE(isCode ? code : data, at + 36);
-    address += virtualSize;
-    offset += rawSize;
-    if (Math.max(address, offset) > mostMemory) throw tooLarge();
-    paddings.push(rawSize - size);
-    const total = optional + (isCode ? 4 : 8);
-    head.writeUInt32LE(head.readUInt32LE(total) + rawSize, total);
-  }
-  head.writeUInt16LE(sections.length + added.length, coff + 2);
-  // Symbols: none.
-  head.writeUInt32LE(0, coff + 8);
-  head.writeUInt32LE(0, coff + 12);
-  head.writeUInt32LE(aligned(address, headers.sectionAlignment), optional + 56);
-  // Checksum: not given.
-  head.writeUInt32LE(0, optional + 64);
-  // The fifth data directory is the signature's.
-  if (head.readUInt32LE(optional + 108) > 4) head.fill(0, optional + 144, optional + 152);
-  return { head, paddings };
-}
-
-export function aligned(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
-}
-
 function isPowerOfTwo(value: number): boolean {
   return value > 0 && Number.isInteger(Math.log2(value));
-}
-
-function noRoom(): NetbootError {
-  return new NetbootError(
-    "STUB_INVALID",
-    "The EFI stub has no room for the headers of further sections.",
-    "Install another version of the package systemd-boot-efi.",
-  );
-}
-
-function tooLarge(): NetbootError {
-  return new NetbootError(
-    "KERNEL_UNFIT",
-    "The image's kernel and initrd would take more than 4 GiB of memory; no unified kernel image can be made of them.",
-    "Leave --uki out, or choose another kernel of the image with --kernel.",
-  );
 }

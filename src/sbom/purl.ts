@@ -1,3 +1,4 @@
+import { repositoryOf } from "../sources/index.js";
 import type { InstalledPackage, PackageList } from "./package.js";
 
 /** Package URLs (purl-spec, PURL-SPECIFICATION.rst and PURL-TYPES.rst). */
@@ -15,18 +16,18 @@ export function packagePurl(
 }
 
 /**
- * Of an image in a registry: `registry/repository[:tag]`; of one that was found elsewhere, only its
- * digest.
+ * The package URL of an image. Only a registry has an address that means the same everywhere, so the
+ * package URL of an image from another source contains nothing but the digest.
+ * @param reference the complete reference of the image's source
  */
 export function imagePurl(reference: string, digest: string): string {
-  const match = /^([^/]+\/.+?)(?::(\w[\w.-]*))?(?:@[^@]*)?$/.exec(reference);
-  const isElsewhere = /^(oci|oci-archive|dir|docker-archive|docker-daemon):/.test(reference);
-  if (isElsewhere || match === null) return `pkg:oci/image@${encodeURIComponent(digest)}`;
-  const [, place, tag] = match;
-  const name = place!.slice(place!.lastIndexOf("/") + 1);
-  const qualifiers: Record<string, string> = { repository_url: place! };
+  const image = repositoryOf(reference);
+  if (image === undefined) return `pkg:oci/image@${encodeURIComponent(digest)}`;
+  const { registry, repository, tag } = image;
+  const name = repository.slice(repository.lastIndexOf("/") + 1);
+  const qualifiers: Record<string, string> = { repository_url: `${registry}/${repository}` };
   if (tag !== undefined) qualifiers.tag = tag;
-  return `pkg:oci/${encoded(name.toLowerCase())}@${encodeURIComponent(digest)}${query(qualifiers)}`;
+  return `pkg:oci/${encoded(name)}@${encodeURIComponent(digest)}${query(qualifiers)}`;
 }
 
 function query(qualifiers: Readonly<Record<string, string>>): string {

@@ -1,57 +1,61 @@
 import { NetbootError } from "../support/index.js";
 import type { ImageSource } from "./image-source/image-source.js";
+import { retryRules } from "./image-source/retry-rules.js";
 
-/** Attempts after the first: each costs one mirror at least, or what is kept. */
-const mostRepetitions = 5;
+/** How many times a job is repeated after an error of each code. */
+const maxRepeats = {
+  CACHE_DAMAGED: retryRules.cacheDamaged.limit,
+  MIRROR_DAMAGED: retryRules.mirrorDamaged.limit,
+};
+
+/** Errors that damaged blobs can cause. */
+const codesOfDamage = ["LAYER_DAMAGED", "LAYER_MISMATCH", "BLOB_MISMATCH"];
 
 /**
- * Does a job again where wrong bytes were found that are gone by then: kept ones that were damaged, or
- * those of a mirror that is not asked again.
- * @param onAgain told why it is done again
- * @throws the job's error; that of what came wrong, where it came wrong once more
+ * Repeats a job that met wrong bytes, after these have been removed: they came from the cache, or from
+ * a mirror that is not asked again.
+ * @param onRepeat receives the reason
+ * @throws the job's error. If the registry sent wrong bytes a second time, that is BLOB_MISMATCH.
  */
 export async function retryDamaged<Result>(
   job: () => Promise<Result>,
-  onAgain: (text: string) => void,
+  onRepeat: (text: string) => void,
 ): Promise<Result> {
-  let isRepaired = false;
-  for (let again = 0; ; again += 1) {
+  const repeats = { CACHE_DAMAGED: 0, MIRROR_DAMAGED: 0 };
+  for (;;) {
     try {
       return await job();
     } catch (error) {
-      const isLast = again === mostRepetitions || (isRepaired && !isOfMirror(error));
-      if (isLast || !isWorthAnotherAttempt(error)) throw wrongTwice(error, isRepaired) ?? error;
-      isRepaired ||= !isOfMirror(error);
-      onAgain(`${error.message} It is fetched again.`);
+      if (!isRepeatable(error) || repeats[error.code] >= maxRepeats[error.code]) {
+        throw (repeats.CACHE_DAMAGED > 0 && mismatchBehind(error)) || error;
+      }
+      repeats[error.code] += 1;
+      onRepeat(`${error.message} Fetching it again.`);
     }
   }
 }
 
-function isWorthAnotherAttempt(error: unknown): error is NetbootError {
-  return isOfMirror(error) || (error instanceof NetbootError && error.code === "CACHE_DAMAGED");
+function isRepeatable(
+  error: unknown,
+): error is NetbootError & { readonly code: keyof typeof maxRepeats } {
+  return error instanceof NetbootError && Object.hasOwn(maxRepeats, error.code);
 }
 
-/** The mirror is not asked again, so the next attempt is another one. */
-function isOfMirror(error: unknown): boolean {
-  return error instanceof NetbootError && error.code === "MIRROR_DAMAGED";
-}
-
-/** What came wrong, came wrong again, and no third time would help. */
-function wrongTwice(error: unknown, isRepaired: boolean): NetbootError | undefined {
-  const cause = isRepaired && error instanceof NetbootError ? error.cause : undefined;
+/** The mismatch that caused an error: it says more than that the bytes have been discarded. */
+function mismatchBehind(error: unknown): NetbootError | undefined {
+  const cause = error instanceof NetbootError ? error.cause : undefined;
   return cause instanceof NetbootError && cause.code === "BLOB_MISMATCH" ? cause : undefined;
 }
 
 /**
- * The error for blobs with wrong bytes, which are forgotten, where such may be the cause of another
- * error; undefined where there are none.
+ * If damaged blobs may have caused an error, removes them.
+ * @returns the error for them, or undefined if there are none
  */
 export async function findDamage(
   error: unknown,
   source: ImageSource,
 ): Promise<NetbootError | undefined> {
-  const codes = ["LAYER_DAMAGED", "LAYER_MISMATCH", "BLOB_MISMATCH"];
-  if (!(error instanceof NetbootError) || !codes.includes(error.code)) return undefined;
+  if (!(error instanceof NetbootError) || !codesOfDamage.includes(error.code)) return undefined;
   const damage = await source.dropDamaged();
   if (damage === undefined) return undefined;
   return new NetbootError(damage.code, damage.message, damage.hint, { cause: error });

@@ -1,16 +1,10 @@
 /** Small, general pieces that every other module may use. */
-export {
-  diskFull,
-  type ErrorCode,
-  interrupted,
-  isErrorCode,
-  NetbootError,
-  systemCode,
-  usageError,
-} from "./errors.js";
+export { type ErrorCode, errorCodes, exitStatuses, isErrorCode } from "./error-codes.js";
+export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./errors.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
 export { programVersion } from "./program-version.js";
+export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
 export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";

@@ -1,12 +1,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Description } from "../artifacts/index.js";
+import type { NetbootJson } from "../artifacts/index.js";
 import { InitrdFormatError, listInitrd } from "../initrd/index.js";
-import { readKernelImage } from "../kairos/index.js";
+import { readKernelImage } from "../kernel/index.js";
 import { NetbootError } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
-import type { ReleaseFiles } from "./release-files.js";
 
 /** What a look at a file gives: a check, and what it says of the kernel's version. */
 export interface KernelFinding {
@@ -21,8 +20,9 @@ export interface ModulesFinding {
 }
 
 export async function checkKernel(
-  { directory, kernel: name }: ReleaseFiles,
-  description: Description | undefined,
+  directory: string,
+  name: string,
+  description: NetbootJson | undefined,
 ): Promise<KernelFinding> {
   const path = join(directory, name);
   const bad = (problem: string): KernelFinding => ({
@@ -34,10 +34,10 @@ export async function checkKernel(
   try {
     const image = await readKernelImage(path);
     if (image === undefined) return bad("is no kernel: neither bzImage, Image nor EFI program");
-    const { format, architecture, version, size, damage } = image;
+    const { format, architecture, version, minBytes, damage } = image;
     if (damage !== undefined) return bad(`is a compressed Image that is damaged (${damage})`);
     const actual = (await stat(path)).size;
-    if (actual < size) return bad(`is cut short: ${actual} of at least ${size} bytes`);
+    if (actual < minBytes) return bad(`is cut short: ${actual} of at least ${minBytes} bytes`);
     const wanted = description?.source.platform.split("/")[1];
     if (wanted !== undefined && architecture !== undefined && architecture !== wanted) {
       return bad(`is for ${architecture}, but the image was for ${wanted}`);
@@ -56,7 +56,8 @@ export async function checkKernel(
 }
 
 export async function checkInitrd(
-  { directory, initrd: name }: ReleaseFiles,
+  directory: string,
+  name: string,
   signal: AbortSignal,
 ): Promise<ModulesFinding> {
   const path = join(directory, name);

@@ -1,4 +1,4 @@
-import type { Description } from "../artifacts/index.js";
+import type { NetbootJson } from "../artifacts/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 export interface Versions {
@@ -11,7 +11,7 @@ export interface Versions {
 /** Whether initrd and root file system have the modules of the kernel that is booted. */
 export function* checkModules(
   { kernel, modules }: Versions,
-  description: Description | undefined,
+  description: NetbootJson | undefined,
 ): Generator<Check> {
   const stated = description?.kernel.version ?? undefined;
   if (kernel !== undefined && stated !== undefined && kernel !== stated) {

@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
   checksumsName,
-  type Description,
-  descriptionName,
   filesOf,
+  type NetbootJson,
+  netbootJsonName,
   parseChecksums,
   parseProvenance,
   provenanceName,
 } from "../artifacts/index.js";
-import { tryReadSmallFile } from "../support/index.js";
+import { sha256Hex, tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
 /**
@@ -19,7 +18,7 @@ import { type Check, failed, ok, unchecked } from "./check.js";
  */
 export async function checkProvenance(
   directory: string,
-  description: Description | undefined,
+  description: NetbootJson | undefined,
 ): Promise<Check | undefined> {
   const bytes = await tryReadSmallFile(join(directory, provenanceName));
   if (bytes === undefined) return undefined;
@@ -27,7 +26,7 @@ export async function checkProvenance(
   if (found === undefined) return failed("provenance", `${provenanceName} is no SLSA statement`);
   const sums = await knownSums(directory, description);
   if (sums.size === 0) {
-    const what = `without ${checksumsName} and ${descriptionName} nothing is known of the files`;
+    const what = `without ${checksumsName} and ${netbootJsonName} nothing is known of the files`;
     return unchecked("provenance", what);
   }
   for (const [name, sum] of found.subjects) {
@@ -49,16 +48,16 @@ export async function checkProvenance(
 /** SHA-256 of files by their names: as they are listed, and of the description as it is. */
 async function knownSums(
   directory: string,
-  description: Description | undefined,
+  description: NetbootJson | undefined,
 ): Promise<Map<string, string>> {
   const list = await tryReadSmallFile(join(directory, checksumsName));
   const sums = new Map(list && parseChecksums(list.toString("utf8")));
   if (description === undefined) return sums;
   for (const { name, sha256 } of filesOf(description)) sums.set(name, sha256);
   // It cannot list itself.
-  const json = await tryReadSmallFile(join(directory, descriptionName));
+  const json = await tryReadSmallFile(join(directory, netbootJsonName));
   if (json !== undefined) {
-    sums.set(descriptionName, createHash("sha256").update(json).digest("hex"));
+    sums.set(netbootJsonName, sha256Hex(json));
   }
   return sums;
 }
@@ -74,7 +73,7 @@ function problemOf(
 }
 
 /** What machines boot, which a statement about something else could leave out. */
-function neededNames(description: Description | undefined): string[] {
+function neededNames(description: NetbootJson | undefined): string[] {
   if (description === undefined) return [];
   const { kernel, initrd, squashfs } = description.files;
   return [kernel.name, initrd.name, squashfs.name];

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { isFileName } from "../artifacts/index.js";
 import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
-import type { ReleaseFiles } from "./release-files.js";
 
 /** Each file that the script names has to be in the directory. */
-export async function* checkScript({ directory, script }: ReleaseFiles): AsyncGenerator<Check> {
+export async function* checkScript(
+  directory: string,
+  script: string | undefined,
+): AsyncGenerator<Check> {
   if (script === undefined) {
     yield unchecked("script", "there is no iPXE script");
     return;

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Description } from "../artifacts/index.js";
+import type { NetbootJson } from "../artifacts/index.js";
 import { parsePlatform } from "../oci-client/index.js";
 import {
   checkRegistryAccess,
@@ -17,7 +17,7 @@ const patience = 60_000;
 
 /** Whether the reference that the files were made from still leads to the same image. */
 export async function checkSource(
-  description: Description | undefined,
+  description: NetbootJson | undefined,
   registry: RegistryAccess | undefined,
   signal: AbortSignal,
 ): Promise<Check> {

@@ -1,19 +1,19 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Description } from "../artifacts/index.js";
+import type { NetbootJson } from "../artifacts/index.js";
 import { listSquashfs, readSuperblock } from "../squashfs/index.js";
 import { findProgram } from "../support/index.js";
 import { failed, ok, unchecked } from "./check.js";
 import type { ModulesFinding } from "./check-files.js";
 import { fileProblem, unreadable } from "./regular-file.js";
-import type { ReleaseFiles } from "./release-files.js";
 
 const mostVersions = 100;
 
 /** Superblock, then every inode and directory: `unsquashfs -l` reads them all. */
 export async function checkSquashfsFile(
-  { directory, squashfs: name }: ReleaseFiles,
-  description: Description | undefined,
+  directory: string,
+  name: string,
+  description: NetbootJson | undefined,
   signal: AbortSignal,
 ): Promise<ModulesFinding> {
   const path = join(directory, name);
@@ -27,15 +27,15 @@ export async function checkSquashfsFile(
     const superblock = await readSuperblock(path);
     if (superblock === undefined) return bad("is no squashfs 4.0");
     const { size } = await stat(path);
-    const { bytesUsed, codec, blockSize } = superblock;
+    const { bytesUsed, compressor, blockSize } = superblock;
     if (bytesUsed > size) return bad(`is cut short: ${size} of ${bytesUsed} bytes`);
-    const stated = description?.squashfs;
-    if (stated !== undefined && stated.compression.split(":")[0] !== codec) {
+    const stated = description?.squashfs ?? {};
+    if (stated.compression !== undefined && stated.compression.split(":")[0] !== compressor) {
       return bad(
-        `is compressed with ${codec ?? "something unknown"}, not with ${stated.compression}`,
+        `is compressed with ${compressor ?? "an unknown compressor"}, not with ${stated.compression}`,
       );
     }
-    if (stated !== undefined && stated.blockSize !== blockSize) {
+    if (stated.blockSize !== undefined && stated.blockSize !== blockSize) {
       return bad(`has blocks of ${blockSize} bytes instead of ${stated.blockSize}`);
     }
   } catch (error) {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import {
   checksumsName,
-  type Description,
   describeFile,
-  descriptionName,
   type FileDescription,
   filesOf,
+  type NetbootJson,
+  netbootJsonName,
   parseChecksums,
   sizeOfFile,
 } from "../artifacts/index.js";
@@ -23,7 +23,7 @@ interface Expected {
 /** Every file that a list or the description names, and those of the release that none names. */
 export async function* checkSums(
   directory: string,
-  description: Description | undefined,
+  description: NetbootJson | undefined,
   needed: Iterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
@@ -46,7 +46,7 @@ export async function* checkSums(
   };
   for (const [name, sum] of listed ?? []) expect(name, checksumsName, sum);
   for (const { name, sha256, size } of description === undefined ? [] : filesOf(description)) {
-    expect(name, descriptionName, sha256, size);
+    expect(name, netbootJsonName, sha256, size);
   }
   for (const [name, what] of expected) yield await checkFile(directory, name, what, signal);
   if (listed === undefined) return;

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { descriptionJsonSchema, readDescription } from "../../src/artifacts/index.js";
+import { netbootJsonSchema, readNetbootJson } from "../../src/artifacts/index.js";
 import { extract } from "../../src/extract/index.js";
 import { checkout, demoImage } from "../extract/support/program.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
@@ -36,7 +36,7 @@ describe("the published schema of netboot.json", () => {
   });
 
   it("is that of the program (npm run schema writes it)", () => {
-    assert.deepEqual(schema, JSON.parse(JSON.stringify(descriptionJsonSchema())));
+    assert.deepEqual(schema, JSON.parse(JSON.stringify(netbootJsonSchema())));
   });
 
   it("takes what extract writes, by another validator's reading", () => {
@@ -76,6 +76,6 @@ describe("the published schema of netboot.json", () => {
   async function readBack(value: Json): Promise<boolean> {
     const directory = await mkdtemp(join(place, "read-"));
     await writeFile(join(directory, "netboot.json"), JSON.stringify(value));
-    return (await readDescription(directory)) !== undefined;
+    return (await readNetbootJson(directory)) !== undefined;
   }
 });

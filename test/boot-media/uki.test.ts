@@ -3,21 +3,21 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { makeUki, signEfiProgram, type UkiOptions } from "../../src/boot-media/uki/index.js";
+import { makeUki, signEfiProgram, type UkiOptions } from "../../src/boot-media/index.js";
 import { extract } from "../../src/extract/index.js";
 import type { NetbootError } from "../../src/support/index.js";
 import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
 import { demoImage, succeed } from "../extract/support/program.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 
-/** An EFI program for x64 that somebody else made; a kernel is one, too. */
+/** An EFI program for x64 from Debian. It can take the place of a kernel, which is one, too. */
 const efiProgram = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi";
 const stub = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
 const url = "http://10.0.0.1/kairos";
 const commandLine = `root=live:${url}/x.squashfs console=ttyS0 quiet="a b"`;
 const osRelease = 'ID=kairos\nPRETTY_NAME="x"\n';
 
-describe("a unified kernel image", () => {
+describe("makeUki", () => {
   let directory: string;
   let initrd: string;
   let path: string;
@@ -25,7 +25,7 @@ describe("a unified kernel image", () => {
   before(async () => {
     directory = await sharedDirectory();
     initrd = join(directory, "initrd");
-    // Longer than what is read at once, and no multiple of anything.
+    // Longer than one chunk, and not a multiple of any block size.
     await writeFile(initrd, Buffer.alloc(3_000_001, "initrd "));
     path = await made("x.efi");
   });
@@ -45,7 +45,7 @@ describe("a unified kernel image", () => {
     return output;
   }
 
-  it("holds each part in the section that the stub looks for it in", async () => {
+  it("puts each part into the section that the stub expects", async () => {
     const parts: [section: string, bytes: Buffer][] = [
       [".osrel", Buffer.from(osRelease)],
       [".cmdline", Buffer.from(commandLine)],
@@ -59,7 +59,7 @@ describe("a unified kernel image", () => {
     assert.ok(kernel.subarray(0, original.length).equals(original));
   });
 
-  it("has the sections of the stub first, and its own behind, in memory and in the file", async () => {
+  it("appends its sections to those of the stub, in memory and in the file", async () => {
     const [own, all] = [await sectionsOf(stub), await sectionsOf(path)];
     assert.deepEqual(all.slice(0, own.length), own);
     const added = all.slice(own.length);
@@ -76,10 +76,10 @@ describe("a unified kernel image", () => {
     }
   });
 
-  it("gives the kernel the room that it asks for in memory", async () => {
+  it("reserves the memory that the kernel asks for", async () => {
     const { stdout } = await succeed("objdump", ["-p", efiProgram]);
     const wanted = Number.parseInt(/SizeOfImage\s+([0-9a-f]+)/.exec(stdout)![1]!, 16);
-    // The virtual size is what objdump does not print: the fortieth byte from the table's end.
+    // objdump does not print the virtual size, so read it from the section header.
     const bytes = await readFile(path);
     const at = bytes.indexOf(".linux\0\0", 0, "latin1");
     assert.equal(bytes.readUInt32LE(at + 8), wanted);
@@ -88,17 +88,17 @@ describe("a unified kernel image", () => {
     assert.ok(total >= bytes.readUInt32LE(at + 12) + wanted);
   });
 
-  it("has the same bytes every time", async () => {
+  it("makes the same bytes every time", async () => {
     await succeed("cmp", [path, await made("again.efi")]);
   });
 
-  it("holds a compressed kernel decompressed", async () => {
+  it("decompresses a compressed kernel", async () => {
     const kernel = join(directory, "kernel.gz");
     await writeFile(kernel, gzipSync(await readFile(efiProgram)));
     await succeed("cmp", [path, await made("gzip.efi", { kernel })]);
   });
 
-  it("is signed as sbverify has it, by that key and no other", async () => {
+  it("makes a file that signEfiProgram can sign, and sbverify accepts only the right certificate", async () => {
     const [ours, theirs] = [await keyPair(directory, "ours"), await keyPair(directory, "theirs")];
     const signed = await made("signed.efi");
     await signEfiProgram(signed, ours);
@@ -107,7 +107,7 @@ describe("a unified kernel image", () => {
     assert.ok((await contentsOf(signed, ".cmdline")).equals(Buffer.from(commandLine)));
   });
 
-  it("is not signed with a key that is not the certificate's", async () => {
+  it("leaves the file unchanged if the key and the certificate do not belong together", async () => {
     const [ours, theirs] = [await keyPair(directory, "a"), await keyPair(directory, "b")];
     const unsigned = await made("unsigned.efi");
     const wrong = { key: theirs.key, certificate: ours.certificate };
@@ -116,22 +116,22 @@ describe("a unified kernel image", () => {
   });
 
   const unfit: [what: string, content: string | Buffer, message: RegExp][] = [
-    ["is no EFI program", "a kernel", /no EFI program/],
-    ["is empty", "", /no EFI program/],
-    ["is for another architecture", Buffer.from("arm64"), /another architecture/],
+    ["is not an EFI program", "a kernel", /not an EFI program/],
+    ["is empty", "", /not an EFI program/],
+    ["is for another architecture", Buffer.from("arm64"), /an architecture other than amd64/],
     ["cannot be decompressed", Buffer.from([0x1f, 0x8b, 8, 0]), /cannot be decompressed/],
   ];
   for (const [what, content, message] of unfit) {
-    it(`is refused where the kernel ${what}`, async () => {
+    it(`rejects a kernel that ${what}`, async () => {
       const kernel = join(directory, "unfit");
       await writeFile(kernel, content.toString() === "arm64" ? await forArm64() : content);
       await assert.rejects(made("unfit.efi", { kernel }), { code: "KERNEL_UNFIT", message });
     });
   }
 
-  it("is refused where the kernel claims more memory than can be addressed", async () => {
+  it("rejects a kernel that claims more memory than can be addressed", async () => {
     const bytes = await readFile(efiProgram);
-    // SizeOfImage, behind the signature and the 20 bytes of the COFF header.
+    // SizeOfImage, after the signature and the 20 bytes of the COFF header.
     bytes.writeUInt32LE(0xfffff000, bytes.readUInt32LE(0x3c) + 24 + 56);
     const kernel = join(directory, "huge");
     await writeFile(kernel, bytes);
@@ -168,7 +168,7 @@ describe("extract --uki", () => {
     assert.equal((await extract(options)).paths.uki, undefined);
   });
 
-  it("leaves nothing behind where the kernel is no EFI program", async () => {
+  it("leaves nothing behind if the kernel is not an EFI program", async () => {
     const output = join(await temporaryDirectory(), "out");
     const image = await imageOf([baseWithout()]);
     const wrong = extract({ image, output, cache: false, url, uki: true, platform: "linux/amd64" });
@@ -177,22 +177,26 @@ describe("extract --uki", () => {
   });
 
   const mistakes: [what: string, options: object, message: RegExp][] = [
-    ["no address", { uki: true, url: undefined }, /--url/],
+    ["a missing --url", { uki: true, url: undefined }, /--url/],
     ["a key without a certificate", { uki: true, ukiKey: "k.pem" }, /--uki-cert/],
-    ["a key that is not there", { uki: true, ukiKey: "/no/k", ukiCertificate: "/no/c" }, /\/no\/k/],
+    [
+      "a key that does not exist",
+      { uki: true, ukiKey: "/no/k", ukiCertificate: "/no/c" },
+      /\/no\/k/,
+    ],
     ["iPXE's variables", { uki: true, commandLine: `a=\${net0/mac}` }, /\$\{net0\/mac\}/],
     ["a key without --uki", { ukiKey: "k.pem", ukiCertificate: "c.pem" }, /--uki/],
     ["an architecture without a stub", { uki: true, platform: "linux/riscv64" }, /riscv64/],
   ];
   for (const [what, options, message] of mistakes) {
-    it(`is refused with ${what}`, async () => {
+    it(`rejects ${what}`, async () => {
       const output = join(await temporaryDirectory(), "out");
       const wanted = { image: demoImage, output, url, platform: "linux/amd64", ...options };
       await assert.rejects(extract(wanted), { code: "USAGE_INVALID", message });
     });
   }
 
-  it("names the package of another architecture's stub", async () => {
+  it("names the Debian package of a missing stub for another architecture", async () => {
     const output = join(await temporaryDirectory(), "out");
     const wanted = { image: demoImage, output, url, platform: "linux/arm64", uki: true };
     await assert.rejects(extract(wanted), (error: NetbootError) => {
@@ -203,7 +207,7 @@ describe("extract --uki", () => {
   });
 });
 
-/** The same program, if its machine type were arm64's. */
+/** The same program with the machine type of arm64. */
 async function forArm64(): Promise<Buffer> {
   const bytes = await readFile(efiProgram);
   bytes.writeUInt16LE(0xaa64, bytes.readUInt32LE(0x3c) + 4);

@@ -6,11 +6,11 @@ import { BootTracker } from "../../src/boot-server/boot-tracker.js";
 import { OfferStyles } from "../../src/boot-server/dhcp/offer-styles.js";
 import { EventLog } from "../../src/boot-server/events/event-log.js";
 import type { MachineEvent } from "../../src/boot-server/events/events.js";
+import type { FileRole } from "../../src/boot-server/files/served-file.js";
 import { BootPolicy } from "../../src/boot-server/machines/boot-policy.js";
 import { loadRules } from "../../src/boot-server/machines/load-rules.js";
 import { MachineStore } from "../../src/boot-server/machines/machine-store.js";
 import { BootPrograms } from "../../src/boot-server/releases/boot-programs.js";
-import type { FileRole } from "../../src/boot-server/releases/release.js";
 import { BootedMachines } from "../../src/boot-server/state/booted-machines.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { releaseNamed } from "./support/releases.js";
@@ -113,18 +113,15 @@ describe("a machine that is to boot once and starts a UKI", () => {
         ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: (it) => booted.bootedAt(it),
       });
-      const eventLog: EventLog = new EventLog(
-        () => {},
-        (it) => events.hasBooted(it),
-      );
-      const events: BootTracker = new BootTracker({
+      const eventLog = new EventLog({ onEvent: (event) => tracker.observe(event) });
+      const tracker: BootTracker = new BootTracker({
         ...{ policy, machineStore, booted, apiUrl: undefined, styles: new OfferStyles() },
-        eventLog: () => eventLog,
+        eventLog,
         onWarning: assert.fail,
       });
       for (const role of fetched as FileRole[]) {
         const transfer = { client, role, name: "own.efi", size: 100 };
-        events.fetchStarted({ ...transfer, mac: undefined, isHead: false, sent: 0 });
+        tracker.httpStarted({ ...transfer, mac: undefined, isHead: false, sent: 0 });
         const told = { ...transfer, mac, protocol: "http", sent: 100, seconds: 1 } as const;
         eventLog.add({ ...told, type: "sent", isComplete: true } satisfies MachineEvent);
       }

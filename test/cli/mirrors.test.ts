@@ -1,41 +1,42 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import { extract } from "../../src/extract/index.js";
 import { demoImage, runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
-import { type LocalServer, serve } from "../oci-client/support/local-server.js";
+import { serve } from "../oci-client/support/local-server.js";
 import { assertRefusal } from "./support/refusal.js";
 
 const run = promisify(execFile);
 const demoDigest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
 const platform = "--platform=linux/amd64";
 
-/** Debian's docker-registry with the demo image, as skopeo pushed it. */
-async function demoRegistry(t: TestContext): Promise<string> {
-  const host = await startRegistry(t, await temporaryDirectory());
+/** Debian's docker-registry with the demo image, as skopeo pushed it. All tests only read from it. */
+let real: string;
+before(async () => {
+  real = await startRegistry({ after } as TestContext, await temporaryDirectory());
   const words = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"];
-  await run("skopeo", [...words, `${demoImage}:latest`, `docker://${host}/os/demo:v1`]);
-  return host;
-}
+  await run("skopeo", [...words, `${demoImage}:latest`, `docker://${real}/os/demo:v1`]);
+});
 
-type Fault = (request: IncomingMessage, response: ServerResponse, real: string) => void;
+type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
 const isLayer = ({ url }: IncomingMessage, bytes: Buffer) =>
   url!.includes("/blobs/") && bytes[0] !== "{".charCodeAt(0);
 
-/** Passes on what the real registry answers, having had it through its hands. */
+/** Passes on the answers of the real registry after a change. */
 function passing(
-  meddle: (bytes: Buffer, request: IncomingMessage, response: ServerResponse) => Buffer | undefined,
+  change: (bytes: Buffer, request: IncomingMessage, response: ServerResponse) => Buffer | undefined,
 ): Fault {
-  return async (request, response, real) => {
+  return async (request, response) => {
     const { accept = "*/*" } = request.headers;
     const answer = await fetch(`http://${real}${request.url}`, { headers: { accept } });
-    const bytes = meddle(Buffer.from(await answer.arrayBuffer()), request, response);
+    const bytes = change(Buffer.from(await answer.arrayBuffer()), request, response);
     if (bytes === undefined) return;
     const type = answer.headers.get("content-type") ?? "";
     response.writeHead(answer.status, { "content-type": type }).end(bytes);
@@ -49,25 +50,29 @@ const status =
   };
 
 const faults: [name: string, fault: Fault, words: RegExp][] = [
-  ["refuses all (401)", status(401), /passed over: .*without credentials/],
-  ["refuses all (403)", status(403), /passed over: .*without credentials/],
-  ["has nothing (404)", status(404), /passed over: .*no tag/],
-  ["is out of order (500)", status(500), /passed over: .*500/],
-  ["is out of order (503)", status(503), /passed over: .*503/],
-  ["breaks off each connection", (request) => request.socket.destroy(), /passed over: .*broke off/],
+  ["refuses all (401)", status(401), /Skipping the mirror .*: .*without credentials/],
+  ["refuses all (403)", status(403), /Skipping the mirror .*: .*without credentials/],
+  ["has nothing (404)", status(404), /Skipping the mirror .*: .*no tag/],
+  ["fails with 500", status(500), /Skipping the mirror .*: .*500/],
+  ["fails with 503", status(503), /Skipping the mirror .*: .*503/],
+  [
+    "closes each connection",
+    (request) => request.socket.destroy(),
+    /Skipping the mirror .*: .*broke off/,
+  ],
   [
     "redirects in circles",
     (_request, response) => {
       response.writeHead(302, { location: "/" }).end();
     },
-    /passed over: .*too often/,
+    /Skipping the mirror .*: .*too often/,
   ],
   [
     "answers with a web page",
     (_request, response) => {
       response.end("<html>Log in to the Wi-Fi</html>");
     },
-    /passed over/,
+    /Skipping the mirror/,
   ],
   [
     "has the manifest only",
@@ -76,29 +81,29 @@ const faults: [name: string, fault: Fault, words: RegExp][] = [
       response.writeHead(404).end();
       return undefined;
     }),
-    /passed over: .*no blob/,
+    /Skipping the mirror .*: .*no blob/,
   ],
   [
-    "breaks off in the middle of each layer",
+    "closes the connection in the middle of each layer",
     passing((bytes, request, response) => {
       if (!isLayer(request, bytes)) return bytes;
       response.writeHead(200, { "content-length": bytes.length });
       response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
       return undefined;
     }),
-    /passed over: .*broke off/,
+    /Skipping the mirror .*: .*broke off/,
   ],
   [
-    "ends each layer too soon",
+    "ends each layer too early",
     passing((bytes, request) =>
       isLayer(request, bytes) ? bytes.subarray(0, bytes.length - 20) : bytes,
     ),
-    /passed over: it ended after/,
+    /Skipping the mirror .*: it ended after/,
   ],
   [
-    "sends layers of other bytes",
+    "sends layers with wrong bytes",
     passing((bytes, request) => (isLayer(request, bytes) ? Buffer.alloc(bytes.length, 7) : bytes)),
-    /sent other bytes.*fetched again/,
+    /sent bytes that do not match.*Fetching it again/,
   ],
   [
     "sends layers that differ in the last byte",
@@ -107,23 +112,36 @@ const faults: [name: string, fault: Fault, words: RegExp][] = [
       bytes[bytes.length - 1]! ^= 1;
       return bytes;
     }),
-    /sent other bytes.*fetched again/,
+    /sent bytes that do not match.*Fetching it again/,
   ],
   [
     "sends another configuration",
     passing((bytes, { url }) =>
       url!.includes("/blobs/") && bytes[0] === 123 ? Buffer.alloc(bytes.length, 32) : bytes,
     ),
-    /passed over: .*other content/,
+    /Skipping the mirror .*: .*other content/,
   ],
 ];
 
-function faulty(t: TestContext, real: string, fault: Fault): Promise<LocalServer> {
-  const listener: RequestListener = (request, response) => fault(request, response, real);
-  return serve(t, listener);
+/** Extracts in this process. */
+async function extractHere(image: string, mirrors: readonly string[]) {
+  const messages: string[] = [];
+  const cwd = await temporaryDirectory();
+  const { description } = await extract({
+    image,
+    output: join(cwd, "out"),
+    platform: "amd64",
+    cacheDirectory: join(cwd, "cache"),
+    registry: { mirrors },
+    onEvent: (event) => {
+      if (event.type === "message") messages.push(event.text);
+    },
+  });
+  return { messages: messages.join("\n"), source: description.source };
 }
 
-async function extract(image: string, options: readonly string[], env = {}) {
+/** Extracts with the program. */
+async function runExtract(image: string, options: readonly string[], env = {}) {
   const cwd = await temporaryDirectory();
   const args = ["extract", image, "-o", "out", platform, "--verbose", ...options];
   const outcome = await runProgram(args, { cwd, env });
@@ -132,48 +150,40 @@ async function extract(image: string, options: readonly string[], env = {}) {
 }
 
 describe("a mirror", () => {
-  it("is taken before the registry, which need not be there", async (t) => {
-    const mirror = await demoRegistry(t);
+  it("is used before the registry, which need not exist", async () => {
     const image = "registry.invalid/os/demo:v1";
-    const { status, stderr, source } = await extract(image, [
-      `--mirror=registry.invalid=${mirror}`,
+    const { status, stderr, source } = await runExtract(image, [
+      `--mirror=registry.invalid=${real}`,
     ]);
     assert.equal(status, 0, stderr);
-    assert.match(stderr, new RegExp(`Pulling from the mirror, ${mirror}/os/demo:v1`));
-    assert.equal(source.reference, image, "the name is the one that was asked for");
+    assert.match(stderr, new RegExp(`Pulling from the mirror, ${real}/os/demo:v1`));
+    assert.equal(source.reference, image, "the name is the requested one");
     assert.equal(source.manifestDigest, demoDigest);
   });
 
-  it("may hold the images in a namespace of its own", async (t) => {
-    const mirror = await demoRegistry(t);
-    const option = `--mirror=registry.invalid/kairos=${mirror}/os`;
-    const { status, stderr } = await extract("registry.invalid/kairos/demo:v1", [option]);
+  it("can have the images in another namespace", async () => {
+    const option = `--mirror=registry.invalid/kairos=${real}/os`;
+    const { status, stderr } = await runExtract("registry.invalid/kairos/demo:v1", [option]);
     assert.equal(status, 0, stderr);
   });
 
   for (const [name, fault, words] of faults) {
-    it(`that ${name} is passed over`, async (t) => {
-      const real = await demoRegistry(t);
-      const mirror = await faulty(t, real, fault);
-      const { status, stderr, source } = await extract(`${real}/os/demo:v1`, [
-        `--mirror=${real}=${mirror.host}`,
+    it(`that ${name} is skipped`, async (t) => {
+      const mirror = await serve(t, fault);
+      const { messages, source } = await extractHere(`${real}/os/demo:v1`, [
+        `${real}=${mirror.host}`,
       ]);
-      assert.equal(status, 0, stderr);
-      assert.match(stderr, words);
+      assert.match(messages, words);
       assert.ok(mirror.requests.length > 0);
       assert.equal(source.manifestDigest, demoDigest);
     });
   }
 
-  it("that is not there is passed over for the next, in order", async (t) => {
-    const real = await demoRegistry(t);
-    const [first, second] = [
-      await faulty(t, real, status(500)),
-      await faulty(t, real, status(404)),
-    ];
+  it("that cannot be reached is skipped for the next one, in order", async (t) => {
+    const [first, second] = [await serve(t, status(500)), await serve(t, status(404))];
     const option = (host: string) => `--mirror=registry.invalid=${host}`;
     const hosts = ["127.0.0.1:1", first.host, second.host, real];
-    const { status: code, stderr } = await extract(
+    const { status: code, stderr } = await runExtract(
       "registry.invalid/os/demo:v1",
       hosts.map(option),
     );
@@ -184,29 +194,26 @@ describe("a mirror", () => {
     assert.deepEqual([...new Set(told)], hosts);
   });
 
-  it("that sends wrong bytes leaves nothing of them where no other has the image", async (t) => {
-    const real = await demoRegistry(t);
+  it("that sends wrong bytes leaves none of them in the cache if no other source has the image", async (t) => {
     const wrong = faults.find(([name]) => name.includes("last byte"))![1];
-    const mirror = await faulty(t, real, wrong);
+    const mirror = await serve(t, wrong);
     const {
       status: code,
       stderr,
       cwd,
-    } = await extract("registry.invalid/os/demo:v1", [`--mirror=registry.invalid=${mirror.host}`]);
+    } = await runExtract("registry.invalid/os/demo:v1", [
+      `--mirror=registry.invalid=${mirror.host}`,
+    ]);
     assert.equal(code, 3, stderr);
     assert.match(stderr, /registry\.invalid does not exist/);
     const good = [`--mirror=registry.invalid=${real}`, "--cache-dir", join(cwd, ".cache")];
-    assert.equal((await extract("registry.invalid/os/demo:v1", good)).status, 0);
+    assert.equal((await runExtract("registry.invalid/os/demo:v1", good)).status, 0);
   });
 
-  it("is not told of when nobody wonders", async (t) => {
-    const mirror = await demoRegistry(t);
+  it("is not mentioned without --verbose", async () => {
     const cwd = await temporaryDirectory();
     const words = ["extract", "registry.invalid/os/demo:v1", "-o", "out", platform];
-    const options = [
-      "--mirror=registry.invalid=127.0.0.1:1",
-      `--mirror=registry.invalid=${mirror}`,
-    ];
+    const options = ["--mirror=registry.invalid=127.0.0.1:1", `--mirror=registry.invalid=${real}`];
     const { status: code, stderr } = await runProgram([...words, ...options], { cwd });
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stderr, /mirror/);
@@ -214,24 +221,22 @@ describe("a mirror", () => {
 });
 
 describe("credentials", () => {
-  it("are each registry's own: no mirror sees those of another", async (t) => {
-    const real = await demoRegistry(t);
+  it("go only to the registry that they belong to, and to no mirror", async (t) => {
     const sent = new Map<string, Set<string | undefined>>();
     const asking: (name: string, user?: string) => Fault = (name, user) => {
       const pass = passing((bytes) => bytes);
-      return (request, response, place) => {
+      return (request, response) => {
         const { authorization } = request.headers;
         sent.set(name, (sent.get(name) ?? new Set()).add(authorization));
         const expected = user && `Basic ${Buffer.from(`${user}:pw-of-${user}`).toString("base64")}`;
-        if (expected !== undefined && authorization === expected)
-          return pass(request, response, place);
+        if (expected !== undefined && authorization === expected) return pass(request, response);
         response.setHeader("www-authenticate", 'Basic realm="x"');
         response.writeHead(401).end();
       };
     };
-    const stranger = await faulty(t, real, asking("stranger"));
-    const friend = await faulty(t, real, asking("friend", "friend"));
-    const primary = await faulty(t, real, asking("primary", "primary"));
+    const stranger = await serve(t, asking("stranger"));
+    const friend = await serve(t, asking("friend", "friend"));
+    const primary = await serve(t, asking("primary", "primary"));
     const cwd = await temporaryDirectory();
     const entry = (user: string) => ({
       auth: Buffer.from(`${user}:pw-of-${user}`).toString("base64"),
@@ -244,11 +249,11 @@ describe("credentials", () => {
     assert.equal(outcome.status, 0, outcome.stderr);
     assert.deepEqual([...sent.get("stranger")!], [undefined]);
     assert.deepEqual([...sent.get("friend")!], [undefined, `Basic ${entry("friend").auth}`]);
-    assert.equal(sent.get("primary"), undefined, "the friend had it all");
+    assert.equal(sent.get("primary"), undefined, "the friend has everything");
   });
 });
 
-describe("a registries.conf that skopeo reads, too", () => {
+describe("a registries.conf that skopeo reads too", () => {
   const confs: [name: string, conf: (hosts: string[]) => string, image: string][] = [
     [
       "mirrors in order, the first without the image",
@@ -287,15 +292,14 @@ describe("a registries.conf that skopeo reads, too", () => {
     ],
   ];
   for (const [name, conf, image] of confs) {
-    it(`leads both to the same places: ${name}`, async (t) => {
-      const real = await demoRegistry(t);
+    it(`makes both ask the same registries: ${name}`, async (t) => {
       const asked: string[] = [];
       const watching = (label: string, fault: Fault) =>
-        faulty(t, real, (request, response, place) => {
+        serve(t, (request, response) => {
           if (asked.at(-1) !== label) asked.push(label);
-          // Asked first by both, to see what they have before them.
+          // Both ask for this first, to find out whether it is a registry.
           if (request.url === "/v2/") response.end("{}");
-          else fault(request, response, place);
+          else fault(request, response);
         });
       const servers = [
         await watching("a", status(404)),
@@ -313,7 +317,7 @@ describe("a registries.conf that skopeo reads, too", () => {
       await run("skopeo", [...inspect, `docker://${image}`]);
       const bySkopeo = asked.splice(0);
       const env = { CONTAINERS_REGISTRIES_CONF: file };
-      const { status: code, stderr, source } = await extract(image, [], env);
+      const { status: code, stderr, source } = await runExtract(image, [], env);
       assert.equal(code, 0, stderr);
       assert.deepEqual(asked, bySkopeo);
       assert.ok(asked.length > 0);
@@ -321,8 +325,7 @@ describe("a registries.conf that skopeo reads, too", () => {
     });
   }
 
-  it("is obeyed where it bans a registry, also one that is cached", async (t) => {
-    const real = await demoRegistry(t);
+  it("can block a registry, even for images in the cache", async () => {
     const image = `${real}/os/demo@${demoDigest}`;
     const cwd = await temporaryDirectory();
     const args = ["extract", image, "-o", "out", platform];
@@ -341,11 +344,11 @@ describe("a registries.conf that skopeo reads, too", () => {
     );
     const env = { CONTAINERS_REGISTRIES_CONF: file };
     const outcome = await runProgram([...args, "--force"], { cwd, env });
-    assertRefusal(outcome, { status: 3, message: /blocked.*registries\.conf/, hint: /registry/ });
+    assertRefusal(outcome, { status: 3, message: /registries\.conf blocks/, hint: /registry/ });
   });
 });
 
-/** All of them plain HTTP, hence insecure. */
+/** A `[[registry]]` table. All registries here speak plain HTTP, and thus are insecure. */
 function table(prefix: string, location: string, mirrors: [location: string, pulls: string][]) {
   const lines = mirrors.map(
     ([place, pulls]) =>

@@ -110,19 +110,25 @@ describe("credentials that are given wrongly", () => {
     message: RegExp,
     hint: RegExp,
   ][] = [
-    ["a user without a password", ["--username=a"], "", /needs a password/, /--password-stdin/],
+    ["a user without a password", ["--username=a"], "", /requires a password/, /--password-stdin/],
     ["a password without a user", ["--password-stdin"], "x", /user name/, /--username/],
     ["an empty user", ["--username=", "--password-stdin"], "x", /user name/, /--username/],
-    ["an empty input", ["--username=a", "--password-stdin"], "", /no password/, /handed over/],
-    ["an empty line", ["--username=a", "--password-stdin"], "\n", /no password/, /handed over/],
+    ["an empty input", ["--username=a", "--password-stdin"], "", /no password/, /--password-stdin/],
+    [
+      "an empty line",
+      ["--username=a", "--password-stdin"],
+      "\n",
+      /no password/,
+      /--password-stdin/,
+    ],
     ["two lines", ["--username=a", "--password-stdin"], "x\ny\n", /control/, /one line/],
     ["a colon", ["--username=a:b", "--password-stdin"], "x", /character/, /colon/],
     [
       "no end of it",
       ["--username=a", "--password-stdin"],
       "x".repeat(100_000),
-      /more than a password/,
-      /handed over/,
+      /too long for a password/,
+      /--password-stdin/,
     ],
     ["an --authfile that is not there", ["--authfile=gone"], "", /gone cannot be read/, /exists/],
   ];
@@ -150,7 +156,7 @@ describe("credentials that are given wrongly", () => {
       env: { ...process.env, PROGRAM: program },
       timeout: 30_000,
     }).catch((error: { stdout: string }) => error);
-    assert.match(stdout, /terminal on standard input/);
+    assert.match(stdout, /is a terminal/);
   });
 });
 
@@ -223,7 +229,7 @@ describe("secrets", () => {
       "-o",
       "out",
       "--authfile=auth.json",
-      "--retry-for=0",
+      "--retry-timeout=0",
     ];
     const { status, stderr } = await runProgram([...args, "--verbose"], { cwd });
     assert.equal(status, 3);
@@ -249,7 +255,7 @@ describe("secrets", () => {
       image,
       "-o",
       "out",
-      "--retry-for=0",
+      "--retry-timeout=0",
       "--username=alice",
       "--password-stdin",
     ];
@@ -293,7 +299,7 @@ describe("a credential helper that asks for long", () => {
       "-o",
       "out",
       "--authfile=auth.json",
-      "--retry-for=0",
+      "--retry-timeout=0",
     ];
     const env = { PATH: `${join(cwd, "bin")}:${process.env.PATH}` };
     const child = startProgram(args, { cwd, env });

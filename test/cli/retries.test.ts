@@ -57,18 +57,18 @@ describe("a registry that is busy", () => {
     assert.equal(lines.at(-1).type, "result");
   });
 
-  it("is asked once with --retry-for 0", async (t) => {
+  it("is asked once with --retry-timeout 0", async (t) => {
     const { image, requests } = await busyRegistry(t, 9);
     const cwd = await temporaryDirectory();
-    const outcome = await runProgram(wordsFor(image, "--retry-for=0"), { cwd });
+    const outcome = await runProgram(wordsFor(image, "--retry-timeout=0"), { cwd });
     assertRefusal(outcome, { status: 3, message: /answered 503 for os\/image\.$/m, hint: /later/ });
     assert.equal(requests.length, 1);
   });
 
-  it("is given up after --retry-for, with a word on what was tried", async (t) => {
+  it("is given up after --retry-timeout, with a word on what was tried", async (t) => {
     const { image } = await busyRegistry(t, 1000);
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(image, "--retry-for=3s"), { cwd });
+    const { status, stderr } = await runProgram(wordsFor(image, "--retry-timeout=3s"), { cwd });
     assert.equal(status, 3);
     assert.match(
       stderr,
@@ -88,7 +88,7 @@ describe("a registry that is busy", () => {
   it("is waited for until Ctrl-C, and no longer", { timeout: 60_000 }, async (t) => {
     const { image, requests } = await busyRegistry(t, 9, { "retry-after": "3000" });
     const cwd = await temporaryDirectory();
-    const child = startProgram(wordsFor(image, "--retry-for=2h"), { cwd });
+    const child = startProgram(wordsFor(image, "--retry-timeout=2h"), { cwd });
     const outcome = outcomeOf(child);
     let stderr = "";
     child.stderr.on("data", (chunk) => {
@@ -106,18 +106,18 @@ describe("a registry that is busy", () => {
 describe("a registry that never answered", () => {
   it("is given up soon, as its address may be wrong", { timeout: 60_000 }, async () => {
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(refused, "--retry-for=2h"), { cwd });
+    const { status, stderr } = await runProgram(wordsFor(refused, "--retry-timeout=2h"), { cwd });
     assert.equal(status, 3);
     assert.match(stderr, /127\.0\.0\.1:1 refused the connection; tried \d+ times within/);
   });
 });
 
-describe("--retry-for", () => {
+describe("--retry-timeout", () => {
   for (const value of ["", "soon", "5", "-5m", "5 m", "1e3s"]) {
     it(`of ${JSON.stringify(value)} is refused with status 2`, async () => {
       const cwd = await temporaryDirectory();
-      const outcome = await runProgram(wordsFor(refused, `--retry-for=${value}`), { cwd });
-      assertRefusal(outcome, { status: 2, message: /--retry-for/, hint: /90s, 5m/ });
+      const outcome = await runProgram(wordsFor(refused, `--retry-timeout=${value}`), { cwd });
+      assertRefusal(outcome, { status: 2, message: /--retry-timeout/, hint: /90s, 5m/ });
     });
   }
 });

@@ -64,22 +64,22 @@ describe("serve, from a directory that somebody else made", () => {
   });
 
   const unclear: [what: string, setUp: string, message: RegExp][] = [
-    ["nothing in it", "", /directory d holds no netboot\.json and no squashfs/],
-    ["only a squashfs", "cp $s d", /nothing that is called like a kernel/],
+    ["nothing in it", "", /directory d contains no netboot\.json and no squashfs/],
+    ["only a squashfs", "cp $s d", /no file with the name of a kernel/],
     [
       "two kernels",
       "cp $s d; cp $i d/initrd; cp $k d/vmlinuz; cp $k d/vmlinuz-old",
-      /several files that are called like a kernel: vmlinuz, vmlinuz-old/,
+      /several files with the name of a kernel: vmlinuz, vmlinuz-old/,
     ],
     [
       "several squashfs, one without an initrd",
       "release kairos-a; release kairos-b; rm d/kairos-b-initrd",
-      /holds several squashfs, and no kairos-b-initrd for kairos-b\.squashfs/,
+      /contains kairos-b\.squashfs, but no kairos-b-initrd/,
     ],
     [
       "a kernel that is none",
       "release kairos-a; echo text > d/kairos-a-kernel",
-      /kairos-a-kernel is no kernel/,
+      /kairos-a-kernel is not a kernel/,
     ],
     [
       "a netboot.json that cannot be read",
@@ -94,7 +94,7 @@ describe("serve, from a directory that somebody else made", () => {
     [
       "several releases for the same machines",
       "release kairos-a; release kairos-b",
-      /holds several releases for amd64: kairos-a, kairos-b\.\s+Say which one/,
+      /contains several releases for amd64: kairos-a, kairos-b\.\s+Choose the default one/,
     ],
   ];
   for (const [what, setUp, message] of unclear) {
@@ -109,7 +109,7 @@ describe("serve, from a directory that somebody else made", () => {
 
   it("finds the same with --check", async () => {
     const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b\n${check()}`);
-    assert.match(output, /^FAIL The directory .* holds several releases for amd64/m);
+    assert.match(output, /^FAIL The directory .* contains several releases for amd64/m);
     assert.match(output, /^status 1$/m);
   });
 

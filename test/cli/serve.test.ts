@@ -47,15 +47,15 @@ describe("serve", () => {
       $netboot serve made --listen lo --dhcp off 2> log & until_listening
       squashfs=$(curl -s "http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:00:00:01&buildarch=x86_64" | grep -o 'http://[^ ]*.squashfs')
       $netboot extract ${demoImage} -o made --platform amd64 --name newer --quiet > /dev/null
-      until grep "from now on" log; do sleep 0.1; done
+      until grep "releases changed" log; do sleep 0.1; done
       curl -s http://10.9.8.7:8080/releases/1/newer-kernel | cmp - made/newer-kernel && echo same
       curl -s $squashfs; until grep "status 410" log; do sleep 0.1; done
       kill -TERM $!; wait $!`);
-    assert.match(output, /Served from now on: newer instead of kairos-demo-\S+\.\n(.*\n)*same$/m);
     assert.match(
       output,
-      /^This release is served no more, or was made again since: boot once more\.$/m,
+      /The releases changed: added newer; removed kairos-demo-\S+\.\n(.*\n)*same$/m,
     );
+    assert.match(output, /^This release has been removed or rebuilt\. Boot the machine again\.$/m);
     assert.match(
       output,
       /^52:54:00:00:00:01 .*\/releases\/[0-9a-f]{12}\/\S+\.squashfs by HTTP: status 410$/m,
@@ -196,7 +196,7 @@ describe("serve", () => {
       "three files that are no release",
       ["--kernel", "text", "--initrd", "text", "--squashfs", "text"],
       1,
-      /text is no kernel/,
+      /text is not a kernel/,
       /bzImage/,
     ],
     ["a directory that is not there", ["nowhere"], 1, /no directory nowhere/, /extract IMAGE -o/],
@@ -232,9 +232,9 @@ describe("serve", () => {
       /--dhcp-range cannot be/,
       /--dhcp-range \d/,
     ],
-    ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /http:/],
+    ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /can be read/],
     [
-      "a cloud-config that is none",
+      "a cloud-config without a marker",
       ["OUT", "--cloud-config", "text"],
       2,
       /#cloud-config/,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describe, it } from "node:test";
-import { isIntact } from "../../src/sources/registry/download.js";
+import { isIntact } from "../../src/sources/image-source/verify-slice.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { demoImage, runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";

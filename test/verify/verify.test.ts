@@ -379,9 +379,9 @@ describe("verify", () => {
       "cp r-kernel vmlinuz; mv r-kernel kernel; mv r-initrd initrd; touch r-x",
     );
     for (const [directory, message] of [
-      [empty, /holds no release/],
-      [unclear, /holds several files that are called like a kernel/],
-      [join(empty, "none"), /cannot be read \(ENOENT\)/],
+      [empty, /contains no release/],
+      [unclear, /contains several files with the name of a kernel/],
+      [join(empty, "none"), /There is no directory/],
     ] as const) {
       const { status, stderr } = await runProgram(["verify", directory], { cwd: "/" });
       assert.equal(status, 1);

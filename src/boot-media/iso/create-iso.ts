@@ -1,6 +1,6 @@
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { checkedUrl, fileNames } from "../../artifacts/index.js";
+import { artifactNames, checkedUrl } from "../../artifacts/index.js";
 import { diskFull, NetbootError, systemCode, usageError } from "../../support/index.js";
 import { readIsoRelease } from "./iso-release.js";
 import { ensureIsoIsPossible, makeReleaseIso } from "./release-iso.js";
@@ -37,7 +37,7 @@ export async function iso(options: IsoOptions): Promise<string> {
   const url = options.url === undefined ? ownUrl : checkedUrl(options.url);
   if (url === null) throw urlMissing();
   await ensureIsoIsPossible({ ...release, url, ipxeDirectory });
-  const output = options.output ?? fileNames(release.name).iso;
+  const output = options.output ?? artifactNames(release.name).iso;
   return staged(output, (place) =>
     makeReleaseIso({ ...place, release, url, ipxeDirectory, signal }),
   );

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import {
-  type Description,
-  fileNames,
-  findReleases,
-  readDescription,
+  artifactNames,
+  discoverReleases,
+  type NetbootJson,
+  type ReleaseFiles,
 } from "../../artifacts/index.js";
-import { commandLineByName, kernelArchitecture } from "../../kairos/index.js";
+import { commandLineByName } from "../../kairos/index.js";
+import { kernelArchitecture } from "../../kernel/index.js";
 import { NetbootError } from "../../support/index.js";
 
 /** What is to be booted; its files have the names of Kairos' releases. */
@@ -23,56 +24,46 @@ export interface IsoRelease {
   readonly created: string | null;
 }
 
-export function releaseOf(description: Description): IsoRelease {
-  const { name, files, source, commandLine, created } = description;
+export function releaseOf(netbootJson: NetbootJson): IsoRelease {
+  const { name, files, source, commandLine, created } = netbootJson;
   return {
     name,
     architecture: source.platform.split("/")[1] ?? source.platform,
     source: `${source.reference}, ${source.manifestDigest}`,
     commandLine,
     cloudConfig: files.cloudConfig?.name,
-    created,
+    created: created ?? null,
   };
 }
 
 /**
- * Reads what `extract` made, or a directory with one of Kairos' old releases.
- * @returns also the address that it was made for; null where there is none
+ * Reads a directory that `extract` made, or one with a Kairos release from elsewhere.
+ * @returns also the address that `extract` made it for; null if there is none
  * @throws NetbootError RELEASE_INVALID
  */
 export async function readIsoRelease(
   directory: string,
 ): Promise<{ release: IsoRelease; url: string | null }> {
-  const description = await readDescription(directory);
-  if (description === undefined) return { release: await foundRelease(directory), url: null };
-  const release = releaseOf(description);
-  if (isFit(release)) return { release, url: description.options.url };
+  const [found, ...others] = await discoverReleases(directory);
+  if (found === undefined || others.length > 0 || found.directory !== directory) {
+    throw notOneRelease(directory);
+  }
+  const { files, netbootJson } = found;
+  if (netbootJson === undefined) {
+    return { release: await undescribedRelease(directory, files), url: null };
+  }
+  const release = releaseOf(netbootJson);
+  if (isFit(release)) return { release, url: netbootJson.options.url ?? null };
   throw invalid(
-    `The netboot.json in ${directory} says what no boot script can hold.`,
+    `The netboot.json in ${directory} contains characters that a boot script cannot contain.`,
     "Make it again: kairos-netboot extract, with --force.",
   );
 }
 
-async function foundRelease(directory: string): Promise<IsoRelease> {
-  const found = await findReleases(directory).catch((error: unknown) => {
-    if (error instanceof NetbootError) throw error;
-    return [];
-  });
-  const [files] = found;
-  if (files === undefined) {
-    throw invalid(
-      `The directory ${directory} holds no netboot.json and no squashfs that can be read.`,
-      `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
-    );
-  }
+async function undescribedRelease(directory: string, files: ReleaseFiles): Promise<IsoRelease> {
   const { name } = files;
-  const { kernel, initrd } = fileNames(name);
-  if (found.length > 1 || files.kernel !== kernel || files.initrd !== initrd) {
-    throw invalid(
-      `A boot ISO is for one release, and the directory ${directory} holds others or other names.`,
-      "Put one release there, as NAME-kernel, NAME-initrd and NAME.squashfs.",
-    );
-  }
+  const { kernel, initrd } = artifactNames(name);
+  if (files.kernel !== kernel || files.initrd !== initrd) throw notOneRelease(directory);
   const architecture = (await kernelArchitecture(join(directory, kernel))) ?? "unknown machines";
   const commandLine = commandLineByName(name);
   const source = "files that were there";
@@ -86,7 +77,7 @@ async function foundRelease(directory: string): Promise<IsoRelease> {
   };
   if (isFit(release)) return release;
   throw invalid(
-    `The release in ${directory} is called "${name}", which no boot script can hold.`,
+    `The release in ${directory} is called "${name}", which a boot script cannot contain.`,
     "Give its files a name of letters, digits and . + - _",
   );
 }
@@ -98,6 +89,13 @@ async function foundRelease(directory: string): Promise<IsoRelease> {
 function isFit({ name, cloudConfig = "", commandLine }: IsoRelease): boolean {
   const areNamesFit = [name, cloudConfig].every((it) => /^[\w.+-]*$/.test(it));
   return areNamesFit && /^[\x20-\x7e]*$/.test(commandLine);
+}
+
+function notOneRelease(directory: string): NetbootError {
+  return invalid(
+    `A boot ISO is for one release, and the directory ${directory} holds others or other names.`,
+    "Put one release there, as NAME-kernel, NAME-initrd and NAME.squashfs.",
+  );
 }
 
 function invalid(message: string, hint: string): NetbootError {

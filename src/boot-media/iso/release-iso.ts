@@ -1,4 +1,4 @@
-import { fileNames, ipxeScript } from "../../artifacts/index.js";
+import { artifactNames, ipxeScript } from "../../artifacts/index.js";
 import { expandCommandLine, foreignVariable } from "../../kairos/index.js";
 import { NetbootError, sanitize } from "../../support/index.js";
 import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
@@ -34,7 +34,7 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
   const { name, architecture, source, commandLine, cloudConfig, created } = release;
   const wish = { architecture, url, commandLine, ipxeDirectory };
   const programs = await ensureIsoIsPossible(wish);
-  const { kernel, initrd } = fileNames(name);
+  const { kernel, initrd } = artifactNames(name);
   const config = cloudConfig === undefined ? undefined : `${url}/${cloudConfig}`;
   const expanded = expandCommandLine(commandLine, { url, config });
   await makeIso({

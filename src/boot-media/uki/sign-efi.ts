@@ -1,26 +1,26 @@
 import { rename, rm } from "node:fs/promises";
 import { NetbootError, requireProgram, runProgram } from "../../support/index.js";
 
+/** Paths of PEM files. */
 export interface SigningKey {
-  /** Paths of PEM files. */
   readonly key: string;
   readonly certificate: string;
 }
 
 /**
- * Finds what signing needs, before the long work.
+ * Finds the programs that signing needs. Call this before long work, so that it does not fail late.
  * @throws NetbootError PROGRAM_MISSING
  */
 export async function findSigner(): Promise<{ sbsign: string; sbverify: string }> {
-  const [sbsign, sbverify] = await Promise.all(
-    ["sbsign", "sbverify"].map((name) => requireProgram(name, "sbsigntool")),
-  );
-  return { sbsign: sbsign!, sbverify: sbverify! };
+  const [sbsign, sbverify] = await Promise.all([
+    requireProgram("sbsign", "sbsigntool"),
+    requireProgram("sbverify", "sbsigntool"),
+  ]);
+  return { sbsign, sbverify };
 }
 
 /**
- * Signs an EFI program for Secure Boot, in its place, and checks that the signature is the
- * certificate's.
+ * Signs an EFI program for Secure Boot, in place, and checks the signature with the certificate.
  * @throws NetbootError PROGRAM_MISSING, SIGNING_FAILED, INTERRUPTED
  */
 export async function signEfiProgram(
@@ -30,9 +30,9 @@ export async function signEfiProgram(
 ): Promise<void> {
   const { sbsign, sbverify } = await findSigner();
   const signed = `${path}.signed`;
-  const run = async (program: string, words: readonly string[]) => {
+  const run = async (program: string, args: readonly string[]) => {
     try {
-      await runProgram(program, words, { signal });
+      await runProgram(program, args, { signal });
     } catch (error) {
       if (!(error instanceof NetbootError) || error.code !== "PROGRAM_FAILED") throw error;
       throw new NetbootError(

@@ -1,49 +1,47 @@
 import { readFile } from "node:fs/promises";
-import { type PeHeaders, readPe } from "../../kernel/pe.js";
+import { type PeProgram, readPeProgram } from "../../kernel/index.js";
+import { hostPlatform } from "../../oci-client/index.js";
 import { NetbootError, requireFile } from "../../support/index.js";
 
-/** Where Debian's and Ubuntu's package puts them. */
-const place = "/usr/lib/systemd/boot/efi";
-const names: Readonly<Record<string, string>> = {
+/** Where the packages of Debian and Ubuntu install the stubs. */
+const stubDirectory = "/usr/lib/systemd/boot/efi";
+const stubNames: Readonly<Record<string, string>> = {
   amd64: "linuxx64.efi.stub",
   arm64: "linuxaa64.efi.stub",
 };
 
 /**
  * The path of systemd's EFI stub for an architecture.
- * @param architecture as OCI names it
- * @throws NetbootError PROGRAM_MISSING, USAGE_INVALID where systemd has none
+ * @param architecture OCI's name
+ * @throws NetbootError PROGRAM_MISSING; USAGE_INVALID if systemd has no stub for the architecture
  */
 export async function findStub(architecture: string): Promise<string> {
-  const name = names[architecture];
+  const name = stubNames[architecture];
   if (name === undefined) {
     throw new NetbootError(
       "USAGE_INVALID",
-      `There is no unified kernel image (--uki) for ${architecture}.`,
-      `They are made for ${Object.keys(names).join(" and ")}.`,
+      `Unified kernel images (--uki) are not available for ${architecture}.`,
+      `They are available for ${Object.keys(stubNames).join(" and ")}.`,
     );
   }
-  const isForeign = architecture !== { x64: "amd64", arm64: "arm64" }[process.arch as string];
+  const isForeign = architecture !== hostPlatform().architecture;
   const debianPackage = isForeign ? `systemd-boot-efi:${architecture}` : "systemd-boot-efi";
-  return requireFile(
-    [`${place}/${name}`],
-    `EFI stub of systemd for ${architecture}`,
-    debianPackage,
-  );
+  const path = `${stubDirectory}/${name}`;
+  return requireFile([path], `systemd EFI stub for ${architecture}`, debianPackage);
 }
 
 /** @throws NetbootError STUB_INVALID */
 export async function readStub(
   path: string,
   architecture: string,
-): Promise<{ program: Buffer; headers: PeHeaders }> {
+): Promise<{ program: Buffer; headers: PeProgram }> {
   const program = await readFile(path);
-  const headers = readPe(program);
+  const headers = readPeProgram(program);
   const isRight = headers !== undefined && headers.architecture === architecture;
   if (isRight && headers.sections.length > 0) return { program, headers };
   throw new NetbootError(
     "STUB_INVALID",
-    `${path} is no EFI program for ${architecture}.`,
+    `${path} is not an EFI program for ${architecture}.`,
     "Install the package systemd-boot-efi again.",
   );
 }

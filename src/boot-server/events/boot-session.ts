@@ -1,38 +1,32 @@
-import type { FileRole } from "../releases/release.js";
-import type { MachineEvent, Transfer } from "./events.js";
+import type { FileRole } from "../files/served-file.js";
+import type { FileTransfer, MachineEvent } from "./events.js";
 
-/** Events of a machine that are kept. */
-const mostEvents = 30;
-/** Milliseconds without a word after which a machine on its way has stalled. */
-const patience = 120_000;
-/** Milliseconds after which firmware that asks begins another boot, not another try. */
-const pause = 90_000;
+const maxEvents = 30;
+/** A machine that is booting and has been silent for this long has stalled. */
+const stallTimeoutMs = 120_000;
+/** Firmware that asks again after this much silence begins another boot, not another attempt. */
+const retryWindowMs = 90_000;
 
-/**
- * - `seen`: it was given an address, or did something else on its way to nowhere
- * - `asking`: its firmware was offered something
- * - `booting`: it fetches, or runs what it fetched
- * - `booted`: it has all that it needs
- * - `stalled`: it was booting, and is not heard from
- * - `disk`: it was sent to its disk
- * - `refused`: it got nothing
- */
-export type MachineState =
-  | "seen"
-  | "asking"
-  | "booting"
-  | "booted"
-  | "stalled"
-  | "disk"
-  | "refused";
+/** The states of a machine, with the description that the documents print. */
+export const machineStates = {
+  seen: "It got an address, or did something else that is not part of a boot.",
+  asking: "Its firmware asked to be booted and was offered a boot program.",
+  booting: "It fetches files, or runs what it fetched.",
+  booted: "It fetched everything that it needs.",
+  stalled: "It was booting and has been silent for two minutes.",
+  disk: "It was sent to its disk.",
+  refused: "It was refused.",
+} as const satisfies Record<string, string>;
 
-export interface Step {
+export type MachineState = keyof typeof machineStates;
+
+export interface BootStep {
   readonly name: "asked" | "offered" | FileRole;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** What was offered, or the name of the file. */
+  /** The boot file that was offered, or the name of the file. */
   readonly text: string;
-  /** Bytes that are there, of how many, and how many a second; undefined for what is no file. */
+  /** Bytes that were sent, bytes of the whole file, and bytes per second; only for files. */
   readonly sent?: number;
   readonly size?: number;
   readonly rate?: number;
@@ -40,24 +34,26 @@ export interface Step {
 }
 
 export interface LoggedEvent {
+  /** Milliseconds since 1970. */
   readonly at: number;
   readonly event: MachineEvent;
 }
 
-/** How far a machine came. */
+/** How far a machine got with its boot. */
 export class BootSession {
   readonly mac: string;
   state: MachineState = "seen";
   release: string | undefined;
-  /** Why it was treated as it was, the last time that was decided. */
+  /** The reasons of the latest decision about the machine. */
   reasons: readonly string[] = [];
-  /** Of the boot that is under way, or the last one; each by its name. */
-  readonly steps = new Map<Step["name"], Step>();
+  /** The steps of the current or the last boot, by name. */
+  readonly steps = new Map<BootStep["name"], BootStep>();
   readonly events: LoggedEvent[] = [];
-  /** When the boot under way began. */
+  /** The start of the current boot, in milliseconds since 1970. */
   begunAt: number;
+  /** Milliseconds since 1970. */
   lastSeenAt: number;
-  /** What it has to fetch before it is said to have booted. */
+  /** The files that the machine has to fetch before it counts as booted. */
   #awaited: readonly FileRole[] = [];
 
   constructor(mac: string, now: number) {
@@ -66,34 +62,30 @@ export class BootSession {
     this.lastSeenAt = now;
   }
 
-  /** What is fetched until the machine is said to have booted. */
+  /** Sets the files that the machine has to fetch before it counts as booted. */
   expect(roles: readonly FileRole[]): void {
     this.#awaited = roles;
   }
 
-  /** The same for a boot that began in an earlier run of the server, where nothing else is known. */
+  /** Does the same for a boot that began in an earlier run of the server, unless one is known. */
   resume(release: string, roles: readonly FileRole[]): void {
     if (this.#awaited.length > 0) return;
     this.release = release;
     this.#awaited = roles;
   }
 
-  /** True from the script until the machine has all that it needs, also where it stalled. */
+  /** True from the script until the machine has fetched everything, even if it stalled. */
   get isUnderWay(): boolean {
     return this.#awaited.length > 0 && (this.state === "booting" || this.state === "stalled");
   }
 
-  /** @returns true where with this event the machine has all that it needs */
+  /** @returns true if this event completes what the machine needs */
   add(event: MachineEvent, now: number): boolean {
     if (event.type !== "progress") this.#log(event, now);
-    const isOfFirmware = event.type === "offered" && !event.bootFile.endsWith(".ipxe");
-    if (event.type === "offered" && this.#isAnotherBoot(isOfFirmware, now)) this.#begin(now);
-    if (event.type !== "stalled") this.lastSeenAt = now;
+    if (event.type !== "stalled" && event.type !== "offered") this.lastSeenAt = now;
     switch (event.type) {
       case "offered":
-        if (!this.steps.has("asked")) this.#step({ name: "asked", at: now, text: "" });
-        this.#step({ name: "offered", at: now, text: event.bootFile });
-        this.state = isOfFirmware ? "asking" : "booting";
+        this.#addOffer(event.bootFile, now);
         return false;
       case "sent-to-disk":
         this.state = "disk";
@@ -108,47 +100,60 @@ export class BootSession {
       case "waiting":
         return false;
       case "ignored":
-        if (event.isNotable && ["seen", "asking", "refused"].includes(this.state)) {
-          this.state = "refused";
-          this.reasons = [event.reason];
-        }
+        if (event.isNotable) this.#addRefusal(event.reason);
         return false;
       case "started":
       case "progress":
       case "sent":
-        return this.#transfer(event, now);
-      default:
+        return this.#addTransfer(event, now);
+      case "booted":
+      case "stalled":
         this.state = event.type;
         return false;
     }
   }
 
-  /** What it did last, where it is on its way and has not been heard from for too long. */
-  stalledAfter(now: number): string | undefined {
-    if (this.state !== "booting" || now - this.lastSeenAt <= patience) return undefined;
+  /** @returns the last step of a machine that is booting and has been silent for too long */
+  stalledAfter(now: number): BootStep["name"] | undefined {
+    if (this.state !== "booting" || now - this.lastSeenAt <= stallTimeoutMs) return undefined;
     return [...this.steps.values()].at(-1)?.name ?? "asked";
   }
 
-  #transfer(event: Transfer & { type: string; rate?: number }, now: number): boolean {
+  #addOffer(bootFile: string, now: number): void {
+    const isFromFirmware = !bootFile.endsWith(".ipxe");
+    if (this.#isNewBoot(isFromFirmware, now)) this.#begin(now);
+    this.lastSeenAt = now;
+    if (!this.steps.has("asked")) this.#addStep({ name: "asked", at: now, text: "" });
+    this.#addStep({ name: "offered", at: now, text: bootFile });
+    this.state = isFromFirmware ? "asking" : "booting";
+  }
+
+  #addRefusal(reason: string): void {
+    if (!["seen", "asking", "refused"].includes(this.state)) return;
+    this.state = "refused";
+    this.reasons = [reason];
+  }
+
+  #addTransfer(event: FileTransfer & { type: string; rate?: number }, now: number): boolean {
     const { role, name, size } = event;
     const isComplete = event.type === "sent" && "isComplete" in event && event.isComplete === true;
     const known = this.steps.get(role);
-    // A second connection for what is there already, as with a HEAD request, takes nothing away.
+    // A second connection for a complete file, such as one for a HEAD request, changes nothing.
     if (known?.isComplete === true && !isComplete) return false;
     const sent = Math.min(event.sent, size);
     const at = known?.at ?? now;
-    this.#step({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
-    // The script that sends a machine to its disk is fetched, too.
+    this.#addStep({ name: role, at, text: name, sent, size, rate: event.rate ?? 0, isComplete });
+    // Not after "disk": the script that sends a machine to its disk is also fetched.
     if (["seen", "asking", "stalled"].includes(this.state)) this.state = "booting";
-    const isDone = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
-    return isComplete && isDone && this.#awaited.includes(role) && this.state === "booting";
+    const hasAll = this.#awaited.every((it) => this.steps.get(it)?.isComplete === true);
+    return isComplete && hasAll && this.#awaited.includes(role) && this.state === "booting";
   }
 
-  /** Firmware asks more than once, and iPXE asks again; but neither does after the script. */
-  #isAnotherBoot(isOfFirmware: boolean, now: number): boolean {
+  /** Firmware asks several times, and iPXE asks again, but neither does so after the script. */
+  #isNewBoot(isFromFirmware: boolean, now: number): boolean {
     const isUnderWay = this.state === "asking" || this.state === "booting";
     if (!isUnderWay) return true;
-    return isOfFirmware && (this.steps.has("script") || now - this.lastSeenAt > pause);
+    return isFromFirmware && (this.steps.has("script") || now - this.lastSeenAt > retryWindowMs);
   }
 
   #begin(now: number): void {
@@ -157,12 +162,12 @@ export class BootSession {
     this.#awaited = [];
   }
 
-  #step(step: Step): void {
+  #addStep(step: BootStep): void {
     this.steps.set(step.name, step);
   }
 
   #log(event: MachineEvent, at: number): void {
     this.events.push({ at, event });
-    if (this.events.length > mostEvents) this.events.shift();
+    if (this.events.length > maxEvents) this.events.shift();
   }
 }

@@ -1,111 +1,109 @@
 import { LruMap } from "../../support/index.js";
-import type { FileRole } from "../releases/release.js";
+import type { FileRole } from "../files/served-file.js";
 import { BootSession, type MachineState } from "./boot-session.js";
 import type { MachineEvent, ServeEvent } from "./events.js";
 
-/** Machines whose story is kept; the one heard of longest ago is forgotten first. */
-const mostMachines = 5_000;
+/** Sessions that are kept; the machine that was silent for longest is forgotten first. */
+const maxSessions = 5_000;
 
-/** Milliseconds of silence until what could wait is written down, and milliseconds at the most. */
-const silence = 10;
-const longestWait = 200;
-/** Events that are written down before the next question is looked for. */
-const slice = 32;
+/** Deferred events are logged after this much silence, or after the maximum delay. */
+const deferralMs = 10;
+const maxDeferralMs = 200;
+/** Deferred events that are logged before the server looks for the next request. */
+const maxEventsPerTurn = 32;
 
-/** Writes down what happens to each machine, and passes it on. */
+export interface EventLogOptions {
+  onEvent(event: ServeEvent): void;
+}
+
+/** Logs what happens to each machine, and passes it on. */
 export class EventLog {
-  readonly #sessions = new LruMap<string, BootSession>(mostMachines);
-  readonly #onEvent: (event: ServeEvent) => void;
-  readonly #onBooted: (mac: string) => void;
-  /** Events that are still to be made and written down. */
-  #waiting: (() => MachineEvent)[] = [];
-  #waitingSince = 0;
+  readonly #options: EventLogOptions;
+  readonly #sessions = new LruMap<string, BootSession>(maxSessions);
+  /** Events that still have to be created and logged. */
+  #deferred: (() => MachineEvent)[] = [];
+  #deferredSince = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onBooted a machine has all that it needs */
-  constructor(onEvent: (event: ServeEvent) => void, onBooted: (mac: string) => void) {
-    this.#onEvent = onEvent;
-    this.#onBooted = onBooted;
+  constructor(options: EventLogOptions) {
+    this.#options = options;
   }
 
-  /** Those heard of last come last. */
+  /** Sessions of all machines, the most recently heard of last. */
   get sessions(): readonly BootSession[] {
-    this.catchUp();
+    this.flush();
     return [...this.#sessions.values()];
   }
 
-  /** Machines in each state. */
-  states(): ReadonlyMap<MachineState, number> {
-    const states = new Map<MachineState, number>();
-    for (const { state } of this.sessions) {
-      states.set(state, (states.get(state) ?? 0) + 1);
-    }
-    return states;
+  /** The number of machines in each state. */
+  countStates(): ReadonlyMap<MachineState, number> {
+    const counts = new Map<MachineState, number>();
+    for (const { state } of this.sessions) counts.set(state, (counts.get(state) ?? 0) + 1);
+    return counts;
   }
 
   sessionOf(mac: string): BootSession | undefined {
-    this.catchUp();
+    this.flush();
     return this.#sessions.get(mac);
   }
 
-  /** What a machine is to fetch until it has booted. */
+  /** Sets the files that a machine has to fetch before it counts as booted. */
   expect(mac: string, roles: readonly FileRole[]): void {
-    this.#session(mac).expect(roles);
+    this.#touchSession(mac).expect(roles);
   }
 
-  /** The same for a boot that began in an earlier run of the server. */
+  /** Does the same for a boot that began in an earlier run of the server. */
   resume(mac: string, release: string, roles: readonly FileRole[]): void {
-    this.catchUp();
-    this.#session(mac).resume(release, roles);
-  }
-
-  /** In a storm machines wait for their offers, and the log can wait until they have them. */
-  addSoon(make: () => MachineEvent): void {
-    const now = performance.now();
-    if (this.#waiting.length === 0) this.#waitingSince = now;
-    this.#waiting.push(make);
-    if (now - this.#waitingSince > longestWait) this.catchUp();
-    else if (this.#timer === undefined) this.#timer = setTimeout(() => this.#writeSome(), silence);
-    else this.#timer.refresh();
-  }
-
-  #writeSome(): void {
-    for (const make of this.#waiting.splice(0, slice)) this.#add(make(), false);
-    this.#waitingSince = performance.now();
-    const isMore = this.#waiting.length > 0;
-    this.#timer = isMore ? setTimeout(() => this.#writeSome()) : undefined;
-  }
-
-  /** Writes down what waited, so that what comes next comes after it. */
-  catchUp(): void {
-    if (this.#waiting.length === 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const make of waiting) this.#add(make(), false);
+    this.flush();
+    this.#touchSession(mac).resume(release, roles);
   }
 
   add(event: MachineEvent, { isQuiet = false } = {}): void {
-    this.catchUp();
+    this.flush();
     this.#add(event, isQuiet);
   }
 
+  /** Defers an event: when many machines start together, their offers come before the log. */
+  addLater(create: () => MachineEvent): void {
+    const now = performance.now();
+    if (this.#deferred.length === 0) this.#deferredSince = now;
+    this.#deferred.push(create);
+    if (now - this.#deferredSince > maxDeferralMs) this.flush();
+    else if (this.#timer === undefined) this.#timer = setTimeout(() => this.#addSome(), deferralMs);
+    else this.#timer.refresh();
+  }
+
+  #addSome(): void {
+    for (const create of this.#deferred.splice(0, maxEventsPerTurn)) this.#add(create(), false);
+    this.#deferredSince = performance.now();
+    const isMore = this.#deferred.length > 0;
+    this.#timer = isMore ? setTimeout(() => this.#addSome()) : undefined;
+  }
+
+  /** Logs all deferred events, so that later ones come after them. */
+  flush(): void {
+    if (this.#deferred.length === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    for (const create of deferred) this.#add(create(), false);
+  }
+
   #add(event: MachineEvent, isQuiet: boolean): void {
-    if (!isQuiet) this.#onEvent(event);
-    // Who does not ask to be booted has no story.
-    if (event.mac === undefined || (event.type === "ignored" && !event.isNotable)) return;
-    const session = this.#session(event.mac);
+    if (!isQuiet) this.#options.onEvent(event);
+    const { mac } = event;
+    // Machines that do not ask to be booted get no session.
+    if (mac === undefined || (event.type === "ignored" && !event.isNotable)) return;
+    const session = this.#touchSession(mac);
     const now = Date.now();
     if (!session.add(event, now)) return;
-    const { mac } = event;
     const seconds = (now - session.begunAt) / 1000;
-    this.#onBooted(mac);
     this.#add({ type: "booted", mac, release: session.release ?? "", seconds }, false);
   }
 
-  /** Tells of machines that are not heard from any more; to be called every few seconds. */
-  lookForStalled(): void {
+  /** Logs machines that have stalled. Must be called every few seconds. */
+  checkForStalled(): void {
     const now = Date.now();
     for (const session of this.sessions) {
       const step = session.stalledAfter(now);
@@ -115,7 +113,8 @@ export class EventLog {
     }
   }
 
-  #session(mac: string): BootSession {
+  /** Returns a machine's session, and makes it the most recent one. */
+  #touchSession(mac: string): BootSession {
     const session = this.#sessions.get(mac) ?? new BootSession(mac, Date.now());
     this.#sessions.put(mac, session);
     return session;

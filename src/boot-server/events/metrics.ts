@@ -2,58 +2,86 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { MachineState } from "./boot-session.js";
 import type { ServeEvent } from "./events.js";
 
-/** What the figures of this moment are read from. */
+/** The sources of the gauges, which show the present. */
 export interface MetricSources {
-  /** Machines in each state. */
-  states(): ReadonlyMap<MachineState, number>;
-  /** Transfers that are under way by HTTP. */
-  transfers(): number;
+  /** The number of machines in each state. */
+  countStates(): ReadonlyMap<MachineState, number>;
+  /** The number of HTTP transfers that are running. */
+  countTransfers(): number;
 }
+
+interface MetricDescription {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/**
+ * The metrics of the server, besides the default ones of prom-client about the Node.js process. The
+ * reference of the metrics is generated from this table.
+ */
+export const metricDescriptions = {
+  kairos_netboot_offers_total: {
+    type: "counter",
+    help: "Offers to machines that ask to be booted",
+    labels: ["architecture", "firmware"],
+  },
+  kairos_netboot_ignored_total: {
+    type: "counter",
+    help: "Requests that were refused or not answered",
+    labels: [],
+  },
+  kairos_netboot_boots_total: {
+    type: "counter",
+    help: "Machines that fetched everything they need",
+    labels: ["release"],
+  },
+  kairos_netboot_stalls_total: {
+    type: "counter",
+    help: "Machines that stopped in the middle of booting",
+    labels: [],
+  },
+  kairos_netboot_files_sent_total: {
+    type: "counter",
+    help: "Transfers that ended",
+    labels: ["protocol", "role", "outcome"],
+  },
+  kairos_netboot_sent_bytes_total: {
+    type: "counter",
+    help: "Bytes of files that were sent",
+    labels: ["protocol", "role"],
+  },
+  kairos_netboot_machines: {
+    type: "gauge",
+    help: "Machines that the server knows, by state",
+    labels: ["state"],
+  },
+  kairos_netboot_transfers: {
+    type: "gauge",
+    help: "HTTP transfers that are running",
+    labels: [],
+  },
+} as const satisfies Readonly<Record<string, MetricDescription>>;
+
+type MetricName = keyof typeof metricDescriptions;
 
 /** Counts what happens, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #offers = this.#counter("offers_total", "BootOffers to machines that ask to be booted", [
-    "architecture",
-    "firmware",
-  ]);
-  readonly #ignored = this.#counter("ignored_total", "Requests without an answer, or refused", []);
-  readonly #boots = this.#counter("boots_total", "Machines that fetched all they need", [
-    "release",
-  ]);
-  readonly #stalls = this.#counter(
-    "stalls_total",
-    "Machines that were not heard from any more",
-    [],
-  );
-  readonly #files = this.#counter("files_sent_total", "Transfers that ended", [
-    "protocol",
-    "role",
-    "outcome",
-  ]);
-  readonly #bytes = this.#counter("sent_bytes_total", "Bytes of files", ["protocol", "role"]);
+  readonly #offers = this.#counter("kairos_netboot_offers_total");
+  readonly #ignored = this.#counter("kairos_netboot_ignored_total");
+  readonly #boots = this.#counter("kairos_netboot_boots_total");
+  readonly #stalls = this.#counter("kairos_netboot_stalls_total");
+  readonly #filesSent = this.#counter("kairos_netboot_files_sent_total");
+  readonly #sentBytes = this.#counter("kairos_netboot_sent_bytes_total");
 
-  constructor({ states, transfers }: MetricSources) {
-    const registers = [this.#registry];
+  constructor({ countStates, countTransfers }: MetricSources) {
     collectDefaultMetrics({ register: this.#registry });
-    new Gauge({
-      name: "kairos_netboot_machines",
-      help: "Machines that were heard of, by their state",
-      labelNames: ["state"],
-      registers,
-      collect() {
-        this.reset();
-        for (const [state, count] of states()) this.set({ state }, count);
-      },
+    this.#gauge("kairos_netboot_machines", (gauge) => {
+      gauge.reset();
+      for (const [state, count] of countStates()) gauge.set({ state }, count);
     });
-    new Gauge({
-      name: "kairos_netboot_transfers",
-      help: "Transfers under way by HTTP",
-      registers,
-      collect() {
-        this.set(transfers());
-      },
-    });
+    this.#gauge("kairos_netboot_transfers", (gauge) => gauge.set(countTransfers()));
   }
 
   get contentType(): string {
@@ -83,15 +111,28 @@ export class Metrics {
       case "sent": {
         const { protocol, role, sent, isComplete } = event;
         const outcome = isComplete ? "complete" : "broken-off";
-        this.#files.inc({ protocol, role, outcome });
-        this.#bytes.inc({ protocol, role }, sent);
+        this.#filesSent.inc({ protocol, role, outcome });
+        this.#sentBytes.inc({ protocol, role }, sent);
         break;
       }
     }
   }
 
-  #counter(name: string, help: string, labelNames: string[]): Counter {
-    const registers = [this.#registry];
-    return new Counter({ name: `kairos_netboot_${name}`, help, labelNames, registers });
+  #counter(name: MetricName): Counter {
+    return new Counter(this.#configuration(name));
+  }
+
+  #gauge(name: MetricName, collect: (gauge: Gauge) => void): void {
+    new Gauge({
+      ...this.#configuration(name),
+      collect() {
+        collect(this);
+      },
+    });
+  }
+
+  #configuration(name: MetricName) {
+    const { help, labels } = metricDescriptions[name];
+    return { name, help, labelNames: [...labels], registers: [this.#registry] };
   }
 }

@@ -1,22 +1,22 @@
-import type { Stats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { fileIdentity } from "./file-identity.js";
 
-/** Bytes that are read from a file at a time. */
-export const blockSize = 1024 * 1024;
+/** The unit in which files are read. */
+export const blockSizeBytes = 1024 * 1024;
 
 /** A file as it was when it was opened. */
 export interface OpenFile {
   readonly handle: FileHandle;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
-  /** Another one after each change of the file. */
+  /** See `fileIdentity`. */
   readonly identity: string;
 }
 
-/** A piece of a file, in memory that is used again after `release`. */
+/** A piece of a file, in memory that is reused after `release`. */
 export interface Block {
   readonly bytes: Uint8Array;
-  /** Has to be called once, when nothing reads the bytes any more. */
+  /** Must be called once, when nothing reads the bytes anymore. */
   release(): void;
 }
 
@@ -28,37 +28,29 @@ interface Entry {
 }
 
 /**
- * What changes with the contents of an open file. The time of the inode is no part of it: it
- * changes also when another file takes the name, and this one is still whole then.
- */
-export function identityOf({ dev, ino, size, mtimeMs }: Stats): string {
-  return [dev, ino, size, mtimeMs].join(" ");
-}
-
-/**
- * Pieces of files, each read once for all clients that want it while it is warm. The memory is not
- * given back but used again: new memory for each read costs more than the reading.
+ * Blocks of files, each read once for all clients that want it while it is cached. The memory is
+ * reused instead of freed: allocating memory for each read costs more than the read itself.
  */
 export class BlockCache {
-  readonly #most: number;
-  /** Those that were wanted least lately come first. */
+  readonly #maxBlocks: number;
+  /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
   readonly #free: Buffer[] = [];
   #allocated = 0;
 
-  /** @param most blocks that are kept; more exist only while that many are being sent */
-  constructor(most = 64) {
-    this.#most = most;
+  /** @param maxBlocks blocks to keep; more exist only while that many are being sent */
+  constructor(maxBlocks = 64) {
+    this.#maxBlocks = maxBlocks;
   }
 
   /**
-   * The block at an index, counted from 0.
-   * @throws FileChanged, and the errors of reading
+   * Returns the block at an index, counted from 0.
+   * @throws FileChangedError, or the error of reading
    */
   async take(file: OpenFile, index: number): Promise<Block> {
     const key = `${file.identity} ${index}`;
     const entry = this.#entries.get(key) ?? this.#read(file, index, key);
-    // Now it is the one that was wanted last.
+    // Move it to the end: it is now the most recently used.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users += 1;
@@ -82,7 +74,7 @@ export class BlockCache {
   #memory(): Buffer {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#allocated >= this.#most) {
+    if (this.#allocated >= this.#maxBlocks) {
       for (const [key, entry] of this.#entries) {
         if (entry.users > 0) continue;
         this.#entries.delete(key);
@@ -90,36 +82,37 @@ export class BlockCache {
       }
     }
     this.#allocated += 1;
-    return Buffer.allocUnsafeSlow(blockSize);
+    return Buffer.allocUnsafeSlow(blockSizeBytes);
   }
 
   #release(entry: Entry): void {
     entry.users -= 1;
     if (entry.users > 0) return;
     const isKept = this.#entries.get(entry.key) === entry;
-    if (isKept && this.#allocated <= this.#most) return;
+    if (isKept && this.#allocated <= this.#maxBlocks) return;
     if (isKept) this.#entries.delete(entry.key);
-    if (this.#allocated > this.#most) this.#allocated -= 1;
+    if (this.#allocated > this.#maxBlocks) this.#allocated -= 1;
     else this.#free.push(entry.memory);
   }
 }
 
-/** Bytes of a file are not what they were when it was opened. */
-export class FileChanged extends Error {}
+/** The contents of a file are no longer those that it had when it was opened. */
+export class FileChangedError extends Error {}
 
 async function fill(
   memory: Buffer,
   { handle, size, identity }: OpenFile,
   index: number,
 ): Promise<number> {
-  const start = index * blockSize;
-  const length = Math.min(blockSize, size - start);
+  const start = index * blockSizeBytes;
+  const length = Math.min(blockSizeBytes, size - start);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(memory, done, length - done, start + done);
-    if (bytesRead === 0) throw new FileChanged("the file became shorter while it was sent");
+    if (bytesRead === 0)
+      throw new FileChangedError("the file became shorter while it was being sent");
     done += bytesRead;
   }
-  // Looked at after the reading: what was written before it has changed the time.
-  if (identityOf(await handle.stat()) === identity) return length;
-  throw new FileChanged("the file was changed while it was sent");
+  // Checked after the read: a write before the read has changed the time.
+  if (fileIdentity(await handle.stat()) === identity) return length;
+  throw new FileChangedError("the file changed while it was being sent");
 }

@@ -1,20 +1,26 @@
 import { stat } from "node:fs/promises";
 
-/** Files as they were before they were read: what changes in the meantime has changed since. */
+/** Called with the path of each file before it is read; reading waits for the result. */
+export type BeforeRead = (path: string) => Promise<void>;
+
+/**
+ * The state of files from before they were read. A file that changes while it is being read
+ * therefore counts as changed.
+ */
 export class FileSnapshot {
   readonly #stamps = new Map<string, string>();
 
-  async note(file: string): Promise<void> {
+  async add(file: string): Promise<void> {
     if (!this.#stamps.has(file)) this.#stamps.set(file, await stampOf(file));
   }
 
-  async haveChanged(): Promise<boolean> {
+  async hasChanged(): Promise<boolean> {
     for (const [file, stamp] of this.#stamps) if ((await stampOf(file)) !== stamp) return true;
     return false;
   }
 }
 
-/** Another one after each change; empty for a file that is missing, and may come. */
+/** Differs after each change. A missing file has a stamp too, because it may appear later. */
 async function stampOf(file: string): Promise<string> {
   const { ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true }).catch(() => noStats);
   return [ino, size, mtimeNs, ctimeNs].join(" ");

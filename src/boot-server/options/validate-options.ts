@@ -3,7 +3,7 @@ import { defaultMaxTransfers } from "../http/http-server.js";
 import { BootApi } from "../machines/boot-api.js";
 import type { RuleSources } from "../machines/load-rules.js";
 import { MacPattern } from "../machines/mac-pattern.js";
-import type { ReleaseFiles } from "../releases/release.js";
+import type { ReleaseFilePaths } from "../releases/read-release-files.js";
 import { defaultStateDirectory } from "../state/state-directory.js";
 import type { ServeOptions } from "./serve-options.js";
 
@@ -19,7 +19,7 @@ export interface ValidServeOptions {
   readonly stateDir: string;
   readonly allow: readonly MacPattern[];
   readonly deny: readonly MacPattern[];
-  readonly files: ReleaseFiles | undefined;
+  readonly files: ReleaseFilePaths | undefined;
   readonly api: BootApi | undefined;
 }
 
@@ -66,7 +66,7 @@ function dhcpMode(text: string): DhcpMode {
   throw usageError(`--dhcp cannot be ${text}.`, "Use proxy, server or off.");
 }
 
-function releaseFiles({ kernel, initrd, squashfs }: ServeOptions): ReleaseFiles | undefined {
+function releaseFiles({ kernel, initrd, squashfs }: ServeOptions): ReleaseFilePaths | undefined {
   if (kernel !== undefined && initrd !== undefined && squashfs !== undefined) {
     return { kernel, initrd, squashfs };
   }

@@ -2,11 +2,12 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isFileName } from "../../artifacts/index.js";
 import { NetbootError } from "../../support/index.js";
+import { readServedFile, type ServedFile } from "../files/served-file.js";
 import type { Firmware, MachineArchitecture } from "./client-architecture.js";
-import { type Release, type ServedFile, servedFile } from "./release.js";
+import type { Release } from "./release.js";
 
-/** Where Debian's and Ubuntu's package `ipxe` puts them. */
-const packagedPrograms = "/usr/lib/ipxe";
+/** The directory of Debian's and Ubuntu's package `ipxe`. */
+const packagedProgramsDirectory = "/usr/lib/ipxe";
 
 /** What decides which boot program a machine can run. */
 export interface ProgramTarget {
@@ -14,40 +15,42 @@ export interface ProgramTarget {
   readonly firmware: Firmware | undefined;
 }
 
-interface Kind {
+interface ProgramKind {
   readonly architecture: MachineArchitecture;
   readonly firmware: Firmware;
+  /** The name that clients ask for. */
   readonly name: string;
-  /** Where it may be below a directory of boot programs: as Debian and as ipxe.org have it. */
-  readonly places: readonly string[];
+  /** Paths below a directory of boot programs: those of Debian's package and of ipxe.org. */
+  readonly paths: readonly string[];
 }
 
-const kinds: readonly Kind[] = [
+const kinds: readonly ProgramKind[] = [
   {
     architecture: "amd64",
     firmware: "bios",
     name: "undionly.kpxe",
-    places: ["undionly.kpxe", "x86_64-pcbios/undionly.kpxe", "i386-pcbios/undionly.kpxe"],
+    paths: ["undionly.kpxe", "x86_64-pcbios/undionly.kpxe", "i386-pcbios/undionly.kpxe"],
   },
   {
     architecture: "amd64",
     firmware: "uefi",
     name: "snponly.efi",
-    places: ["snponly.efi", "x86_64-efi/snponly.efi", "ipxe.efi", "x86_64-efi/ipxe.efi"],
+    paths: ["snponly.efi", "x86_64-efi/snponly.efi", "ipxe.efi", "x86_64-efi/ipxe.efi"],
   },
   {
     architecture: "arm64",
     firmware: "uefi",
     name: "snponly-arm64.efi",
-    places: ["snponly-arm64.efi", "arm64-efi/snponly.efi", "ipxe-arm64.efi", "arm64-efi/ipxe.efi"],
+    paths: ["snponly-arm64.efi", "arm64-efi/snponly.efi", "ipxe-arm64.efi", "arm64-efi/ipxe.efi"],
   },
 ];
 
-/** The programs that are there and that firmware can start, each for one kind of machine: iPXE. */
+/** The iPXE binaries that were found, one for each kind of machine. */
 export class BootPrograms {
   readonly #directories: readonly string[];
+  /** By architecture and firmware. */
   readonly #found: ReadonlyMap<string, ServedFile>;
-  /** Each by the name that clients ask for. */
+  /** By the name that clients ask for. */
   readonly byName: ReadonlyMap<string, ServedFile>;
 
   private constructor(directories: readonly string[], found: ReadonlyMap<string, ServedFile>) {
@@ -57,35 +60,35 @@ export class BootPrograms {
   }
 
   /**
-   * Those of Debian's package, and before them those of another directory.
-   * @throws NetbootError USAGE_INVALID where there is no such directory
+   * Finds the programs of Debian's package. Those of another directory take precedence.
+   * @throws NetbootError USAGE_INVALID if that directory does not exist
    */
-  static async beside(directory: string | undefined): Promise<BootPrograms> {
-    if (directory === undefined) return BootPrograms.find([packagedPrograms]);
-    const isThere = await stat(directory).then(
+  static async locate(directory: string | undefined): Promise<BootPrograms> {
+    if (directory === undefined) return BootPrograms.find([packagedProgramsDirectory]);
+    const exists = await stat(directory).then(
       (it) => it.isDirectory(),
       () => false,
     );
-    if (isThere) return BootPrograms.find([directory, packagedPrograms]);
+    if (exists) return BootPrograms.find([directory, packagedProgramsDirectory]);
     throw new NetbootError(
       "USAGE_INVALID",
       `There is no directory ${directory} with boot programs.`,
-      "Name one that holds snponly.efi, undionly.kpxe or arm64-efi/snponly.efi with --ipxe-dir.",
+      "Name one that contains snponly.efi, undionly.kpxe or arm64-efi/snponly.efi with --ipxe-dir.",
     );
   }
 
-  /** @param directories looked through in this order */
+  /** @param directories searched in this order */
   static async find(directories: readonly string[]): Promise<BootPrograms> {
     const found = new Map<string, ServedFile>();
-    for (const { architecture, firmware, name, places } of kinds) {
-      const paths = directories.flatMap((directory) => places.map((it) => join(directory, it)));
+    for (const { architecture, firmware, name, paths: below } of kinds) {
+      const paths = directories.flatMap((directory) => below.map((it) => join(directory, it)));
       const program = await firstOf(paths, name);
       if (program !== undefined) found.set(`${architecture} ${firmware}`, program);
     }
     return new BootPrograms(directories, found);
   }
 
-  /** Firmware of an architecture that can be served, and that there is no program for. */
+  /** Returns the kinds of firmware of an architecture that are supported but lack a program. */
   missingFor(architecture: string): Firmware[] {
     return kinds
       .filter((kind) => kind.architecture === architecture)
@@ -93,32 +96,33 @@ export class BootPrograms {
       .map(({ firmware }) => firmware);
   }
 
-  /** Another program of the same directories; undefined where none has the name. */
-  async named(name: string): Promise<ServedFile | undefined> {
+  /** Finds any program in the same directories by its name. */
+  async findByName(name: string): Promise<ServedFile | undefined> {
     if (!isFileName(name)) return undefined;
     const paths = this.#directories.map((directory) => join(directory, name));
     return this.byName.get(name) ?? (await firstOf(paths, name));
   }
 
-  for({ architecture, firmware }: ProgramTarget): ServedFile | undefined {
-    // U-Boot starts EFI programs, too.
+  /** Returns the iPXE binary for a machine. */
+  programFor({ architecture, firmware }: ProgramTarget): ServedFile | undefined {
+    // U-Boot also starts EFI programs.
     const kind = firmware === "u-boot" ? "uefi" : firmware;
     return this.#found.get(`${architecture} ${kind}`);
   }
 }
 
 /**
- * False for a program that firmware cannot run, as far as its name tells: UEFI runs EFI programs
- * (`snponly.efi`, `shimx64.efi.signed`) and nothing else, BIOS and a Raspberry Pi run none of them.
+ * Tells by the name of a program whether firmware can run it. UEFI runs only EFI programs
+ * (`snponly.efi`, `shimx64.efi.signed`); BIOS and the Raspberry Pi run none of these.
  */
 export function canRun(firmware: Firmware | undefined, { name }: ServedFile): boolean {
-  // U-Boot starts much else besides.
+  // U-Boot also starts many other formats.
   if (firmware === "u-boot") return true;
   return /\.efi(\.|$)/i.test(name) === (firmware === "uefi");
 }
 
-/** What a person should know before machines of some kind are not answered. */
-export function missingPrograms(
+/** Warnings about the kinds of machines that get no answer because they lack a boot program. */
+export function findMissingPrograms(
   releases: readonly Release[],
   programs: BootPrograms,
 ): { what: string; hint: string }[] {
@@ -128,16 +132,19 @@ export function missingPrograms(
     if (missing.length === 0) return [];
     const what = `There is no iPXE for ${architecture} machines with ${missing.join(" or ")}`;
     const source = architecture === "amd64" ? "install the package ipxe, or " : "";
-    return [{ what, hint: `${source}name a directory that holds one with --ipxe-dir.` }];
+    return [{ what, hint: `${source}name a directory that contains one with --ipxe-dir.` }];
   });
 }
 
-/** A program by its file, which may be replaced later; undefined where there is none. */
+/**
+ * Describes a boot program; undefined if there is no such file. Unlike the files of a release, the
+ * program may be replaced while it is served.
+ */
 export async function readBootProgram(
   path: string,
   name = basename(path),
 ): Promise<ServedFile | undefined> {
-  const file = await servedFile(path, name, "boot-program");
+  const file = await readServedFile(path, name, "boot-program");
   return file && { ...file, identity: undefined };
 }
 

@@ -1,30 +1,27 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
-  descriptionName,
   type FoundRelease,
   findReleases,
-  journalName,
+  netbootJsonName,
+  publishJournalName,
 } from "../../artifacts/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
-import {
-  type BeforeRead,
-  type Release,
-  type ReleaseFiles,
-  readDescribedRelease,
-  readReleaseFiles,
-} from "./release.js";
+import type { BeforeRead } from "../files/file-snapshot.js";
+import { readDescribedRelease } from "./read-described-release.js";
+import { type ReleaseFilePaths, readReleaseFiles } from "./read-release-files.js";
+import type { Release } from "./release.js";
 
-/** Where releases are: directories, and the files of one that is in none. */
+/** What to serve: directories with releases, and three single files. */
 export interface ReleasePlaces {
   readonly directories: readonly string[];
-  readonly files: ReleaseFiles | undefined;
+  readonly files: ReleaseFilePaths | undefined;
 }
 
-/** Reads the releases of one place; throws RELEASE_INVALID. */
+/** Reads the releases of one place. Throws NetbootError RELEASE_INVALID. */
 export type ReleaseReader = (beforeRead?: BeforeRead) => Promise<Release[]>;
 
-/** One for each place. */
+/** Returns a reader for each place. */
 export function releaseReaders({ directories, files }: ReleasePlaces): ReleaseReader[] {
   const readers = directories.map(
     (directory): ReleaseReader =>
@@ -50,10 +47,10 @@ export async function readAllReleases(
 }
 
 /**
- * Reads the releases of a directory: what `extract` made there, or in directories below it, or what
- * somebody else did, by the files' names.
- * @throws NetbootError RELEASE_INVALID where there is none, where files are missing or have other
- *   sizes, or where it cannot be told what belongs together
+ * Reads the releases of a directory: what `extract` published there or in its subdirectories, or what
+ * another tool made, recognized by file names.
+ * @throws NetbootError RELEASE_INVALID if there is no release, if files are missing or have the wrong
+ *   size, or if it is unclear which files belong together
  */
 export async function readReleases(
   directory: string,
@@ -67,29 +64,29 @@ export async function readReleases(
       isMissing
         ? `There is no directory ${directory}.`
         : `The directory ${directory} cannot be read (${systemCode(cause)}).`,
-      `Make one first: kairos-netboot extract IMAGE -o ${directory}`,
+      `Publish one first: kairos-netboot extract IMAGE -o ${directory}`,
       { cause },
     );
   });
-  if (ownNames.some((name) => names.includes(name))) {
+  if (publishedNames.some((name) => names.includes(name))) {
     return [await readDescribedRelease(directory, beforeRead)];
   }
   const found = await findReleases(directory);
   if (found.length > 0) {
     return Promise.all(found.map((files) => foundRelease(directory, files, beforeRead)));
   }
-  const below = await directoriesBelow(directory, names, beforeRead);
+  const below = await publishedSubdirectories(directory, names, beforeRead);
   if (below.length > 0)
     return Promise.all(below.map((path) => readDescribedRelease(path, beforeRead)));
   throw new NetbootError(
     "RELEASE_INVALID",
-    `The directory ${directory} holds no ${descriptionName} and no squashfs.`,
-    `Make it first: kairos-netboot extract IMAGE -o ${directory}`,
+    `The directory ${directory} contains no ${netbootJsonName} and no squashfs.`,
+    `Publish it first: kairos-netboot extract IMAGE -o ${directory}`,
   );
 }
 
-/** A directory that holds one of these is of `extract`, also while that is at work there. */
-const ownNames = [descriptionName, journalName];
+/** `extract` published a directory with one of these, or is publishing it now. */
+const publishedNames = [netbootJsonName, publishJournalName];
 
 function foundRelease(
   directory: string,
@@ -104,8 +101,8 @@ function foundRelease(
   );
 }
 
-/** Those that `extract` made of several images, in the order of their names. */
-async function directoriesBelow(
+/** The directories that `extract` published for several images, sorted by name. */
+async function publishedSubdirectories(
   directory: string,
   names: readonly string[],
   beforeRead: BeforeRead,
@@ -114,46 +111,49 @@ async function directoriesBelow(
     .filter((name) => !name.startsWith("."))
     .sort()
     .map((name) => join(directory, name));
-  const isOwn = await Promise.all(below.map((path) => isOwnDirectory(path, beforeRead)));
-  return below.filter((_, index) => isOwn[index]);
+  const isPublished = await Promise.all(
+    below.map((path) => isPublishedDirectory(path, beforeRead)),
+  );
+  return below.filter((_, index) => isPublished[index]);
 }
 
-async function isOwnDirectory(directory: string, beforeRead: BeforeRead): Promise<boolean> {
-  for (const name of ownNames) {
+async function isPublishedDirectory(directory: string, beforeRead: BeforeRead): Promise<boolean> {
+  for (const name of publishedNames) {
     const path = join(directory, name);
     await beforeRead(path);
-    const isThere = await stat(path).then(
+    const exists = await stat(path).then(
       () => true,
       () => false,
     );
-    if (isThere) return true;
+    if (exists) return true;
   }
   return false;
 }
 
 /**
- * Machines that no rule gives a release get the first one for them, in the order of the directories
- * that were named; within a directory there is no such order.
+ * Machines without a rule get the first release for their architecture, in the order of the
+ * directories on the command line. Releases within one directory have no such order.
  * @param groups the releases of each directory
- * @throws NetbootError RELEASE_INVALID where a directory has several for one architecture
+ * @throws NetbootError RELEASE_INVALID if a directory has several releases for one architecture
  */
 export function requireUnambiguousDefault(groups: readonly (readonly Release[])[]): void {
   const seen = new Set<string>();
   for (const group of groups) {
     for (const { architecture } of group) {
       const same = group.filter((other) => other.architecture === architecture);
-      if (same.length > 1 && !seen.has(architecture)) throw severalReleases(same);
+      if (same.length > 1 && !seen.has(architecture)) throw severalReleases(architecture, same);
     }
     for (const { architecture } of group) seen.add(architecture);
   }
 }
 
-function severalReleases(releases: readonly Release[]): NetbootError {
-  const { architecture, squashfs, name } = releases[0]!;
+function severalReleases(architecture: string, releases: readonly Release[]): NetbootError {
+  const [directory = ""] = releases.map(({ squashfs }) => dirname(squashfs.path));
+  const [name = ""] = releases.map((release) => release.name);
   const names = releases.map((release) => release.name).join(", ");
   return new NetbootError(
     "RELEASE_INVALID",
-    `The directory ${dirname(squashfs.path)} holds several releases for ${architecture}: ${names}.`,
-    `Say which one machines get in a machines file (--machines): defaults: { release: ${name} }`,
+    `The directory ${directory} contains several releases for ${architecture}: ${names}.`,
+    `Choose the default one in a machines file (--machines): defaults: { release: ${name} }`,
   );
 }

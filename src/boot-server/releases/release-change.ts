@@ -1,31 +1,34 @@
 import type { Release } from "./release.js";
 
-/** Whether machines are given the same by both, in the same order. */
+/** True if both lists give machines the same releases, in the same order. */
 export function areSameReleases(some: readonly Release[], others: readonly Release[]): boolean {
-  return JSON.stringify(some.map(givenBy)) === JSON.stringify(others.map(givenBy));
+  return JSON.stringify(some.map(whatMachinesGet)) === JSON.stringify(others.map(whatMachinesGet));
 }
 
-/** In a sentence, for who made the directories again. */
-export function describeReleaseChange(now: readonly Release[], before: readonly Release[]): string {
-  if (areSameReleases(now, before)) return `The releases are all right again: ${listOf(now)}.`;
-  const come = now.filter(({ name }) => !namesOf(before).includes(name));
-  const gone = before.filter(({ name }) => !namesOf(now).includes(name));
-  const again = now.filter((one) => !come.includes(one) && !before.some(isAlike(one)));
+/** One sentence for the person who changed the directories. */
+export function describeReleaseChange(
+  current: readonly Release[],
+  previous: readonly Release[],
+): string {
+  if (areSameReleases(current, previous)) {
+    return `All releases are valid again: ${listNames(current)}.`;
+  }
+  const added = current.filter(({ name }) => !namesOf(previous).includes(name));
+  const removed = previous.filter(({ name }) => !namesOf(current).includes(name));
+  const rebuilt = current.filter((one) => !added.includes(one) && !previous.some(isSameAs(one)));
   const parts: string[] = [];
-  if (come.length > 0 && gone.length > 0) parts.push(`${listOf(come)} instead of ${listOf(gone)}`);
-  else if (come.length > 0) parts.push(`${listOf(come)} as well`);
-  else if (gone.length > 0) parts.push(`${listOf(gone)} no more`);
-  if (again.length > 0) parts.push(`${listOf(again)}, made again`);
-  if (parts.length === 0) parts.push(`${listOf(now)}, in this order`);
-  return `Served from now on: ${parts.join("; ")}.`;
+  if (added.length > 0) parts.push(`added ${listNames(added)}`);
+  if (removed.length > 0) parts.push(`removed ${listNames(removed)}`);
+  if (rebuilt.length > 0) parts.push(`rebuilt ${listNames(rebuilt)}`);
+  if (parts.length === 0) parts.push(`new order ${listNames(current)}`);
+  return `The releases changed: ${parts.join("; ")}.`;
 }
 
-function isAlike(one: Release): (other: Release) => boolean {
+function isSameAs(one: Release): (other: Release) => boolean {
   return (other) => areSameReleases([one], [other]);
 }
 
-/** What a machine's boot depends on. */
-function givenBy({ name, id, architecture, commandLine, cloudConfig }: Release): unknown {
+function whatMachinesGet({ name, id, architecture, commandLine, cloudConfig }: Release): unknown {
   return [name, id, architecture, commandLine, cloudConfig?.text];
 }
 
@@ -33,6 +36,6 @@ function namesOf(releases: readonly Release[]): string[] {
   return releases.map(({ name }) => name);
 }
 
-function listOf(releases: readonly Release[]): string {
+function listNames(releases: readonly Release[]): string {
   return namesOf(releases).join(", ");
 }

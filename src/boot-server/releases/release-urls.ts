@@ -1,29 +1,34 @@
-import { idLength, type Release, type ServedFile } from "./release.js";
+import type { ServedFile } from "../files/served-file.js";
+import { type Release, releaseIdLength } from "./release.js";
 
-const pattern = /^\/releases\/([^/]+)\/([^/]+)$/;
-const id = new RegExp(`^[0-9a-f]{${idLength}}$`);
+const filePath = /^\/releases\/([^/]+)\/([^/]+)$/;
+const releaseIdPattern = new RegExp(`^[0-9a-f]{${releaseIdLength}}$`);
 
 /**
- * Where a machine that was given a script of a release fetches its files: where other ones take
- * their place, also by the same names, nothing is there any more.
+ * The path below which a machine fetches a release's files. It contains the release's id: if other
+ * files replace these under the same names, a machine that got the old script finds nothing instead
+ * of files that do not belong together.
  */
 export function releasePath(release: Release): string {
   return `/releases/${release.id}`;
 }
 
-/** A file by its address, which may also hold the number of its release, from 1: what is there now. */
+/**
+ * Finds a file by its path. Instead of the id, the path may contain the position of the release,
+ * from 1, for whatever is served there now.
+ */
 export function findReleaseFile(
   path: string,
   releases: readonly Release[],
 ): ServedFile | undefined {
-  const [, place, name] = pattern.exec(path) ?? [];
+  const [, idOrPosition, name] = filePath.exec(path) ?? [];
   return releases
-    .filter((release, index) => place === release.id || place === String(index + 1))
+    .filter(({ id }, index) => idOrPosition === id || idOrPosition === String(index + 1))
     .flatMap(({ kernel, initrd, squashfs }) => [kernel, initrd, squashfs])
     .find((file) => file.name === name);
 }
 
-/** Whether a path where nothing is may have been the address of a release's file earlier. */
+/** True for a path without a file that may have led to a file of an earlier release. */
 export function isFormerReleasePath(path: string): boolean {
-  return id.test(pattern.exec(path)?.[1] ?? "");
+  return releaseIdPattern.test(filePath.exec(path)?.[1] ?? "");
 }

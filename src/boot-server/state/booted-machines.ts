@@ -2,42 +2,42 @@ import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Which machines booted that are to boot once: a file for each, in a directory that outlives the
- * server. Removing a machine's file lets it boot again.
+ * Records which machines with `boot: once` have booted: one file for each, in a directory that
+ * outlives the server. If a machine's file is removed, the machine boots from the network again.
  */
 export class BootedMachines {
   readonly #directory: string;
-  /** Those whose file could not be written. */
-  readonly #since = new Map<string, Date>();
+  /** Machines whose file could not be written. */
+  readonly #unsaved = new Map<string, Date>();
 
-  /** @param directory made when the first machine booted */
+  /** @param directory created when the first machine has booted */
   constructor(directory: string) {
     this.#directory = directory;
   }
 
   /**
-   * From then on, in this run also where the file cannot be written.
+   * Records a machine. If its file cannot be written, the record lasts as long as this process.
    * @throws the error of the file system
    */
   add(mac: string): void {
-    this.#since.set(mac, new Date());
+    this.#unsaved.set(mac, new Date());
     mkdirSync(this.#directory, { recursive: true });
     writeFileSync(this.#fileOf(mac), "");
-    this.#since.delete(mac);
+    this.#unsaved.delete(mac);
   }
 
-  /** When it booted; undefined if it did not. */
+  /** When the machine booted; undefined if it has not booted yet. */
   bootedAt(mac: string): Date | undefined {
     try {
       const file = statSync(this.#fileOf(mac), { throwIfNoEntry: false });
-      return file?.mtime ?? this.#since.get(mac);
+      return file?.mtime ?? this.#unsaved.get(mac);
     } catch {
-      // A directory that cannot be looked into was told of when it was to be written to.
-      return this.#since.get(mac);
+      // An unreadable directory was already reported when `add` failed to write to it.
+      return this.#unsaved.get(mac);
     }
   }
 
-  /** Hyphens: colons are not for file names everywhere. */
+  /** With hyphens, because not every file system allows colons. */
   #fileOf(mac: string): string {
     return join(this.#directory, mac.replaceAll(":", "-"));
   }

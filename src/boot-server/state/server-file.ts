@@ -1,33 +1,33 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where a server that runs can be asked. */
+/** A running server. */
 export interface RunningServer {
   /** `http://ADDRESS:PORT` */
   readonly url: string;
   readonly pid: number;
 }
 
-const name = "server.json";
+const fileName = "server.json";
 
 /**
- * Says in the state directory where this server is, so that `explain` finds it.
+ * Records the URL of this server in its state directory, where `explain` finds it.
  * @throws the error of the file system
  */
-export function writeServerFile(stateDirectory: string, place: RunningServer): void {
-  writeFileSync(join(stateDirectory, name), `${JSON.stringify(place)}\n`);
+export function writeServerFile(stateDirectory: string, server: RunningServer): void {
+  writeFileSync(join(stateDirectory, fileName), `${JSON.stringify(server)}\n`);
 }
 
-/** Takes that back, unless another server has written its own since. */
+/** Removes the record, unless another server has replaced it. */
 export function removeServerFile(stateDirectory: string, pid: number): void {
-  if (readServerFile(stateDirectory)?.pid === pid) rmSync(join(stateDirectory, name));
+  if (readServerFile(stateDirectory)?.pid === pid) rmSync(join(stateDirectory, fileName));
 }
 
-/** Undefined where none runs with this state directory, or it may not be read. */
+/** Undefined if no server runs with this state directory, or the file is not readable. */
 export function readServerFile(stateDirectory: string): RunningServer | undefined {
   try {
-    const place: unknown = JSON.parse(readFileSync(join(stateDirectory, name), "utf8"));
-    const { url, pid } = place as Partial<RunningServer>;
+    const server: unknown = JSON.parse(readFileSync(join(stateDirectory, fileName), "utf8"));
+    const { url, pid } = server as Partial<RunningServer>;
     return typeof url === "string" && typeof pid === "number" ? { url, pid } : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,9 @@
-import { type Block, type BlockCache, blockSize, type OpenFile } from "../files/block-cache.js";
+import {
+  type Block,
+  type BlockCache,
+  blockSizeBytes,
+  type OpenFile,
+} from "../files/block-cache.js";
 
 /**
  * The part of a file that one transfer is sending. Copying held blocks is synchronous: it avoids a
@@ -25,8 +30,10 @@ export class FileWindow {
   /** True if bytes `start` (inclusive) to `end` (exclusive) can be copied. */
   holds(start: number, end: number): boolean {
     if (start >= end) return true;
-    const last = Math.floor((end - 1) / blockSize);
-    return Math.floor(start / blockSize) >= this.#first && last < this.#first + this.#held.length;
+    const last = Math.floor((end - 1) / blockSizeBytes);
+    return (
+      Math.floor(start / blockSizeBytes) >= this.#first && last < this.#first + this.#held.length
+    );
   }
 
   /**
@@ -45,8 +52,8 @@ export class FileWindow {
   }
 
   async #fetch(start: number, end: number): Promise<void> {
-    const first = Math.floor(start / blockSize);
-    const last = Math.floor((end - 1) / blockSize);
+    const first = Math.floor(start / blockSizeBytes);
+    const last = Math.floor((end - 1) / blockSizeBytes);
     this.#release();
     this.#first = first;
     for (let index = first; index <= last; index += 1) {
@@ -57,9 +64,9 @@ export class FileWindow {
   /** Copies held bytes from `start` on until the target is full. */
   copy(start: number, target: Uint8Array): void {
     for (let done = 0; done < target.length; ) {
-      const block = this.#held[Math.floor((start + done) / blockSize) - this.#first];
+      const block = this.#held[Math.floor((start + done) / blockSizeBytes) - this.#first];
       if (block === undefined) throw new RangeError("these bytes are not held");
-      const offset = (start + done) % blockSize;
+      const offset = (start + done) % blockSizeBytes;
       const piece = block.bytes.subarray(offset, offset + target.length - done);
       target.set(piece, done);
       done += piece.length;

@@ -1,6 +1,7 @@
 import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
-import { BlockCache, identityOf } from "../files/block-cache.js";
+import { BlockCache } from "../files/block-cache.js";
+import { fileIdentity } from "../files/file-identity.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
 import { sourceAddressFor } from "../net/source-address.js";
@@ -206,7 +207,7 @@ export class TftpServer {
       const stats = await handle.stat();
       const { size } = stats;
       if (this.#isStopped) return;
-      const file = new FileWindow({ handle, size, identity: identityOf(stats) }, this.#blocks);
+      const file = new FileWindow({ handle, size, identity: fileIdentity(stats) }, this.#blocks);
       const transfer = new Transfer(file, peer, negotiate(requested, size));
       own.transfer = transfer;
       this.#options.onEvent({ type: "started", client, name, size });

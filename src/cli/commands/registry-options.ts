@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import type { RegistryAccess } from "../../sources/index.js";
 import { usageError } from "../../support/index.js";
+import { repeatableOption } from "./repeatable-option.js";
 
-/** What commander makes of the options of `addRegistryOptions`. */
+/** The values of the options that `addRegistryOptions` adds. */
 export interface RegistryFlags {
   authfile?: string;
   username?: string;
@@ -14,45 +15,39 @@ export interface RegistryFlags {
   mirror?: string[];
 }
 
-const heading = "Registries:";
-const longestPassword = 64 * 1024;
+const helpGroup = "Registries:";
+const maxPasswordBytes = 64 * 1024;
+const passwordHint = "Check the file or the program that --password-stdin reads.";
 
 /** Adds the options of every command that reads from registries. */
 export function addRegistryOptions(command: Command): Command {
-  const options: [flags: string, description: string, isRepeatable?: true][] = [
-    ["--authfile <file>", "credentials, looked into before those of docker and podman login"],
-    ["--username <name>", "for the image's registry, with --password-stdin"],
-    ["--password-stdin", "read the password from standard input"],
-    ["--tls-ca <file>", "authorities to trust besides (PEM)"],
-    ["--tls-cert <file>", "client certificate for the image's registry, with --tls-key"],
-    ["--tls-key <file>", "see --tls-cert"],
-    ["--insecure <host>", "let this HOST[:PORT] have invalid TLS or none (repeatable)", true],
-    ["--mirror <host=mirror>", "look there first for images of HOST (repeatable)", true],
+  const options = [
+    new Option("--authfile <file>", "credentials file, used before those of docker and podman"),
+    new Option("--username <name>", "user name for the image's registry"),
+    new Option("--password-stdin", "read the password for --username from standard input"),
+    new Option("--tls-ca <file>", "additional certificate authorities to trust (PEM)"),
+    new Option("--tls-cert <file>", "client certificate for the image's registry (PEM)"),
+    new Option("--tls-key <file>", "private key of the client certificate (PEM)"),
+    repeatableOption("--insecure <host>", "allow plain HTTP and any certificate for HOST[:PORT]"),
+    repeatableOption("--mirror <host=mirror>", "pull images of HOST from MIRROR first"),
   ];
-  for (const [flags, description, isRepeatable] of options) {
-    const option = new Option(flags, description).helpGroup(heading);
-    command.addOption(isRepeatable ? option.argParser(collect) : option);
-  }
+  for (const option of options) command.addOption(option.helpGroup(helpGroup));
   return command;
 }
 
-function collect(value: string, earlier: string[] | undefined): string[] {
-  return [...(earlier ?? []), value];
-}
-
 /**
- * What the flags say, for the library; reads the password if it is to come.
+ * The flags as options of the library; reads the password from standard input if asked to.
  * @throws NetbootError USAGE_INVALID
  */
 export async function registryAccess(flags: RegistryFlags): Promise<RegistryAccess> {
   const { authfile, username, passwordStdin, tlsCa, tlsCert, tlsKey, insecure, mirror } = flags;
   if (passwordStdin && username === undefined) {
-    throw usageError("--password-stdin needs a user name.", "Add --username NAME.");
+    throw usageError("--password-stdin requires a user name.", "Add --username NAME.");
   }
   if (username !== undefined && !passwordStdin) {
     throw usageError(
-      "--username needs a password.",
-      "Hand it over on standard input: --password-stdin < FILE.",
+      "--username requires a password.",
+      "Pass the password on standard input: --password-stdin < FILE.",
     );
   }
   const password = passwordStdin ? await readPassword() : undefined;
@@ -68,20 +63,20 @@ export async function registryAccess(flags: RegistryFlags): Promise<RegistryAcce
   };
 }
 
-/** One line, without its end. */
+/** Reads standard input, without the newline at its end. */
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) {
     throw usageError(
-      "--password-stdin finds a terminal on standard input, which would show the password.",
-      "Hand it over from a file or a program: --password-stdin < FILE.",
+      "Standard input is a terminal, which would show the password.",
+      "Pass the password from a file or a program: --password-stdin < FILE.",
     );
   }
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {
     length += chunk.length;
-    if (length > longestPassword) {
-      throw usageError("Standard input holds more than a password.", "Check what is handed over.");
+    if (length > maxPasswordBytes) {
+      throw usageError("Standard input is too long for a password.", passwordHint);
     }
     chunks.push(chunk);
   }
@@ -89,7 +84,7 @@ async function readPassword(): Promise<string> {
     .toString()
     .replace(/\r?\n$/, "");
   if (password === "") {
-    throw usageError("Standard input holds no password.", "Check what is handed over.");
+    throw usageError("Standard input contains no password.", passwordHint);
   }
   return password;
 }

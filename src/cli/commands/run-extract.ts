@@ -24,7 +24,7 @@ export interface ExtractFlags extends RegistryFlags {
   signKey?: string;
   cacheDir?: string;
   cache: boolean;
-  retryFor: string;
+  retryTimeout: string;
   jobs?: string;
   url?: string;
   cmdline?: string;

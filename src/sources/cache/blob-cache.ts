@@ -11,27 +11,27 @@ import {
 } from "../../support/index.js";
 import { CacheSession, type SessionTiming } from "./cache-session.js";
 
-/** A file that is being filled, by this process alone. */
+/** A partial file that only this process fills. */
 export interface PartialBlob {
   readonly path: string;
-  /** Aborted where another process may fill it by now. */
+  /** Aborted when another process may have taken the file over. */
   readonly lost: AbortSignal;
-  /** Puts the complete file in its place. */
+  /** Gives the complete file its final name. */
   finish(): Promise<void>;
   /** Removes the file. */
   discard(): Promise<void>;
-  /** Leaves what there is of the file to whoever goes on with it. */
+  /** Keeps the file as it is, for any process that continues it. */
   release(): Promise<void>;
 }
 
 const refusals = ["EACCES", "EROFS", "EPERM", "ENOTDIR"];
-/** Where the cache itself is made: some file systems, /proc among them, take no new directory. */
-const placeRefusals = [...refusals, "ENOENT"];
+/** For making the cache directory itself: /proc and some other file systems answer ENOENT. */
+const creationRefusals = [...refusals, "ENOENT"];
 
 /**
- * Blobs by digest, laid out as in an OCI image layout (`blobs/sha256/HEX`), partial ones beside
- * them (`HEX.partial`). Several processes may use one cache at once (`cache/session.ts`): one fills
- * a file and renames it when it is complete and verified, others may read what there is of it.
+ * Stores blobs by digest as an OCI image layout does (`blobs/sha256/HEX`), and partial ones beside
+ * them (`HEX.partial`). Several processes can share a cache (see CacheSession): one of them fills a
+ * file and renames it when it is complete and verified, while the others may read the partial file.
  */
 export class BlobCache {
   readonly #directory: string;
@@ -42,21 +42,20 @@ export class BlobCache {
     this.#session = new CacheSession(directory, timing);
   }
 
-  /** Milliseconds between two looks at what another process does. */
-  get poll(): number {
-    return this.#session.poll;
+  /** The interval at which to look at what another process does. */
+  get pollIntervalMs(): number {
+    return this.#session.pollIntervalMs;
   }
 
   pathOf(digest: string): string {
-    const [algorithm, hex] = digest.split(":") as [string, string];
-    return join(this.#directory, "blobs", algorithm, hex);
+    return join(this.#directory, "blobs", ...digest.split(":"));
   }
 
   partialPathOf(digest: string): string {
     return `${this.pathOf(digest)}.partial`;
   }
 
-  /** Whether a blob is complete. One that another user has kept to himself is as good as not there. */
+  /** Whether a blob is complete. A blob that only another user may read counts as missing. */
   async has(digest: string, size: number): Promise<boolean> {
     const path = this.pathOf(digest);
     try {
@@ -68,35 +67,35 @@ export class BlobCache {
   }
 
   /**
-   * Keeps a blob from being removed, by `prune` here or in any process, until the cache is closed.
-   * A cache that cannot be written to can be used all the same, as far as it goes.
+   * Protects a blob from `prune`, in this process and in all others, until the cache is closed. A
+   * read-only cache cannot protect it, but can be read all the same.
    */
   async use(digest: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.guard(() => this.#session.use(digest, signal), placeRefusals);
+      await this.guard(() => this.#session.use(digest, signal), creationRefusals);
     } catch (error) {
       if (systemCode(error) !== "CACHE_NOT_WRITABLE") throw error;
     }
   }
 
-  /** Notes that a blob was of use now: what was not for long is pruned first. */
+  /** Records that a blob was used now: `prune` removes the blobs that were unused for longest. */
   async touch(digest: string): Promise<void> {
     const now = new Date();
     await utimes(this.pathOf(digest), now, now).catch(() => {});
   }
 
-  /** Bytes of a blob that are neither here nor in what an earlier run left of it. */
-  async missingOf(digest: string, size: number): Promise<number> {
+  /** Bytes of a blob that are neither in the cache nor in a partial file. */
+  async missingBytes(digest: string, size: number): Promise<number> {
     if (await this.has(digest, size)) return 0;
     return Math.max(0, size - (await sizeOf(this.partialPathOf(digest))));
   }
 
-  /** Forgets a blob that turned out to be damaged. */
+  /** Removes a damaged blob. */
   async remove(digest: string): Promise<void> {
     await rm(this.pathOf(digest), { force: true });
   }
 
-  /** A small blob, or undefined; not verified. */
+  /** Reads a small blob without verifying it; undefined if it is not there. */
   async readSmall(digest: string): Promise<Buffer | undefined> {
     try {
       return await readFile(this.pathOf(digest));
@@ -109,15 +108,15 @@ export class BlobCache {
     const path = this.pathOf(digest);
     await this.guard(async () => {
       await makeDirectories(dirname(path));
-      const own = `${path}.new-${randomUUID().slice(0, 8)}`;
-      await writeFile(own, bytes);
-      await rename(own, path);
-    }, placeRefusals);
+      const temporary = `${path}.new-${randomUUID().slice(0, 8)}`;
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
+    }, creationRefusals);
   }
 
   /**
-   * Takes over what an earlier run left of a blob, or begins with nothing. Undefined where another
-   * process fills it, or is just removing it.
+   * Claims the partial file of a blob, which an earlier run may have begun.
+   * @returns undefined if another process fills it, or is about to remove it
    * @throws NetbootError CACHE_NOT_WRITABLE
    */
   async takePartial(digest: string): Promise<PartialBlob | undefined> {
@@ -137,33 +136,36 @@ export class BlobCache {
           await claim.release();
         },
       };
-    }, placeRefusals);
+    }, creationRefusals);
   }
 
-  /** Whether another process that lives fills a blob. */
+  /** Whether another living process fills a blob. */
   isBeingFilled(digest: string): Promise<boolean> {
     return this.#session.isClaimed(digest, ["fill"]);
   }
 
-  /** @throws NetbootError DISK_FULL when so many bytes cannot fit */
+  /** @throws NetbootError DISK_FULL if that many bytes do not fit on the disk */
   async reserve(bytes: number): Promise<void> {
-    await this.guard(() => makeDirectories(this.#directory), placeRefusals);
+    await this.guard(() => makeDirectories(this.#directory), creationRefusals);
     const { bavail, bsize } = await statfs(this.#directory);
     if (bytes <= bavail * bsize) return;
     const free = formatBytes(bavail * bsize);
     throw new NetbootError(
       "DISK_FULL",
-      `The layers to fetch have ${formatBytes(bytes)}, but ${this.#directory} has only ${free} free.`,
-      "Free some space there, or choose another place with --cache-dir.",
+      `The layers to fetch need ${formatBytes(bytes)}, but ${this.#directory} has only ${free} of free space.`,
+      "Free some space there, or select another directory with --cache-dir.",
     );
   }
 
-  /** Nothing of it is used any more. */
+  /** Gives up the protection of all blobs. */
   async close(): Promise<void> {
     await this.#session.close();
   }
 
-  /** Runs an action that writes, and gives its failures the cache's name. */
+  /**
+   * Runs an action that writes to the cache, and turns system errors into errors that name it.
+   * @throws NetbootError CACHE_NOT_WRITABLE, DISK_FULL
+   */
   async guard<Result>(action: () => Promise<Result>, codes = refusals): Promise<Result> {
     try {
       return await action();
@@ -174,8 +176,8 @@ export class BlobCache {
       }
       throw new NetbootError(
         "CACHE_NOT_WRITABLE",
-        `The cache directory ${this.#directory} cannot be written to (${code}).`,
-        "Choose another with --cache-dir, or use --no-cache.",
+        `The cache directory ${this.#directory} is not writable (${code}).`,
+        "Select another directory with --cache-dir, or use --no-cache.",
         { cause: error },
       );
     }

@@ -1,24 +1,23 @@
 import type { FileHandle } from "node:fs/promises";
 
-const batchSize = 1024 * 1024;
-/** Milliseconds that bytes are kept back at most. */
-const longestDelay = 100;
+const bufferBytes = 1024 * 1024;
+const maxDelayMs = 100;
 
-/** Writes the small chunks of a network to a file in large batches. */
+/** Writes the small chunks that a network delivers to a file in large pieces. */
 export class BufferedWriter {
   readonly #file: FileHandle;
   readonly #onWritten: (position: number) => void;
-  readonly #batch = Buffer.allocUnsafeSlow(batchSize);
+  readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #filled = 0;
-  /** Where in the file the batch goes. */
+  /** The byte of the file at which the buffer begins. */
   #position: number;
-  /** Flushes what no more bytes come after. */
+  /** Flushes a buffer that receives no further bytes. */
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> = Promise.resolve();
 
   /**
-   * @param position where in the file to begin
-   * @param onWritten told up to where the file is written
+   * @param position byte of the file at which to begin
+   * @param onWritten receives the byte up to which the file has been written
    */
   constructor(file: FileHandle, position: number, onWritten: (position: number) => void) {
     this.#file = file;
@@ -29,18 +28,18 @@ export class BufferedWriter {
   async write(chunk: Uint8Array): Promise<void> {
     await this.#flushing.catch(() => {});
     for (let taken = 0; taken < chunk.length; ) {
-      const piece = chunk.subarray(taken, taken + batchSize - this.#filled);
-      this.#batch.set(piece, this.#filled);
+      const piece = chunk.subarray(taken, taken + bufferBytes - this.#filled);
+      this.#buffer.set(piece, this.#filled);
       this.#filled += piece.length;
       taken += piece.length;
-      if (this.#filled === batchSize) await this.flush();
+      if (this.#filled === bufferBytes) await this.flush();
     }
     if (this.#filled === 0) return;
-    // Where it fails, the next flush fails as well.
-    this.#timer ??= setTimeout(() => this.flush().catch(() => {}), longestDelay);
+    // If this flush fails, the next one fails too and reports it.
+    this.#timer ??= setTimeout(() => this.flush().catch(() => {}), maxDelayMs);
   }
 
-  /** Writes what was gathered; where that fails, it may be tried again. */
+  /** Writes what is in the buffer. After a failure it may be called again. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -50,10 +49,10 @@ export class BufferedWriter {
 
   async #flush(): Promise<void> {
     if (this.#filled === 0) return;
-    const batch = this.#batch.subarray(0, this.#filled);
-    for (let done = 0; done < batch.length; ) {
-      const place = this.#position + done;
-      done += (await this.#file.write(batch, done, batch.length - done, place)).bytesWritten;
+    const filled = this.#buffer.subarray(0, this.#filled);
+    for (let done = 0; done < filled.length; ) {
+      const position = this.#position + done;
+      done += (await this.#file.write(filled, done, filled.length - done, position)).bytesWritten;
     }
     this.#position += this.#filled;
     this.#filled = 0;

@@ -1,6 +1,9 @@
 import { NetbootError, systemCode } from "../../support/index.js";
 
-/** Gives what the system refuses in a cache directory the cache's name. */
+/**
+ * Runs an action on a cache directory, and turns system errors into an error that names it.
+ * @throws NetbootError CACHE_NOT_WRITABLE
+ */
 export async function withCacheErrors<Result>(
   directory: string,
   action: () => Promise<Result>,
@@ -12,8 +15,8 @@ export async function withCacheErrors<Result>(
     if (error instanceof NetbootError || code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
     throw new NetbootError(
       "CACHE_NOT_WRITABLE",
-      `The cache directory ${directory} cannot be read and written (${code}).`,
-      "Run this as the user whose cache it is, or name another with --cache-dir.",
+      `The cache directory ${directory} cannot be read or written (${code}).`,
+      "Run this as the user who owns the cache, or select another directory with --cache-dir.",
       { cause: error },
     );
   }

@@ -3,32 +3,33 @@ import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeDirectories, systemCode } from "../../support/index.js";
-import {
-  hasEnded,
-  ownIdentity,
-  type ProcessIdentity,
-  processIdentity,
-} from "./process-identity.js";
+import { hasEnded, ownIdentity, type ProcessIdentity, parseIdentity } from "./process-identity.js";
 
-/** Milliseconds. */
 export interface SessionTiming {
-  /** Between two signs of life. */
-  readonly heartbeat: number;
-  /** Who gives no sign of life for so long, while it is watched, is taken for dead. */
-  readonly quiet: number;
-  /** Between two looks at what others do. */
-  readonly poll: number;
+  /** How often a session touches its file as a sign of life. */
+  readonly heartbeatIntervalMs: number;
+  /** A session that gives no sign of life for this long, while it is watched, counts as dead. */
+  readonly silenceTimeoutMs: number;
+  /** How often to look at what other processes do. */
+  readonly pollIntervalMs: number;
 }
 
-const TIMING: SessionTiming = { heartbeat: 4000, quiet: 20_000, poll: 100 };
-/** Who gave no sign for so long and cannot be looked at is dead without being watched. */
-const ancient = 60 * 60 * 1000;
-const suffix = ".session";
-const fullDisk = ["ENOSPC", "EDQUOT"];
+const defaultTiming: SessionTiming = {
+  heartbeatIntervalMs: 4000,
+  silenceTimeoutMs: 20_000,
+  pollIntervalMs: 100,
+};
+/**
+ * A session on another machine or in another container counts as dead, without being watched, if its
+ * last sign of life is older than this.
+ */
+const remoteSilenceTimeoutMs = 60 * 60 * 1000;
+const sessionSuffix = ".session";
+const diskFullCodes = ["ENOSPC", "EDQUOT"];
 
 /**
- * What is done with a blob. One process fills it at a time, any number use it, and it is removed
- * only when nobody does either.
+ * What a process does with a blob. One process at a time fills it, any number use it, and it can be
+ * removed only while no process does either.
  */
 export type ClaimMode = "fill" | "use" | "prune";
 
@@ -39,45 +40,59 @@ const conflicts: Readonly<Record<ClaimMode, readonly ClaimMode[]>> = {
 };
 
 export interface Claim {
-  /** Aborted where others have taken this process for dead, and may have gone on in its place. */
+  /** Aborted when other processes consider this one dead, and may have taken its place. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
+/** The last sign of life of another session, and when it was first seen. */
 interface Observation {
-  readonly mtime: number;
-  readonly since: number;
+  readonly mtimeMs: number;
+  readonly sinceMs: number;
+}
+
+/** The file and the timer of a session that is open. */
+interface OpenSession {
+  readonly id: string;
+  readonly timer: NodeJS.Timeout;
+  readonly lost: AbortController;
 }
 
 /**
- * One user of a cache directory among several processes, which may live in containers of their own.
- * Each has a file `locks/ID.session`, which says who it is and is touched as a sign of life, and for
- * each claim an empty file `locks/ALGORITHM-HEX.MODE.ID`. A claim holds as long as its session
- * lives. It is made first and the others are looked at then: of two that come at once at least one
- * sees the other, and steps back. So no lock of a dead process has to be broken by anybody.
+ * Coordinates one process with the others that use the same cache directory, some of them perhaps in
+ * other containers. Each session has a file `locks/ID.session`, which identifies its process and is
+ * touched as a sign of life, and an empty file `locks/ALGORITHM-HEX.MODE.ID` for each claim. A claim
+ * is valid as long as its session lives. A session first creates its claim and then looks for those of
+ * others: of two that claim a blob concurrently, at least one sees the other, and steps back. No
+ * process ever has to break the lock of a dead one.
  */
 export class CacheSession {
   readonly #directory: string;
   readonly #timing: SessionTiming;
+  readonly #nowMs: () => number;
   readonly #observed = new Map<string, Observation>();
-  /** Modes and keys of the claims that are to be made again where they were lost. */
+  /** Digests of the blobs in use, to claim them again if the session is lost. */
   readonly #used = new Set<string>();
-  #life: Promise<Life> | undefined;
-  /** Of the session that is open, or was last. */
+  #session: Promise<OpenSession> | undefined;
+  /** The ID of the open session, or of the last one. */
   #id: string | undefined;
   #identity: Promise<ProcessIdentity> | undefined;
 
-  /** @param cache the cache's directory */
-  constructor(cache: string, timing: Partial<SessionTiming> = {}) {
+  /**
+   * @param cache the cache's directory
+   * @param nowMs the clock that measures how long other sessions are silent; only tests need another
+   */
+  constructor(cache: string, timing: Partial<SessionTiming> = {}, nowMs = () => performance.now()) {
+    this.#nowMs = nowMs;
     this.#directory = join(cache, "locks");
-    this.#timing = { ...TIMING, ...timing };
+    this.#timing = { ...defaultTiming, ...timing };
   }
 
-  get poll(): number {
-    return this.#timing.poll;
+  get pollIntervalMs(): number {
+    return this.#timing.pollIntervalMs;
   }
 
-  /** Undefined where another process has a claim that does not go with this one. */
+  /** Claims a blob; undefined if another process has a claim that excludes this one. */
   async claim(digest: string, mode: ClaimMode): Promise<Claim | undefined> {
     const { id, lost } = await this.#open();
     const path = this.#pathOf(digest, mode, id);
@@ -92,81 +107,86 @@ export class CacheSession {
     return isFree ? { lost: lost.signal, release } : undefined;
   }
 
-  /** Says for the rest of the session that a blob is used; waits for who is just removing it. */
+  /**
+   * Claims the use of a blob for the rest of the session. If a process is about to remove the blob,
+   * this waits until it has done so.
+   */
   async use(digest: string, signal: AbortSignal): Promise<void> {
     const { id } = await this.#open();
     this.#used.add(digest);
     await writeFile(this.#pathOf(digest, "use", id), "");
     while (await this.isClaimed(digest, conflicts.use)) {
-      await delay(this.poll, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await delay(this.pollIntervalMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 
-  /** Whether a living session other than this one has such a claim. */
+  /** Whether another living session has a claim of one of these modes. */
   async isClaimed(digest: string, modes: readonly ClaimMode[]): Promise<boolean> {
     const key = keyOf(digest);
     for (const name of await this.#names()) {
-      const [its, mode, id] = name.split(".");
-      if (its !== key || id === this.#id || !modes.includes(mode as ClaimMode)) continue;
-      if (await this.#isAlive(id!)) return true;
+      const [claimed, mode, id] = name.split(".");
+      if (claimed !== key || id === undefined || id === this.#id) continue;
+      if (!modes.includes(mode as ClaimMode)) continue;
+      if (await this.#isAlive(id)) return true;
       await this.#drop(name);
     }
     return false;
   }
 
-  /** Removes what dead sessions have left. */
+  /** Removes the files of dead sessions. */
   async sweep(): Promise<void> {
     for (const name of await this.#names()) {
-      const id = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name.split(".")[2];
+      const isSession = name.endsWith(sessionSuffix);
+      const id = isSession ? name.slice(0, -sessionSuffix.length) : name.split(".")[2];
       if (id !== undefined && !(await this.#isAlive(id))) await this.#drop(name);
     }
   }
 
   /** Gives up all claims. */
   async close(): Promise<void> {
-    const life = await this.#life?.catch(() => undefined);
-    this.#life = undefined;
-    if (life === undefined) return;
-    clearInterval(life.timer);
+    const session = await this.#session?.catch(() => undefined);
+    this.#session = undefined;
+    if (session === undefined) return;
+    clearInterval(session.timer);
     const names = await readdir(this.#directory).catch(() => []);
-    for (const name of names.filter((it) => it.endsWith(`.${life.id}`))) {
+    for (const name of names.filter((it) => it.endsWith(`.${session.id}`))) {
       await this.#drop(name);
     }
-    await this.#drop(life.id + suffix);
+    await this.#drop(session.id + sessionSuffix);
   }
 
   async #names(): Promise<string[]> {
     try {
       return await readdir(this.#directory);
     } catch (error) {
-      // Nobody has claimed anything yet. What cannot be read may be claimed.
+      // There are no claims yet. A directory that cannot be read may hold some.
       if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return [];
       throw error;
     }
   }
 
-  /** What cannot be removed, being another user's, does no harm. */
+  /** Removes a file. If it belongs to another user, it stays, which does no harm. */
   async #drop(name: string): Promise<void> {
     await rm(join(this.#directory, name), { force: true }).catch(() => {});
   }
 
-  #open(): Promise<Life> {
-    this.#life ??= this.#begin().catch((error: unknown) => {
-      this.#life = undefined;
+  #open(): Promise<OpenSession> {
+    this.#session ??= this.#begin().catch((error: unknown) => {
+      this.#session = undefined;
       throw error;
     });
-    return this.#life;
+    return this.#session;
   }
 
-  async #begin(): Promise<Life> {
+  async #begin(): Promise<OpenSession> {
     await makeDirectories(this.#directory);
     const id = randomUUID();
     this.#id = id;
-    const path = join(this.#directory, id + suffix);
+    const path = join(this.#directory, id + sessionSuffix);
     await writeFile(path, JSON.stringify(await this.#here())).catch((error: unknown) => {
-      // A full disk has room for empty files, mostly, and is what `prune` is called for. Who cannot say
-      // who it is gives signs of life all the same.
-      if (!fullDisk.includes(systemCode(error) ?? "")) throw error;
+      // `prune` has to work on a full disk, which usually still has room for empty files. A session
+      // without an identity in its file still gives signs of life.
+      if (!diskFullCodes.includes(systemCode(error) ?? "")) throw error;
     });
     const lost = new AbortController();
     const timer = setInterval(() => {
@@ -174,35 +194,35 @@ export class CacheSession {
       utimes(path, now, now).catch((error: unknown) => {
         if (systemCode(error) === "ENOENT") this.#restart(timer, lost);
       });
-    }, this.#timing.heartbeat);
+    }, this.#timing.heartbeatIntervalMs);
     timer.unref();
     for (const digest of this.#used) await writeFile(this.#pathOf(digest, "use", id), "");
     await this.sweep();
     return { id, timer, lost };
   }
 
-  /** This process slept for so long that others took it for dead: it begins anew. */
+  /** Begins a new session. Another process considered this one dead, because it was suspended. */
   #restart(timer: NodeJS.Timeout, lost: AbortController): void {
     clearInterval(timer);
-    if (this.#life === undefined || lost.signal.aborted) return;
-    this.#life = undefined;
+    if (this.#session === undefined || lost.signal.aborted) return;
+    this.#session = undefined;
     lost.abort();
     if (this.#used.size > 0) this.#open().catch(() => {});
   }
 
   async #isAlive(id: string): Promise<boolean> {
     if (id === this.#id) return true;
-    const isDead = await this.#isDead(id, join(this.#directory, id + suffix));
-    if (isDead) await this.#drop(id + suffix);
+    const isDead = await this.#isDead(id, join(this.#directory, id + sessionSuffix));
+    if (isDead) await this.#drop(id + sessionSuffix);
     return !isDead;
   }
 
   async #isDead(id: string, path: string): Promise<boolean> {
     let identity: ProcessIdentity | undefined;
-    let mtime: number;
+    let mtimeMs: number;
     try {
       const text = await readFile(path, "utf8");
-      mtime = (await stat(path)).mtimeMs;
+      mtimeMs = (await stat(path)).mtimeMs;
       identity = parseIdentity(text);
     } catch (error) {
       if (systemCode(error) === "ENOENT") return true;
@@ -211,11 +231,14 @@ export class CacheSession {
     const here = await this.#here();
     if (identity !== undefined && (await hasEnded(identity, here))) return true;
     const isNear = identity?.boot === here.boot && identity.namespace === here.namespace;
-    if (!isNear && Date.now() - mtime > ancient) return true;
-    const now = performance.now();
+    if (!isNear && Date.now() - mtimeMs > remoteSilenceTimeoutMs) return true;
+    // The two machines' clocks may disagree, so the silence is measured on this one's.
+    const nowMs = this.#nowMs();
     const observed = this.#observed.get(id);
-    if (observed?.mtime === mtime) return now - observed.since > this.#timing.quiet;
-    this.#observed.set(id, { mtime, since: now });
+    if (observed?.mtimeMs === mtimeMs) {
+      return nowMs - observed.sinceMs > this.#timing.silenceTimeoutMs;
+    }
+    this.#observed.set(id, { mtimeMs, sinceMs: nowMs });
     return false;
   }
 
@@ -229,20 +252,6 @@ export class CacheSession {
   }
 }
 
-interface Life {
-  readonly id: string;
-  readonly timer: NodeJS.Timeout;
-  readonly lost: AbortController;
-}
-
 function keyOf(digest: string): string {
   return digest.replace(":", "-");
-}
-
-function parseIdentity(text: string): ProcessIdentity | undefined {
-  try {
-    return processIdentity.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

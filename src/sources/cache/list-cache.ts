@@ -3,13 +3,13 @@ import { CacheSession } from "./cache-session.js";
 import { type CachedFile, cachedFiles, isInUse } from "./cached-files.js";
 
 export interface ListedFile extends CachedFile {
-  /** True where a process that lives reads or fetches it. */
+  /** True if a living process reads or fetches it. */
   readonly isInUse: boolean;
 }
 
 /**
- * What a cache holds, the last used first; nothing is written.
- * @throws NetbootError CACHE_NOT_WRITABLE where it cannot be read
+ * Lists the files of a cache, the most recently used first. Nothing is written.
+ * @throws NetbootError CACHE_NOT_WRITABLE if the directory cannot be read
  */
 export async function listCache(directory: string): Promise<ListedFile[]> {
   return withCacheErrors(directory, async () => {

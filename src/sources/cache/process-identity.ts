@@ -3,22 +3,25 @@ import { z } from "zod";
 import { systemCode } from "../../support/index.js";
 
 /**
- * Which process something belongs to. A number alone says little: it is given again to others, and
- * means another process in each container.
+ * Identifies a process. A process number alone is not enough: the system reuses numbers, and each
+ * container has its own.
  */
-export const processIdentity = z.object({
+const processIdentity = z.object({
   pid: z.number().int().positive(),
-  /** When it began, in clock ticks since the machine did (proc(5), /proc/PID/stat, field 22). */
+  /** Start time in clock ticks since the machine booted (proc(5), /proc/PID/stat, field 22). */
   start: z.string(),
-  /** Of the machine, since it was last started. */
+  /** The boot ID of the machine. */
   boot: z.string(),
-  /** Where the number holds: `pid:[4026531836]` (pid_namespaces(7)). */
+  /** The namespace in which the number is valid: `pid:[4026531836]` (pid_namespaces(7)). */
   namespace: z.string(),
 });
 
 export type ProcessIdentity = z.infer<typeof processIdentity>;
 
-/** Empty strings where /proc does not tell: such an identity is never found dead. */
+/**
+ * Identifies this process. What /proc does not show is an empty string; a process with such an
+ * identity is never found dead.
+ */
 export async function ownIdentity(): Promise<ProcessIdentity> {
   return {
     pid: process.pid,
@@ -31,7 +34,16 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
   };
 }
 
-/** True where it can be told for certain, from here, that the process has ended. */
+/** Parses the JSON text of an identity; undefined if it is not valid. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  try {
+    return processIdentity.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True if this process, `here`, can tell for certain that another one has ended. */
 export async function hasEnded(
   { pid, start, boot, namespace }: ProcessIdentity,
   here: ProcessIdentity,
@@ -43,16 +55,16 @@ export async function hasEnded(
   } catch (error) {
     if (systemCode(error) === "ESRCH") return true;
   }
-  // Another process has its number. Where /proc hides others, nothing can be told.
+  // The number may belong to another process now. If /proc hides other processes, nobody can tell.
   const present = await startOf(String(pid));
   return present !== undefined && present !== start;
 }
 
-/** Undefined where it cannot be read; "ended" for a process that is dead and not yet waited for. */
+/** Undefined if it cannot be read; "ended" for a dead process whose parent has not reaped it yet. */
 async function startOf(pid: string): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "latin1");
-    // The second field is the program's name, in parentheses, of any characters.
+    // The second field is the program's name in parentheses, which may hold any characters.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? "ended" : fields[19];
   } catch {

@@ -1,77 +1,76 @@
 import { withCacheErrors } from "./cache-errors.js";
 import { CacheSession } from "./cache-session.js";
-import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
+import { type CachedFile, cachedFiles, isInUse, removeUnused } from "./cached-files.js";
 
 export interface PruneOptions {
-  /** Milliseconds: what was not of use for so long goes. */
-  readonly olderThan?: number | undefined;
-  /** Bytes that may stay; of what is too much, what was not of use for longest goes first. */
-  readonly maxSize?: number | undefined;
-  /** Removes nothing, and says what it would remove. */
+  /** Remove files that were last used longer ago than this. */
+  readonly olderThanMs?: number | undefined;
+  /** Remove the files that were unused for longest, until the rest has at most this size. */
+  readonly maxSizeBytes?: number | undefined;
+  /** Remove nothing, and report what would be removed. */
   readonly dryRun?: boolean;
 }
 
 export interface PruneResult {
   readonly removed: readonly CachedFile[];
-  /** What would have gone if no process used it. */
+  /** Files that were kept only because a process uses them. */
   readonly inUse: readonly CachedFile[];
-  /** Bytes that are still there. */
-  readonly left: number;
+  readonly remainingBytes: number;
 }
 
-/** Younger leftovers may be given their name at this moment. */
-const leftoverAge = 60 * 60 * 1000;
+/** A younger leftover may belong to a process that is just about to rename it. */
+const leftoverAgeMs = 60 * 60 * 1000;
 
 /**
- * Removes from a cache what is old, or too much. What a process uses stays, and nothing
- * else goes in its place.
+ * Removes old files from a cache, and files beyond a total size. A file in use stays, and no other
+ * file is removed instead of it.
  * @throws NetbootError CACHE_NOT_WRITABLE
  */
 export async function pruneCache(directory: string, options: PruneOptions): Promise<PruneResult> {
   return withCacheErrors(directory, async () => {
     const files = await cachedFiles(directory);
-    const chosen = chooseFiles(files, options, Date.now());
+    const selected = selectFilesToPrune(files, options, Date.now());
     const [removed, inUse]: [CachedFile[], CachedFile[]] = [[], []];
     const session = new CacheSession(directory);
     try {
-      for (const file of chosen) {
-        const isGone = options.dryRun
-          ? !(await session.isClaimed(file.digest, ["fill", "use"]))
+      for (const file of selected) {
+        const isRemoved = options.dryRun
+          ? !(await isInUse(session, file))
           : await removeUnused(session, file);
-        (isGone ? removed : inUse).push(file);
+        (isRemoved ? removed : inUse).push(file);
       }
       if (!options.dryRun) await session.sweep();
     } finally {
       await session.close();
     }
-    return { removed, inUse, left: sizeOf(files) - sizeOf(removed) };
+    return { removed, inUse, remainingBytes: totalBytes(files) - totalBytes(removed) };
   });
 }
 
 /**
- * The files that are to go, the longest unused first.
- * @param files the last used first
+ * The files to remove, the one that was unused for longest first.
+ * @param files the most recently used first
  * @param now milliseconds since 1970
  */
-export function chooseFiles(
+function selectFilesToPrune(
   files: readonly CachedFile[],
-  { olderThan = Infinity, maxSize = Infinity }: PruneOptions,
+  { olderThanMs = Infinity, maxSizeBytes = Infinity }: PruneOptions,
   now: number,
 ): CachedFile[] {
-  let kept = 0;
-  // Then nothing stays, also no download that has only begun.
-  let isFull = maxSize === 0;
-  const chosen: CachedFile[] = [];
+  let keptBytes = 0;
+  // A maximum of 0 also removes empty files, which downloads that have just begun leave behind.
+  let isFull = maxSizeBytes === 0;
+  const selected: CachedFile[] = [];
   for (const file of files) {
-    const age = now - file.lastUsed.getTime();
-    const isLeft = file.state === "leftover" && age > leftoverAge;
-    isFull ||= kept + file.size > maxSize;
-    if (isLeft || age > olderThan || isFull) chosen.push(file);
-    else kept += file.size;
+    const ageMs = now - file.lastUsed.getTime();
+    const isLeftover = file.state === "leftover" && ageMs > leftoverAgeMs;
+    isFull ||= keptBytes + file.size > maxSizeBytes;
+    if (isLeftover || ageMs > olderThanMs || isFull) selected.push(file);
+    else keptBytes += file.size;
   }
-  return chosen.reverse();
+  return selected.reverse();
 }
 
-export function sizeOf(files: readonly CachedFile[]): number {
+function totalBytes(files: readonly CachedFile[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }

@@ -1,20 +1,20 @@
 import type { FileHandle } from "node:fs/promises";
 
-const chunkSize = 512 * 1024;
+const chunkBytes = 512 * 1024;
 
-/** How far a file is filled. */
+/** How much of a growing file is there. */
 export interface Filling {
   /** Bytes that can be read now. */
   readonly present: number;
-  /** True when no more will come. */
+  /** True when the file will not grow any more. */
   readonly isComplete: boolean;
-  /** Resolves when either changed; rejects when the rest cannot be had. */
+  /** Resolves when either of them has changed; rejects when the remaining bytes will not come. */
   changed(): Promise<void>;
 }
 
 /**
- * Reads a file from its first byte while it is being filled, to the end of the filling. Each chunk
- * is good until the next is asked for.
+ * Reads a growing file from its first byte to its last, waiting for bytes that are not there yet. A
+ * chunk is valid until the next one is requested.
  * @param open called when there is something to read
  */
 export async function* tailFile(
@@ -23,13 +23,13 @@ export async function* tailFile(
 ): AsyncGenerator<Buffer> {
   while (filling.present === 0 && !filling.isComplete) await filling.changed();
   const file = await open();
-  const buffer = Buffer.allocUnsafeSlow(chunkSize);
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
   let position = 0;
   try {
     for (;;) {
       const available = filling.present - position;
       if (available > 0) {
-        const length = Math.min(available, chunkSize);
+        const length = Math.min(available, chunkBytes);
         const { bytesRead } = await file.read(buffer, 0, length, position);
         if (bytesRead === 0) return;
         position += bytesRead;

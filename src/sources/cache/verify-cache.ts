@@ -1,33 +1,33 @@
 import { NetbootError, systemCode } from "../../support/index.js";
-import { isIntact } from "../registry/download.js";
+import { isIntact } from "../image-source/verify-slice.js";
 import { withCacheErrors } from "./cache-errors.js";
 import { CacheSession } from "./cache-session.js";
 import { type CachedFile, cachedFiles, removeUnused } from "./cached-files.js";
 
-export interface VerifyOptions {
+export interface VerifyCacheOptions {
   readonly signal: AbortSignal;
-  /** Told of each blob when it was read. */
+  /** Called for each blob after it was read. */
   onVerified?(file: CachedFile, isIntact: boolean): void;
 }
 
-export interface VerifyResult {
-  /** Blobs that are what their digest says. */
+export interface VerifyCacheResult {
+  /** Number of blobs that match their digest. */
   readonly intact: number;
-  /** Blobs that were not, and are gone. */
+  /** Damaged blobs that were removed. */
   readonly removed: readonly CachedFile[];
-  /** Blobs that are not, and that a process uses. */
+  /** Damaged blobs that a process uses, so that they were not removed. */
   readonly inUse: readonly CachedFile[];
 }
 
 /**
- * Reads all complete blobs of a cache and removes those with other bytes than their digest's: they
- * are fetched again when they are needed. What goes away meanwhile does not count.
+ * Reads all complete blobs of a cache, and removes those that do not match their digest: the next run
+ * that needs them fetches them again. Blobs that another process removes meanwhile do not count.
  * @throws NetbootError CACHE_NOT_WRITABLE, INTERRUPTED once the signal is aborted
  */
 export async function verifyCache(
   directory: string,
-  { signal, onVerified }: VerifyOptions,
-): Promise<VerifyResult> {
+  { signal, onVerified }: VerifyCacheOptions,
+): Promise<VerifyCacheResult> {
   return withCacheErrors(directory, async () => {
     const session = new CacheSession(directory);
     const [removed, inUse]: [CachedFile[], CachedFile[]] = [[], []];
@@ -35,7 +35,7 @@ export async function verifyCache(
     try {
       for (const file of await cachedFiles(directory)) {
         if (file.state !== "complete") continue;
-        const isRight = await isIntactOrGone(file, signal);
+        const isRight = await checkFile(file, signal);
         if (isRight === undefined) continue;
         if (isRight) intact += 1;
         else if (await removeUnused(session, file)) removed.push(file);
@@ -52,8 +52,8 @@ export async function verifyCache(
   });
 }
 
-/** Undefined where the file is not there any more: another process has found it damaged, or old. */
-async function isIntactOrGone(
+/** Whether a file is intact; undefined if it no longer exists. */
+async function checkFile(
   { path, digest, size }: CachedFile,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {

@@ -5,15 +5,15 @@ import { join } from "node:path";
 /** A file, or a part of one. */
 export interface FileSlice {
   readonly path: string;
-  /** Where the part begins in the file; the slice is the whole file where there is none. */
+  /** The byte at which the part begins; undefined for a whole file. */
   readonly offset?: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
 }
 
-/** The files that an image consists of, by their names: in a directory, or in an archive. */
+/** The files of an image by name, in a directory or in an archive. */
 export interface ImageFiles {
-  /** The regular file of this name; undefined where there is none. */
+  /** The regular file of this name, or undefined. */
   find(name: string): FileSlice | undefined;
 }
 
@@ -26,14 +26,14 @@ export class DirectoryFiles implements ImageFiles {
 
   find(name: string): FileSlice | undefined {
     const path = join(this.#directory, name);
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found?.isFile() ? { path, size: found.size } : undefined;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() ? { path, size: stats.size } : undefined;
   }
 }
 
 /**
- * The bytes of a small file.
- * @throws RangeError where it is larger than that; the system's errors
+ * Reads all bytes of a small file or part of a file.
+ * @throws RangeError if it has more than `maxBytes`; system errors
  */
 export async function readSlice(slice: FileSlice, maxBytes: number): Promise<Buffer> {
   const { path, offset, size } = slice;

@@ -1,12 +1,13 @@
 import { OciClientError } from "../../oci-client/index.js";
 import { isErrorCode, NetbootError } from "../../support/index.js";
 
-/** Gives the client's errors this program's class; their codes are the same. Others pass. */
+/** Turns an error of the client into a NetbootError with the same code. Other errors pass unchanged. */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof OciClientError) || !isErrorCode(error.code)) return error;
   return new NetbootError(error.code, error.message, error.hint, { cause: error });
 }
 
+/** Runs an action and translates the client's errors. */
 export async function translateErrors<Result>(action: () => Promise<Result>): Promise<Result> {
   try {
     return await action();

@@ -3,28 +3,28 @@ import { NetbootError, systemCode } from "../../support/index.js";
 import { type ByteString, display, encode, FormatError, indexTar } from "../../tar/index.js";
 import type { FileSlice, ImageFiles } from "../image-source/file-slice.js";
 
-/** Images have hundreds of members at the most. */
-const mostMembers = 100_000;
-/** Links from one member to the next. */
-const longestChain = 16;
+/** Archives of images have hundreds of members at most. */
+const maxMembers = 100_000;
+/** Maximum number of links to follow from one member to the next. */
+const maxLinks = 16;
 
 interface Member {
   readonly slice: FileSlice;
-  /** The member that this one is a link to; undefined for a file. */
+  /** The member to which this one links; undefined for a file. */
   readonly target?: LinkTarget;
 }
 
 type LinkTarget = { readonly name: ByteString } | "outside";
 
 /**
- * A plain tar as a file, whose members are read where they lie: nothing is unpacked, so no name in
- * it can do harm.
+ * A plain tar file whose members are read in place. Nothing is unpacked, so that a malicious name in it
+ * cannot do any harm.
  */
 export class Archive implements ImageFiles {
   readonly #where: string;
   readonly #members = new Map<ByteString, Member>();
-  /** Names that stand in it more than once: which one is meant cannot be told. */
-  readonly #twice = new Set<ByteString>();
+  /** Names that occur more than once, and thus are ambiguous. */
+  readonly #ambiguous = new Set<ByteString>();
 
   private constructor(where: string) {
     this.#where = where;
@@ -32,8 +32,8 @@ export class Archive implements ImageFiles {
 
   /**
    * @param path the file
-   * @param where what messages call it
-   * @throws NetbootError LAYOUT_INVALID; the system's errors
+   * @param where the archive's name in messages
+   * @throws NetbootError LAYOUT_INVALID; system errors
    */
   static async open(path: string, where: string, signal: AbortSignal): Promise<Archive> {
     const archive = new Archive(where);
@@ -43,7 +43,7 @@ export class Archive implements ImageFiles {
       for await (const { entry, offset } of indexTar(file)) {
         signal.throwIfAborted();
         count += 1;
-        if (count > mostMembers) throw new FormatError(`it holds more than ${mostMembers} members`);
+        if (count > maxMembers) throw new FormatError(`it has more than ${maxMembers} members`);
         const { type, linkName } = entry;
         const name = memberName(entry.name);
         if (name === undefined || !["file", "symlink", "hardlink"].includes(type)) continue;
@@ -63,15 +63,15 @@ export class Archive implements ImageFiles {
     return archive;
   }
 
-  /** @throws NetbootError LAYOUT_INVALID for a name that stands twice, or a link that leads out */
+  /** @throws NetbootError LAYOUT_INVALID for an ambiguous name, or a link that leads outside */
   find(name: string): FileSlice | undefined {
     let key = memberName(encode(name));
-    for (let links = 0; key !== undefined && links < longestChain; links += 1) {
-      if (this.#twice.has(key)) throw this.#invalid(`holds ${display(key)} more than once`);
+    for (let links = 0; key !== undefined && links < maxLinks; links += 1) {
+      if (this.#ambiguous.has(key)) throw this.#invalid(`contains ${display(key)} more than once`);
       const member = this.#members.get(key);
       if (member?.target === undefined) return member?.slice;
       if (member.target === "outside") {
-        throw this.#invalid(`has a link ${display(key)} that leads out of it`);
+        throw this.#invalid(`contains a link ${display(key)} that leads outside`);
       }
       key = member.target.name;
     }
@@ -79,7 +79,7 @@ export class Archive implements ImageFiles {
   }
 
   #add(name: ByteString, member: Member): void {
-    if (this.#members.has(name)) this.#twice.add(name);
+    if (this.#members.has(name)) this.#ambiguous.add(name);
     this.#members.set(name, member);
   }
 
@@ -93,13 +93,13 @@ export class Archive implements ImageFiles {
   }
 }
 
-/** A member's name without what does not count; undefined for one that would lead out. */
+/** A member's name in its shortest spelling; undefined for a name that would lead outside. */
 function memberName(name: ByteString): ByteString | undefined {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   return name.startsWith("/") || parts.includes("..") ? undefined : parts.join("/");
 }
 
-/** @param directory the parts of the directory that a target is relative to */
+/** @param directory the parts of the directory to which the target is relative */
 function targetOf(directory: readonly ByteString[], linkName: ByteString): LinkTarget {
   if (linkName.startsWith("/")) return "outside";
   const parts = [...directory];
@@ -111,14 +111,14 @@ function targetOf(directory: readonly ByteString[], linkName: ByteString): LinkT
   return { name: parts.join("/") };
 }
 
-/** The error for an archive that cannot be opened. */
+/** Turns a system error into the error for an archive that cannot be opened. */
 export function cannotOpen(where: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof NetbootError) return error;
   return new NetbootError(
     "LAYOUT_INVALID",
     `The archive ${where} cannot be read (${code}).`,
-    "Make one with: skopeo copy docker://IMAGE oci-archive:FILE",
+    "Create one with: skopeo copy docker://IMAGE oci-archive:FILE",
     { cause: error },
   );
 }

@@ -4,12 +4,12 @@ import { DirectoryFiles, type FileSlice, readSlice } from "../image-source/file-
 import type { SourceOptions } from "../image-source/image-source.js";
 import { LocalSource } from "./local-source.js";
 
-const largestManifest = 4 * 1024 * 1024;
+const maxManifestBytes = 4 * 1024 * 1024;
 
 /**
- * An image in a directory as skopeo's `dir:` has it (containers-transports(5)): `manifest.json`,
- * and beside it the blobs, named by the hexadecimal part of their digests. Where the manifest is an
- * index, its manifests are called `HEX.manifest.json`.
+ * An image in a directory that skopeo's `dir:` wrote (containers-transports(5)): `manifest.json` and,
+ * beside it, the blobs, named by the hexadecimal part of their digests. If the manifest is an index,
+ * the manifests in it are named `HEX.manifest.json`.
  */
 export class DirSource extends LocalSource {
   readonly reference: string;
@@ -29,13 +29,13 @@ export class DirSource extends LocalSource {
   protected async root(): Promise<ImageRoot> {
     try {
       const slice = this.#files.find("manifest.json");
-      if (slice === undefined) throw new RangeError("there is none");
-      this.#root = await readSlice(slice, largestManifest);
+      if (slice === undefined) throw new RangeError("it does not exist");
+      this.#root = await readSlice(slice, maxManifestBytes);
     } catch (error) {
       throw new NetbootError(
         "LAYOUT_INVALID",
-        `${this.where} is not a directory that skopeo made: its manifest.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
-        "Make one with: skopeo copy docker://IMAGE dir:DIR",
+        `${this.where} is not a directory that skopeo wrote: its manifest.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
+        "Create one with: skopeo copy docker://IMAGE dir:DIR",
         { cause: error },
       );
     }
@@ -43,15 +43,15 @@ export class DirSource extends LocalSource {
   }
 
   protected find(digest: string): FileSlice | undefined {
-    const [algorithm, hex] = digest.split(":") as [string, string];
-    return this.#files.find(algorithm === "sha256" ? hex : `${algorithm}-${hex}`);
+    const [algorithm, hex] = digest.split(":");
+    return this.#files.find(algorithm === "sha256" ? `${hex}` : `${algorithm}-${hex}`);
   }
 
   protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
         if (digest === undefined || sha256(this.#root) === digest) return { bytes: this.#root };
-        return { bytes: await this.#read(this.#manifestOf(digest), digest, largestManifest) };
+        return { bytes: await this.#read(this.#manifestOf(digest), digest, maxManifestBytes) };
       },
       smallBlob: ({ digest }, maxBytes) => this.#read(this.present({ digest }), digest, maxBytes),
     };
@@ -59,7 +59,7 @@ export class DirSource extends LocalSource {
 
   #manifestOf(digest: string): FileSlice {
     const slice = this.#files.find(`${digest.split(":")[1]}.manifest.json`);
-    // skopeo copies the image of one platform only, unless told otherwise.
+    // Without --all, skopeo copies the image of one platform only.
     return slice ?? this.present({ digest });
   }
 

@@ -14,55 +14,55 @@ import {
   chooseDockerImage,
   type DockerChoice,
   type DockerImage,
-  largestManifest,
+  maxManifestBytes,
   parseDockerManifest,
 } from "./docker-manifest.js";
 import { LocalSource } from "./local-source.js";
 
-const largestConfig = 4 * 1024 * 1024;
+const maxConfigBytes = 4 * 1024 * 1024;
 
 export interface DockerArchiveLocation {
-  /** As it was written, with its transport. */
+  /** As the user wrote it, with its transport. */
   readonly reference: string;
-  /** For messages: the archive's name. */
+  /** The archive's name in messages. */
   readonly where: string;
-  /** The reference without the choice; undefined where none can be made. */
+  /** The reference without a choice of image; undefined if the reference cannot contain one. */
   readonly untagged: string | undefined;
   readonly choice?: DockerChoice | undefined;
-  /** Opens it. */
+  /** Opens the archive. */
   readonly files: () => Promise<ImageFiles>;
 }
 
 /**
- * An image that `docker save` wrote, in the form before Docker 25 or in the one since, which is an
- * OCI layout as well: `manifest.json` names the files in both.
+ * An image that `docker save` wrote, in the format from before Docker 25 or in the later one, which is
+ * an OCI layout as well. `manifest.json` names the files in both.
  *
- * There is no manifest of the image in the older form. One is made as containers/image makes it, so
- * that the digest is what `skopeo inspect` says, too; layers go by their diff IDs in it.
+ * The older format has no image manifest. This class makes one as containers/image does, so that its
+ * digest is the one that `skopeo inspect` prints. In it, diff IDs stand for the digests of layers.
  */
 export class DockerArchiveSource extends LocalSource {
   readonly reference: string;
   protected readonly kind = "archive";
   protected readonly where: string;
   protected override readonly hasDigests = false;
-  readonly #place: DockerArchiveLocation;
+  readonly #location: DockerArchiveLocation;
   readonly #layers = new Map<string, FileSlice>();
   #config: Buffer = Buffer.alloc(0);
   #manifest: Buffer = Buffer.alloc(0);
 
-  constructor(place: DockerArchiveLocation, options: SourceOptions) {
+  constructor(location: DockerArchiveLocation, options: SourceOptions) {
     super(options);
-    this.#place = place;
-    this.reference = place.reference;
-    this.where = place.where;
+    this.#location = location;
+    this.reference = location.reference;
+    this.where = location.where;
   }
 
   protected async root(): Promise<ImageRoot> {
-    const files = await this.#place.files();
-    const bytes = await this.#read(files, "manifest.json", largestManifest);
+    const files = await this.#location.files();
+    const bytes = await this.#read(files, "manifest.json", maxManifestBytes);
     const images = parseDockerManifest(bytes, this.where);
-    const image = chooseDockerImage(images, this.#place.choice, this.#place);
-    this.#config = await this.#read(files, image.Config, largestConfig);
+    const image = chooseDockerImage(images, this.#location.choice, this.#location);
+    this.#config = await this.#read(files, image.Config, maxConfigBytes);
     this.#checkConfigName(image.Config);
     this.#manifest = this.#makeManifest(files, image);
     return { digest: sha256(this.#manifest) };
@@ -79,19 +79,20 @@ export class DockerArchiveSource extends LocalSource {
     };
   }
 
-  /** The names of the members and their order are those of Go's encoder in containers/image. */
+  /** Names and order of the members are those that containers/image writes. */
   #makeManifest(files: ImageFiles, { Layers }: DockerImage): Buffer {
     const names = Layers ?? [];
     const diffIds = this.#diffIds();
     if (names.length !== diffIds.length) {
       throw this.#invalid(
-        `lists ${names.length} layers, but the image's configuration ${diffIds.length}`,
+        `lists ${names.length} layers, but the image's configuration lists ${diffIds.length}`,
       );
     }
-    const layers = names.map((name, number) => {
+    const layers = diffIds.map((diffId, number) => {
+      const name = names[number] ?? "";
       const slice = files.find(name);
       if (slice === undefined) throw this.#missing(name);
-      const digest = namedDigest(name) ?? diffIds[number]!;
+      const digest = digestInName(name) ?? diffId;
       this.#layers.set(digest, slice);
       const mediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip";
       return { mediaType, size: slice.size, digest };
@@ -119,9 +120,9 @@ export class DockerArchiveSource extends LocalSource {
     }
   }
 
-  /** The configuration is called by its digest, in all forms. */
+  /** In all formats, the name of the configuration is its digest. */
   #checkConfigName(name: string): void {
-    const digest = namedDigest(name.replace(/\.json$/, ""));
+    const digest = digestInName(name.replace(/\.json$/, ""));
     if (digest === undefined || digest === sha256(this.#config)) return;
     throw this.damaged(digest, "has other content");
   }
@@ -132,7 +133,7 @@ export class DockerArchiveSource extends LocalSource {
       if (name !== "manifest.json") throw this.#missing(name);
       throw this.#noManifest(files);
     }
-    if (slice.size > maxBytes) throw this.#invalid(`holds a ${name} that is too large`);
+    if (slice.size > maxBytes) throw this.#invalid(`contains a ${name} that is too large`);
     return readSlice(slice, maxBytes);
   }
 
@@ -140,27 +141,27 @@ export class DockerArchiveSource extends LocalSource {
     return new NetbootError(
       "BLOB_NOT_FOUND",
       `The archive ${this.where} lacks the file ${name}.`,
-      "Save the image again; the copy was not complete.",
+      "Save the image again; this copy is incomplete.",
     );
   }
 
   #noManifest(files: ImageFiles): NetbootError {
-    const problem = "holds no manifest.json: docker save did not make it";
-    const isFile = this.#place.untagged !== undefined;
+    const problem = "contains no manifest.json, so docker save did not write it";
+    const isFile = this.#location.untagged !== undefined;
     if (!isFile || files.find("index.json") === undefined) return this.#invalid(problem);
-    return this.#invalid(problem, `It is an OCI archive: name it as oci-archive:${this.where}`);
+    return this.#invalid(problem, `It is an OCI archive; write oci-archive:${this.where}`);
   }
 
   #invalid(
     problem: string,
-    hint = "Make an archive with: docker save -o FILE IMAGE",
+    hint = "Create an archive with: docker save -o FILE IMAGE",
   ): NetbootError {
     return new NetbootError("LAYOUT_INVALID", `The archive ${this.where} ${problem}.`, hint);
   }
 }
 
-/** The digest that a file is called by: `blobs/sha256/HEX`, or a configuration's `HEX`. */
-function namedDigest(name: string): string | undefined {
+/** The digest in the name of a file: `blobs/sha256/HEX`, or `HEX` for a configuration. */
+function digestInName(name: string): string | undefined {
   const hex = /^(?:blobs\/sha256\/)?([0-9a-f]{64})$/.exec(name)?.[1];
   const digest = `sha256:${hex}`;
   return isDigest(digest) ? digest : undefined;

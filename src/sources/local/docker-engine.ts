@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { homeDirectory } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 
-/** Milliseconds without an answer, or without a byte of one; an export begins slowly. */
-const answerTime = 30_000;
-const exportTime = 600_000;
-/** Answers that are no archive; bytes. */
-const largestAnswer = 4 * 1024 * 1024;
+/** How long the daemon may send nothing. */
+const answerTimeoutMs = 30_000;
+/** An export takes long to begin. */
+const exportTimeoutMs = 600_000;
+/** For answers other than archives. */
+const maxAnswerBytes = 4 * 1024 * 1024;
 
 /** A daemon that speaks the Docker Engine API (v1.24 and later) on a Unix socket. */
 export class DockerEngine {
@@ -20,8 +21,8 @@ export class DockerEngine {
   }
 
   /**
-   * The first daemon that answers: the one that DOCKER_HOST names, else Docker's, Docker's without
-   * root, podman's without root, podman's.
+   * Connects to the daemon that DOCKER_HOST names, or else to the first one that answers: Docker,
+   * rootless Docker, rootless podman, podman.
    * @throws NetbootError DAEMON_UNREACHABLE
    */
   static async connect(signal: AbortSignal): Promise<DockerEngine> {
@@ -29,7 +30,7 @@ export class DockerEngine {
     for (const socket of socketsToTry()) {
       const engine = new DockerEngine(socket, signal);
       try {
-        (await engine.#get("/_ping", answerTime)).resume();
+        (await engine.#get("/_ping", answerTimeoutMs)).resume();
         return engine;
       } catch (error) {
         signal.throwIfAborted();
@@ -38,35 +39,30 @@ export class DockerEngine {
     }
     throw new NetbootError(
       "DAEMON_UNREACHABLE",
-      `No Docker or podman daemon answers: ${failures.join(", ")}.`,
-      "Start it (systemctl --user start podman.socket), name its socket in DOCKER_HOST, or use: docker save IMAGE | kairos-netboot extract -",
+      `No Docker or podman daemon answered: ${failures.join(", ")}.`,
+      "Start one (systemctl --user start podman.socket), name its socket in DOCKER_HOST, or use: docker save IMAGE | kairos-netboot extract -",
     );
   }
 
-  /** For messages. */
-  get socket(): string {
-    return this.#socket;
-  }
-
   /**
-   * The archive that `docker save` would write of an image.
-   * @param name as users write it, with a tag or a digest; or an ID
+   * Exports an image as `docker save` does.
+   * @param name a name with a tag or a digest, or an ID
    * @throws NetbootError IMAGE_NOT_FOUND, DAEMON_ERROR
    */
   async save(name: string): Promise<AsyncIterable<Buffer>> {
     const id = await this.#imageId(name);
-    const response = await this.#ask(`/images/${id}/get`, exportTime);
+    const response = await this.#ask(`/images/${id}/get`, exportTimeoutMs);
     if (response.statusCode !== 200) throw await this.#refusal(name, response);
     return this.#body(name, response);
   }
 
-  /** What the daemon calls the image by itself, so that names need not be read in two ways. */
+  /** Asks for the image's ID, because the export path does not take every name that this one takes. */
   async #imageId(name: string): Promise<string> {
-    const response = await this.#ask(`/images/${name}/json`, answerTime);
+    const response = await this.#ask(`/images/${name}/json`, answerTimeoutMs);
     if (response.statusCode !== 200) throw await this.#refusal(name, response);
     const id = member(await textOf(response), "Id");
     if (id !== undefined && /^(?:sha256:)?[0-9a-f]{64}$/.test(id)) return id;
-    throw this.#failure(`answered without an ID for the image ${name}`);
+    throw this.#failure(`sent no ID for the image ${name}`);
   }
 
   async *#body(name: string, response: IncomingMessage): AsyncGenerator<Buffer> {
@@ -74,9 +70,10 @@ export class DockerEngine {
       yield* response as AsyncIterable<Buffer>;
     } catch (error) {
       this.#signal.throwIfAborted();
-      throw this.#failure(`broke off while it sent the image ${name}`, error);
+      throw this.#failure(`closed the connection while it sent the image ${name}`, error);
     }
-    if (!response.complete) throw this.#failure(`broke off while it sent the image ${name}`);
+    if (!response.complete)
+      throw this.#failure(`closed the connection while it sent the image ${name}`);
   }
 
   async #refusal(name: string, response: IncomingMessage): Promise<NetbootError> {
@@ -85,30 +82,30 @@ export class DockerEngine {
       return new NetbootError(
         "IMAGE_NOT_FOUND",
         `The daemon at ${this.#socket} has no image ${name}${words ? ` (${words})` : ""}.`,
-        "See what it has with: docker images, or podman images",
+        "List its images with: docker images, or podman images",
       );
     }
     const reason = words ?? `status ${response.statusCode}`;
-    return this.#failure(`refused to hand out the image ${name} (${reason})`);
+    return this.#failure(`refused to export the image ${name} (${reason})`);
   }
 
-  async #ask(path: string, time: number): Promise<IncomingMessage> {
+  async #ask(path: string, timeoutMs: number): Promise<IncomingMessage> {
     try {
-      return await this.#get(path, time);
+      return await this.#get(path, timeoutMs);
     } catch (error) {
       this.#signal.throwIfAborted();
-      throw this.#failure(`does not answer (${systemCode(error) ?? (error as Error).message})`);
+      throw this.#failure(`did not answer (${systemCode(error) ?? (error as Error).message})`);
     }
   }
 
-  #get(path: string, time: number): Promise<IncomingMessage> {
+  #get(path: string, timeoutMs: number): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const options = { socketPath: this.#socket, path, headers: { Host: "docker" } };
-      const asked = request({ ...options, agent: false, signal: this.#signal, timeout: time });
-      asked
+      const sent = request({ ...options, agent: false, signal: this.#signal, timeout: timeoutMs });
+      sent
         .on("response", resolve)
         .on("error", reject)
-        .on("timeout", () => asked.destroy(new Error(`silent for ${time / 1000} s`)))
+        .on("timeout", () => sent.destroy(new Error(`silent for ${timeoutMs / 1000} s`)))
         .end();
     });
   }
@@ -117,13 +114,13 @@ export class DockerEngine {
     return new NetbootError(
       "DAEMON_ERROR",
       `The daemon at ${this.#socket} ${problem}.`,
-      "Look into the daemon's log, or use: docker save IMAGE | kairos-netboot extract -",
+      "Check the daemon's log, or use: docker save IMAGE | kairos-netboot extract -",
       { cause },
     );
   }
 }
 
-/** @throws NetbootError DAEMON_UNREACHABLE for a DOCKER_HOST that is no socket */
+/** @throws NetbootError DAEMON_UNREACHABLE if DOCKER_HOST is not a Unix socket */
 function socketsToTry(): string[] {
   const host = process.env.DOCKER_HOST;
   if (host) {
@@ -131,7 +128,7 @@ function socketsToTry(): string[] {
     if (path !== undefined) return [path];
     throw new NetbootError(
       "DAEMON_UNREACHABLE",
-      `DOCKER_HOST is ${withoutUser(host)}, and only Unix sockets (unix:///PATH) can be asked.`,
+      `DOCKER_HOST is ${withoutUser(host)}, but only Unix sockets (unix:///PATH) are supported.`,
       "Unset DOCKER_HOST, or use: docker save IMAGE | kairos-netboot extract -",
     );
   }
@@ -145,7 +142,7 @@ function socketsToTry(): string[] {
   ];
 }
 
-/** An address may hold a password. */
+/** Removes the user and the password from an address, for messages. */
 function withoutUser(address: string): string {
   return address.replace(/\/\/[^/]*@/, "//");
 }
@@ -155,7 +152,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > largestAnswer) throw new RangeError("the answer is too large");
+    if (size > maxAnswerBytes) throw new RangeError("the answer is too large");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

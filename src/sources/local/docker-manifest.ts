@@ -2,29 +2,29 @@ import { z } from "zod";
 import { formatReference, parseReference } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
 
-/** The largest `manifest.json` that is read, in bytes. */
-export const largestManifest = 4 * 1024 * 1024;
-const mostImages = 1000;
-const mostListed = 24;
+export const maxManifestBytes = 4 * 1024 * 1024;
+const maxImages = 1000;
+/** Names of images in an error message. */
+const maxListedNames = 24;
 
 const path = z.string().max(4096);
 
 const image = z.object({
   Config: path,
-  RepoTags: z.array(z.string().max(1024)).max(mostImages).nullish(),
+  RepoTags: z.array(z.string().max(1024)).max(maxImages).nullish(),
   Layers: z.array(path).max(1000).nullish(),
 });
 
-const manifest = z.array(image).max(mostImages);
+const manifest = z.array(image).max(maxImages);
 
-/** One image in what `docker save` wrote: the names of its files in the archive. */
+/** One image in an archive of `docker save`: the names of its files. */
 export type DockerImage = z.infer<typeof image>;
 
-/** Which image of several: a reference in full, or its place in the archive, from 0. */
+/** Selects an image by its complete reference, or by its position in the archive, from 0. */
 export type DockerChoice = { readonly reference: string } | { readonly index: number };
 
 /**
- * Reads the `manifest.json` of an archive (Docker image specification v1.2, "Combined Image JSON +
+ * Parses the `manifest.json` of an archive (Docker image specification v1.2, "Combined Image JSON +
  * Filesystem Changeset Format").
  * @throws NetbootError LAYOUT_INVALID
  */
@@ -37,13 +37,15 @@ export function parseDockerManifest(bytes: Buffer, where: string): DockerImage[]
   }
   const parsed = manifest.safeParse(document);
   if (parsed.success) return parsed.data;
-  const { path: place, message } = parsed.error.issues[0]!;
-  throw invalid(`The manifest.json of ${where} does not fit its format (${place}: ${message}).`);
+  const [issue] = parsed.error.issues;
+  throw invalid(
+    `The manifest.json of ${where} does not match its format (${issue?.path.join(".")}: ${issue?.message}).`,
+  );
 }
 
 /**
- * The image that is meant: the only one there is, where none is named.
- * @param untagged the reference without the choice, for the hint
+ * The selected image, or the only one in the archive if none is selected.
+ * @param untagged the reference without a choice of image, for the hint
  * @throws NetbootError LAYOUT_INVALID, IMAGE_NOT_FOUND
  */
 export function chooseDockerImage(
@@ -51,42 +53,45 @@ export function chooseDockerImage(
   choice: DockerChoice | undefined,
   { where, untagged }: { where: string; untagged: string | undefined },
 ): DockerImage {
-  if (choice === undefined && images.length === 1) return images[0]!;
+  const [first] = images;
+  if (choice === undefined && images.length === 1 && first !== undefined) return first;
   const names = namesOf(images);
   if (choice === undefined) {
-    if (images.length === 0) throw invalid(`The archive ${where} holds no image.`);
+    if (images.length === 0) throw invalid(`The archive ${where} contains no image.`);
     throw new NetbootError(
       "LAYOUT_INVALID",
-      `The archive ${where} holds several images: ${names}.`,
+      `The archive ${where} contains several images: ${names}.`,
       untagged === undefined
-        ? "Save it as a file, and name one: docker-archive:FILE:NAME:TAG."
-        : `Name one, by its name or its number: ${untagged}:${firstName(images)}, ${untagged}:@0.`,
+        ? "Save it to a file, and select an image: docker-archive:FILE:NAME:TAG."
+        : `Select one by its name or its number: ${untagged}:${firstName(images)}, ${untagged}:@0.`,
     );
   }
   const found =
     "index" in choice
       ? images[choice.index]
-      : images.find(({ RepoTags }) => RepoTags?.some((tag) => full(tag) === choice.reference));
+      : images.find(({ RepoTags }) =>
+          RepoTags?.some((tag) => completeName(tag) === choice.reference),
+        );
   if (found !== undefined) return found;
   const wanted = "index" in choice ? `@${choice.index}` : choice.reference;
   throw new NetbootError(
     "IMAGE_NOT_FOUND",
-    `The archive ${where} holds no image ${wanted}.`,
-    `It holds: ${names || "none"}.`,
+    `The archive ${where} contains no image ${wanted}.`,
+    `It contains: ${names || "none"}.`,
   );
 }
 
 function namesOf(images: readonly DockerImage[]): string {
   const names = images.map(({ RepoTags }, index) => RepoTags?.join(" ") || `@${index}`);
-  return names.slice(0, mostListed).join(", ") + (names.length > mostListed ? ", …" : "");
+  return names.slice(0, maxListedNames).join(", ") + (names.length > maxListedNames ? ", …" : "");
 }
 
 function firstName(images: readonly DockerImage[]): string {
   return images.flatMap(({ RepoTags }) => RepoTags ?? [])[0] ?? "@0";
 }
 
-/** A tag in the spelling that all names of one image have in common. */
-function full(tag: string): string | undefined {
+/** A tag in its complete spelling; undefined if it is not valid. */
+function completeName(tag: string): string | undefined {
   try {
     return formatReference(parseReference(tag));
   } catch {
@@ -98,7 +103,7 @@ function invalid(message: string, cause?: unknown): NetbootError {
   return new NetbootError(
     "LAYOUT_INVALID",
     message,
-    "Make an archive with: docker save -o FILE IMAGE",
+    "Create an archive with: docker save -o FILE IMAGE",
     { cause },
   );
 }

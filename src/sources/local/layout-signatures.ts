@@ -1,11 +1,13 @@
-import { type Descriptor, type Index, parseManifest } from "../../oci-client/index.js";
+import { type Descriptor, type Index, isDigestOf, parseManifest } from "../../oci-client/index.js";
+import { NetbootError } from "../../support/index.js";
 import type { AttachedSignatures } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
-import { verified } from "../image-source/verified.js";
 
-const refName = "org.opencontainers.image.ref.name";
-const largestDocument = 4 * 1024 * 1024;
-const mostManifests = 50;
+/** The annotation of a descriptor that holds its tag (OCI image-spec, annotations.md). */
+export const refNameAnnotation = "org.opencontainers.image.ref.name";
+const maxDocumentBytes = 4 * 1024 * 1024;
+/** Maximum number of manifests to read from a list of referrers. */
+const maxManifests = 50;
 
 export interface LayoutReader {
   index(): Promise<Index>;
@@ -13,8 +15,8 @@ export interface LayoutReader {
 }
 
 /**
- * Signatures in an OCI layout: as `cosign save` puts them there (marked by an annotation), under the
- * tags that a registry would have, or as manifests of their own with a bundle's type.
+ * Signatures in an OCI layout: those that `cosign save` wrote (marked by an annotation), those under the
+ * tags that a registry would have, and manifests with the artifact type of a bundle.
  */
 export class LayoutSignatures implements AttachedSignatures {
   constructor(readonly layout: LayoutReader) {}
@@ -29,37 +31,50 @@ export class LayoutSignatures implements AttachedSignatures {
 
   signatureBlob({ digest, size }: Descriptor, maxBytes: number): Promise<Uint8Array> {
     return translateErrors(async () =>
-      verified(await this.layout.read(digest, maxBytes), digest, size),
+      checkBytes(await this.layout.read(digest, maxBytes), digest, size),
     );
   }
 
   signedDocument(digest: string): Promise<Uint8Array> {
     return translateErrors(async () =>
-      verified(await this.layout.read(digest, largestDocument), digest),
+      checkBytes(await this.layout.read(digest, maxDocumentBytes), digest),
     );
   }
 
-  /** The manifests in an index that stands for a list of referrers. */
+  /** Reads the manifests of an index that is a list of referrers. */
   #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
     return translateErrors(async () => {
       const document = parseManifest(await this.signedDocument(descriptor.digest));
       if (document.kind !== "index") return [];
-      const digests = document.manifests.slice(0, mostManifests).map(({ digest }) => digest);
+      const digests = document.manifests.slice(0, maxManifests).map(({ digest }) => digest);
       return Promise.all(digests.map((digest) => this.signedDocument(digest)));
     });
   }
 }
 
-/** True for what a layout holds beside its images: signatures, and lists of them. */
+/** True for a manifest of signatures, as opposed to an image. */
 export function isSignatures({ annotations, artifactType }: Descriptor): boolean {
   return (
     annotations?.kind === "dev.cosignproject.cosign/sigs" ||
-    /(?:^|:)sha256-[0-9a-f]{64}\.sig$/.test(annotations?.[refName] ?? "") ||
+    /(?:^|:)sha256-[0-9a-f]{64}\.sig$/.test(annotations?.[refNameAnnotation] ?? "") ||
     (artifactType?.startsWith("application/vnd.dev.sigstore.bundle") ?? false)
   );
 }
 
 function isNamed({ annotations }: Descriptor, tag: string): boolean {
-  const name = annotations?.[refName] ?? "";
+  const name = annotations?.[refNameAnnotation] ?? "";
   return name === tag || name.endsWith(`:${tag}`);
+}
+
+/**
+ * Returns bytes that have the digest and, if it is given, the size.
+ * @throws NetbootError BLOB_MISMATCH
+ */
+function checkBytes(bytes: Uint8Array, digest: string, size = bytes.length): Uint8Array {
+  if (isDigestOf(digest, bytes) && bytes.length === size) return bytes;
+  throw new NetbootError(
+    "BLOB_MISMATCH",
+    `The content of the blob ${digest} does not match its digest.`,
+    "Copy the image again.",
+  );
 }

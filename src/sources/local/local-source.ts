@@ -10,7 +10,7 @@ import {
 } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { Blob } from "../image-source/blob.js";
-import { FileBlob, verifySlice } from "../image-source/file-blob.js";
+import { FileBlob } from "../image-source/file-blob.js";
 import type { FileSlice } from "../image-source/file-slice.js";
 import {
   type AttachedSignatures,
@@ -19,11 +19,12 @@ import {
   type SourceOptions,
 } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
+import { verifySlice } from "../image-source/verify-slice.js";
 
-/** An image whose blobs are files of this machine: nothing is copied, and nothing is cached. */
+/** An image whose blobs are files on this machine, which need neither copies nor the cache. */
 export abstract class LocalSource implements ImageSource {
   abstract readonly reference: string;
-  /** For messages: `OCI layout`, and where it is. */
+  /** What it is and where it is, for messages: `OCI layout`, `build/image`. */
   protected abstract readonly kind: string;
   protected abstract readonly where: string;
   protected readonly options: SourceOptions;
@@ -35,12 +36,12 @@ export abstract class LocalSource implements ImageSource {
     this.#limit = pLimit(options.concurrency);
   }
 
-  /** Where to begin, once everything is there to be read. */
+  /** Opens the source, and returns the manifest or index to start with. */
   protected abstract root(): Promise<ImageRoot>;
   protected abstract reader(): ImageReader;
-  /** Where a blob's bytes are; known once `root` is. */
+  /** The bytes of a blob. Call it only after `root`. */
   protected abstract find(digest: string): FileSlice | undefined;
-  /** False where the bytes have another digest, and only their diff ID can tell. */
+  /** False if only the diff ID of a layer can be checked, because its digest is not known. */
   protected readonly hasDigests: boolean = true;
 
   async resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
@@ -54,12 +55,12 @@ export abstract class LocalSource implements ImageSource {
     return noSignatures;
   }
 
-  /** Nothing is copied, so nothing needs room. */
+  /** Does nothing: no copy is made, so none needs space. */
   async reserve(): Promise<void> {}
 
   /** @throws NetbootError BLOB_NOT_FOUND, BLOB_MISMATCH */
   fetch(descriptor: Descriptor): Blob {
-    // Images happen to have one layer twice.
+    // Some images contain one layer twice.
     const known = this.#blobs.get(descriptor.digest);
     if (known !== undefined) return known;
     const slice = this.present(descriptor);
@@ -73,7 +74,7 @@ export abstract class LocalSource implements ImageSource {
     return blob;
   }
 
-  /** Nothing is kept: a damaged blob is an error of its own here. */
+  /** Does nothing: there is no cached copy to remove, so the error of a damaged blob is final. */
   async dropDamaged(): Promise<undefined> {}
 
   async close(): Promise<void> {}
@@ -85,7 +86,7 @@ export abstract class LocalSource implements ImageSource {
       throw new NetbootError(
         "BLOB_NOT_FOUND",
         `The ${this.kind} ${this.where} lacks the blob ${digest}.`,
-        "Copy the image again; the copy was not complete.",
+        "Copy the image again; this copy is incomplete.",
       );
     }
     if (size !== undefined && slice.size !== size) {

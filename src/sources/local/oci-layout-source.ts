@@ -7,69 +7,75 @@ import {
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
 import type { AttachedSignatures, SourceOptions } from "../image-source/image-source.js";
-import { isSignatures, LayoutSignatures } from "./layout-signatures.js";
+import { isSignatures, LayoutSignatures, refNameAnnotation } from "./layout-signatures.js";
 import { LocalSource } from "./local-source.js";
 
-const refName = "org.opencontainers.image.ref.name";
-const largestIndex = 4 * 1024 * 1024;
+const maxIndexBytes = 4 * 1024 * 1024;
 
 export interface OciLayoutLocation {
-  /** As it was written, with its transport. */
+  /** As the user wrote it, with its transport. */
   readonly reference: string;
-  /** For messages: `OCI layout`, and where it is. */
-  readonly kind: string;
+  readonly kind: "OCI layout" | "OCI archive";
+  /** Its path, or its name in messages. */
   readonly where: string;
-  /** The reference without the tag; undefined where a tag cannot be given. */
+  /** The reference without the tag; undefined if the reference cannot contain a tag. */
   readonly untagged: string | undefined;
-  /** A name or a digest. */
+  /** A tag or a digest. */
   readonly tag?: string | undefined;
-  /** Opens it. */
+  /** Opens the layout. */
   readonly files: () => Promise<ImageFiles>;
 }
 
-/** An image in an OCI layout (OCI image-spec, image-layout.md), a directory or an archive of one. */
+/** An image in an OCI layout (OCI image-spec, image-layout.md), in a directory or in an archive. */
 export class OciLayoutSource extends LocalSource {
   readonly reference: string;
   protected readonly kind: string;
   protected readonly where: string;
-  readonly #place: OciLayoutLocation;
+  readonly #location: OciLayoutLocation;
   #files: ImageFiles | undefined;
 
-  constructor(place: OciLayoutLocation, options: SourceOptions) {
+  constructor(location: OciLayoutLocation, options: SourceOptions) {
     super(options);
-    this.#place = place;
-    this.reference = place.reference;
-    this.kind = place.kind;
-    this.where = place.where;
+    this.#location = location;
+    this.reference = location.reference;
+    this.kind = location.kind;
+    this.where = location.where;
   }
 
-  /** The manifest or index that the tag names, or the only one there is. */
+  /** The manifest or index that the tag selects, or the only one in the layout. */
   protected async root(): Promise<ImageRoot> {
-    this.#files = await this.#place.files();
+    this.#files = await this.#location.files();
     const all = this.#parseIndex(await this.#readIndex());
-    // cosign save puts the signatures beside the image.
+    // cosign save writes signatures beside the image.
     const index = { ...all, manifests: all.manifests.filter((it) => !isSignatures(it)) };
-    const { tag, untagged } = this.#place;
+    const { tag, untagged } = this.#location;
     if (tag === undefined) {
       const names = namesIn(index);
-      if (index.manifests.length === 1) return index.manifests[0]!;
+      const [first] = index.manifests;
+      if (index.manifests.length === 1 && first !== undefined) return first;
       if (names.length === 0) return "index.json";
       throw invalid(
-        `The ${this.kind} ${this.where} holds several images: ${names.join(", ")}.`,
+        `The ${this.kind} ${this.where} contains several images: ${names.join(", ")}.`,
         untagged === undefined
-          ? "Save it as a file, and name one: oci-archive:FILE:TAG."
-          : `Name one, for example ${untagged}:${names[0]}.`,
+          ? "Save it to a file, and select an image: oci-archive:FILE:TAG."
+          : `Select one, for example ${untagged}:${names[0]}.`,
       );
     }
     const found = index.manifests.find(
-      ({ annotations, digest }) => annotations?.[refName] === tag || digest === tag,
+      ({ annotations, digest }) => annotations?.[refNameAnnotation] === tag || digest === tag,
     );
     if (found !== undefined) return found;
     throw new NetbootError(
       "IMAGE_NOT_FOUND",
-      `The ${this.kind} ${this.where} holds no image ${tag}.`,
-      `It holds: ${namesIn(index).join(", ") || "images without a name"}.`,
+      `The ${this.kind} ${this.where} contains no image ${tag}.`,
+      `It contains: ${namesIn(index).join(", ") || "images without a tag"}.`,
     );
+  }
+
+  /** @throws Error before `root` has opened it */
+  get #opened(): ImageFiles {
+    if (this.#files === undefined) throw new Error("the layout has not been opened");
+    return this.#files;
   }
 
   override get signatures(): AttachedSignatures {
@@ -80,16 +86,15 @@ export class OciLayoutSource extends LocalSource {
   }
 
   protected find(digest: string): FileSlice | undefined {
-    return this.#files!.find(["blobs", ...digest.split(":")].join("/"));
+    return this.#opened.find(["blobs", ...digest.split(":")].join("/"));
   }
 
   protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
-        // resolveImage asks by tag only for the root, and `root` gives it one where the layout
-        // itself is the index.
+        // Only the root is requested by tag, and only if `root` returned the layout's own index.
         if (digest === undefined) return { bytes: await this.#readIndex() };
-        return { bytes: await this.#readBlob(digest, largestIndex) };
+        return { bytes: await this.#readBlob(digest, maxIndexBytes) };
       },
       smallBlob: (descriptor, maxBytes) => this.#readBlob(descriptor.digest, maxBytes),
     };
@@ -97,9 +102,9 @@ export class OciLayoutSource extends LocalSource {
 
   async #readIndex(): Promise<Buffer> {
     try {
-      const slice = this.#files!.find("index.json");
-      if (slice === undefined) throw new RangeError("there is none");
-      return await readSlice(slice, largestIndex);
+      const slice = this.#opened.find("index.json");
+      if (slice === undefined) throw new RangeError("it does not exist");
+      return await readSlice(slice, maxIndexBytes);
     } catch (error) {
       throw invalid(
         `${this.where} is not an ${this.kind}: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
@@ -109,23 +114,23 @@ export class OciLayoutSource extends LocalSource {
     }
   }
 
-  /** What else it is, where that can be seen, or how one is made. */
+  /** Says which transport to use instead, if that is evident, or how to create a layout. */
   #hint(isReadable: boolean): string {
-    const isArchive = this.#place.untagged?.startsWith("oci-archive:");
-    const isOther = isReadable && this.#files!.find("manifest.json") !== undefined;
+    const isArchive = this.#location.kind === "OCI archive";
+    const isOther = isReadable && this.#opened.find("manifest.json") !== undefined;
     if (isArchive) {
       return isOther
-        ? `It is as docker save makes archives: name it as docker-archive:${this.where}`
-        : "Make one with: skopeo copy docker://IMAGE oci-archive:FILE:TAG";
+        ? `docker save wrote this archive; write docker-archive:${this.where}`
+        : "Create one with: skopeo copy docker://IMAGE oci-archive:FILE:TAG";
     }
     return isOther
-      ? `It is as skopeo copies to a directory: name it as dir:${this.where}`
-      : "Make one with: skopeo copy docker://IMAGE oci:DIR:TAG";
+      ? `skopeo wrote this directory; write dir:${this.where}`
+      : "Create one with: skopeo copy docker://IMAGE oci:DIR:TAG";
   }
 
   async #readBlob(digest: string, maxBytes: number): Promise<Buffer> {
     const slice = this.present({ digest });
-    // The caller checks size and digest; this is a bound for what it holds in memory.
+    // The caller checks size and digest. This only limits how much it reads into memory.
     if (slice.size > maxBytes) throw this.damaged(digest, "is too large");
     return readSlice(slice, maxBytes);
   }
@@ -141,7 +146,7 @@ export class OciLayoutSource extends LocalSource {
     if (parsed?.kind === "index") return parsed;
     throw invalid(
       `The index.json of ${this.where} is not an OCI image index.`,
-      "Make a layout with: skopeo copy docker://IMAGE oci:DIR:TAG",
+      "Create a layout with: skopeo copy docker://IMAGE oci:DIR:TAG",
       cause,
     );
   }
@@ -149,7 +154,7 @@ export class OciLayoutSource extends LocalSource {
 
 function namesIn(index: Index): string[] {
   return index.manifests
-    .map(({ annotations }) => annotations?.[refName])
+    .map(({ annotations }) => annotations?.[refNameAnnotation])
     .filter((name) => name !== undefined);
 }
 

@@ -11,20 +11,19 @@ import type { SourceOptions } from "../image-source/image-source.js";
 import { Archive, cannotOpen } from "./archive.js";
 import { decompressArchive } from "./archive-decompression.js";
 
-/** Images have some gigabytes: what goes on beyond this is a mistake, or meant to fill the disk. */
-const largestArchive = 128 * 1024 ** 3;
+/** Images have some gigabytes. A larger archive is a mistake, or an attempt to fill the disk. */
+const maxArchiveBytes = 128 * 1024 ** 3;
 
-/** What is needed to open an archive. */
 export interface ArchiveOptions {
-  /** Where a copy is put, if there has to be one. */
-  readonly scratch: string;
+  /** Directory for a copy, if one is needed. */
+  readonly scratchDirectory: string;
   readonly signal: AbortSignal;
   readonly onNotice: SourceOptions["onNotice"];
 }
 
 /**
- * Opens an archive that is a file. A plain tar is read where it lies; a compressed one is unpacked
- * to a plain tar in the scratch space, and what comes through a pipe is copied to one.
+ * Opens an archive that is a file. A plain tar is read in place. A compressed one is decompressed to a
+ * plain tar in the scratch directory, and the contents of a named pipe are copied to one.
  * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING
  */
 export async function openArchiveFile(path: string, options: ArchiveOptions): Promise<Archive> {
@@ -44,19 +43,19 @@ export async function openArchiveFile(path: string, options: ArchiveOptions): Pr
 }
 
 /**
- * Copies an archive that comes as a stream to a plain tar in the scratch space, and opens that.
- * @param chunks each may be overwritten once the next is asked for
- * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING, and what the chunks throw
+ * Copies an archive that arrives as a stream to a plain tar in the scratch directory, and opens the copy.
+ * @param chunks each is valid until the next one is requested
+ * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING; errors of the stream
  */
 export async function openArchiveStream(
   chunks: AsyncIterable<Buffer>,
   where: string,
-  { scratch, signal, onNotice }: ArchiveOptions,
+  { scratchDirectory, signal, onNotice }: ArchiveOptions,
 ): Promise<Archive> {
-  const path = join(scratch, `archive-${randomUUID().slice(0, 8)}.tar`);
+  const path = join(scratchDirectory, `archive-${randomUUID().slice(0, 8)}.tar`);
   onNotice?.(`Reading the archive ${where}.`);
   try {
-    await makeDirectories(scratch);
+    await makeDirectories(scratchDirectory);
     const { head, all } = await peek(chunks, magicNumberBytes);
     const decompressed = decompressArchive(detectLayerCompression(head), all, where, signal);
     const plain = await peek(decompressed, blockSize);
@@ -65,7 +64,7 @@ export async function openArchiveStream(
     return await Archive.open(path, where, signal);
   } catch (error) {
     await rm(path, { force: true });
-    throw diskFull(error, scratch);
+    throw diskFull(error, scratchDirectory);
   }
 }
 
@@ -81,7 +80,7 @@ async function copy(
     for await (const chunk of chunks) {
       signal.throwIfAborted();
       size += chunk.length;
-      if (size > largestArchive) throw tooLarge(where);
+      if (size > maxArchiveBytes) throw tooLarge(where);
       for (let done = 0; done < chunk.length; ) {
         done += (await file.write(chunk, done)).bytesWritten;
       }
@@ -91,7 +90,10 @@ async function copy(
   }
 }
 
-/** The first bytes of a stream, fewer where it has fewer, and the whole of it again. */
+/**
+ * Reads the first bytes of a stream, or all of a shorter one. `all` is the whole stream, including
+ * those bytes.
+ */
 async function peek(
   chunks: AsyncIterable<Buffer>,
   count: number,
@@ -112,14 +114,14 @@ async function peek(
         yield next.value;
       }
     } finally {
-      // What is not read any more is closed.
+      // Close the stream if the caller stops early.
       iterator.return?.().catch(() => {});
     }
   }
   return { head, all: all() };
 }
 
-/** Waiting for a pipe ends with the signal, which opening and reading a file do not. */
+/** Reads a named pipe as a socket, because the signal can end that, unlike opening or reading a file. */
 function readPipe(path: string, signal: AbortSignal): AsyncIterable<Buffer> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return addAbortSignal(signal, new Socket({ fd, readable: true, writable: false }));
@@ -134,15 +136,15 @@ async function firstBytes(path: string, count: number): Promise<Buffer> {
 function notAnArchive(where: string): NetbootError {
   return new NetbootError(
     "LAYOUT_INVALID",
-    `The archive ${where} is none: neither a tar, nor one compressed with gzip or zstd.`,
-    "Make one with: docker save IMAGE, or skopeo copy docker://IMAGE oci-archive:FILE",
+    `The archive ${where} is neither a tar nor a tar compressed with gzip or zstd.`,
+    "Create one with: docker save IMAGE, or skopeo copy docker://IMAGE oci-archive:FILE",
   );
 }
 
 function tooLarge(where: string): NetbootError {
   return new NetbootError(
     "LAYOUT_INVALID",
-    `The archive ${where} unpacks to more than 128 GiB.`,
-    "No image is that large: save or copy it again.",
+    `The archive ${where} has more than 128 GiB of contents.`,
+    "No image is that large. Save or copy it again.",
   );
 }

@@ -1,14 +1,14 @@
 import { existsSync, statSync } from "node:fs";
 import { isDigest } from "../../oci-client/index.js";
 
-/** A path, and what stands behind it to say which image is meant. */
-export interface SplitReference {
+/** A path, and what follows it to select an image. */
+interface SplitLocation {
   readonly path: string;
   readonly tag?: string;
 }
 
-/** `PATH`, `PATH:TAG` or `PATH@DIGEST`, where the digest is given as the tag. */
-export function splitDigest(text: string, isPath: (path: string) => boolean): SplitReference {
+/** Splits `PATH`, `PATH:TAG` or `PATH@DIGEST`. The digest is returned as the tag. */
+export function splitDigest(text: string, isPath: (path: string) => boolean): SplitLocation {
   const at = text.lastIndexOf("@");
   const digest = text.slice(at + 1);
   return at >= 0 && isDigest(digest)
@@ -17,10 +17,10 @@ export function splitDigest(text: string, isPath: (path: string) => boolean): Sp
 }
 
 /**
- * `PATH` or `PATH:TAG`; a path that itself holds a colon is found, too. A tag may be a whole
- * reference, and hold colons as well; skopeo splits at the first.
+ * Splits `PATH` or `PATH:TAG`. Both parts may contain colons: a tag may be a complete reference. The
+ * longest path that exists decides; if none exists, the first colon does, as in skopeo.
  */
-export function splitTag(text: string, isPath: (path: string) => boolean): SplitReference {
+export function splitTag(text: string, isPath: (path: string) => boolean): SplitLocation {
   if (isPath(text)) return { path: text };
   const colons = [...text.matchAll(/:/g)].map(({ index }) => index);
   const colon = colons.findLast((at) => isPath(text.slice(0, at))) ?? colons[0];

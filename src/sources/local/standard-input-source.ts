@@ -20,7 +20,7 @@ import { openArchiveStream } from "./open-archive.js";
 
 const where = "on standard input";
 
-/** An archive on standard input, of whichever kind it turns out to be. */
+/** An archive on standard input. Its contents decide which kind of archive it is. */
 export class StandardInputSource implements ImageSource {
   readonly reference = "-";
   readonly #options: SourceOptions;
@@ -43,12 +43,13 @@ export class StandardInputSource implements ImageSource {
   async reserve(): Promise<void> {}
 
   fetch(descriptor: Descriptor): Blob {
-    return this.#source!.fetch(descriptor);
+    if (this.#source === undefined) throw new Error("the archive has not been read");
+    return this.#source.fetch(descriptor);
   }
 
   async dropDamaged(): Promise<undefined> {}
 
-  /** Whoever still writes there is told that nobody reads. */
+  /** Closes standard input, so that a program that still writes to it notices. */
   async close(): Promise<void> {
     if (this.#isRead) process.stdin.destroy();
   }
@@ -58,16 +59,16 @@ export class StandardInputSource implements ImageSource {
       throw new NetbootError(
         "USAGE_INVALID",
         "Standard input is a terminal, not an archive.",
-        "Send one to it: docker save IMAGE | kairos-netboot extract - -o out/",
+        "Provide one: docker save IMAGE | kairos-netboot extract - -o out/",
       );
     }
     this.#isRead = true;
-    const { signal, scratchDirectory: scratch, onNotice } = this.#options;
+    const { signal, scratchDirectory, onNotice } = this.#options;
     addAbortSignal(signal, process.stdin);
-    return openArchiveStream(process.stdin, where, { signal, scratch, onNotice });
+    return openArchiveStream(process.stdin, where, { signal, scratchDirectory, onNotice });
   }
 
-  /** What docker save writes is both since Docker 25, and read as it always was. */
+  /** Since Docker 25, archives of docker save are of both kinds. They are read by manifest.json. */
   #sourceOf(archive: Archive): ImageSource {
     const { reference } = this;
     const files = async () => archive;
@@ -80,11 +81,11 @@ export class StandardInputSource implements ImageSource {
     if (archive.find("index.json") === undefined) {
       throw new NetbootError(
         "LAYOUT_INVALID",
-        `The archive ${where} holds no image: neither a manifest.json nor an index.json.`,
-        "Send what docker save, or skopeo copy to an oci-archive, made.",
+        `The archive ${where} contains neither a manifest.json nor an index.json.`,
+        "Provide an archive that docker save, or skopeo copy to an oci-archive, wrote.",
       );
     }
-    const kind = "OCI archive";
+    const kind = "OCI archive" as const;
     return new OciLayoutSource(
       { reference, kind, where, untagged: undefined, files },
       this.#options,

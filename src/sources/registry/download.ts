@@ -1,60 +1,75 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Descriptor, isMismatch, OciClientError, type Retry } from "../../oci-client/index.js";
 import { systemCode } from "../../support/index.js";
 import type { BlobCache, PartialBlob } from "../cache/blob-cache.js";
 import { type Filling, tailFile } from "../cache/tail-file.js";
 import type { Blob } from "../image-source/blob.js";
-import { verifySlice } from "../image-source/file-blob.js";
+import { retryRules } from "../image-source/retry-rules.js";
+import { ChangeSignal } from "./change-signal.js";
+import { DownloadProgress } from "./download-progress.js";
+import { PinnedFile } from "./pinned-file.js";
 import { type BlobOpener, resumeDownload } from "./resume-download.js";
-
-/** So often a file may be taken away from the one who fills it. */
-const mostLosses = 10;
 
 export interface DownloadOptions {
   readonly cache: BlobCache;
   readonly signal: AbortSignal;
   readonly openAt: BlobOpener;
-  /** What attempts go by; the signal ends their pauses. */
+  /** Makes what decides about further attempts; the signal ends its pauses. */
   newRetry(signal: AbortSignal): Promise<Retry>;
+  /** See `SourceOptions.onProgress`. */
   onProgress?(present: number, isCached: boolean): void;
   onNotice?(message: string): void;
 }
 
-/** A file by what stays the same when it is renamed, held open so that no other becomes it. */
-interface Pin {
-  readonly file: FileHandle;
-  readonly dev: number;
-  readonly ino: number;
-}
+/**
+ * The file that readers see:
+ *
+ *     waiting ──▶ filling ──▶ complete
+ *        ▲  └───────│────────────▲
+ *        └──────────┘
+ *     any of them but complete ──▶ failed
+ *
+ * `filling` returns to `waiting` if the file is replaced by another one, which is possible only as
+ * long as nothing has read it.
+ */
+type State =
+  /** There is no file yet, or it has not been looked at. */
+  | { readonly name: "waiting" }
+  /** A partial file grows, filled by this process or by another one. */
+  | { readonly name: "filling"; readonly file: PinnedFile; readonly present: number }
+  /** The cache has the verified blob. */
+  | { readonly name: "complete" }
+  /** Readers may still read the bytes that were there. */
+  | {
+      readonly name: "failed";
+      readonly path: string;
+      readonly present: number;
+      readonly error: unknown;
+    };
+
+/** How one attempt to fill the partial file ended. */
+type FillOutcome =
+  | { readonly name: "filled" }
+  /** Another process has taken the file over. */
+  | { readonly name: "lost"; readonly error: unknown }
+  /** The bytes were wrong and have been discarded. */
+  | { readonly name: "discarded"; readonly error: unknown };
 
 /**
- * A blob on its way into the cache: taken from there if it is complete, continued where an
- * earlier run stopped, or fetched whole; or awaited where another process fetches it. Can be read
- * while it comes. Wrong bytes are discarded and fetched once more, unless somebody has read them.
+ * A blob on its way into the cache. Depending on what is there, it is taken from the cache, continued
+ * where an earlier run stopped, fetched from the first byte on, or awaited while another process
+ * fetches it. It can be read while it arrives.
  */
 export class Download implements Blob, Filling {
-  present = 0;
-  isComplete = false;
-  /** True where this process had to fetch nothing. */
-  isFromCache = true;
-  /** True where it failed for bytes that were wrong, but were not fetched again yet. */
-  isWorthAnother = false;
   readonly complete: Promise<void>;
-  #path: string;
   readonly #options: DownloadOptions;
-  #failure: { readonly error: unknown } | undefined;
-  #wake: () => void = () => {};
-  #change: Promise<void> = Promise.resolve();
-  /** The file that `present` is about. */
-  #pin: Pin | undefined;
-  #wasRead = false;
-  #isSecond = false;
-  #losses = 0;
-  /** Most bytes that were told of: what is fetched again is no step back for who looks on. */
-  #told = -1;
-  /** True where nothing was seen to come. */
-  #wasThere = true;
+  readonly #progress: DownloadProgress;
+  readonly #changes = new ChangeSignal();
+  #state: State = { name: "waiting" };
+  /** `misled` readers have read bytes that were discarded afterwards. */
+  #readers: "none" | "some" | "misled" = "none";
+  #hasFetched = false;
 
   /** @param begin runs the task when its turn has come */
   constructor(
@@ -63,11 +78,12 @@ export class Download implements Blob, Filling {
     begin: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#options = options;
-    this.#path = options.cache.pathOf(descriptor.digest);
-    this.#renewChange();
+    this.#progress = new DownloadProgress(descriptor.size, (present, isCached) =>
+      options.onProgress?.(present, isCached),
+    );
     this.complete = begin(() => this.#run()).catch((error: unknown) => {
-      this.#failure = { error };
-      this.#announce();
+      const { path, present } = this;
+      this.#enter({ name: "failed", path, present, error });
       throw error;
     });
     this.complete.catch(() => {});
@@ -78,18 +94,46 @@ export class Download implements Blob, Filling {
   }
 
   get path(): string {
-    return this.#path;
+    const state = this.#state;
+    if (state.name === "filling") return state.file.path;
+    if (state.name === "failed") return state.path;
+    return this.#options.cache.pathOf(this.descriptor.digest);
+  }
+
+  get present(): number {
+    const state = this.#state;
+    if (state.name === "waiting") return 0;
+    return state.name === "complete" ? this.descriptor.size : state.present;
+  }
+
+  get isComplete(): boolean {
+    return this.#state.name === "complete";
+  }
+
+  /** True if this process did not have to fetch any byte. */
+  get isFromCache(): boolean {
+    return !this.#hasFetched;
+  }
+
+  /** True if wrong bytes were read before they were discarded, and were not fetched again since. */
+  get hasMisledReaders(): boolean {
+    return this.#readers === "misled";
+  }
+
+  /** True once the blob has a file that can be checked. */
+  get hasFile(): boolean {
+    return this.present > 0 || this.isComplete;
   }
 
   read(): AsyncIterable<Buffer> {
     return tailFile(() => this.#openForReading(), this);
   }
 
-  /** The file is renamed when it is complete, which may be at this very moment. */
+  /** The file gets its final name when it is complete, perhaps at this very moment. */
   async #openForReading(): Promise<FileHandle> {
-    this.#wasRead = true;
+    if (this.#readers === "none") this.#readers = "some";
     try {
-      return await open(this.#path);
+      return await open(this.path);
     } catch (error) {
       this.#throwFailure();
       if (systemCode(error) !== "ENOENT") throw error;
@@ -99,181 +143,165 @@ export class Download implements Blob, Filling {
 
   async changed(): Promise<void> {
     this.#throwFailure();
-    await this.#change;
+    await this.#changes.next;
     this.#throwFailure();
   }
 
   #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#state.name === "failed") throw this.#state.error;
+  }
+
+  #enter(state: State): void {
+    this.#state = state;
+    this.#changes.announce();
   }
 
   async #run(): Promise<void> {
     const { cache, signal } = this.#options;
     const { digest, size } = this.descriptor;
+    let losses = 0;
+    let discards = 0;
     try {
       await cache.use(digest, signal);
       while (!(await cache.has(digest, size))) {
         signal.throwIfAborted();
         const partial = await cache.takePartial(digest);
-        if (partial === undefined) await this.#follow();
-        else await this.#fetch(partial);
+        if (partial === undefined) {
+          await this.#follow();
+          continue;
+        }
+        const outcome = await this.#fill(partial);
+        if (outcome.name === "lost") {
+          losses += 1;
+          if (losses > retryRules.claimLost.limit) throw outcome.error;
+        } else if (outcome.name === "discarded") {
+          discards += 1;
+          await this.#startOver(outcome.error, discards);
+        }
       }
-      await this.#settle();
+      await this.#finish();
     } finally {
-      await this.#pin?.file.close();
+      if (this.#state.name === "filling") await this.#state.file.close();
     }
   }
 
-  /** The blob is in its place. */
-  async #settle(): Promise<void> {
-    const { cache, onProgress } = this.#options;
-    const { digest, size } = this.descriptor;
-    const path = cache.pathOf(digest);
-    const { dev, ino } = await stat(path);
-    if (this.#pin !== undefined && !isSame(this.#pin, { dev, ino })) await this.#unpin();
+  /** The cache has the blob: makes its file the one that readers see. */
+  async #finish(): Promise<void> {
+    const { cache } = this.#options;
+    const { digest } = this.descriptor;
+    if (this.#state.name === "filling") {
+      const { file } = this.#state;
+      if (!(await file.isAt(cache.pathOf(digest)))) await this.#dropFile();
+      else await file.close();
+    }
     await cache.touch(digest);
-    this.#path = path;
-    this.present = size;
-    this.isComplete = true;
-    if (this.#told < size) onProgress?.(size, this.#wasThere);
-    this.#announce();
+    this.#state = { name: "complete" };
+    this.#progress.complete();
+    this.#changes.announce();
   }
 
-  async #fetch(partial: PartialBlob): Promise<void> {
+  /** Fetches the bytes that the partial file lacks. */
+  async #fill(partial: PartialBlob): Promise<FillOutcome> {
     const { cache, signal, openAt, newRetry } = this.#options;
     const { descriptor } = this;
     try {
-      // Another process may have been quicker.
-      if (await cache.has(descriptor.digest, descriptor.size)) return;
+      // Another process may have completed it since the last look.
+      if (await cache.has(descriptor.digest, descriptor.size)) return { name: "filled" };
       await cache.guard(() =>
         resumeDownload({
           descriptor,
           path: partial.path,
           signal: AbortSignal.any([signal, partial.lost]),
           openAt: (offset, either) => {
-            this.isFromCache = false;
+            this.#hasFetched = true;
             return openAt(offset, either);
           },
           newRetry,
-          onOpened: () => this.#lookAt(partial.path),
+          onOpened: () => this.#watch(partial.path),
           onPresent: (present) => this.#advance(present),
         }),
       );
       await partial.finish();
+      return { name: "filled" };
     } catch (error) {
-      // Another process has gone on in this one's place.
-      this.#losses += 1;
       const isLost = partial.lost.aborted || systemCode(error) === "ENOENT";
-      if (isLost && !signal.aborted && this.#losses < mostLosses) return;
+      if (isLost && !signal.aborted) return { name: "lost", error };
       if (!isMismatch(error)) throw error;
       await partial.discard();
-      await this.#startOver(error);
+      return { name: "discarded", error };
     } finally {
       await partial.release();
     }
   }
 
-  /** Waits until another process has fetched the blob, or does so no longer. */
+  /** Waits until another process has fetched the blob, or has stopped fetching it. */
   async #follow(): Promise<void> {
     const { cache, signal, onNotice } = this.#options;
     const { digest, size } = this.descriptor;
-    let isTold = false;
-    // Of several that come at once all step back, and one is the first to come again.
-    await delay(Math.random() * cache.poll);
+    let isReported = false;
+    // If several processes claim the blob concurrently, all of them step back. A random pause lets one
+    // of them return first.
+    await delay(Math.random() * cache.pollIntervalMs);
     if (!(await cache.isBeingFilled(digest))) return;
     while (!(await cache.has(digest, size)) && (await cache.isBeingFilled(digest))) {
-      const path = cache.partialPathOf(digest);
-      await this.#lookAt(path).catch((error: unknown) => {
-        // It is not begun yet, or was just completed.
+      await this.#watch(cache.partialPathOf(digest)).catch((error: unknown) => {
+        // The file does not exist yet, or was just completed.
         if (systemCode(error) !== "ENOENT") throw error;
       });
-      if (this.#pin !== undefined) {
-        this.#advance(Math.min(size, (await this.#pin.file.stat()).size));
+      if (this.#state.name === "filling") {
+        this.#advance(Math.min(size, await this.#state.file.size()));
       }
-      await delay(cache.poll, undefined, { signal }).catch(() => signal.throwIfAborted());
-      if (!isTold) onNotice?.(`Layers are being fetched already; waiting for ${digest}.`);
-      isTold = true;
+      await delay(cache.pollIntervalMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      if (!isReported) {
+        onNotice?.(`Another process is fetching layers already; waiting for ${digest}.`);
+      }
+      isReported = true;
     }
   }
 
-  /** Makes a file the one that is read. */
-  async #lookAt(path: string): Promise<void> {
-    const seen = await stat(path);
-    if (this.#pin !== undefined && isSame(this.#pin, seen)) return;
-    if (this.#pin !== undefined) await this.#unpin();
-    const file = await open(path);
-    const { dev, ino } = await file.stat();
-    this.#pin = { file, dev, ino };
-    this.#path = path;
+  /** Makes a partial file the one that readers see. */
+  async #watch(path: string): Promise<void> {
+    if (this.#state.name === "filling") {
+      if (await this.#state.file.isAt(path)) return;
+      await this.#dropFile();
+    }
+    this.#enter({ name: "filling", file: await PinnedFile.open(path), present: 0 });
   }
 
   /**
-   * Forgets wrong bytes.
-   * @throws the error where somebody has read them, and where it is not the first time
+   * Reacts to wrong bytes (`retryRules.wrongBytesUnread`).
+   * @throws the error if something has read them, or if they were wrong before
    */
-  async #startOver(error: unknown): Promise<void> {
-    this.isWorthAnother = this.#wasRead && !this.#isSecond;
-    if (this.#wasRead || this.#isSecond) throw error;
-    this.#isSecond = true;
-    await this.#unpin();
-    this.#options.onNotice?.(`Wrong bytes came for ${this.descriptor.digest}: fetching it again.`);
+  async #startOver(error: unknown, discards: number): Promise<void> {
+    const isLast = discards > retryRules.wrongBytesUnread.limit;
+    if (this.#readers !== "none" && !isLast) this.#readers = "misled";
+    if (this.#readers !== "none" || isLast) throw error;
+    await this.#dropFile();
+    this.#options.onNotice?.(
+      `The bytes received for ${this.descriptor.digest} were wrong; fetching them again.`,
+    );
   }
 
   /**
-   * Forgets the file that `present` was about: another is in its place.
-   * @throws OciClientError BLOB_MISMATCH where somebody has read it
+   * Stops looking at a file, because another one has its place.
+   * @throws OciClientError BLOB_MISMATCH if something has read it
    */
-  async #unpin(): Promise<void> {
-    if (this.#wasRead) {
-      this.isWorthAnother = true;
-      const message = `The bytes that came first for ${this.descriptor.digest} were wrong.`;
+  async #dropFile(): Promise<void> {
+    if (this.#readers !== "none") {
+      this.#readers = "misled";
+      const message = `The bytes first received for ${this.descriptor.digest} were wrong.`;
       throw new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
     }
-    await this.#pin?.file.close();
-    this.#pin = undefined;
-    this.present = 0;
+    if (this.#state.name === "filling") await this.#state.file.close();
+    this.#state = { name: "waiting" };
   }
 
   #advance(present: number): void {
-    if (present === this.present && !this.#wasThere) return;
-    this.present = present;
-    this.#wasThere = false;
-    // That all has come is told once it is known to be right.
-    if (present > this.#told && present < this.descriptor.size) {
-      this.#told = present;
-      this.#options.onProgress?.(present, false);
-    }
-    this.#announce();
-  }
-
-  #announce(): void {
-    const wake = this.#wake;
-    this.#renewChange();
-    wake();
-  }
-
-  #renewChange(): void {
-    this.#change = new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-}
-
-function isSame(one: { dev: number; ino: number }, other: { dev: number; ino: number }): boolean {
-  return one.dev === other.dev && one.ino === other.ino;
-}
-
-/** Whether a file that is complete has the bytes of its digest; false only for wrong bytes. */
-export async function isIntact(
-  path: string,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await verifySlice({ path, size: descriptor.size }, descriptor, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof OciClientError && error.code === "BLOB_MISMATCH") return false;
-    throw error;
+    const state = this.#state;
+    if (state.name !== "filling") return;
+    if (present === state.present && this.#progress.hasBegun) return;
+    this.#state = { ...state, present };
+    this.#progress.advance(present);
+    this.#changes.announce();
   }
 }

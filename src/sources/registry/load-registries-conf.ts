@@ -4,20 +4,21 @@ import { homeDirectory, readSmallFile } from "../../oci-client/index.js";
 import { systemCode } from "../../support/index.js";
 import { invalidConf, parseRegistriesConf, type RegistryRule } from "./registries-conf.js";
 
-const MAX_SIZE = 1024 * 1024;
+const maxConfBytes = 1024 * 1024;
 
 export interface RegistriesConfLocations {
-  env?: NodeJS.ProcessEnv;
-  home?: string;
-  /** `/etc/containers` but in tests. */
-  system?: string;
-  onWarning?: (message: string) => void;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly home?: string;
+  /** `/etc/containers`, except in tests. */
+  readonly system?: string;
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The rules of this user or this machine: those of CONTAINERS_REGISTRIES_CONF, of
- * ~/.config/containers/registries.conf or of /etc/containers/registries.conf, the first that there is,
- * and of the files `*.conf` in registries.conf.d, of which a later one replaces rules of the same prefix.
+ * Reads the rules that apply to this user on this machine. They come from the first of these files
+ * that exists: the one that CONTAINERS_REGISTRIES_CONF names, ~/.config/containers/registries.conf,
+ * /etc/containers/registries.conf; and from the `*.conf` files in registries.conf.d. A later file
+ * replaces rules with the same prefix.
  *
  * @throws NetbootError REGISTRY_CONFIG_INVALID
  */
@@ -29,54 +30,51 @@ export async function loadRegistriesConf({
 }: RegistriesConfLocations = {}): Promise<RegistryRule[]> {
   const user = join(home, ".config/containers");
   const named = env.CONTAINERS_REGISTRIES_CONF;
-  const dropIns = {
-    ofSystem: join(system, "registries.conf.d"),
-    ofUser: join(user, "registries.conf.d"),
-  };
-  const own = named ? undefined : await readIfThere(join(user, "registries.conf"));
-  const files: File[] = [];
+  const userFile = named ? undefined : await readIfPresent(join(user, "registries.conf"));
+  const files: ConfFile[] = [];
   if (named) files.push(await readNamed(named));
-  else if (own) files.push(own);
-  else files.push(...present(await readIfThere(join(system, "registries.conf"))));
-  // A file of the user's own replaces all that the system says, as in podman.
-  if (!own) files.push(...(await readDirectory(dropIns.ofSystem)));
-  files.push(...(await readDirectory(dropIns.ofUser)));
+  else files.push(...present(userFile ?? (await readIfPresent(join(system, "registries.conf")))));
+  // As in podman, a user's own file replaces everything that the system's files say.
+  if (!userFile) files.push(...(await readDirectory(join(system, "registries.conf.d"))));
+  files.push(...(await readDirectory(join(user, "registries.conf.d"))));
 
   const rules = new Map<string, RegistryRule>();
   for (const { path, text } of files) {
     const found = parseRegistriesConf(text, path);
     if (found === undefined) {
-      onWarning(`${path} is passed over: it has the form of version 1, which knows no mirrors.`);
+      onWarning(`Ignoring ${path}: its format is version 1, which has no mirrors.`);
     }
     for (const rule of found ?? []) rules.set(rule.prefix, rule);
   }
   return [...rules.values()];
 }
 
-interface File {
-  path: string;
-  text: string;
+interface ConfFile {
+  readonly path: string;
+  readonly text: string;
 }
 
-async function readNamed(path: string): Promise<File> {
-  const file = await readIfThere(path);
-  if (file === undefined) throw invalidConf(path, "is not there (CONTAINERS_REGISTRIES_CONF)");
+async function readNamed(path: string): Promise<ConfFile> {
+  const file = await readIfPresent(path);
+  if (file === undefined) {
+    throw invalidConf(path, "does not exist (CONTAINERS_REGISTRIES_CONF names it)");
+  }
   return file;
 }
 
-async function readDirectory(directory: string): Promise<File[]> {
+async function readDirectory(directory: string): Promise<ConfFile[]> {
   const names = await readdir(directory).catch((error: unknown) => {
     if (isAbsent(error)) return [];
     throw invalidConf(directory, `cannot be read (${systemCode(error)})`, error);
   });
   const confs = names.filter((name) => name.endsWith(".conf")).sort();
-  const files = await Promise.all(confs.map((name) => readIfThere(join(directory, name))));
+  const files = await Promise.all(confs.map((name) => readIfPresent(join(directory, name))));
   return files.flatMap(present);
 }
 
-async function readIfThere(path: string): Promise<File | undefined> {
+async function readIfPresent(path: string): Promise<ConfFile | undefined> {
   try {
-    const text = await readSmallFile(path, MAX_SIZE);
+    const text = await readSmallFile(path, maxConfBytes);
     if (text === undefined) throw invalidConf(path, "is larger than 1 MiB");
     return { path, text };
   } catch (error) {

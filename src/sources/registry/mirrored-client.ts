@@ -1,11 +1,9 @@
 import {
   type BlobBody,
   type Descriptor,
-  formatReference,
   type ImageReader,
   type Index,
   type ManifestBytes,
-  OciClientError,
   parseManifest,
   type Reference,
   type RegistryClient,
@@ -13,44 +11,37 @@ import {
   type RetryOptions,
   type RetryPolicy,
 } from "../../oci-client/index.js";
+import { BlobSuppliers } from "./blob-suppliers.js";
+import { type MirrorSelection, mirrorName } from "./mirror-selection.js";
+import { type OpenBlob, readMirroredBlob } from "./mirrored-blob.js";
 import type { PullSource } from "./pull-sources.js";
 
-export interface MirroredClientOptions {
-  client: RegistryClient;
-  /** In the order of trying; the last is the registry itself. */
-  sources: readonly PullSource[];
-  /** Names of mirrors that sent wrong bytes; grows, and is shared by all attempts of one job. */
-  distrusted: Set<string>;
-  /** How long all places together are tried again; the client by itself tries nothing again. */
-  retry: Partial<RetryPolicy> | undefined;
-  /** Told what was used, and what was passed over. */
-  onDetail: (message: string) => void;
-}
-
-interface OpenBlob {
-  source: PullSource;
-  blob: BlobBody;
-}
-
 /**
- * Reads one image from the first place that has it. A mirror that fails is passed over; what it fails
- * with is the next one's chance, and the last one's error is the one that counts. Methods are those of
- * RegistryClient, and so are their errors; the reference they are given is the one of the image.
+ * Reads one image from the first mirror or registry that has it. The methods and their errors are
+ * those of RegistryClient, and the reference they take is the image's own.
  */
 export class MirroredClient {
-  readonly #options: MirroredClientOptions;
-  readonly #failed = new Set<PullSource>();
-  readonly #told = new Set<PullSource>();
-  /** Of each blob, the mirrors that had a part in it. */
-  readonly #givers = new Map<string, Set<PullSource>>();
-  readonly #delivered = new Set<string>();
+  readonly #client: RegistryClient;
+  readonly #selection: MirrorSelection;
+  readonly #retry: Partial<RetryPolicy> | undefined;
+  readonly #suppliers = new BlobSuppliers();
 
-  constructor(options: MirroredClientOptions) {
-    this.#options = options;
+  /**
+   * @param client tries nothing again by itself
+   * @param retry how long to try all sources again
+   */
+  constructor(
+    client: RegistryClient,
+    selection: MirrorSelection,
+    retry: Partial<RetryPolicy> | undefined,
+  ) {
+    this.#client = client;
+    this.#selection = selection;
+    this.#retry = retry;
   }
 
   get hasMirrors(): boolean {
-    return this.#options.sources.length > 1;
+    return this.#selection.hasMirrors;
   }
 
   manifest(
@@ -58,15 +49,16 @@ export class MirroredClient {
     target: Pick<Reference, "tag" | "digest"> = ref,
     signal?: AbortSignal,
   ): Promise<ManifestBytes> {
-    const isOwn = target.digest ? target.digest === ref.digest : target.tag === ref.tag;
-    return this.#patiently(
+    const isWholeImage = target.digest ? target.digest === ref.digest : target.tag === ref.tag;
+    return this.#askRepeatedly(
       async ({ reference, isPrimary }) => {
-        const found = await this.#options.client.manifest(reference, target, signal);
-        // By a tag nothing vouches for the bytes: what is no manifest at all is the mirror's fault.
+        const found = await this.#client.manifest(reference, target, signal);
+        // No digest vouches for a manifest that was requested by tag. If a mirror sends something
+        // else, that is the mirror's failure, and the next source may do better.
         if (!isPrimary) parseManifest(found.bytes, { mediaType: found.mediaType });
         return found;
       },
-      { signal, isAll: isOwn },
+      { signal, isWholeImage },
     );
   }
 
@@ -74,176 +66,86 @@ export class MirroredClient {
     return {
       manifest: (target, signal) => this.manifest(ref, target, signal),
       smallBlob: (descriptor, maxBytes, signal) =>
-        this.#patiently(
-          ({ reference }) =>
-            this.#options.client.reader(reference).smallBlob(descriptor, maxBytes, signal),
+        this.#askRepeatedly(
+          ({ reference }) => this.#client.reader(reference).smallBlob(descriptor, maxBytes, signal),
           { signal },
         ),
     };
   }
 
-  /** What refers to a manifest, by the first place that answers; undefined where it cannot tell. */
+  /** The referrers of a manifest, from the first source that answers; undefined without that API. */
   referrers(_ref: Reference, digest: string, signal?: AbortSignal): Promise<Index | undefined> {
-    return this.#patiently(
-      ({ reference }) => this.#options.client.referrers(reference, digest, signal),
+    return this.#askRepeatedly(
+      ({ reference }) => this.#client.referrers(reference, digest, signal),
       { signal },
     );
   }
 
-  /** A mirror that breaks off in the middle is taken over from by the next, at the same byte. */
+  /** Opens a blob. If a mirror breaks off, the next source continues at the same byte. */
   async openBlob(
     _ref: Reference,
     descriptor: Descriptor,
     { signal, offset = 0 }: { signal?: AbortSignal; offset?: number } = {},
   ): Promise<BlobBody> {
-    // Who wants again what came whole has found it wrong.
-    if (this.#delivered.delete(descriptor.digest)) this.distrust(descriptor.digest);
-    const opened = await this.#open(descriptor, offset, signal);
-    return { offset: opened.blob.offset, body: this.#continued(descriptor, opened, signal) };
+    const { digest } = descriptor;
+    // All bytes came before, and the caller requests them again: they were wrong.
+    if (this.#suppliers.takeDelivered(digest)) this.distrustSuppliers(digest);
+    const open = (position: number) => this.#openAt(descriptor, position, signal);
+    const opened = await open(offset);
+    const body = readMirroredBlob(descriptor, opened, {
+      selection: this.#selection,
+      suppliers: this.#suppliers,
+      signal,
+      open,
+    });
+    return { offset: opened.blob.offset, body };
   }
 
   /**
-   * Asks no mirror again that had a part in a blob that proved wrong.
+   * Asks the mirrors that sent a part of a damaged blob no more.
    *
    * @returns their names
    */
-  distrust(digest: string): string[] {
-    const names = [...(this.#givers.get(digest) ?? [])].map(nameOf);
-    for (const name of names) this.#options.distrusted.add(name);
-    this.#givers.delete(digest);
-    return names;
+  distrustSuppliers(digest: string): string[] {
+    const mirrors = this.#suppliers.take(digest);
+    for (const mirror of mirrors) this.#selection.distrust(mirror);
+    return mirrors.map(mirrorName);
   }
 
-  /** What attempts of the caller's own go by, as with the blobs that `openBlob` opens. */
+  /** The options for callers that try again by themselves, as readers of `openBlob` do. */
   retryOptions(signal?: AbortSignal): RetryOptions {
-    const { client, retry } = this.#options;
-    return { ...client.retryOptions(signal), policy: retry };
+    return { ...this.#client.retryOptions(signal), policy: this.#retry };
   }
 
   close(): Promise<void> {
-    return this.#options.client.close();
+    return this.#client.close();
   }
 
-  #open(descriptor: Descriptor, offset: number, signal?: AbortSignal): Promise<OpenBlob> {
-    return this.#first(
+  #openAt(descriptor: Descriptor, offset: number, signal?: AbortSignal): Promise<OpenBlob> {
+    return this.#selection.askInOrder(
       async (source) => {
-        const { client } = this.#options;
-        const blob = await client.openBlob(source.reference, descriptor, { signal, offset });
+        const blob = await this.#client.openBlob(source.reference, descriptor, { signal, offset });
         return { source, blob };
       },
       { signal },
     );
   }
 
-  async *#continued(
-    descriptor: Descriptor,
-    opened: OpenBlob,
-    signal?: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { digest, size } = descriptor;
-    let { source, blob } = opened;
-    let position = blob.offset;
-    for (;;) {
-      this.#remember(digest, source);
-      try {
-        for await (const chunk of from(blob, position)) {
-          position += chunk.length;
-          yield chunk;
-        }
-        if (position >= size) this.#delivered.add(digest);
-        if (position >= size || source.isPrimary) return;
-        this.#passOver(source, `it ended after ${position} of ${size} bytes`);
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (source.isPrimary || !(error instanceof OciClientError)) throw error;
-        this.#passOver(source, error.message);
-      }
-      ({ source, blob } = await this.#open(descriptor, position, signal));
-    }
-  }
-
-  #remember(digest: string, source: PullSource): void {
-    if (source.isPrimary) return;
-    const givers = this.#givers.get(digest) ?? new Set();
-    this.#givers.set(digest, givers.add(source));
-  }
-
-  /** Tries again where all places failed, each time all of them; wrong bytes the client asks for again. */
-  async #patiently<Result>(
+  /**
+   * Asks all sources, and asks all of them again if each has failed (`retryRules.allSourcesFailed`).
+   * The client itself requests wrong bytes once more.
+   */
+  async #askRepeatedly<Result>(
     ask: (source: PullSource) => Promise<Result>,
-    options: { signal?: AbortSignal | undefined; isAll?: boolean },
+    options: { signal?: AbortSignal | undefined; isWholeImage?: boolean },
   ): Promise<Result> {
     const retry = new Retry(this.retryOptions(options.signal));
     for (;;) {
       try {
-        return await this.#first(ask, options);
+        return await this.#selection.askInOrder(ask, options);
       } catch (error) {
         await retry.wait(error);
       }
-    }
-  }
-
-  /** @param isAll whether a place that has not what is asked for has nothing of the image */
-  async #first<Result>(
-    ask: (source: PullSource) => Promise<Result>,
-    { signal, isAll = false }: { signal?: AbortSignal | undefined; isAll?: boolean },
-  ): Promise<Result> {
-    for (const source of this.#options.sources.filter((each) => this.#isWorthAsking(each))) {
-      try {
-        const result = await ask(source);
-        this.#tell(source);
-        return result;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (!(error instanceof OciClientError)) throw error;
-        if (source.isPrimary) {
-          // Who tries again shall try all: where there is no way to the primary, mirrors are all.
-          this.#failed.clear();
-          throw error;
-        }
-        this.#passOver(source, error.message, !isAll && isAbsence(error));
-      }
-    }
-    throw new RangeError("an image has no place of its own");
-  }
-
-  #isWorthAsking(source: PullSource): boolean {
-    if (source.isPrimary) return true;
-    return !this.#failed.has(source) && !this.#options.distrusted.has(nameOf(source));
-  }
-
-  /** @param onlyNow for what a mirror has not, though it may have the rest */
-  #passOver(source: PullSource, problem: string, onlyNow = false): void {
-    if (!onlyNow) this.#failed.add(source);
-    this.#options.onDetail(
-      `The mirror ${nameOf(source)} is passed over: ${problem.replace(/\.$/, "")}.`,
-    );
-  }
-
-  #tell(source: PullSource): void {
-    if (this.#told.has(source) || !this.hasMirrors) return;
-    this.#told.add(source);
-    const what = source.isPrimary ? "the registry itself" : "the mirror";
-    this.#options.onDetail(`Pulling from ${what}, ${formatReference(source.reference)}.`);
-  }
-}
-
-function isAbsence({ code }: OciClientError): boolean {
-  return code === "BLOB_NOT_FOUND" || code === "IMAGE_NOT_FOUND";
-}
-
-function nameOf({ reference: { registry, repository } }: PullSource): string {
-  return `${registry}/${repository}`;
-}
-
-/** The body from a byte on, also where the server began at an earlier one. */
-async function* from({ body, offset }: BlobBody, position: number) {
-  let skip = position - offset;
-  for await (const chunk of body) {
-    if (skip >= chunk.length) skip -= chunk.length;
-    else {
-      yield skip > 0 ? chunk.subarray(skip) : chunk;
-      skip = 0;
     }
   }
 }

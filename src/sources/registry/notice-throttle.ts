@@ -1,31 +1,32 @@
-/** Milliseconds for which the same reason is not told again. */
-const quietTime = 5000;
+/** How long the same reason is not repeated. */
+const repeatIntervalMs = 5000;
 
-/** Passes on why something takes longer; several layers mostly wait for the same reason. */
+/** Passes on notices, but not repeatedly: several layers usually wait for the same reason. */
 export class NoticeThrottle {
-  readonly #tell: (message: string) => void;
-  readonly #told = new Map<string, number>();
+  readonly #notify: (message: string) => void;
+  readonly #notifiedAtMs = new Map<string, number>();
 
-  constructor(tell: (message: string) => void) {
-    this.#tell = tell;
+  constructor(notify: (message: string) => void) {
+    this.#notify = notify;
   }
 
-  /** @param message its reason stands before a semicolon, if it has one */
-  tell(message: string): void {
-    const now = performance.now();
-    const reason = message.split(";", 1)[0]!;
-    if (now - (this.#told.get(reason) ?? Number.NEGATIVE_INFINITY) < quietTime) return;
-    this.#told.set(reason, now);
-    this.#tell(message);
+  /** @param message its part before the first semicolon is the reason */
+  notify(message: string): void {
+    const nowMs = performance.now();
+    const [reason = message] = message.split(";", 1);
+    const lastMs = this.#notifiedAtMs.get(reason) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - lastMs < repeatIntervalMs) return;
+    this.#notifiedAtMs.set(reason, nowMs);
+    this.#notify(message);
   }
 }
 
-/** Passes each text on once. */
-export function once(tell: (message: string) => void): (message: string) => void {
-  const told = new Set<string>();
+/** Passes on each message only once. */
+export function withoutRepeats(notify: (message: string) => void): (message: string) => void {
+  const seen = new Set<string>();
   return (message) => {
-    if (told.has(message)) return;
-    told.add(message);
-    tell(message);
+    if (seen.has(message)) return;
+    seen.add(message);
+    notify(message);
   };
 }

@@ -2,25 +2,25 @@ import { formatReference, parseReference, type Reference } from "../../oci-clien
 import { NetbootError } from "../../support/index.js";
 import type { MirrorRule, RegistryRule } from "./registries-conf.js";
 
-/** One place to pull an image from. */
+/** One mirror or registry from which an image can be pulled. */
 export interface PullSource {
-  reference: Reference;
-  /** Whether the registry may be spoken to without valid TLS. */
-  insecure: boolean;
+  readonly reference: Reference;
+  /** Whether plain HTTP, or TLS without a valid certificate, is allowed. */
+  readonly insecure: boolean;
   /** False for mirrors. */
-  isPrimary: boolean;
+  readonly isPrimary: boolean;
 }
 
-/** A mirror that was named on the command line. */
+/** A mirror from the command line. */
 export interface MirrorOption {
-  /** As a rule's. */
-  prefix: string;
-  location: string;
+  /** The images that it mirrors, in the form of `RegistryRule.prefix`. */
+  readonly prefix: string;
+  readonly location: string;
 }
 
 /**
- * Where an image is to be looked for, in order: the mirrors that were named, those of the rule with
- * the longest prefix, and at last the registry itself.
+ * Lists the sources of an image in the order in which to try them: the mirrors from the command line,
+ * those of the rule with the longest prefix, and the registry itself.
  *
  * @throws NetbootError REGISTRY_BLOCKED, REGISTRY_CONFIG_INVALID
  */
@@ -32,7 +32,7 @@ export function pullSources(
   const text = formatReference(reference);
   const named = options.flatMap(({ prefix, location }) => {
     const length = matchLength(text, prefix);
-    return length === undefined ? [] : [mirrorAt(location, text.slice(length), false, "--mirror")];
+    return length === undefined ? [] : [toMirror(location, text.slice(length), false, "--mirror")];
   });
   const found = longestMatch(text, rules);
   if (found === undefined) {
@@ -41,13 +41,13 @@ export function pullSources(
   const { rule, rest } = found;
   if (rule.blocked) throw blocked(rule);
   const mirrors = rule.mirrors
-    .filter((mirror) => has(mirror, reference))
-    .map(({ location, insecure }) => mirrorAt(location, rest, insecure, rule.path));
-  const primary = rule.location === "" ? reference : rewritten(rule.location, rest, rule.path);
+    .filter((mirror) => appliesTo(mirror, reference))
+    .map(({ location, insecure }) => toMirror(location, rest, insecure, rule.path));
+  const primary = rule.location === "" ? reference : rewrite(rule.location, rest, rule.path);
   return [...named, ...mirrors, { reference: primary, insecure: rule.insecure, isPrimary: true }];
 }
 
-function has({ pulls }: MirrorRule, { digest }: Reference): boolean {
+function appliesTo({ pulls }: MirrorRule, { digest }: Reference): boolean {
   return pulls === "all" || (pulls === "digest-only") === (digest !== undefined);
 }
 
@@ -61,13 +61,13 @@ function longestMatch(text: string, rules: readonly RegistryRule[]) {
   return found;
 }
 
-/** How much of a reference a prefix stands for; undefined where it is about other images. */
+/** The length of the part of a reference that a prefix matches; undefined if it does not match. */
 function matchLength(text: string, prefix: string): number | undefined {
   const length = prefix.startsWith("*.") ? subdomainLength(text, prefix.slice(1)) : prefix.length;
   if (length === undefined) return undefined;
   if (!prefix.startsWith("*.") && !text.startsWith(prefix)) return undefined;
   const next = text[length];
-  // A colon after a host begins a port, and so another host.
+  // A colon after a host begins a port, and thus names another registry.
   const ends = prefix.includes("/") ? ["/", ":", "@", undefined] : ["/"];
   return ends.includes(next) ? length : undefined;
 }
@@ -78,22 +78,24 @@ function subdomainLength(text: string, suffix: string): number | undefined {
   return at <= 0 || text.slice(0, at).includes("/") ? undefined : at + suffix.length;
 }
 
-function mirrorAt(location: string, rest: string, insecure: boolean, place: string): PullSource {
-  return { reference: rewritten(location, rest, place), insecure, isPrimary: false };
+function toMirror(location: string, rest: string, insecure: boolean, origin: string): PullSource {
+  return { reference: rewrite(location, rest, origin), insecure, isPrimary: false };
 }
 
-function rewritten(location: string, rest: string, place: string): Reference {
+/** @param origin the option or the file that names the location, for messages */
+function rewrite(location: string, rest: string, origin: string): Reference {
   try {
     const reference = parseReference(`${location}${rest}`);
-    const host = location.split("/", 1)[0]!.toLowerCase();
-    // Without a dot or a port it would be taken for a name on Docker Hub.
+    const [first = ""] = location.split("/", 1);
+    const host = first.toLowerCase();
+    // A host without a dot or a port would be read as a name on Docker Hub.
     if (reference.registry !== host && host !== "index.docker.io") throw new RangeError(host);
     return reference;
   } catch (cause) {
     throw new NetbootError(
       "REGISTRY_CONFIG_INVALID",
-      `${place} names a place that no image can be in: ${location}.`,
-      "Write HOST[:PORT][/NAMESPACE]; a host without a dot needs its port.",
+      `${origin} names a location that cannot hold an image: ${location}.`,
+      "Write HOST[:PORT][/NAMESPACE]. A host name without a dot needs a port.",
       { cause },
     );
   }
@@ -102,7 +104,7 @@ function rewritten(location: string, rest: string, place: string): Reference {
 function blocked({ prefix, path }: RegistryRule): NetbootError {
   return new NetbootError(
     "REGISTRY_BLOCKED",
-    `Images of ${prefix} are blocked on this machine, by ${path}.`,
-    "Take the image from another registry, or change that file.",
+    `The file ${path} blocks images of ${prefix} on this machine.`,
+    "Use an image from another registry, or change that file.",
   );
 }

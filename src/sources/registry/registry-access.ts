@@ -2,45 +2,37 @@ import {
   type ConnectionOptions,
   type Credential,
   hostKey,
-  loadCredentials,
-  type Reference,
-  RegistryClient,
-  type RetryPolicy,
   registerSecret,
-  withCredential,
 } from "../../oci-client/index.js";
 import { usageError } from "../../support/index.js";
-import type { SourceOptions } from "../image-source/image-source.js";
-import { loadRegistriesConf } from "./load-registries-conf.js";
-import { MirroredClient } from "./mirrored-client.js";
-import { type MirrorOption, pullSources } from "./pull-sources.js";
+import type { MirrorOption } from "./pull-sources.js";
 
-/** How registries are reached and signed in to, beside what this machine says about them. */
+/** How to reach registries and sign in, in addition to this machine's configuration. */
 export interface RegistryAccess {
-  /** A file as Docker's config.json or podman's auth.json, looked into first. */
+  /** A file like Docker's config.json or podman's auth.json, which takes precedence over them. */
   authFile?: string | undefined;
-  /** For the image's own registry, and no other; with `password`. */
+  /** Sent to the image's own registry and to no other; needs `password`. */
   username?: string | undefined;
   password?: string | undefined;
-  /** A PEM file of authorities to trust besides. */
+  /** A PEM file with additional certificate authorities. */
   tlsCa?: string | undefined;
-  /** PEM files of a client certificate, shown to the image's own registry only; both or none. */
+  /** PEM files of a client certificate, sent to the image's own registry only; both or neither. */
   tlsCert?: string | undefined;
   tlsKey?: string | undefined;
-  /** `HOST[:PORT]` of those that may be spoken to without valid TLS. */
+  /** `HOST[:PORT]` of registries for which plain HTTP or invalid TLS is allowed. */
   insecure?: readonly string[] | undefined;
-  /** `HOST[/NAMESPACE]=MIRROR[/NAMESPACE]`, in the order of trying. */
+  /** `HOST[/NAMESPACE]=MIRROR[/NAMESPACE]`, in the order in which to try them. */
   mirrors?: readonly string[] | undefined;
 }
 
-/** Options that were checked. */
+/** The validated form of RegistryAccess. */
 export interface CheckedRegistryAccess {
   readonly authFile: string | undefined;
   readonly credential: Credential | undefined;
   readonly network: Pick<ConnectionOptions, "caFile" | "insecureHosts">;
   readonly clientCertificate: { certFile: string; keyFile: string } | undefined;
   readonly mirrors: readonly MirrorOption[];
-  /** Mirrors that have sent wrong bytes; see MirroredClient. */
+  /** Names of mirrors that sent wrong bytes. It grows, and all attempts of one job share it. */
   readonly distrusted: Set<string>;
 }
 
@@ -60,22 +52,22 @@ export function checkRegistryAccess(access: RegistryAccess = {}): CheckedRegistr
   for (const host of insecure) {
     if (hostKey(host.toLowerCase()) === undefined) {
       throw usageError(
-        `--insecure ${host} names no host.`,
-        "Write HOST or HOST:PORT, and no scheme.",
+        `--insecure ${host} is not a host.`,
+        "Write HOST or HOST:PORT, without a scheme.",
       );
     }
   }
   return {
     authFile,
-    credential: checkedCredential(access),
+    credential: checkCredential(access),
     network: { ...(tlsCa !== undefined && { caFile: tlsCa }), insecureHosts: insecure },
     clientCertificate: tlsCert && tlsKey ? { certFile: tlsCert, keyFile: tlsKey } : undefined,
-    mirrors: mirrors.map(checkedMirror),
+    mirrors: mirrors.map(parseMirrorOption),
     distrusted: new Set(),
   };
 }
 
-function checkedCredential({ username, password }: RegistryAccess): Credential | undefined {
+function checkCredential({ username, password }: RegistryAccess): Credential | undefined {
   if (username === undefined && password === undefined) return undefined;
   if (!username) {
     throw usageError("A password needs a user name.", "Add --username NAME.");
@@ -83,81 +75,43 @@ function checkedCredential({ username, password }: RegistryAccess): Credential |
   if (password === undefined) {
     throw usageError(
       "--username needs a password.",
-      "Hand it over on standard input: --password-stdin < FILE.",
+      "Provide it on standard input: --password-stdin < FILE.",
     );
   }
-  // RFC 7617: the name ends at the first colon.
+  // RFC 7617: the user name ends at the first colon.
   if (/[:\x00-\x1f\x7f]/.test(username)) {
     throw usageError(
-      "--username holds a character that no user name can have.",
-      "Leave out the colon.",
+      "--username contains a character that a user name cannot contain.",
+      "Remove the colon or the control character.",
     );
   }
-  if (password === "")
-    throw usageError("The password is empty.", "Check what standard input holds.");
+  if (password === "") {
+    throw usageError("The password is empty.", "Check what standard input contains.");
+  }
   if (/[\x00-\x1f\x7f]/.test(password)) {
-    const hint = "Standard input is to hold the password alone, in one line.";
-    throw usageError("The password holds a control character.", hint);
+    const hint = "Standard input has to contain only the password, on one line.";
+    throw usageError("The password contains a control character.", hint);
   }
   registerSecret(password);
   return { username, password };
 }
 
-function checkedMirror(text: string): MirrorOption {
+function parseMirrorOption(text: string): MirrorOption {
   const at = text.indexOf("=");
-  const [prefix, location] = [text.slice(0, at), text.slice(at + 1)].map((part) =>
-    part.replace(/\/+$/, ""),
-  ) as [string, string];
-  const hosts = [prefix.replace(/^\*\./, ""), location].map((part) => part.split("/", 1)[0]!);
-  const isWrong =
+  const prefix = withoutTrailingSlashes(text.slice(0, Math.max(at, 0)));
+  const location = withoutTrailingSlashes(text.slice(at + 1));
+  const hosts = [prefix.replace(/^\*\./, ""), location].map((part) => part.split("/", 1)[0] ?? "");
+  const isInvalid =
     at < 0 || text.includes("://") || hosts.some((host) => hostKey(host) === undefined);
-  if (isWrong) {
+  if (isInvalid) {
     throw usageError(
       `--mirror ${text} is not HOST=MIRROR.`,
-      "As in --mirror quay.io=mirror.lan:5000.",
+      "Write, for example, --mirror quay.io=mirror.lan:5000.",
     );
   }
   return { prefix: prefix.toLowerCase(), location };
 }
 
-export interface OpenOptions {
-  userAgent: string;
-  onWarning: ((message: string) => void) | undefined;
-  onDetail: ((message: string) => void) | undefined;
-  onNotice: (message: string) => void;
-  retry: Partial<RetryPolicy> | undefined;
-  timeouts: SourceOptions["timeouts"];
-}
-
-/**
- * A client for one image, which knows the mirrors and the credentials of each of them.
- *
- * @throws NetbootError REGISTRY_BLOCKED, REGISTRY_CONFIG_INVALID
- */
-export async function openRegistry(
-  reference: Reference,
-  access: CheckedRegistryAccess,
-  { userAgent, onWarning = () => {}, onDetail = () => {}, onNotice, retry, timeouts }: OpenOptions,
-): Promise<MirroredClient> {
-  const rules = await loadRegistriesConf({ onWarning });
-  const sources = pullSources(reference, rules, access.mirrors);
-  const insecure = sources.filter((each) => each.insecure).map((each) => each.reference.registry);
-  const { clientCertificate, credential, distrusted, network, authFile } = access;
-  const stored = loadCredentials({ onWarning, ...(authFile !== undefined && { authFile }) });
-  const client = new RegistryClient({
-    credentials:
-      credential === undefined ? stored : withCredential(reference.registry, credential, stored),
-    network: {
-      ...network,
-      insecureHosts: [...(network.insecureHosts ?? []), ...insecure],
-      ...(clientCertificate && {
-        clientCertificate: { ...clientCertificate, registry: reference.registry },
-      }),
-    },
-    userAgent,
-    onWarning,
-    onNotice,
-    ...(timeouts !== undefined && { timeouts }),
-  });
-  return new MirroredClient({ client, sources, distrusted, retry, onDetail });
+function withoutTrailingSlashes(text: string): string {
+  return text.replace(/\/+$/, "");
 }

@@ -8,13 +8,13 @@ import type { AttachedSignatures } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
 import type { MirroredClient } from "./mirrored-client.js";
 
-/** Referrers that are looked at. */
-const mostReferrers = 50;
+/** Maximum number of referrers to read. */
+const maxReferrers = 50;
 
 /**
  * Signatures beside an image in its repository, in both of cosign's layouts: under the tag
- * `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Tag-based Discovery"), and as referrers or, where the
- * registry does not know of these, under the tag `sha256-…` (specs/BUNDLE_SPEC.md).
+ * `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Tag-based Discovery"), and as referrers or, if the
+ * registry has no referrers API, under the tag `sha256-…` (specs/BUNDLE_SPEC.md).
  */
 export class RegistrySignatures implements AttachedSignatures {
   constructor(
@@ -28,7 +28,7 @@ export class RegistrySignatures implements AttachedSignatures {
     const byTag = await translateErrors(() => this.#tagged(`${tag}.sig`));
     if (byTag !== undefined) yield byTag;
     const referrers = await translateErrors(() => this.#referrers(digest, tag));
-    for (const referrer of referrers.slice(0, mostReferrers)) {
+    for (const referrer of referrers.slice(0, maxReferrers)) {
       yield await this.signedDocument(referrer.digest);
     }
   }

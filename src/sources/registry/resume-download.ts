@@ -9,13 +9,12 @@ import {
 } from "../../oci-client/index.js";
 import { formatBytes, readChunks } from "../../support/index.js";
 import { BufferedWriter } from "../cache/buffered-writer.js";
+import { retryRules } from "../image-source/retry-rules.js";
 
-/** Bytes after which earlier failures do not count any more. */
-const progressStep = 1024 * 1024;
-/** A transfer that ends too early, without an error, this often at one place has a reason. */
-const mostShortEnds = 3;
+/** After this much progress, earlier failures no longer count. */
+const progressBytes = 1024 * 1024;
 
-/** Opens a blob's bytes from an offset, or from 0 where that cannot be. */
+/** Opens a blob at an offset, or at 0 if the server cannot resume. */
 export type BlobOpener = (
   offset: number,
   signal: AbortSignal,
@@ -23,37 +22,38 @@ export type BlobOpener = (
 
 export interface ResumeDownloadOptions {
   readonly descriptor: Descriptor;
-  /** The file, of which the first bytes may be there. */
+  /** The file; an earlier run may have written its first bytes. */
   readonly path: string;
   readonly signal: AbortSignal;
   readonly openAt: BlobOpener;
-  /** What attempts go by; the signal ends their pauses. */
+  /** Makes what decides about further attempts; the signal ends its pauses. */
   newRetry(signal: AbortSignal): Promise<Retry>;
-  /** The file is there, and nothing was read of it yet. */
-  onOpened(file: FileHandle): Promise<void>;
-  /** Bytes of the file that were checked, as far as that goes before the last one. */
+  /** Called when the file exists, before it is read. */
+  onOpened(): Promise<void>;
+  /** Receives the number of bytes that are there, and hashed. */
   onPresent(present: number): void;
 }
 
 /**
- * Completes the file of a blob, and checks all of it, what was there before included. The file only
- * grows: where a server begins with the first byte again, these bytes are held against those that
- * are there.
+ * Completes the file of a blob and verifies all of it, including the bytes that were there before. The
+ * file only grows: if a server starts with the first byte again, its bytes are compared with those in
+ * the file.
  *
- * @throws OciClientError BLOB_MISMATCH, where the file is worth nothing, and what made it give up
+ * @throws OciClientError BLOB_MISMATCH if the file is worthless; the last error if the attempts are
+ *   used up (`retryRules.brokenTransfer`)
  */
-export async function resumeDownload(input: ResumeDownloadOptions): Promise<void> {
-  const { descriptor, path, signal, onPresent } = input;
+export async function resumeDownload(options: ResumeDownloadOptions): Promise<void> {
+  const { descriptor, path, signal, onPresent } = options;
   const file = await open(path, constants.O_RDWR | constants.O_CREAT);
   try {
-    await input.onOpened(file);
+    await options.onOpened();
     const verifier = new BlobVerifier(descriptor);
     for await (const chunk of readChunks(path)) {
       signal.throwIfAborted();
       verifier.update(chunk);
       onPresent(verifier.received);
     }
-    if (verifier.received < descriptor.size) await fetchRest(input, file, verifier);
+    if (verifier.received < descriptor.size) await fetchRest(options, file, verifier);
     verifier.finish();
   } finally {
     await file.close();
@@ -61,77 +61,78 @@ export async function resumeDownload(input: ResumeDownloadOptions): Promise<void
 }
 
 async function fetchRest(
-  input: ResumeDownloadOptions,
+  options: ResumeDownloadOptions,
   file: FileHandle,
   verifier: BlobVerifier,
 ): Promise<void> {
-  const { descriptor, signal, openAt } = input;
-  const retry = await input.newRetry(signal);
-  let counted = verifier.received;
-  let shortEnds = 0;
+  const { descriptor, signal, openAt } = options;
+  const retry = await options.newRetry(signal);
+  let renewedAt = verifier.received;
+  let shortTransfers = 0;
   while (verifier.received < descriptor.size) {
     const before = verifier.received;
     try {
-      await store(input, file, verifier, await openAt(before, signal));
-      // Throws where the body ended too early.
+      await append(options, file, verifier, await openAt(before, signal));
+      // Throws if the body ended too early.
       if (verifier.received < descriptor.size) verifier.finish();
     } catch (error) {
       signal.throwIfAborted();
       if (isMismatch(error)) throw error;
-      if (verifier.received - counted >= progressStep) {
-        counted = verifier.received;
+      if (verifier.received - renewedAt >= progressBytes) {
+        renewedAt = verifier.received;
         retry.renew();
       }
-      if (isShortEnd(error)) {
-        shortEnds = verifier.received > before ? 0 : shortEnds + 1;
-        if (shortEnds === mostShortEnds) throw error;
+      if (isShortTransfer(error)) {
+        shortTransfers = verifier.received > before ? 0 : shortTransfers + 1;
+        if (shortTransfers > retryRules.shortTransfer.limit) throw error;
       }
-      await retry.wait(error, amountOf(verifier, descriptor)).catch((final: unknown) => {
-        throw final === error ? error : hinted(final);
+      await retry.wait(error, describeProgress(verifier, descriptor)).catch((final: unknown) => {
+        throw final === error ? error : withResumeHint(final);
       });
     }
   }
 }
 
-/** Appends what is new in a body. */
-async function store(
+/** Appends the bytes of a body that the file does not have yet. */
+async function append(
   { descriptor, signal, onPresent }: ResumeDownloadOptions,
   file: FileHandle,
   verifier: BlobVerifier,
   { body, offset }: { body: AsyncIterable<Uint8Array>; offset: number },
 ): Promise<void> {
   const known = verifier.received - offset;
-  const again = new BlobVerifier(descriptor);
-  const rest = new BufferedWriter(file, verifier.received, onPresent);
+  const repeatedVerifier = new BlobVerifier(descriptor);
+  const writer = new BufferedWriter(file, verifier.received, onPresent);
   try {
     for await (const chunk of body) {
       signal.throwIfAborted();
-      const repeated = Math.min(chunk.length, known - again.received);
+      const repeated = Math.min(chunk.length, known - repeatedVerifier.received);
       if (repeated > 0) {
-        again.update(chunk.subarray(0, repeated));
-        if (again.received === known) verifier.assertSame(again);
+        repeatedVerifier.update(chunk.subarray(0, repeated));
+        if (repeatedVerifier.received === known) verifier.assertSame(repeatedVerifier);
       }
       if (repeated === chunk.length) continue;
       verifier.update(chunk.subarray(repeated));
-      await rest.write(chunk.subarray(repeated));
+      await writer.write(chunk.subarray(repeated));
     }
   } finally {
-    // What came before a failure is worth keeping, too.
-    await rest.flush();
+    // The bytes that came before a failure are worth keeping.
+    await writer.flush();
   }
 }
 
-/** What gave up in the end leaves what it has. */
-function hinted(error: unknown): unknown {
+/** The final error, with the hint that the bytes so far are in the cache. */
+function withResumeHint(error: unknown): unknown {
   if (!(error instanceof OciClientError)) return error;
-  const hint = "Run the same command again: without --no-cache, what has come is kept.";
+  const hint = "Run the same command again. Without --no-cache, it continues this download.";
   return new OciClientError(error.code, error.message, { hint, retryable: true, cause: error });
 }
 
-function isShortEnd(error: unknown): boolean {
+/** Whether a body ended too early; `isMismatch` has excluded wrong bytes. */
+function isShortTransfer(error: unknown): boolean {
   return error instanceof OciClientError && error.code === "BLOB_MISMATCH";
 }
 
-function amountOf({ received }: BlobVerifier, { size }: Descriptor): string {
-  return `${formatBytes(received)} of ${formatBytes(size)} have come`;
+function describeProgress({ received }: BlobVerifier, { size }: Descriptor): string {
+  return `received ${formatBytes(received)} of ${formatBytes(size)}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BootSession } from "../../../src/boot-server/events/boot-session.js";
 import type { MachineEvent } from "../../../src/boot-server/events/events.js";
-import type { FileRole } from "../../../src/boot-server/releases/release.js";
+import type { FileRole } from "../../../src/boot-server/files/served-file.js";
 
 const mac = "52:54:00:aa:bb:01";
 const client = "10.77.0.50";

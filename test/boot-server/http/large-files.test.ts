@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { readServedFile } from "../../../src/boot-server/files/served-file.js";
 import { AdmissionQueue } from "../../../src/boot-server/http/admission-queue.js";
 import { FileSender } from "../../../src/boot-server/http/file-sender.js";
 import { HttpServer } from "../../../src/boot-server/http/http-server.js";
-import { servedFile } from "../../../src/boot-server/releases/release.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
@@ -27,7 +27,10 @@ describe("large files by HTTP", () => {
   before(async () => {
     path = join(await sharedDirectory(), "large");
     server = new HttpServer({
-      find: async () => ({ kind: "file", file: (await servedFile(path, "large", "squashfs"))! }),
+      find: async () => ({
+        kind: "file",
+        file: (await readServedFile(path, "large", "squashfs"))!,
+      }),
       onEnd: () => {},
       maxTransfers: 4,
     });
@@ -117,9 +120,9 @@ describe("large files by HTTP", () => {
   });
 
   it("are sent on where clients that read next to nothing have all the slots", async () => {
-    const minimumRate = { period: 500, bytesPerSecond: 64_000 };
-    const files = new FileSender(new AdmissionQueue({ most: 2, minimumRate }));
-    const file = (await servedFile(path, "large", "squashfs"))!;
+    const minimumRate = { periodMs: 500, bytesPerSecond: 64_000 };
+    const files = new FileSender(new AdmissionQueue({ maxTransfers: 2, minimumRate }), 60_000);
+    const file = (await readServedFile(path, "large", "squashfs"))!;
     const own = createServer((request, response) => void files.send(request, response, file));
     await once(own.listen(0, "127.0.0.1"), "listening");
     const place = `http://127.0.0.1:${(own.address() as AddressInfo).port}/large`;

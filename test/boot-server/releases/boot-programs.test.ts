@@ -21,8 +21,8 @@ const client = (architecture: string, firmware: string) =>
 describe("boot programs", () => {
   it("are found as Debian's package has them", async () => {
     const programs = await programsIn("undionly.kpxe", "snponly.efi", "ipxe.efi", "ipxe.lkrn");
-    assert.equal(programs.for(client("amd64", "bios"))?.name, "undionly.kpxe");
-    assert.match(programs.for(client("amd64", "uefi"))!.path, /\/snponly\.efi$/);
+    assert.equal(programs.programFor(client("amd64", "bios"))?.name, "undionly.kpxe");
+    assert.match(programs.programFor(client("amd64", "uefi"))!.path, /\/snponly\.efi$/);
     assert.deepEqual(programs.missingFor("amd64"), []);
     assert.deepEqual(programs.missingFor("arm64"), ["uefi"]);
   });
@@ -30,9 +30,12 @@ describe("boot programs", () => {
   it("are found as ipxe.org has them, for arm64 as well", async () => {
     const programs = await programsIn("arm64-efi/snponly.efi", "x86_64-efi/ipxe.efi");
     for (const firmware of ["uefi", "u-boot"]) {
-      assert.match(programs.for(client("arm64", firmware))!.path, /\/arm64-efi\/snponly\.efi$/);
+      assert.match(
+        programs.programFor(client("arm64", firmware))!.path,
+        /\/arm64-efi\/snponly\.efi$/,
+      );
     }
-    assert.match(programs.for(client("amd64", "uefi"))!.path, /\/x86_64-efi\/ipxe\.efi$/);
+    assert.match(programs.programFor(client("amd64", "uefi"))!.path, /\/x86_64-efi\/ipxe\.efi$/);
     assert.deepEqual(programs.missingFor("amd64"), ["bios"]);
   });
 
@@ -44,14 +47,16 @@ describe("boot programs", () => {
       ["386", "uefi"],
       ["arm64", "raspberry-pi"],
     ] as const) {
-      assert.equal(programs.for(client(architecture, firmware)), undefined);
+      assert.equal(programs.programFor(client(architecture, firmware)), undefined);
     }
   });
 
   it("of the first directory go before those of the second", async () => {
     const [first, second] = [await temporaryDirectory(), await temporaryDirectory()];
     for (const directory of [first, second]) await writeFile(join(directory, "ipxe.efi"), "");
-    const { path } = (await BootPrograms.find([first, second])).for(client("amd64", "uefi"))!;
+    const { path } = (await BootPrograms.find([first, second])).programFor(
+      client("amd64", "uefi"),
+    )!;
     assert.equal(path, join(first, "ipxe.efi"));
   });
 });

@@ -67,7 +67,7 @@ describe("a server whose directories are made again", () => {
       readReleases: (beforeRead: (path: string) => Promise<void>) =>
         readAllReleases(places, beforeRead),
     };
-    rules = await RulesWatcher.read(sources, {
+    rules = await RulesWatcher.start(sources, {
       onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
       onReleases: (...change) => told.push(describeReleaseChange(...change)),
       onError: (problem) => told.push(`error: ${problem}`),
@@ -110,7 +110,7 @@ describe("a server whose directories are made again", () => {
     const old = await addressesIn(site);
     assert.equal(await statusOf(old.initrd!), 200);
     await make(out, { name: "newer" });
-    assert.equal(await next(), `Served from now on: newer instead of ${demoName}.`);
+    assert.equal(await next(), `The releases changed: added newer; removed ${demoName}.`);
     const now = await addressesIn(site);
     for (const [role, file] of [
       ["kernel", "newer-kernel"],
@@ -124,7 +124,7 @@ describe("a server whose directories are made again", () => {
       assert.equal(answer.headers.get("etag"), `"${sha256}"`);
       assert.equal(await statusOf(old[role]!), 410);
     }
-    assert.match(await (await fetch(old.squashfs!)).text(), /served no more, or was made again/);
+    assert.match(await (await fetch(old.squashfs!)).text(), /has been removed or rebuilt/);
     assert.equal(await statusOf(`${site.base}/releases/1/newer-kernel`), 200);
     assert.equal(await statusOf(`${site.base}/releases/1/${demoName}-kernel`), 404);
   });
@@ -137,7 +137,7 @@ describe("a server whose directories are made again", () => {
     await make(out, { compression: "gzip" });
     // It may not have been looked at yet.
     assert.ok([503, 410].includes(await statusOf(old.squashfs!)));
-    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
     for (const address of Object.values(old)) assert.equal(await statusOf(address), 410);
     const now = await addressesIn(site);
     const bytes = Buffer.from(await (await fetch(now.squashfs!)).arrayBuffer());
@@ -184,7 +184,7 @@ describe("a server whose directories are made again", () => {
     assert.deepEqual(await addressesIn(site), old);
     assert.equal(await statusOf(old.kernel!), 200);
     await rename(join(directory, squashfs), join(out, squashfs));
-    assert.equal(await next(), `The releases are all right again: ${demoName}.`);
+    assert.equal(await next(), `All releases are valid again: ${demoName}.`);
     assert.equal(await statusOf(old.squashfs!), 200);
   });
 
@@ -203,13 +203,13 @@ describe("a server whose directories are made again", () => {
     await make(a, { name: "a" });
     const site = await serve([out], "defaults: { release: a }\n");
     await make(b, { name: "b", compression: "gzip" });
-    assert.equal(await next(), "Served from now on: b as well.");
+    assert.equal(await next(), "The releases changed: added b.");
     assert.match((await addressesIn(site)).kernel!, /a-kernel$/);
     await writeFile(join(directory, "machines.yaml"), "defaults: { release: b }\n");
     assert.equal(await next(), "rules: 0");
     const ofB = await addressesIn(site);
     await rm(a, { recursive: true });
-    assert.equal(await next(), "Served from now on: a no more.");
+    assert.equal(await next(), "The releases changed: removed a.");
     // Its number is another one now, and its address the same.
     assert.deepEqual(await addressesIn(site), ofB);
     assert.equal(await statusOf(ofB.squashfs!), 200);
@@ -222,11 +222,11 @@ describe("a server whose directories are made again", () => {
     const site = await serve([a, b], "defaults: { release: b }\n");
     const old = await addressesIn(site);
     await make(b, { name: "c" });
-    assert.match(await next(), /^error: .*line 1.*no release b is served \(served are: a, c\)/);
+    assert.match(await next(), /^error: .*line 1.*no release b is served \(served: a, c\)/);
     assert.deepEqual(await addressesIn(site), old);
     await writeFile(join(directory, "machines.yaml"), "defaults: { release: c }\n");
     assert.equal(await next(), "rules: 0");
-    assert.equal(await next(), "Served from now on: c instead of b.");
+    assert.equal(await next(), "The releases changed: added c; removed b.");
     assert.match((await addressesIn(site)).kernel!, /c-kernel$/);
   });
 
@@ -234,9 +234,9 @@ describe("a server whose directories are made again", () => {
     await make(join(out, "a"), { name: "a" });
     await serve([out]);
     await make(join(out, "b"), { name: "b" });
-    assert.match(await next(), /^error: .*holds several releases for amd64: a, b\./);
+    assert.match(await next(), /^error: .*contains several releases for amd64: a, b\./);
     await rm(join(out, "b"), { recursive: true });
-    assert.equal(await next(), "The releases are all right again: a.");
+    assert.equal(await next(), "All releases are valid again: a.");
   });
 
   it("takes loose files for others also where size and time are the same", async () => {
@@ -250,7 +250,7 @@ describe("a server whose directories are made again", () => {
     await writeFile(join(directory, "other"), other);
     await utimes(join(directory, "other"), mtime, mtime);
     await rename(join(directory, "other"), squashfs);
-    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
     assert.equal(await statusOf(old.kernel!), 410);
     const now = await addressesIn(site);
     assert.deepEqual(Buffer.from(await (await fetch(now.squashfs!)).arrayBuffer()), other);
@@ -267,7 +267,7 @@ describe("a server whose directories are made again", () => {
       await sleep(100);
     }
     assert.deepEqual(told, []);
-    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
     const { squashfs: address } = await addressesIn(site);
     assert.deepEqual(Buffer.from(await (await fetch(address!)).arrayBuffer()), whole);
   });
@@ -279,10 +279,13 @@ describe("a server whose directories are made again", () => {
     const squashfs = join(out, `${demoName}.squashfs`);
     const whole = await readFile(squashfs);
     await writeFile(squashfs, whole.subarray(0, 200));
-    assert.match(await next(), /^error: The file \S+ has \d+ bytes, and its file system \d+\.$/);
+    assert.match(
+      await next(),
+      /^error: The file \S+ has \d+ bytes, but its file system needs \d+\.$/,
+    );
     assert.deepEqual(await addressesIn(site), old);
     await writeFile(squashfs, whole);
-    assert.equal(await next(), `Served from now on: ${demoName}, made again.`);
+    assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
   });
 
   it("reads the rules again where a boot program that they name was replaced", async () => {
@@ -301,7 +304,7 @@ describe("a server whose directories are made again", () => {
     await serve([out]);
     await symlink("2", join(directory, "link"));
     await rename(join(directory, "link"), out);
-    assert.equal(await next(), `Served from now on: second instead of ${demoName}.`);
+    assert.equal(await next(), `The releases changed: added second; removed ${demoName}.`);
   });
 });
 
@@ -312,18 +315,18 @@ describe("what is said of releases that were read again", () => {
     Release,
   ];
   const table: [before: Release[], now: Release[], said: string][] = [
-    [[a], [b], "Served from now on: b instead of a."],
-    [[a], [a, b], "Served from now on: b as well."],
-    [[a, b], [b], "Served from now on: a no more."],
-    [[a, b], [b, a], "Served from now on: b, a, in this order."],
-    [[a], [{ ...a, id: "cdefcdefcdef" }], "Served from now on: a, made again."],
-    [[a], [{ ...a, commandLine: "quiet" }], "Served from now on: a, made again."],
+    [[a], [b], "The releases changed: added b; removed a."],
+    [[a], [a, b], "The releases changed: added b."],
+    [[a, b], [b], "The releases changed: removed a."],
+    [[a, b], [b, a], "The releases changed: new order b, a."],
+    [[a], [{ ...a, id: "cdefcdefcdef" }], "The releases changed: rebuilt a."],
+    [[a], [{ ...a, commandLine: "quiet" }], "The releases changed: rebuilt a."],
     [
       [a, b],
       [{ ...a, cloudConfig: { text: "" } }, c],
-      "Served from now on: c instead of b; a, made again.",
+      "The releases changed: added c; removed b; rebuilt a.",
     ],
-    [[a], [a], "The releases are all right again: a."],
+    [[a], [a], "All releases are valid again: a."],
   ];
   for (const [before, now, said] of table) {
     it(said, () => assert.equal(describeReleaseChange(now, before), said));

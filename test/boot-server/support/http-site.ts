@@ -62,14 +62,13 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
     ...{ allow: [], deny: [], rules, bootedAt },
     apiUrl: api?.url,
   });
-  const eventLog = new EventLog(
-    (event) => options.onEvent?.(event as MachineEvent),
-    () => {},
-  );
+  const eventLog = new EventLog({
+    onEvent: (event) => options.onEvent?.(event as MachineEvent),
+  });
   const state = options.state ?? (await sharedDirectory());
   const tokens = await MachineTokens.withKeyFile(join(state, "key"));
   const proxied = new ProxiedFiles(tokens);
-  const metrics = new Metrics({ states: () => new Map(), transfers: () => 0 });
+  const metrics = new Metrics({ countStates: () => new Map(), countTransfers: () => 0 });
   const site = new Router({
     programs,
     policy,

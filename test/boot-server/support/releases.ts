@@ -1,4 +1,5 @@
-import type { FileRole, Release, ServedFile } from "../../../src/boot-server/releases/release.js";
+import type { FileRole, ServedFile } from "../../../src/boot-server/files/served-file.js";
+import type { Release } from "../../../src/boot-server/releases/release.js";
 
 /** A release whose files are nowhere, for what only goes by names. */
 export function releaseNamed(name: string, architecture = "amd64"): Release {

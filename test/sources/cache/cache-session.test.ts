@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, rmSync, utimesSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -15,27 +15,28 @@ import { temporaryDirectory } from "../../extract/support/temporary-directory.js
 import { digestOf, ociLayerType } from "../../oci-client/support/image-content.js";
 
 const digest = `sha256:${"a".repeat(64)}`;
-const timing = { heartbeat: 50, quiet: 600, poll: 10 };
+const timing = { heartbeatIntervalMs: 50, silenceTimeoutMs: 600, pollIntervalMs: 10 };
 
-function open(t: TestContext, directory: string): CacheSession {
-  const session = new CacheSession(directory, timing);
+/** @param nowMs the clock on which the session measures silence */
+function open(t: TestContext, directory: string, nowMs?: () => number): CacheSession {
+  const session = new CacheSession(directory, timing, nowMs);
   t.after(() => session.close());
   return session;
 }
 
 describe("claims on a blob", () => {
-  it("to fill it are held by one at a time, and can be had again", async (t) => {
+  it("to fill it are held by one session at a time", async (t) => {
     const directory = await temporaryDirectory();
     const [one, other] = [open(t, directory), open(t, directory)];
     const claim = await one.claim(digest, "fill");
     assert.ok(claim);
     assert.equal(await other.claim(digest, "fill"), undefined);
-    assert.ok(await other.claim(`sha256:${"b".repeat(64)}`, "fill"), "of another blob");
+    assert.ok(await other.claim(`sha256:${"b".repeat(64)}`, "fill"), "another blob is free");
     await claim.release();
     assert.ok(await other.claim(digest, "fill"));
   });
 
-  it("to use it are held by any number, and keep it from being pruned", async (t) => {
+  it("to use it are held by any number of sessions, and prevent pruning", async (t) => {
     const directory = await temporaryDirectory();
     const [one, other, pruner] = [open(t, directory), open(t, directory), open(t, directory)];
     await one.use(digest, t.signal);
@@ -47,7 +48,7 @@ describe("claims on a blob", () => {
     assert.ok(await pruner.claim(digest, "prune"));
   });
 
-  it("to use it wait for who is just removing it", async (t) => {
+  it("to use it wait for a session that is removing the blob", async (t) => {
     const directory = await temporaryDirectory();
     const [user, pruner] = [open(t, directory), open(t, directory)];
     const claim = await pruner.claim(digest, "prune");
@@ -55,13 +56,15 @@ describe("claims on a blob", () => {
     const using = user.use(digest, t.signal).then(() => {
       isUsing = true;
     });
-    await delay(100);
+    const ownClaim = (name: string) => name.includes(".use.");
+    while (!(await readdir(join(directory, "locks"))).some(ownClaim)) await delay(5);
+    await delay(2 * timing.pollIntervalMs);
     assert.equal(isUsing, false);
     await claim!.release();
     await using;
   });
 
-  it("are never held by two, however many come at once", async (t) => {
+  it("to fill it are never held by two of eight concurrent sessions", async (t) => {
     const directory = await temporaryDirectory();
     const sessions = Array.from({ length: 8 }, () => open(t, directory));
     let holders = 0;
@@ -86,7 +89,7 @@ describe("claims on a blob", () => {
     assert.equal(turns, 40);
   });
 
-  it("of a process that was killed hold no longer, at once", async (t) => {
+  it("of a killed process are void immediately", async (t) => {
     const directory = await temporaryDirectory();
     const { pid, start } = await killedProcess();
     await leaveClaim(directory, { pid, start, ...(await here()) });
@@ -94,7 +97,7 @@ describe("claims on a blob", () => {
     assert.deepEqual((await readdir(join(directory, "locks"))).filter(isOld), []);
   });
 
-  it("of a process whose number another one has by now hold no longer, at once", async (t) => {
+  it("of a process whose number another process has now are void immediately", async (t) => {
     const directory = await temporaryDirectory();
     await leaveClaim(directory, { pid: process.pid, start: "1", ...(await here()) });
     assert.ok(await open(t, directory).claim(digest, "fill"));
@@ -103,67 +106,62 @@ describe("claims on a blob", () => {
   const far = { namespace: "pid:[1]" };
   for (const [name, identity] of [
     ["in another container, with this process's number", { pid: process.pid, ...far }],
-    ["in another container, with a number that nobody has here", { pid: 4_194_305, ...far }],
+    ["in another container, with a number that no process has here", { pid: 4_194_305, ...far }],
     ["on another machine", { pid: 1, boot: "another" }],
   ] as const) {
-    it(`of a process ${name} hold for as long as it gives signs of life`, async (t) => {
+    it(`of a process ${name} are valid as long as it gives signs of life`, async (t) => {
       const directory = await temporaryDirectory();
       const path = await leaveClaim(directory, { start: "1", ...(await here()), ...identity });
-      const session = open(t, directory);
-      // At once: where this process was kept waiting, the beat comes before the look at it.
-      const beating = setInterval(() => utimesSync(path, new Date(), new Date()), 50);
-      try {
-        for (let waited = 0; waited < 1500; waited += 100) {
-          assert.equal(await session.claim(digest, "fill"), undefined);
-          await delay(100);
-        }
-      } finally {
-        clearInterval(beating);
+      let nowMs = 0;
+      const session = open(t, directory, () => nowMs);
+      for (let beat = 1; beat <= 5; beat += 1) {
+        const then = Date.now() / 1000 - 60 + beat;
+        await utimes(path, then, then);
+        assert.equal(await session.claim(digest, "fill"), undefined);
+        nowMs += timing.silenceTimeoutMs + 1;
       }
-      assert.equal(await session.claim(digest, "fill"), undefined, "it has to be watched first");
-      await delay(timing.quiet + 300);
       assert.ok(await session.claim(digest, "fill"));
     });
   }
 
-  it("of a container that ended long ago hold no longer, at once", async (t) => {
+  it("of a container that ended long ago are void immediately", async (t) => {
     const directory = await temporaryDirectory();
     const path = await leaveClaim(directory, { pid: 1, start: "1", ...(await here()), ...far });
     await utimes(path, 0, 0);
     assert.ok(await open(t, directory).claim(digest, "fill"));
   });
 
-  it("with a session file that makes no sense are held to its time", async (t) => {
+  it("of a session with an invalid file are valid until the silence timeout", async (t) => {
     const directory = await temporaryDirectory();
     const path = await leaveClaim(directory, {});
     await writeFile(path, "{");
-    const session = open(t, directory);
+    let nowMs = 0;
+    const session = open(t, directory, () => nowMs);
     assert.equal(await session.claim(digest, "fill"), undefined);
-    await delay(timing.quiet + 300);
+    nowMs += timing.silenceTimeoutMs;
+    assert.equal(await session.claim(digest, "fill"), undefined);
+    nowMs += 1;
     assert.ok(await session.claim(digest, "fill"));
   });
 
-  it("are lost, with a word to the holder, where it was taken for dead", async (t) => {
+  it("are lost if other processes considered the session dead, and the holder is told", async (t) => {
     const directory = await temporaryDirectory();
     const session = open(t, directory);
     await session.use(digest, t.signal);
     const claim = await session.claim(digest, "fill");
     const locks = join(directory, "locks");
     for (const name of await readdir(locks)) await rm(join(locks, name));
-    for (let waited = 0; !claim!.lost.aborted && waited < 5000; waited += 20) await delay(20);
-    assert.equal(claim!.lost.aborted, true);
-    // What it uses it still uses.
+    if (!claim!.lost.aborted) await once(claim!.lost, "abort");
+    // A new session claims again what the old one used.
     const pruner = open(t, directory);
-    for (let waited = 0; (await readdir(locks)).length < 2 && waited < 5000; waited += 20) {
-      await delay(20);
-    }
+    while ((await readdir(locks)).length < 2) await delay(20);
     assert.equal(await pruner.claim(digest, "prune"), undefined);
   });
 });
 
 const id = "old-session";
 
-it("a download whose claim is lost does not sleep out a pause between attempts", async (t) => {
+it("a download that loses its claim does not wait until the pause between two attempts ends", async (t) => {
   const directory = await temporaryDirectory();
   const cache = new BlobCache(directory, timing);
   t.after(() => cache.close());
@@ -185,7 +183,7 @@ it("a download whose claim is lost does not sleep out a pause between attempts",
       },
       newRetry: async (signal) => {
         retries += 1;
-        // Others take this process for dead while it waits.
+        // Other processes consider this one dead while it waits.
         const onWait = () => removeSessions(directory);
         return new Retry({ policy, signal, onWait });
       },
@@ -206,7 +204,7 @@ function isOld(name: string): boolean {
   return name.includes(id);
 }
 
-/** As another process would have written it, with the names that the map describes. */
+/** Writes the files of another process's claim, as ARCHITECTURE.md describes them. */
 async function leaveClaim(directory: string, identity: object): Promise<string> {
   const locks = join(directory, "locks");
   await mkdir(locks, { recursive: true });

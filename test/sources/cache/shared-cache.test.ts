@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -15,13 +15,17 @@ const content = new ImageContent();
 const root = addImage(content, [baseLayer, [noise("noise", 4_000_000)]]);
 const layers: { digest: string; size: number }[] = content.json(root).layers;
 const large = layers[1]!;
-const slowly = { piece: 128 * 1024, pause: 100 };
+/** The registry stops here, until all processes are where the test wants them. */
+const holdAt = 2_000_000;
+const waiting = /Another process is fetching layers already/;
 
-describe("many processes with one cache", () => {
-  it("fetch each layer once, all of them at the same time", async (t) => {
-    const registry = await countingRegistry(t, content, root, slowly);
+describe("processes that share a cache", () => {
+  it("fetch each layer once if all of them start at the same time", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
     const children = [1, 2, 3, 4, 5, 6].map((number) => start(t, registry, cwd, number));
+    await until(() => children.filter(({ hasPrinted }) => hasPrinted(waiting)).length === 5);
+    registry.release();
     await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
     for (const { digest, size } of layers) {
       const sent = registry.served.filter((each) => each.digest === digest);
@@ -31,68 +35,74 @@ describe("many processes with one cache", () => {
         digest,
       );
     }
-    assert.deepEqual(await readdir(join(cwd, "cache/locks")), [], "nothing is left of the claims");
+    assert.deepEqual(await readdir(join(cwd, "cache/locks")), [], "all claims are removed");
   });
 
-  it("go on where one that fetches is killed, from what it left", async (t) => {
-    // The others have to start before it is complete, on a machine that may be busy.
-    const pace = { ...slowly, pause: 500 };
-    const registry = await countingRegistry(t, content, root, pace);
+  it("continue the partial file of a process that is killed", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
     const first = start(t, registry, cwd, 1);
-    await until(() => sentOf(registry) > 1_000_000);
+    await until(() => sentOf(registry) === holdAt);
     const others = [2, 3, 4, 5, 6].map((number) => start(t, registry, cwd, number));
-    await Promise.all(others.map(({ told }) => told(/Layers are being fetched already/)));
+    await until(() => others.every(({ hasPrinted }) => hasPrinted(waiting)));
     first.child.kill("SIGKILL");
     assert.equal((await first.outcome).status, null);
+    registry.release();
 
     await assertSameResults(cwd, await Promise.all(others.map(({ outcome }) => outcome)));
     const requests = registry.served.filter(({ digest }) => digest === large.digest);
-    assert.equal(requests.length, 2, "the first one's, and that of one other");
+    assert.equal(requests.length, 2, "the first process's, and one other process's");
     assert.equal(requests[0]!.from, 0);
     assert.ok(requests[1]!.from > 0);
-    assert.ok(requests[1]!.from <= requests[0]!.sent, "what had been written was there");
+    assert.ok(requests[1]!.from <= requests[0]!.sent, "the written bytes were there");
     assert.equal(requests[1]!.from + requests[1]!.sent, large.size);
   });
 
-  it("all end well where wrong bytes came, which all of them have read by then", async (t) => {
-    const pace = { ...slowly, pause: 300, wrong: large.digest };
-    const registry = await countingRegistry(t, content, root, pace);
+  it("all succeed after wrong bytes that all of them have read", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt, wrong: large.digest });
     const cwd = await temporaryDirectory();
     const first = start(t, registry, cwd, 1);
-    await until(() => sentOf(registry) > 500_000);
+    await until(() => sentOf(registry) === holdAt);
     const others = [2, 3].map((number) => start(t, registry, cwd, number));
+    await until(() => others.every(({ hasPrinted }) => hasPrinted(waiting)));
+    registry.release();
     const children = [first, ...others];
     await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
     const requests = registry.served.filter(({ digest }) => digest === large.digest);
-    assert.ok(requests.length >= 2);
     assert.equal(requests.filter(({ from, sent }) => from + sent === large.size).length, 2);
   });
 
-  it("take over from one that is stopped, when it gave no sign of life for a while", async (t) => {
-    const registry = await countingRegistry(t, content, root, slowly);
+  it("take over from a stopped process that gave no sign of life for a while", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
-    const first = start(t, registry, cwd, 1);
-    await until(() => sentOf(registry) > 500_000);
+    const first = startPull(t, registry, cwd);
+    await until(() => sentOf(registry) === holdAt);
     first.child.kill("SIGSTOP");
-    const second = start(t, registry, cwd, 2);
+    const second = startPull(t, registry, cwd);
+    const isLarge = ({ digest }: { digest: string }) => digest === large.digest;
+    await until(() => registry.served.filter(isLarge).length === 2);
+    registry.release();
     assert.equal((await second.outcome).status, 0);
-    // It finds that others went on without it, and takes what they have.
+    // It finds that others continued without it, and uses their file.
     first.child.kill("SIGCONT");
-    await assertSameResults(cwd, [await first.outcome, await second.outcome], [1, 2]);
+    const { status, stderr } = await first.outcome;
+    assert.equal(status, 0, stderr);
+    await assertLayersAreCached(cwd);
   });
 });
 
-/** Each is process 1 of a process-id namespace of its own, as in a container. */
+/** Each process is process 1 of its own process-id namespace, as in a container. */
 const container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 const skip =
   spawnSync(container[0]!, [...container.slice(1), "true"]).status !== 0 && "namespaces need root";
 
 describe("processes in containers that share a cache", { skip }, () => {
-  it("fetch each layer once, all of them at the same time", async (t) => {
-    const registry = await countingRegistry(t, content, root, slowly);
+  it("fetch each layer once if all of them start at the same time", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
     const children = [1, 2, 3].map((number) => start(t, registry, cwd, number, container));
+    await until(() => children.filter(({ hasPrinted }) => hasPrinted(waiting)).length === 2);
+    registry.release();
     await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
     const requests = registry.served.filter(({ digest }) => digest === large.digest);
     assert.deepEqual(
@@ -101,15 +111,19 @@ describe("processes in containers that share a cache", { skip }, () => {
     );
   });
 
-  it("go on where one that fetches is killed with its container", async (t) => {
-    const registry = await countingRegistry(t, content, root, slowly);
+  it("continue the partial file of a process that is killed with its container", async (t) => {
+    const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
-    const first = start(t, registry, cwd, 1, container);
-    await until(() => sentOf(registry) > 1_000_000);
+    const first = startPull(t, registry, cwd, container);
+    await until(() => sentOf(registry) === holdAt);
+    // The bytes have to be in the file before the process ends.
+    await until(async () => (await partialSize(cwd)) > 0);
     first.child.kill("SIGKILL");
     await first.outcome;
-    const second = start(t, registry, cwd, 2, container);
-    await assertSameResults(cwd, [await second.outcome]);
+    registry.release();
+    const second = await startPull(t, registry, cwd, container).outcome;
+    assert.equal(second.status, 0, second.stderr);
+    await assertLayersAreCached(cwd);
     const [, rest] = registry.served.filter(({ digest }) => digest === large.digest);
     assert.ok(rest!.from > 0);
     assert.equal(rest!.from + rest!.sent, large.size);
@@ -124,47 +138,65 @@ function start(
   prefix: readonly string[] = [],
 ) {
   const words = ["extract", `${host}/os/image:v1`, "-o", `out-${number}`, "--platform=amd64"];
-  const child = startProgram([...words, "--cache-dir=cache", "--compression=lz4"], { cwd, prefix });
+  return watch(
+    t,
+    startProgram([...words, "--cache-dir=cache", "--compression=lz4"], { cwd, prefix }),
+  );
+}
+
+/** Starts test/sources/support/pull.ts. */
+function startPull(
+  t: TestContext,
+  { host }: CountingRegistry,
+  cwd: string,
+  prefix: readonly string[] = [],
+) {
+  const script = join(import.meta.dirname, "../support/pull.js");
+  const reference = `${host}/os/image:v1`;
+  const [program = "", ...args] = [...prefix, process.execPath, script, reference, "cache"];
+  const env = { PATH: process.env.PATH, HOME: cwd };
+  return watch(t, spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+function watch(t: TestContext, child: ReturnType<typeof startProgram>) {
   t.after(() => child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
   });
   const outcome = outcomeOf(child);
-  const told = (words: RegExp) => until(() => words.test(stderr));
-  return { child, outcome, told };
+  const hasPrinted = (words: RegExp) => words.test(stderr);
+  return { child, outcome, hasPrinted };
 }
 
 function sentOf({ served }: CountingRegistry): number {
   return served.find(({ digest }) => digest === large.digest)?.sent ?? 0;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 20) {
-    assert.ok(waited < 60_000, "it took too long");
-    await delay(20);
-  }
+async function partialSize(cwd: string): Promise<number> {
+  const path = join(cwd, "cache/blobs/sha256", `${large.digest.slice(7)}.partial`);
+  return (await readFile(path).catch(() => "")).length;
 }
 
-/** All ended well, with the same bytes. */
-async function assertSameResults(
-  cwd: string,
-  outcomes: readonly Outcome[],
-  numbers?: readonly number[],
-): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(20);
+}
+
+/** All of them succeeded with the same bytes. */
+async function assertSameResults(cwd: string, outcomes: readonly Outcome[]): Promise<void> {
   for (const { status, stderr } of outcomes) assert.equal(status, 0, stderr);
-  const names = numbers?.map((number) => `out-${number}`) ?? (await outputs(cwd));
+  const names = (await readdir(cwd)).filter((name) => name.startsWith("out-"));
   const sums = await Promise.all(
     names.map((name) => readFile(join(cwd, name, "SHA256SUMS"), "utf8")),
   );
-  assert.ok(sums.length >= outcomes.length);
+  assert.equal(sums.length, outcomes.length);
   for (const each of sums) assert.equal(each, sums[0]);
-  for (const { digest } of layers) {
-    const kept = await readFile(join(cwd, "cache/blobs/sha256", digest.slice(7)));
-    assert.ok(kept.equals(content.bytes({ digest })), digest);
-  }
+  await assertLayersAreCached(cwd);
 }
 
-async function outputs(cwd: string): Promise<string[]> {
-  return (await readdir(cwd)).filter((name) => name.startsWith("out-"));
+async function assertLayersAreCached(cwd: string): Promise<void> {
+  for (const { digest } of layers) {
+    const cached = await readFile(join(cwd, "cache/blobs/sha256", digest.slice(7)));
+    assert.ok(cached.equals(content.bytes({ digest })), digest);
+  }
 }

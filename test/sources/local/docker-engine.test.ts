@@ -4,16 +4,18 @@ import { readdir } from "node:fs/promises";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { demoImage, type Outcome, runProgram } from "../../extract/support/program.js";
+import { type ExtractResult, extract } from "../../../src/extract/index.js";
+import { NetbootError } from "../../../src/support/index.js";
+import { demoImage } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { demoAs, extracted, filesIn } from "../support/copies.js";
 
-// A real daemon (podman's) is asked in test/e2e/sources.test.ts; here is what it does not do.
+// test/e2e/sources.test.ts asks a real daemon, podman's. These daemons do what that one does not.
 
 const id = `sha256:${"ab".repeat(32)}`;
 
 describe("docker-daemon:", () => {
-  it("asks for the image's ID and takes what is sent for it, byte by byte as from a layout", async (t) => {
+  it("exports the image by its ID, with the same result as from a layout", async (t) => {
     const archive = (await demoAs("docker-archive", ":demo:v1")).slice("docker-archive:".length);
     const asked: string[] = [];
     const host = await daemon(t, (request, response) => {
@@ -21,71 +23,84 @@ describe("docker-daemon:", () => {
       if (request.url!.endsWith("/json")) response.end(JSON.stringify({ Id: id }));
       else createReadStream(archive).pipe(response);
     });
-    const { status, stderr, paths } = await run("quay.io/kairos/demo", host);
-    assert.equal(status, 0, stderr);
-    assert.deepEqual(await filesIn(paths.slice(0, 3)), (await extracted(demoImage)).files);
+    const { paths } = await run("quay.io/kairos/demo", host);
+    const files = await filesIn([paths.kernel, paths.initrd, paths.squashfs]);
+    assert.deepEqual(files, (await extracted(demoImage)).files);
     const name = "/images/quay.io/kairos/demo:latest/json";
     assert.deepEqual(asked, [name, `/images/${id}/get`]);
   });
 
   const failures: [name: string, answer: RequestListener, code: string, message: RegExp][] = [
     [
-      "says that there is no such image",
+      "does not have the image",
       (_, response) => refuse(response, 404, "No such image: os:latest"),
       "IMAGE_NOT_FOUND",
       /has no image os:latest \(No such image: os:latest\)/,
     ],
     [
-      "says that it cannot",
+      "reports a failure",
       (_, response) => refuse(response, 500, "disk on fire"),
       "DAEMON_ERROR",
       /disk on fire/,
     ],
-    ["answers with something else", (_, response) => response.end("<html>"), "DAEMON_ERROR", /ID/],
     [
-      "names an ID that is none",
+      "sends something other than JSON",
+      (_, response) => response.end("<html>"),
+      "DAEMON_ERROR",
+      /ID/,
+    ],
+    [
+      "sends an invalid ID",
       (_, response) => response.end('{"Id":"../../containers/json"}'),
       "DAEMON_ERROR",
       /ID/,
     ],
-    ["hangs up", (request) => request.socket.destroy(), "DAEMON_ERROR", /does not answer/],
     [
-      "breaks off in the middle of the archive",
+      "closes the connection",
+      (request) => request.socket.destroy(),
+      "DAEMON_ERROR",
+      /did not answer/,
+    ],
+    [
+      "closes the connection in the middle of the archive",
       ({ url, socket }, response) => {
         if (url!.endsWith("/json")) response.end(JSON.stringify({ Id: id }));
         else response.write(Buffer.alloc(100_000), () => socket.destroy());
       },
       "DAEMON_ERROR",
-      /broke off/,
+      /closed the connection/,
     ],
     [
-      "sends no archive",
+      "sends something other than an archive",
       ({ url }, response) => {
         response.end(url!.endsWith("/json") ? JSON.stringify({ Id: id }) : "hello ".repeat(1000));
       },
       "LAYOUT_INVALID",
-      /of the image os:latest is none/,
+      /of the image os:latest is neither a tar/,
     ],
   ];
   for (const [name, answer, code, message] of failures) {
-    it(`is an error where the daemon ${name}`, async (t) => {
-      assertError(await run("os", await daemon(t, answer)), code, message);
+    it(`fails if the daemon ${name}`, async (t) => {
+      await assert.rejects(run("os", await daemon(t, answer)), isError(code, message));
     });
   }
 
-  it("is an error that names what was tried where no daemon answers", async () => {
-    const error = await run("os", "unix:///nowhere.sock");
-    assertError(error, "DAEMON_UNREACHABLE", /\/nowhere\.sock \(ENOENT\)/);
+  it("fails with the sockets that were tried if no daemon answers", async () => {
+    await assert.rejects(
+      run("os", "unix:///nowhere.sock"),
+      isError("DAEMON_UNREACHABLE", /\/nowhere\.sock \(ENOENT\)/),
+    );
   });
 
-  it("says so where DOCKER_HOST is no socket, without what is secret in it", async () => {
-    const error = await run("os", "ssh://user:secret@far.example");
-    assertError(error, "DAEMON_UNREACHABLE", /ssh:\/\/far\.example/);
-    assert.doesNotMatch(error.stdout, /secret/);
+  it("fails if DOCKER_HOST is not a socket, without printing the password in it", async () => {
+    await assert.rejects(
+      run("os", "ssh://user:secret@far.example"),
+      isError("DAEMON_UNREACHABLE", /ssh:\/\/far\.example/),
+    );
   });
 });
 
-/** A server on a Unix socket that answers /_ping, and the rest as told; its DOCKER_HOST. */
+/** Starts a server on a Unix socket that answers /_ping by itself, and returns its DOCKER_HOST. */
 async function daemon(t: TestContext, answer: RequestListener): Promise<string> {
   const path = join(await temporaryDirectory(), "docker.sock");
   const server = createServer((request, response) => {
@@ -105,23 +120,29 @@ function refuse(response: ServerResponse, status: number, message: string): void
   response.end(JSON.stringify({ message }));
 }
 
-async function run(image: string, DOCKER_HOST: string): Promise<Outcome & { paths: string[] }> {
+/** Extracts in this process; afterwards, only the result is there. */
+async function run(image: string, host: string) {
   const cwd = await temporaryDirectory();
-  const args = ["extract", `docker-daemon:${image}`, "-o", "out", "--platform", "amd64", "--json"];
-  const outcome = await runProgram(args, { cwd, env: { DOCKER_HOST } });
-  const names = await readdir(cwd);
-  assert.deepEqual(
-    names.filter((name) => name !== ".cache"),
-    outcome.status === 0 ? ["out"] : [],
-  );
-  if (outcome.status !== 0) return { ...outcome, paths: [] };
-  const { files } = JSON.parse(outcome.stdout.trim().split("\n").at(-1)!);
-  return { ...outcome, paths: Object.values<string>(files).map((path) => join(cwd, path)) };
+  process.env.DOCKER_HOST = host;
+  const result = await extract({
+    image: `docker-daemon:${image}`,
+    output: join(cwd, "out"),
+    platform: "amd64",
+    cache: false,
+  }).catch((error: unknown) => error);
+  assert.deepEqual(await readdir(cwd), result instanceof Error ? [] : ["out"]);
+  if (result instanceof Error) throw result;
+  return result as ExtractResult;
 }
 
-function assertError({ stdout, status }: Outcome, code: string, message: RegExp): void {
-  const error = JSON.parse(stdout.trim().split("\n").at(-1)!);
-  assert.equal(error.code, code, error.message);
-  assert.match(error.message, message);
-  assert.equal(status, 3);
+/** A check for `assert.rejects`. */
+function isError(code: string, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof NetbootError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    assert.equal(error.exitStatus, 3);
+    assert.doesNotMatch(`${error.message} ${error.hint}`, /secret/);
+    return true;
+  };
 }

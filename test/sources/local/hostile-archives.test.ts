@@ -34,12 +34,12 @@ function manifestOf(changes: Readonly<Record<string, unknown>>): TarItem {
   return { name: "manifest.json", content: JSON.stringify([{ ...image, ...changes }]) };
 }
 
-describe("an archive is taken", () => {
+describe("an archive is accepted", () => {
   const cases: [name: string, parts: readonly ArchivePart[]][] = [
-    ["as docker save writes it", members()],
-    ["with ./ before its names", members().map((item) => ({ ...item, name: `./${item.name}` }))],
+    ["in the form that docker save writes", members()],
+    ["with ./ before each name", members().map((item) => ({ ...item, name: `./${item.name}` }))],
     [
-      "whatever stands in it that would lead out, which is nobody's business",
+      "with members that would lead outside, if nothing refers to them",
       [
         { name: "../manifest.json", content: "[]" },
         { name: "/manifest.json", content: "[]" },
@@ -69,28 +69,28 @@ describe("an archive is taken", () => {
   }
 });
 
-describe("an archive is refused, and nothing is left behind, where", () => {
+describe("an archive is refused, and no file is left behind, if", () => {
   const cases: [name: string, parts: readonly ArchivePart[], code: string, message: RegExp][] = [
     [
-      "its layer is a link out of it",
+      "its layer is a link to a file outside",
       members({ layer: { name: "layer.tar", type: "symlink", link: "../../etc/passwd" } }),
       "LAYOUT_INVALID",
-      /link layer\.tar that leads out/,
+      /link layer\.tar that leads outside/,
     ],
     [
       "its layer is an absolute link",
       members({ layer: { name: "layer.tar", type: "symlink", link: "/etc/passwd" } }),
       "LAYOUT_INVALID",
-      /leads out/,
+      /leads outside/,
     ],
     [
-      "its layer is a hard link out of it",
+      "its layer is a hard link to a file outside",
       members({ layer: { name: "layer.tar", type: "hardlink", link: "../x" } }),
       "LAYOUT_INVALID",
-      /leads out/,
+      /leads outside/,
     ],
     [
-      "links go round in a circle",
+      "links form a loop",
       members({
         layer: { name: "layer.tar", type: "symlink", link: "other" },
         other: { name: "other", type: "symlink", link: "layer.tar" },
@@ -99,31 +99,31 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       /layer\.tar/,
     ],
     [
-      "a layer's name leads out of it",
+      "the name of a layer leads outside",
       members({ manifest: manifestOf({ Layers: ["../../etc/passwd"] }) }),
       "BLOB_NOT_FOUND",
       /\.\.\/etc\/passwd/,
     ],
     [
-      "the configuration's name is absolute",
+      "the name of the configuration is absolute",
       members({ manifest: manifestOf({ Config: "/etc/passwd" }) }),
       "BLOB_NOT_FOUND",
       /\/etc\/passwd/,
     ],
     [
-      "manifest.json stands in it twice",
+      "it contains manifest.json twice",
       [...members(), { name: "./manifest.json", content: "[]" }],
       "LAYOUT_INVALID",
       /manifest\.json more than once/,
     ],
     [
-      "a layer stands in it twice",
+      "it contains a layer twice",
       [...members(), { name: "layer.tar", content: "x" }],
       "LAYOUT_INVALID",
       /layer\.tar more than once/,
     ],
     [
-      "it has more members than any",
+      "it has too many members",
       [
         {
           raw: Buffer.alloc(
@@ -140,7 +140,7 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     ["manifest.json is missing", members({ manifest: undefined }), "LAYOUT_INVALID", /manifest/],
     ["it is empty", [], "LAYOUT_INVALID", /manifest\.json/],
     [
-      "manifest.json is larger than any",
+      "manifest.json is too large",
       members({ manifest: { name: "manifest.json", content: Buffer.alloc(5_000_000, " ") } }),
       "LAYOUT_INVALID",
       /too large/,
@@ -152,16 +152,16 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       /not valid JSON/,
     ],
     [
-      "manifest.json is something else",
+      "manifest.json is another kind of JSON",
       members({ manifest: { name: "manifest.json", content: '{"a":1}' } }),
       "LAYOUT_INVALID",
-      /does not fit/,
+      /does not match/,
     ],
     [
-      "there is no image in it",
+      "it contains no image",
       members({ manifest: { name: "manifest.json", content: "[]" } }),
       "LAYOUT_INVALID",
-      /holds no image/,
+      /contains no image/,
     ],
     [
       "it has fewer layers than its configuration says",
@@ -170,13 +170,13 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       /0 layers.* 1/,
     ],
     [
-      "the layer is another one",
+      "the layer has another diff ID",
       members({ layer: { name: "layer.tar", content: tar([]) } }),
       "LAYER_MISMATCH",
       /unpacks to/,
     ],
     [
-      "the configuration is not that of its name",
+      "the configuration does not match its name",
       members({
         config: { name: `${"0".repeat(64)}.json`, content: config },
         manifest: manifestOf({ Config: `${"0".repeat(64)}.json` }),
@@ -185,13 +185,13 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       /0000/,
     ],
     [
-      "the configuration is no configuration",
+      "the configuration is not valid",
       members({ config: { name: "config.json", content: "{}" } }),
       "MANIFEST_INVALID",
       /config/,
     ],
     [
-      "a member claims more bytes than there are",
+      "a member claims more bytes than the archive has",
       members({ layer: { name: "layer.tar", content: layer, size: 1_000_000_000 } }),
       "LAYOUT_INVALID",
       /cut short/,
@@ -209,15 +209,19 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     });
   }
 
-  it("it is cut short anywhere", async () => {
+  it("it is truncated at any place", async () => {
     const whole = tar(members());
     for (const length of [0, 1, 511, 512, 700, 1024, layer.length, whole.length - 1024]) {
       const reference = await fileOf(whole.subarray(0, length));
-      await assertRefused(reference, "LAYOUT_INVALID", /cut short|none|ends in the middle/);
+      await assertRefused(
+        reference,
+        "LAYOUT_INVALID",
+        /cut short|truncated|neither|ends in the middle/,
+      );
     }
   });
 
-  it("it is compressed and cut short, or damaged", async () => {
+  it("it is compressed and truncated or damaged", async () => {
     const whole = gzipSync(tar(members()));
     const damaged = Buffer.from(whole);
     damaged.fill(0xff, 200, 400);
@@ -226,18 +230,18 @@ describe("an archive is refused, and nothing is left behind, where", () => {
       await assertRefused(
         reference,
         "LAYOUT_INVALID",
-        /decompressed|cut short|damaged|none|middle/,
+        /decompressed|cut short|truncated|damaged|neither|middle/,
       );
     }
   });
 
-  it("it is compressed twice, or no archive at all", async () => {
+  it("it is compressed twice, or is not an archive", async () => {
     for (const bytes of [gzipSync(gzipSync(tar(members()))), Buffer.from("hello".repeat(500))]) {
       await assertRefused(await fileOf(bytes), "LAYOUT_INVALID", /neither a tar/);
     }
   });
 
-  it("a blob of an OCI archive has other bytes", async () => {
+  it("a blob of an OCI archive does not match its digest", async () => {
     const reference = await demoAs("oci-archive");
     const path = pathOf(reference);
     const bytes = await readFile(path);
@@ -247,7 +251,7 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     await assertRefused(reference, "BLOB_MISMATCH", /blob/);
   });
 
-  it("an OCI archive has lost its end", async () => {
+  it("an OCI archive is truncated", async () => {
     const reference = await demoAs("oci-archive");
     await truncate(pathOf(reference), 6000);
     await assertRefused(reference, "LAYOUT_INVALID", /cut short/);
@@ -258,7 +262,7 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     ["docker-archive", "oci-archive"],
     ["dir", "oci"],
   ] as const) {
-    it(`it is for ${kind}:, and called ${name}: the hint says what it is`, async () => {
+    it(`its reference says ${name}: instead of ${kind}:, and the hint says so`, async () => {
       const reference = await demoAs(kind);
       const image = `${name}:${pathOf(reference)}`;
       const output = join(await temporaryDirectory(), "out");
@@ -269,7 +273,7 @@ describe("an archive is refused, and nothing is left behind, where", () => {
     });
   }
 
-  it("it is not there, or a directory", async () => {
+  it("it does not exist, or is a directory", async () => {
     for (const kind of ["oci-archive", "docker-archive"]) {
       await assertRefused(`${kind}:/nowhere/x.tar`, "LAYOUT_INVALID", /ENOENT/);
       await assertRefused(`${kind}:${await temporaryDirectory()}`, "LAYOUT_INVALID", /EISDIR/);
@@ -278,13 +282,13 @@ describe("an archive is refused, and nothing is left behind, where", () => {
   });
 });
 
-describe("a reference is refused at once where", () => {
+describe("a reference is refused before anything is read if", () => {
   const cases: [name: string, reference: string][] = [
-    ["a digest is asked of what docker save wrote", `docker-archive:x.tar:os@${digestOf(layer)}`],
-    ["the name in an archive is none", "docker-archive:x.tar:NOT A NAME"],
-    ["the daemon's image has a name that is none", "docker-daemon:../x"],
-    ["nothing stands behind the transport", "oci-archive:"],
-    ["it means podman's own storage", "containers-storage:localhost/x"],
+    ["it selects an image of docker save by digest", `docker-archive:x.tar:os@${digestOf(layer)}`],
+    ["the name of the image in an archive is invalid", "docker-archive:x.tar:NOT A NAME"],
+    ["the name of the image in a daemon is invalid", "docker-daemon:../x"],
+    ["nothing follows the transport", "oci-archive:"],
+    ["it names podman's storage", "containers-storage:localhost/x"],
   ];
   for (const [name, reference] of cases) {
     it(name, () => assertRefused(reference, "REFERENCE_INVALID", /\w/));

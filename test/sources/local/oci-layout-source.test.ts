@@ -38,7 +38,7 @@ describe("a layout that skopeo wrote", () => {
     assert.equal(description.name, demoName);
   });
 
-  it("is taken by digest", async () => {
+  it("is selected by digest", async () => {
     const layout = await copied("v1");
     const digest = "sha256:017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";
     assert.equal((await run(`oci:${layout}@${digest}`)).description.source.manifestDigest, digest);
@@ -46,7 +46,7 @@ describe("a layout that skopeo wrote", () => {
     await assert.rejects(run(`oci:${layout}@${none}`), isError("IMAGE_NOT_FOUND", /0000/, /v1/));
   });
 
-  it("is taken by a digest of the other algorithm", async () => {
+  it("is selected by a SHA-512 digest", async () => {
     const layout = await copied("v1");
     const path = join(layout, "index.json");
     const index = JSON.parse(await readFile(path, "utf8"));
@@ -61,11 +61,11 @@ describe("a layout that skopeo wrote", () => {
     assert.equal(description.source.manifestDigest, `sha512:${hex}`);
   });
 
-  it("is taken without a tag where a colon stands with nothing behind it", async () => {
+  it("is selected without a tag if the reference ends with a colon", async () => {
     assert.equal((await run(`oci:${await copied("v1")}:`)).description.name, demoName);
   });
 
-  it("may lie in a directory whose name holds a colon", async () => {
+  it("can be in a directory whose name contains a colon", async () => {
     const layout = join(await temporaryDirectory(), "a:b");
     await succeed("cp", ["-r", demoDirectory, layout]);
     assert.equal((await run(`oci:${layout}`)).description.name, demoName);
@@ -73,7 +73,7 @@ describe("a layout that skopeo wrote", () => {
   });
 });
 
-it("a layout that umoci wrote is taken", async () => {
+it("a layout that umoci wrote is accepted", async () => {
   const directory = await temporaryDirectory();
   await succeed("umoci", ["init", "--layout", join(directory, "layout")]);
   const image = `${join(directory, "layout")}:v1`;
@@ -89,11 +89,11 @@ it("a layout that umoci wrote is taken", async () => {
   assert.equal((await run(`oci:${image}`)).description.name, "kairos-umoci");
 });
 
-describe("a layout is refused, with a word on what to do, where", () => {
+describe("a layout is refused with a hint if", () => {
   const cases: [name: string, make: () => Promise<string>, code: string, message: RegExp][] = [
-    ["there is no such directory", async () => "oci:/nowhere", "LAYOUT_INVALID", /\/nowhere/],
+    ["the directory does not exist", async () => "oci:/nowhere", "LAYOUT_INVALID", /\/nowhere/],
     [
-      "the directory holds something else",
+      "the directory contains something else",
       async () => `oci:${await temporaryDirectory()}`,
       "LAYOUT_INVALID",
       /is not an OCI layout/,
@@ -105,13 +105,13 @@ describe("a layout is refused, with a word on what to do, where", () => {
       /index\.json/,
     ],
     [
-      "index.json is no index",
+      "index.json is not an index",
       () => changedLayout((index) => writeFile(index, '{"schemaVersion":2,"config":{}}')),
       "LAYOUT_INVALID",
       /index\.json/,
     ],
     [
-      "index.json is larger than any index",
+      "index.json is too large",
       () => changedLayout((index) => writeFile(index, Buffer.alloc(5_000_000, " "))),
       "LAYOUT_INVALID",
       /too large/,
@@ -127,7 +127,7 @@ describe("a layout is refused, with a word on what to do, where", () => {
       /index\.json/,
     ],
     [
-      "there is no image in it",
+      "it contains no image",
       () => changedLayout((index) => writeFile(index, '{"schemaVersion":2,"manifests":[]}')),
       "PLATFORM_NOT_FOUND",
       /linux\/amd64/,
@@ -135,9 +135,19 @@ describe("a layout is refused, with a word on what to do, where", () => {
     ["the manifest is missing", () => withoutBlob("manifest"), "BLOB_NOT_FOUND", /lacks the blob/],
     ["the config is missing", () => withoutBlob("config"), "BLOB_NOT_FOUND", /lacks the blob/],
     ["a layer is missing", () => withoutBlob("layer"), "BLOB_NOT_FOUND", /lacks the blob/],
-    ["the manifest has other bytes", () => damagedBlob("manifest"), "BLOB_MISMATCH", /manifest/],
-    ["the config has other bytes", () => damagedBlob("config"), "BLOB_MISMATCH", /config/],
-    ["a layer has other bytes", () => damagedBlob("layer"), "BLOB_MISMATCH", /blob/],
+    [
+      "the manifest does not match its digest",
+      () => damagedBlob("manifest"),
+      "BLOB_MISMATCH",
+      /manifest/,
+    ],
+    [
+      "the config does not match its digest",
+      () => damagedBlob("config"),
+      "BLOB_MISMATCH",
+      /config/,
+    ],
+    ["a layer does not match its digest", () => damagedBlob("layer"), "BLOB_MISMATCH", /blob/],
     ...(
       [
         ["petabytes", 9 * 10 ** 15, ["BLOB_MISMATCH", "MANIFEST_INVALID", "BLOB_MISMATCH"]],
@@ -158,7 +168,7 @@ describe("a layout is refused, with a word on what to do, where", () => {
       /index\.json/,
     ],
     [
-      "a digest leads out of it",
+      "a digest leads outside",
       async () => {
         const content = new ImageContent();
         const digest = "sha256:../../../../etc/passwd";

@@ -12,7 +12,7 @@ import { temporaryDirectory } from "../../extract/support/temporary-directory.js
 
 /** What containers-registries.conf(5) says of each; the last place is the registry itself. */
 const cases: [name: string, conf: string, image: string, places: string[]][] = [
-  ["nothing is said of it", "", "quay.io/a/b:v1", ["quay.io/a/b:v1"]],
+  ["there is no rule", "", "quay.io/a/b:v1", ["quay.io/a/b:v1"]],
   [
     "it has mirrors, in order",
     `[[registry]]
@@ -64,7 +64,7 @@ const cases: [name: string, conf: string, image: string, places: string[]][] = [
     ["one.lan/c:v1", "quay.io/a/b:v1"],
   ],
   [
-    "a host is not the same host at a port",
+    "a host with a port is another registry",
     `[[registry]]
      location = "quay.io"
      [[registry.mirror]]
@@ -73,7 +73,7 @@ const cases: [name: string, conf: string, image: string, places: string[]][] = [
     ["quay.io:5000/a/b:v1"],
   ],
   [
-    "a wildcard is about subdomains",
+    "a wildcard matches subdomains",
     `[[registry]]
      prefix = "*.example.com"
      location = "one.lan"`,
@@ -81,7 +81,7 @@ const cases: [name: string, conf: string, image: string, places: string[]][] = [
     ["one.lan/c/d:v1"],
   ],
   [
-    "a wildcard is not about the domain itself",
+    "a wildcard does not match the domain itself",
     `[[registry]]
      prefix = "*.example.com"
      location = "one.lan"`,
@@ -89,7 +89,7 @@ const cases: [name: string, conf: string, image: string, places: string[]][] = [
     ["example.com/c/d:v1"],
   ],
   [
-    "a wildcard without location changes no name",
+    "a wildcard without a location keeps the name",
     `[[registry]]
      prefix = "*.example.com"
      [[registry.mirror]]
@@ -117,7 +117,7 @@ const cases: [name: string, conf: string, image: string, places: string[]][] = [
     ["quay.io/a/b:v1"],
   ],
   [
-    "each mirror says what it is for: a tag",
+    "each mirror is limited to tags or digests",
     `[[registry]]
      location = "quay.io"
      [[registry.mirror]]
@@ -152,12 +152,12 @@ function fails(code: string, words: RegExp) {
 
 describe("registries.conf", () => {
   for (const [name, conf, image, expected] of cases) {
-    it(`leads to the right places where ${name}`, () => {
+    it(`yields the right sources if ${name}`, () => {
       assert.deepEqual(places(conf, image), expected);
     });
   }
 
-  it("tells mirrors for digests from those for tags", () => {
+  it("distinguishes mirrors for digests from mirrors for tags", () => {
     const conf = cases.at(-1)![1];
     const digest = `sha256:${"a".repeat(64)}`;
     assert.deepEqual(places(conf, `quay.io/a/b@${digest}`), [
@@ -167,7 +167,7 @@ describe("registries.conf", () => {
     ]);
   });
 
-  it("says which places may be insecure", () => {
+  it("says which sources may be insecure", () => {
     const rules = parseRegistriesConf(
       `[[registry]]
        location = "quay.io"
@@ -186,17 +186,17 @@ describe("registries.conf", () => {
     );
   });
 
-  it("bans registries, but for what has a longer prefix", () => {
+  it("blocks registries, except for a longer prefix", () => {
     const conf = `[[registry]]
       location = "quay.io"
       blocked = true
       [[registry]]
       location = "quay.io/good"`;
-    assert.throws(() => places(conf, "quay.io/a/b"), fails("REGISTRY_BLOCKED", /blocked.*conf/));
+    assert.throws(() => places(conf, "quay.io/a/b"), fails("REGISTRY_BLOCKED", /conf blocks/));
     assert.deepEqual(places(conf, "quay.io/good/b:v1"), ["quay.io/good/b:v1"]);
   });
 
-  it("of version 1 is told from version 2", () => {
+  it("is recognized as version 1 or 2", () => {
     assert.equal(
       parseRegistriesConf(`[registries.search]\nregistries = ["quay.io"]`, "x"),
       undefined,
@@ -204,20 +204,20 @@ describe("registries.conf", () => {
   });
 
   const malformed: [name: string, conf: string, words: RegExp][] = [
-    ["no TOML", "[[registry]\n", /not valid TOML, line 1/],
-    ["no table", "registry = 1", /registry/],
+    ["invalid TOML", "[[registry]\n", /not valid TOML, line 1/],
+    ["a number instead of tables", "registry = 1", /registry/],
     ["a string for a flag", `[[registry]]\nlocation = "a.b"\nblocked = "yes"`, /blocked/],
-    ["neither prefix nor location", "[[registry]]\nblocked = true", /without prefix and location/],
-    ["a prefix alone", `[[registry]]\nprefix = "quay.io"`, /no location/],
+    ["neither prefix nor location", "[[registry]]\nblocked = true", /neither prefix nor location/],
+    ["a prefix without location", `[[registry]]\nprefix = "quay.io"`, /no location/],
     ["a scheme", `[[registry]]\nlocation = "https://quay.io"`, /scheme/],
     ["a mirror without location", `[[registry]]\nlocation = "a.b"\n[[registry.mirror]]`, /mirror/],
     [
-      "two rules for one mirror",
+      "two settings for what a mirror has",
       `[[registry]]\nlocation = "a.b"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "all"`,
-      /twice/,
+      /both mirror-by-digest-only and pull-from-mirror/,
     ],
     [
-      "something else for pull-from-mirror",
+      "an unknown value of pull-from-mirror",
       `[[registry]]\nlocation = "a.b"\n[[registry.mirror]]\nlocation = "c.d"\npull-from-mirror = "x"`,
       /pull-from-mirror/,
     ],
@@ -231,7 +231,7 @@ describe("registries.conf", () => {
     });
   }
 
-  it("of any content is read or refused, and never crashes", () => {
+  it("with any content is read or refused", () => {
     const lines = `[[registry]] [[registry.mirror]] [registries.search] [registry] prefix= location=
       blocked=true pull-from-mirror= mirror=[] insecure=1 "quay.io" "*.io" "*." "/" ":" "@" "__proto__"
       __proto__.x=1 {`;
@@ -253,7 +253,7 @@ describe("registries.conf", () => {
     );
   });
 
-  it("is refused with a place that no image can be in", () => {
+  it("is refused with a location that cannot hold an image", () => {
     const conf = `[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "nodot"`;
     assert.throws(() => places(conf, "quay.io/a/b"), fails("REGISTRY_CONFIG_INVALID", /nodot/));
   });
@@ -266,9 +266,9 @@ describe("the files of registries.conf", () => {
   const tables: [name: string, files: Record<string, string>, named: string, blocked: string[]][] =
     [
       ["may all be missing", {}, "", []],
-      ["are the system's", { "etc/registries.conf": banning("a.b") }, "", ["a.b"]],
+      ["are the system's by default", { "etc/registries.conf": banning("a.b") }, "", ["a.b"]],
       [
-        "are the user's instead of the system's",
+        "are the user's instead of the system's if there are any",
         {
           "etc/registries.conf": banning("a.b"),
           "etc/registries.conf.d/1.conf": banning("c.d"),
@@ -279,18 +279,18 @@ describe("the files of registries.conf", () => {
         ["e.f", "g.h"],
       ],
       [
-        "have more beside them, the user's too",
+        "include the drop-in files of system and user",
         {
           "etc/registries.conf": banning("a.b"),
           "etc/registries.conf.d/1.conf": banning("c.d"),
           [`${user}/registries.conf.d/1.conf`]: banning("g.h"),
-          "etc/registries.conf.d/readme": "no TOML",
+          "etc/registries.conf.d/readme": "invalid TOML",
         },
         "",
         ["a.b", "c.d", "g.h"],
       ],
       [
-        "are overruled by later ones, each prefix by itself",
+        "are overridden by later files, prefix by prefix",
         {
           "etc/registries.conf": banning("a.b") + banning("c.d"),
           "etc/registries.conf.d/2.conf": banning("a.b"),
@@ -301,7 +301,7 @@ describe("the files of registries.conf", () => {
         [],
       ],
       [
-        "are the one in CONTAINERS_REGISTRIES_CONF",
+        "are the one that CONTAINERS_REGISTRIES_CONF names",
         {
           "etc/registries.conf": banning("a.b"),
           [`${user}/registries.conf`]: banning("c.d"),
@@ -338,15 +338,15 @@ describe("the files of registries.conf", () => {
     });
   }
 
-  it("are passed over with a warning in the form of version 1", async () => {
+  it("are ignored with a warning in the format of version 1", async () => {
     const old = `[registries.block]\nregistries = ["a.b"]\n`;
     const { rules, warnings } = await read({ "etc/registries.conf": old }, "");
     assert.deepEqual(rules, []);
     assert.match(warnings.join(), /registries\.conf.*version 1/);
   });
 
-  it("must be there when named, and small", async () => {
-    await assert.rejects(read({}, "gone"), fails("REGISTRY_CONFIG_INVALID", /gone is not there/));
+  it("must exist if named, and be small", async () => {
+    await assert.rejects(read({}, "gone"), fails("REGISTRY_CONFIG_INVALID", /gone does not exist/));
     const large = `# ${"x".repeat(2 ** 20)}`;
     const tooLarge = read({ "etc/registries.conf": large }, "");
     await assert.rejects(tooLarge, fails("REGISTRY_CONFIG_INVALID", /1 MiB/));

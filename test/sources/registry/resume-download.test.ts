@@ -12,7 +12,7 @@ import { ImageContent } from "../../oci-client/support/image-content.js";
 import { baseLayer } from "../../support/base-layer.js";
 
 describe("Debian's docker-registry behind a network that cuts every connection", () => {
-  it("is pulled from to the end, and no byte of a layer comes twice", async (t) => {
+  it("delivers the whole image, and no byte of a layer twice", async (t) => {
     const content = new ImageContent();
     const root = addImage(content, [baseLayer, [noise("noise", 3_000_000)]]);
     const registry = await startRegistry(t, await temporaryDirectory());
@@ -35,12 +35,12 @@ describe("Debian's docker-registry behind a network that cuts every connection",
       assert.ok((await readFile(join(blobs, name))).equals(bytes), name);
     }
     assert.ok(network.cuts() >= 4);
-    // A connection is cut with bytes on the way, which nobody has got: up to two of its buffers.
+    // Bytes on the way are lost when a connection is cut: up to two of its buffers.
     assert.ok(network.passed() < 3_000_000 + network.cuts() * 300_000, `${network.passed()} bytes`);
   });
 });
 
-/** Passes bytes on, and resets each connection when so many have come back. */
+/** Passes bytes on, and closes each connection after `most` bytes of answers. */
 async function cuttingProxy(t: TestContext, port: number, most: number) {
   let cuts = 0;
   let passed = 0;

@@ -5,30 +5,30 @@ import { extract } from "../../../src/extract/index.js";
 import { checkout, demoImage, succeed } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
-/** Has skopeo copy an image. */
+/** Copies an image with skopeo. */
 export async function skopeoCopy(from: string, to: string): Promise<void> {
   await succeed("skopeo", ["--insecure-policy", "copy", "--quiet", from, to]);
 }
 
-/** The digest that skopeo gives an image. */
+/** The digest of an image according to skopeo. */
 export async function skopeoDigest(reference: string): Promise<string> {
   const args = ["inspect", "--format", "{{.Digest}}", reference];
   return (await succeed("skopeo", args)).stdout.trim();
 }
 
-/** The demo image as skopeo writes it, by the transport; the reference without a tag. */
+/** Copies the demo image with skopeo to a transport, and returns the reference without its tag. */
 export async function demoAs(transport: string, tag = ""): Promise<string> {
   const place = `${transport}:${join(await temporaryDirectory(), "image")}`;
   await skopeoCopy(`${demoImage}:latest`, `${place}${tag}`);
   return place;
 }
 
-/** What stands behind the transport of a reference without a tag. */
+/** The path in a reference without a tag. */
 export function pathOf(reference: string): string {
   return reference.slice(reference.indexOf(":") + 1);
 }
 
-/** The demo image as Docker has written it over the years; a directory. */
+/** A directory with the demo image in the formats of several Docker versions. */
 export async function dockerSaves(): Promise<string> {
   const directory = await temporaryDirectory();
   await succeed("sh", [join(checkout, "testdata/docker-save/build.sh"), directory]);
@@ -50,7 +50,7 @@ export async function extracted(image: string): Promise<Extracted> {
   };
 }
 
-/** SHA-256 of files. */
+/** The SHA-256 digests of files. */
 export function filesIn(paths: readonly string[]): Promise<string[]> {
   return Promise.all(
     paths.map(async (path) =>

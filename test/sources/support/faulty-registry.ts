@@ -1,51 +1,59 @@
+import { stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ImageContent, Pointer } from "../../oci-client/support/image-content.js";
 import { serve, serveImage } from "../../oci-client/support/local-server.js";
 
-/** One request for something that a fault is about, and the means to answer it. */
+/** One request to which a fault applies, and the means to answer it. */
 export interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** From 1: how often this was asked for. */
+  readonly kind: Kind;
+  /** The number of this request among those of its kind, from 1. */
   readonly time: number;
-  /** The byte that a range begins with; 0 without one. */
+  /** The first byte of the requested range; 0 without a range. */
   readonly from: number;
-  /** All that is there. */
+  /** The complete contents. */
   readonly bytes: Buffer;
-  /** Another server, for redirects. */
+  /** The address of another server, for redirects. */
   readonly elsewhere: string;
-  /** Answers as a good registry does: 200, or 206 for a range. */
+  /** Waits until the client has stored this many bytes of the layer. */
+  hasStored(bytes: number): Promise<void>;
+  /** Answers correctly, with 200, or with 206 for a range. */
   well(): void;
 }
 
-/** Answers a request, and breaks a rule in doing so. */
+/** Answers a request incorrectly. */
 export type Fault = (asked: Asked) => void;
 
 export type Kind = "manifest" | "config" | "layer" | "token" | "elsewhere";
 
 export interface FaultyRegistry {
   readonly host: string;
-  /** What was asked for, with the range's first byte where there was one. */
+  /** The requests, with the first byte of their range, or 0. */
   readonly asked: readonly { readonly kind: Kind; readonly from: number }[];
-  /** What was wrong with the requests, of which there should be none. */
+  /** Problems with the requests; there should be none. */
   readonly complaints: readonly string[];
 }
 
 /**
- * A registry of one image whose requests of some kinds are answered by faults, on real sockets, with
- * another server beside it that stands for a CDN and takes no credentials.
+ * A registry of one image on a real socket, in which faults answer some kinds of requests. Another
+ * server plays the CDN, which must not receive credentials.
  */
 export async function faultyRegistry(
   t: TestContext,
   content: ImageContent,
   root: Pointer,
   faults: Partial<Record<Kind, Fault>>,
+  cacheDirectory: string,
 ): Promise<FaultyRegistry> {
   const asked: { kind: Kind; from: number }[] = [];
   const complaints: string[] = [];
   const { config, layers } = content.json(root);
   const large: string = layers.at(-1).digest;
+  const partial = join(cacheDirectory, "blobs/sha256", `${large.slice(7)}.partial`);
 
   function answer(kind: Kind, bytes: Buffer, place: string) {
     return (request: IncomingMessage, response: ServerResponse): boolean => {
@@ -55,7 +63,10 @@ export async function faultyRegistry(
       const time = asked.filter((each) => each.kind === kind).length;
       const well = () => sendWell(response, bytes, from);
       if (fault === undefined) well();
-      else fault({ request, response, time, from, bytes, elsewhere: place, well });
+      else {
+        const hasStored = (count: number) => hasSize(partial, count, response);
+        fault({ request, response, kind, time, from, bytes, elsewhere: place, hasStored, well });
+      }
       return true;
     };
   }
@@ -86,14 +97,14 @@ export async function faultyRegistry(
     }
     return false;
   });
-  /** The token server's last answer counts. */
+  /** Only the token that was issued last is valid. */
   function currentToken(): string {
     return `Bearer t${asked.filter(({ kind }) => kind === "token").length}`;
   }
   return { host, asked, complaints };
 }
 
-export function sendWell(response: ServerResponse, bytes: Buffer, from: number): void {
+function sendWell(response: ServerResponse, bytes: Buffer, from: number): void {
   if (from === 0) {
     response.setHeader("content-length", bytes.length);
     response.end(bytes);
@@ -106,17 +117,33 @@ export function sendWell(response: ServerResponse, bytes: Buffer, from: number):
   response.end(bytes.subarray(from));
 }
 
-/** Sends some of what was asked for, and then lets the connection be as it is. */
-export function sendSome({ response, bytes, from }: Asked, length: number): Promise<void> {
-  const all = bytes.length - from;
+/**
+ * Sends the first bytes of what was requested, and leaves the connection open. For a layer, it resolves
+ * when the client has stored them: it discards bytes that it has not read when a connection breaks.
+ */
+export async function sendSome(
+  { response, bytes, from, kind, hasStored }: Asked,
+  length: number,
+): Promise<void> {
   const range = { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
   response.writeHead(from === 0 ? 200 : 206, {
-    "content-length": all,
+    "content-length": bytes.length - from,
     ...(from > 0 && range),
   });
-  return new Promise((resolve) => {
-    response.write(bytes.subarray(from, from + length), () => setTimeout(resolve, 300));
+  await new Promise<void>((resolve) => {
+    response.write(bytes.subarray(from, from + length), () => resolve());
   });
+  if (kind === "layer" || kind === "elsewhere") await hasStored(from + length);
+}
+
+/** Waits until a file has this many bytes, or until the connection is closed. */
+async function hasSize(path: string, bytes: number, response: ServerResponse): Promise<void> {
+  const size = () =>
+    stat(path).then(
+      (stats) => stats.size,
+      () => 0,
+    );
+  while (!response.destroyed && (await size()) < bytes) await delay(10);
 }
 
 export function sendStatus(
