@@ -174,16 +174,11 @@ async function offersFrom(
   }
   const { command, ready } = servers[server];
   const words = ["--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--fork"];
-  const { stdout } = await run("unshare", [
-    ...words,
-    "--kill-child",
-    "sh",
-    "-c",
-    `${setUp}
+  const commands = `${setUp}
     cd "${directory}"; start_dhcp '${command}' '${ready}'
     ${serve}
-    at client ${process.execPath} ${askDhcp} discovers.json`,
-  ]);
+    at client ${process.execPath} ${askDhcp} discovers.json || { cat dhcp.log >&2; exit 1; }`;
+  const { stdout } = await run("unshare", [...words, "--kill-child", "sh", "-c", commands]);
   const replies: string[][] = JSON.parse(stdout);
   const path = join(directory, "offer.pcap");
   return new Map(

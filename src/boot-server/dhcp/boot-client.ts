@@ -3,7 +3,7 @@ import type { Firmware, MachineArchitecture } from "../releases/client-architect
 import type { DhcpMessage } from "./message.js";
 import { describeOption, optionCode } from "./option-codes.js";
 
-/** What a client says about itself in a DHCP message. */
+/** The facts that a client states about itself in a DHCP message. */
 export interface BootClient {
   /** `52:54:00:aa:bb:01` */
   readonly mac: string;

@@ -18,7 +18,7 @@ const maxMachines = 10_000;
 /** The part of a DHCP reply that says what to boot. */
 export interface BootPart {
   readonly fields: BootFields;
-  /** What the machine is told to boot; undefined if it is told nothing. */
+  /** The boot file for the machine; undefined if the reply does not mention booting. */
   readonly offered?: Pick<BootReply, "client" | "bootFile">;
   /** Why a machine that asked to boot is told nothing. */
   readonly refusal?: string;

@@ -5,7 +5,7 @@ import { type AddressRange, contains } from "./leases/address-range.js";
 import type { Lease, LeasePool } from "./leases/lease-pool.js";
 import { type NoReply, noReply } from "./no-reply.js";
 
-/** What a DHCP server does with a request, before it becomes a message. */
+/** The action that a DHCP server takes for a request, before it becomes a message. */
 export type DhcpDecision =
   | {
       readonly kind: "offer";

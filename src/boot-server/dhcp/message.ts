@@ -43,7 +43,7 @@ export function parseDhcp(bytes: Buffer): DhcpMessage {
   if (bytes.readUInt32BE(headerBytes) !== magicCookie) throw new PacketError("it is not DHCP");
   const op = bytes[0];
   if (op !== 1 && op !== 2) throw new PacketError(`its operation is ${op}`);
-  const hardwareLength = bytes[2]!;
+  const hardwareLength = bytes.readUInt8(2);
   if (hardwareLength > 16) throw new PacketError("its hardware address is too long");
   const serverName = bytes.subarray(44, 108);
   const bootFile = bytes.subarray(108, 236);
@@ -54,8 +54,8 @@ export function parseDhcp(bytes: Buffer): DhcpMessage {
   if (overload & overloadBits.serverName) readOptions(serverName, options);
   return {
     op: op === 1 ? "request" : "reply",
-    hardwareType: bytes[1]!,
-    hops: bytes[3]!,
+    hardwareType: bytes.readUInt8(1),
+    hops: bytes.readUInt8(3),
     transactionId: bytes.readUInt32BE(4),
     seconds: bytes.readUInt16BE(8),
     flags: bytes.readUInt16BE(10),
@@ -72,7 +72,7 @@ export function parseDhcp(bytes: Buffer): DhcpMessage {
 
 function readOptions(bytes: Buffer, options: Map<number, Buffer>): void {
   for (let at = 0; at < bytes.length; ) {
-    const code = bytes[at]!;
+    const code = bytes[at] ?? 255;
     at += 1;
     if (code === 0) continue;
     if (code === 255) return;

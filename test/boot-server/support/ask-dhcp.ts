@@ -10,6 +10,9 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
+/** A server that does not answer one of so many messages, a second apart, never will. */
+const maxRounds = 30;
+
 interface Discover {
   readonly message: string;
   readonly offers: number;
@@ -32,7 +35,13 @@ const isAnswered = (index: number) => (offers[index]?.size ?? 0) >= (discovers[i
 const socket = createSocket({ type: "udp4", reuseAddr: true }).bind(68);
 await once(socket, "listening");
 socket.setBroadcast(true);
+let rounds = 0;
 const send = () => {
+  rounds += 1;
+  if (rounds > maxRounds) {
+    const missing = discovers.flatMap((_, index) => (isAnswered(index) ? [] : [index]));
+    throw new Error(`messages ${missing.join(", ")} got too few offers`);
+  }
   for (const [index, bytes] of messages.entries()) {
     if (!isAnswered(index)) socket.send(bytes, 67, "255.255.255.255");
   }

@@ -1,6 +1,11 @@
-import { type FileHandle, open, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { makeDirectories, NetbootError } from "../../../support/index.js";
+import {
+  makeDirectories,
+  NetbootError,
+  readSmallFile,
+  systemCode,
+} from "../../../support/index.js";
 import type { Lease } from "./lease-pool.js";
 import { formatLease, parseLease } from "./lease-record.js";
 
@@ -81,11 +86,13 @@ export class LeaseFile {
   }
 
   async #writeBatch(batch: readonly PendingLine[]): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) throw new Error("the lease file is closed");
     const text = batch.map((each) => each.text).join("");
     const start = this.#mayEndInPartialLine ? "\n" : "";
     this.#mayEndInPartialLine = true;
-    await this.#file!.appendFile(`${start}${text}`);
-    await this.#file!.datasync();
+    await file.appendFile(`${start}${text}`);
+    await file.datasync();
     this.#mayEndInPartialLine = false;
     this.#lines += batch.length;
     if (this.#lines > 2 * this.#linesAfterCompaction + spareLines) await this.#compact();
@@ -119,16 +126,13 @@ export class LeaseFile {
  * @throws NetbootError LEASES_UNUSABLE
  */
 export async function readLeases(path: string): Promise<Lease[]> {
-  let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > maxFileBytes) throw new RangeError(`it has ${size} bytes`);
-    text = await readFile(path, "utf8");
+    const bytes = await readSmallFile(path, maxFileBytes);
+    return bytes.toString("utf8").split("\n").flatMap(parseLease);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (systemCode(error) === "ENOENT") return [];
     throw leaseFileError(path, "read", error);
   }
-  return text.split("\n").flatMap(parseLease);
 }
 
 async function syncDirectory(path: string): Promise<void> {
