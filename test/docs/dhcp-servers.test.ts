@@ -6,6 +6,7 @@ import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { type DhcpMessage, formatDhcp } from "../../src/boot-server/dhcp/message.js";
 import { decodeFields } from "../boot-server/support/capture.js";
+import { processLimits } from "../boot-server/support/dhcp-lan.js";
 import { sentByMachine } from "../boot-server/support/recorded-machine.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { checkout } from "../extract/support/program.js";
@@ -178,7 +179,11 @@ async function offersFrom(
     cd "${directory}"; start_dhcp '${command}' '${ready}'
     ${serve}
     at client ${process.execPath} ${askDhcp} discovers.json || { cat dhcp.log >&2; exit 1; }`;
-  const { stdout } = await run("unshare", [...words, "--kill-child", "sh", "-c", commands]);
+  const { stdout } = await run(
+    "unshare",
+    [...words, "--kill-child", "sh", "-c", commands],
+    processLimits,
+  );
   const replies: string[][] = JSON.parse(stdout);
   const path = join(directory, "offer.pcap");
   return new Map(
@@ -195,7 +200,7 @@ function assertLeased(address: string): void {
 }
 
 for (const server of ["dnsmasq", "dhcpd", "kea"] as const) {
-  describe(`${server}, configured as docs/dhcp-servers.md says`, { timeout: 120_000 }, () => {
+  describe(`${server}, configured as docs/dhcp-servers.md says`, { timeout: 300_000 }, () => {
     describe("without ProxyDHCP", () => {
       let offers: Map<string, Offer[]>;
       before(async () => {

@@ -15,7 +15,7 @@ const askOnPort4011 = `
     console.log(\`\${file} from port \${port}\`); process.exit();
   });`;
 
-describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 120_000 }, () => {
+describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 300_000 }, () => {
   let out: string;
   before(async () => {
     out = await demoRelease();
@@ -29,9 +29,7 @@ describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 120_000
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -s ./action -x hostname:alpha > a.log 2>&1 &
       until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
-      kill -USR1 $(cat a.pid)
-      until grep -q renew a.heard; do sleep 0.05; done
-      kill $(cat a.pid); grep -v deconfig a.heard; grep "gets the address" log; stop`);
+      renew a; kill $(cat a.pid); grep -v deconfig a.heard | uniq; grep "gets the address" log; stop`);
     const rest =
       "mask=255.255.255.0 router=10.5.0.1 dns=10.5.0.1 9.9.9.9 time=1800 server=10.5.0.1";
     assert.deepEqual(heard, [
@@ -137,9 +135,7 @@ describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 120_000
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -s ./action > a.log 2>&1 &
       until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
-      kill -USR1 $(cat a.pid)
-      until grep -q renew a.heard; do sleep 0.05; done
-      grep -v deconfig a.heard | cut -d " " -f 1,2; stop`);
+      renew a; grep -v deconfig a.heard | cut -d " " -f 1,2 | uniq; stop`);
     // The first server offered .10 to the discovery of the second one.
     assert.deepEqual(heard, ["Serving on br1:", "bound 10.5.0.11", "renew 10.5.0.11"]);
   });

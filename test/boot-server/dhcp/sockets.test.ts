@@ -33,7 +33,7 @@ const askTwice = `
     }
   });`;
 
-describe("serve, on the DHCP ports", { concurrency: 2, timeout: 120_000 }, () => {
+describe("serve, on the DHCP ports", { concurrency: 2, timeout: 300_000 }, () => {
   const discover = datagramsOf("seabios-ipxe.pcap")[0]!.payload.toString("hex");
   const ask = (from: string, to: string, relay: string) =>
     `${process.execPath} -e '${askTwice}' ${discover} ${from} ${to} ${relay}`;

@@ -23,6 +23,7 @@ const serveInLan = join(import.meta.dirname, "serve-in-lan.js");
  * \`a\`, \`b\`, and \`c\`, each in a network namespace.
  * - \`at a COMMAND\` runs a command there
  * - \`ask a\` makes busybox's udhcpc get an address, and prints the lease
+ * - \`renew a\` makes a running udhcpc (a.pid, a.heard) renew its lease
  * - \`serve OPTIONS\` starts the server and returns when it listens
  */
 const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
@@ -39,6 +40,7 @@ const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
   ask() { who=$1; shift; HEARD=$who.heard; export HEARD; : > $HEARD
     at $who busybox udhcpc -i eth0 -f -n -q -t 4 -T 3 -s ./action "$@" > $who.log 2>&1
     grep -v deconfig $who.heard || echo "$who got nothing"; }
+  renew() { until grep -q renew $1.heard; do kill -USR1 $(cat $1.pid); sleep 1; done; }
   serve() { : > log
     ${process.execPath} ${serveInLan} ${served} --state-dir state "$@" 2> log &
     server=$!
@@ -49,6 +51,9 @@ const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
 export const dnsmasq =
   "dnsmasq --no-ping --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
 
+/** No process outlives its test, even if it waits for something that never happens. */
+export const processLimits = { timeout: 100_000, killSignal: "SIGKILL" } as const;
+
 /** Runs a shell script in such a network and returns the lines that it prints. */
 export async function linesInDhcpLan(served: string, script: string): Promise<string[]> {
   const scratch = await temporaryDirectory();
@@ -56,11 +61,7 @@ export async function linesInDhcpLan(served: string, script: string): Promise<st
   await chmod(join(scratch, "action"), 0o755);
   // All processes end with the script, because it has its own process namespace.
   const words = ["--map-root-user", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"];
-  const { stdout } = await run("unshare", [
-    ...words,
-    "sh",
-    "-c",
-    `${setUp(scratch, served)}\n${script}`,
-  ]);
+  const commands = `${setUp(scratch, served)}\n${script}`;
+  const { stdout } = await run("unshare", [...words, "sh", "-c", commands], processLimits);
   return stdout.trim().split("\n");
 }
