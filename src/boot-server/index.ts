@@ -1,6 +1,7 @@
 export type { CheckResult } from "./check/check-result.js";
 export { checkServing, requirePorts } from "./check/check-serving.js";
-export type { MachineEvent, ServeEvent } from "./events/events.js";
+export { type MachineEvent, type ServeEvent, serveEventDescriptions } from "./events/events.js";
+export { metricDescriptions } from "./events/metrics.js";
 export type { MachineReport } from "./http/machine-status.js";
 export { type QueryOptions, queryServer } from "./http/query-server.js";
 export { normalizeMac } from "./machines/machine.js";

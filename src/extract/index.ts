@@ -5,5 +5,6 @@ export {
   type ExtractEvent,
   type ExtractEventOf,
   type ExtractOptions,
+  extractEventDescriptions,
 } from "./extract-options.js";
 export { readImageList } from "./image-list.js";

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import type { RegistryAccess } from "../../sources/index.js";
 import { NetbootError } from "../../support/index.js";
-import { resultLine, resultPaths } from "../format/result-paths.js";
+import { formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { createReporter } from "../reporters/create-reporter.js";
 import { CommandFailure } from "./command-failure.js";
 import { type RegistryFlags, registryAccess } from "./registry-options.js";
@@ -87,7 +87,7 @@ async function runOne(
       }),
     );
     reporter.done(result);
-    process.stdout.write(flags.json ? resultLine(result) : resultPaths(result));
+    process.stdout.write(flags.json ? formatResultLine(result) : formatResultPaths(result));
   } finally {
     reporter.stop();
   }
