@@ -15,7 +15,7 @@ export interface InspectOptions {
   /** For example `linux/arm64`; by default the platform of this machine. */
   readonly platform?: string | undefined;
   /** Directory for downloads. */
-  readonly cacheDirectory?: string | undefined;
+  readonly cacheDir?: string | undefined;
   /** False to keep no downloads. Default: true. */
   readonly cache?: boolean | undefined;
   /** How long to retry after network errors, for example `5m`. Default: 5 minutes. */
@@ -46,11 +46,11 @@ export interface CheckedInspectOptions {
 /** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID */
 export function checkInspectOptions(options: InspectOptions): CheckedInspectOptions {
   const { image, cache, onEvent } = options;
-  if (options.cacheDirectory === "") {
+  if (options.cacheDir === "") {
     throw new NetbootError("USAGE_INVALID", "--cache-dir is empty.", "Name a directory.");
   }
   checkReference(image);
-  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+  const cacheDirectory = options.cacheDir ?? defaultCacheDirectory();
   return {
     image,
     platform: checkPlatform(options.platform),
