@@ -1,46 +1,8 @@
-import { Command, CommanderError } from "commander";
-import { NetbootError, programVersion } from "../support/index.js";
-import { cacheCommand } from "./commands/cache-command.js";
+import { type Command, CommanderError } from "commander";
+import { NetbootError } from "../support/index.js";
 import { CommandFailure } from "./commands/command-failure.js";
-import { explainCommand } from "./commands/explain-command.js";
-import { extractCommand } from "./commands/extract-command.js";
-import { inspectCommand } from "./commands/inspect-command.js";
-import { isoCommand } from "./commands/iso-command.js";
-import { serveCommand } from "./commands/serve-command.js";
-import { verifyCommand } from "./commands/verify-command.js";
+import { createProgram, subcommandsOf } from "./program.js";
 import { reportError } from "./reporters/report-error.js";
-
-const overview = `
-Kairos images come from a registry; kernel, initrd and squashfs come out:
-
-  $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
-
-This tells before what an image is and what will come out:
-
-  $ kairos-netboot inspect quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3
-
-Machines that are set to boot from the network then boot from them:
-
-  $ sudo kairos-netboot serve out/
-
-Where one does not, this says why:
-
-  $ kairos-netboot explain 52:54:00:aa:bb:01
-
-Machines that cannot do that by themselves start from a CD or a USB stick:
-
-  $ kairos-netboot iso --wait-for-server -o boot.iso
-
-Whether a directory is whole, signed, and fits together, this says:
-
-  $ kairos-netboot verify out/
-
-What was downloaded is kept, for as long as you like:
-
-  $ kairos-netboot cache prune --older-than 30d
-
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the image is not fit,
-5 a needed program is missing or too old, 130 interrupted.`;
 
 /**
  * Runs the program.
@@ -48,47 +10,34 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 the image cannot be had, 4 the i
  * @returns the exit status
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that went away (`| head`) is no failure of the job.
-  // That nothing more can be written is one, but no reason to stop in the middle of it.
-  let lost: NodeJS.ErrnoException | undefined;
+  // A reader that closed the pipe (`| head`) is not a failure. Any other write error is one, but not
+  // a reason to stop in the middle of the job.
+  let writeError: NodeJS.ErrnoException | undefined;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") lost ??= error;
+      if (error.code !== "EPIPE") writeError ??= error;
     });
   }
   const status = await run(argv);
-  await Promise.all([process.stdout, process.stderr].map(written));
-  if (status !== 0 || lost === undefined) return status;
-  return reportError(outputLost(lost), { json: false, verbose: false });
+  await Promise.all([process.stdout, process.stderr].map(flush));
+  if (status !== 0 || writeError === undefined) return status;
+  return reportError(outputLost(writeError), { json: false, verbose: false });
 }
 
-/** A stream tells of what it could not write only after the writer has gone on. */
-function written(stream: NodeJS.WriteStream): Promise<void> {
+/** Waits until the stream has written everything or reported an error. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write("", () => resolve());
   });
 }
 
 async function run(argv: readonly string[]): Promise<number> {
-  const program = new Command("kairos-netboot")
-    .description(
-      "Turns a Kairos container image into the files that a machine boots from over the network, and boots machines from them.",
-    )
-    .version(programVersion(), "-V, --version", "print the version")
-    .helpOption("-h, --help", "explain the commands and options")
-    .addHelpText("after", overview)
-    .addCommand(extractCommand())
-    .addCommand(inspectCommand())
-    .addCommand(serveCommand())
-    .addCommand(isoCommand())
-    .addCommand(explainCommand())
-    .addCommand(verifyCommand())
-    .addCommand(cacheCommand());
-  const parts = program.commands.flatMap(({ commands }) => commands);
-  for (const command of [program, ...program.commands, ...parts]) {
+  const program = createProgram();
+  for (const command of [program, ...subcommandsOf(program)]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {
+    requireKnownTopic(program, argv);
     await program.parseAsync(argv);
     return 0;
   } catch (error) {
@@ -96,32 +45,34 @@ async function run(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.code === "commander.help") return 2;
     if (error instanceof CommandFailure) return reportError(error.cause, error.flags);
     const flags = { json: argv.includes("--json"), verbose: false };
-    const names = program.commands.map((command) => command.name());
-    return reportError(toNetbootError(error, argv, names), flags);
+    return reportError(toNetbootError(error, program, argv), flags);
   }
+}
+
+/** commander answers `help extrct` with the general help; `extrct` alone suggests `extract`. */
+function requireKnownTopic(program: Command, [, , first, topic]: readonly string[]): void {
+  if (first !== "help" || topic === undefined || topic.startsWith("-")) return;
+  const isKnown = [...program.commands.map((command) => command.name()), "help"].includes(topic);
+  if (!isKnown) program.parse(["", "", topic]);
 }
 
 function outputLost(cause: NodeJS.ErrnoException): NetbootError {
   return new NetbootError(
     "OUTPUT_NOT_WRITABLE",
-    `All is done, but what was to be printed could not be written (${cause.code}).`,
-    "Free some space, or have it printed elsewhere.",
+    `The command succeeded, but its output could not be written (${cause.code}).`,
+    "Free some space, or redirect the output to another place.",
     { cause },
   );
 }
 
-/** commander's words, which name the nearest right option or command, in this program's form. */
-function toNetbootError(
-  error: unknown,
-  argv: readonly string[],
-  names: readonly string[],
-): unknown {
+/** commander's message and its suggestion of a similar name, in the form of this program's errors. */
+function toNetbootError(error: unknown, program: Command, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
-  const [problem, suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const name = names.find((it) => it === argv[2]);
+  const [problem = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const name = program.commands.map((command) => command.name()).find((it) => it === argv[2]);
   const command = ["kairos-netboot", name].filter(Boolean).join(" ");
   const hint = suggestion?.replace(/^\(|\)$/g, "") ?? `See ${command} --help.`;
-  return new NetbootError("USAGE_INVALID", `${capitalize(problem!).replace(/\.$/, "")}.`, hint);
+  return new NetbootError("USAGE_INVALID", `${capitalize(problem).replace(/\.$/, "")}.`, hint);
 }
 
 function capitalize(text: string): string {

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
-import { checkedName } from "../kairos/index.js";
-import { encode } from "../layers/index.js";
+import { checkArtifactName } from "../kairos/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import {
   type CheckedRegistryAccess,
@@ -10,8 +9,9 @@ import {
   type RegistryAccess,
   translateError,
 } from "../sources/index.js";
-import { type Compression, parseBlockSize, parseCompression } from "../squashfs/index.js";
+import { parseBlockSize, parseCompression, type SquashfsCompression } from "../squashfs/index.js";
 import { parseDuration, usageError } from "../support/index.js";
+import { encode } from "../tar/index.js";
 import { type BootMediaOptions, type CheckedBootMedia, checkBootMedia } from "./add-boot-media.js";
 import { type BootOptions, type CheckedBootOptions, checkBootOptions } from "./boot-options.js";
 
@@ -99,7 +99,7 @@ export interface CheckedOptions {
   readonly output: string;
   readonly platform: Platform;
   readonly name: string | undefined;
-  readonly compression: Compression;
+  readonly compression: SquashfsCompression;
   readonly blockSize: number;
   /** Paths inside the image as bytes, absolute. */
   readonly kernel: string | undefined;
@@ -140,7 +140,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     image: options.image,
     output: options.output,
     platform,
-    name: options.name === undefined ? undefined : checkedName(options.name),
+    name: options.name === undefined ? undefined : checkArtifactName(options.name),
     compression: parseCompression(options.compression ?? "zstd"),
     blockSize: parseBlockSize(options.blockSize ?? "1M"),
     kernel: checkPath(options.kernel),

@@ -10,10 +10,10 @@ import {
   Staging,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import { Flattening } from "../layers/index.js";
+import { TopDownPass } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
-import { probeMksquashfs } from "../squashfs/index.js";
+import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
 import { optionsOf } from "./describe-release.js";
 import { type CheckedOptions, checkOptions, type ExtractOptions } from "./extract-options.js";
@@ -21,7 +21,7 @@ import { createdTime, fetchLayers } from "./image-layers.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
 import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
-import { keepRuleFor } from "./write-sbom.js";
+import { captureRuleFor } from "./write-sbom.js";
 
 /** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
 export type ResultPaths = FilePaths & {
@@ -102,10 +102,11 @@ async function extractFrom(
   }
   announce(source, image, options);
   await source.reserve(image.manifest.layers);
-  const flattening = new Flattening({
+  const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    keep: keepRuleFor(options),
+    capture: captureRuleFor(options),
     scratch: staging.scratch,
+    limits: squashfsLimits,
     signal,
     onProgress: (written, total, isEstimate) =>
       options.emit({ type: "squashfs", written, total, isEstimate }),
@@ -113,7 +114,7 @@ async function extractFrom(
   });
   const path = join(staging.scratch, "root.squashfs");
   const root = await buildRootFilesystem({
-    flattening,
+    pass,
     version,
     created: createdTime(image.config) ?? 0,
     architecture: image.platform.architecture,
@@ -121,7 +122,7 @@ async function extractFrom(
     path,
     signal,
   });
-  const input = { staging, flattening, source, image, root, options, keys, signal };
+  const input = { staging, source, image, root, options, keys, signal };
   const description = await writeArtifacts(input);
   signal.throwIfAborted();
   await staging.publish();

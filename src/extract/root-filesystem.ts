@@ -1,21 +1,30 @@
 import { isDeepStrictEqual } from "node:util";
 import { artifactName, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
 import { bcjFilterFor } from "../kernel/index.js";
-import { DeferredOutput, display, type Flattening, fitsSquashfs } from "../layers/index.js";
 import {
-  type Compression,
+  type DirectoryAttributes,
+  LazyOutput,
+  type MergedImage,
+  type TopDownPass,
+} from "../layers/index.js";
+import {
   checkSquashfs,
+  compressorNames,
   Mksquashfs,
   type MksquashfsVersion,
   needsNewestMtime,
   parseCompression,
   planSquashfs,
+  type SquashfsCompression,
   type SquashfsPlan,
+  squashfsLimits,
 } from "../squashfs/index.js";
+import { display } from "../tar/index.js";
 import type { CheckedOptions } from "./extract-options.js";
 
 export interface RootFilesystemInput {
-  readonly flattening: Flattening;
+  /** Not run yet. */
+  readonly pass: TopDownPass;
   readonly version: MksquashfsVersion;
   /** When the image was made; seconds. */
   readonly created: number;
@@ -31,8 +40,9 @@ export interface RootFilesystem {
   /** Common part of the file names. */
   readonly name: string;
   readonly facts: KairosFacts;
+  readonly merged: MergedImage;
   /** What it is compressed with: what was asked for, if the image's kernel can read that. */
-  readonly compression: Compression;
+  readonly compression: SquashfsCompression;
 }
 
 /**
@@ -42,40 +52,45 @@ export interface RootFilesystem {
  * @throws NetbootError
  */
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
-  const { flattening, version, options, signal } = input;
+  const { pass, version, options, signal } = input;
   const start = (plan: SquashfsPlan) =>
     Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
   let guess: SquashfsPlan | undefined;
-  const early = new DeferredOutput(async () => {
-    guess = (await planFor(input, undefined)).plan;
+  const early = new LazyOutput(async () => {
+    const root = await pass.predictRootAttributes();
+    guess = planFor(input, { root, newestMtime: pass.newestMtime }, undefined).plan;
     return start(guess);
   });
   let mksquashfs: Mksquashfs | undefined;
   try {
-    await flattening.readLayers(canForetell(input) ? early : undefined);
+    const merged = await pass.run(canForetell(input) ? early : undefined);
     mksquashfs = await early.opened;
-    const tree = new ImageTree(flattening.tree.root);
-    const facts = await readKairosFacts(tree, (inode) => flattening.read(inode), options);
+    const tree = new ImageTree(merged.root);
+    const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
-    const { plan, compression } = await planFor(input, facts);
-    if (mksquashfs !== undefined && !(flattening.isFaithful && isDeepStrictEqual(plan, guess))) {
+    const traits = { root: merged.root.attributes, newestMtime: merged.newestMtime };
+    const { plan, compression } = planFor(input, traits, facts);
+    if (
+      mksquashfs !== undefined &&
+      !(merged.matchesEarlyOutput && isDeepStrictEqual(plan, guess))
+    ) {
       detail("Starting the squashfs over: the image is not as it seemed at first.");
       await mksquashfs.abort();
-      flattening.restart();
       mksquashfs = undefined;
     }
+    const remaining = mksquashfs === undefined ? merged.startOver() : merged.continueOutput();
     mksquashfs ??= await start(plan);
-    await flattening.writeRest(mksquashfs);
+    await remaining.writeTo(mksquashfs);
     await mksquashfs.finish();
     await checkSquashfs(input.path, {
-      inodes: flattening.shape.inodes,
-      codec: compression.codec,
+      inodes: remaining.inodes,
+      compressor: compression.compressor,
       blockSize: options.blockSize,
     });
-    return { name, facts, compression };
+    return { name, facts, merged, compression };
   } catch (error) {
     await (mksquashfs ?? (await early.opened?.catch(() => undefined)))?.abort();
     throw error;
@@ -95,11 +110,11 @@ function canForetell({ version, created }: RootFilesystemInput): boolean {
 }
 
 /** @param facts undefined as long as not all layers were read */
-async function planFor(
-  { version, flattening, options, created, architecture }: RootFilesystemInput,
+function planFor(
+  { version, options, created, architecture }: RootFilesystemInput,
+  { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },
   facts: KairosFacts | undefined,
-): Promise<{ plan: SquashfsPlan; compression: Compression }> {
-  const root = await flattening.rootAttributes();
+): { plan: SquashfsPlan; compression: SquashfsCompression } {
   const compression = usableCompression(options, facts);
   const bcjFilter = bcjFilterFor(architecture, facts?.kernelConfig);
   const plan = planSquashfs(version, {
@@ -107,34 +122,37 @@ async function planFor(
     ...(bcjFilter === undefined ? {} : { bcjFilter }),
     blockSize: options.blockSize,
     created,
-    newestMtime: flattening.newestMtime,
+    newestMtime,
     root: {
       ...root,
-      xattrs: new Map([...(root.xattrs ?? [])].filter(([name]) => fitsSquashfs(name))),
+      xattrs: new Map(
+        [...(root.xattrs ?? [])].filter(([name]) => squashfsLimits.supportsXattr(name)),
+      ),
     },
   });
   return { plan, compression };
 }
 
-/** What to use where the image's kernel cannot read what was asked for, in this order. */
-const fallbacks = ["gzip", "zstd", "xz", "lz4", "lzo"];
-
 /** What was asked for, if the image's own kernel can read it; else gzip, which nearly all can. */
-function usableCompression(options: CheckedOptions, facts: KairosFacts | undefined): Compression {
+function usableCompression(
+  options: CheckedOptions,
+  facts: KairosFacts | undefined,
+): SquashfsCompression {
   const config = facts?.kernelConfig;
-  const { codec } = options.compression;
+  const { compressor } = options.compression;
   if (config?.hasNoSquashfs) {
     const text =
       "The image's kernel was built without squashfs: machines will hardly boot from it.";
     options.emit({ type: "message", level: "warning", text });
   }
-  if (config === undefined || config.supportsSquashfs(codec)) return options.compression;
-  const readable = fallbacks.map(parseCompression);
-  const usable = readable.find((other) => config.supportsSquashfs(other.codec)) ?? readable[0]!;
+  if (config === undefined || config.supportsSquashfs(compressor)) return options.compression;
+  const usable = parseCompression(
+    compressorNames.find((name) => config.supportsSquashfs(name)) ?? "gzip",
+  );
   options.emit({
     type: "message",
     level: "warning",
-    text: `The image's kernel cannot read a squashfs compressed with ${codec}; ${usable.codec} is used.`,
+    text: `The image's kernel cannot read a squashfs compressed with ${compressor}; ${usable.compressor} is used.`,
   });
   return usable;
 }

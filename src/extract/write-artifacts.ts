@@ -15,7 +15,6 @@ import {
   type Staging,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import type { Flattening } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
@@ -30,7 +29,6 @@ import { sbomOf } from "./write-sbom.js";
 
 export interface ArtifactsInput {
   readonly staging: Staging;
-  readonly flattening: Flattening;
   readonly source: ImageSource;
   readonly image: ResolvedImage;
   readonly root: RootFilesystem;
@@ -71,14 +69,14 @@ export async function writeArtifacts(input: ArtifactsInput): Promise<WrittenNetb
 }
 
 async function writeFiles(input: ArtifactsInput): Promise<WrittenNetbootJson["files"]> {
-  const { staging, flattening, root, options } = input;
+  const { staging, root, options } = input;
   const { directory, scratch } = staging;
   const { kernel, initrd } = root.facts;
   const { cloudConfig } = options.boot;
   const names = artifactNames(root.name);
   const at = (name: string) => join(directory, name);
-  await flattening.putAt(kernel.file.inode, at(names.kernel));
-  await flattening.putAt(initrd.file.inode, at(names.initrd));
+  await root.merged.copyTo(kernel.file.inode, at(names.kernel));
+  await root.merged.copyTo(initrd.file.inode, at(names.initrd));
   await rename(join(scratch, "root.squashfs"), at(names.squashfs));
   await writeFile(at(names.script), scriptOf(input));
   if (cloudConfig !== undefined) await writeFile(at(names.cloudConfig), cloudConfig.bytes);

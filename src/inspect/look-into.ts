@@ -1,5 +1,5 @@
-import { ImageTree, keepRule } from "../kairos/index.js";
-import { contentsOf, Directory, type Layer, UpperLayers } from "../layers/index.js";
+import { captureRule, ImageTree } from "../kairos/index.js";
+import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { formatBytes } from "../support/index.js";
@@ -31,10 +31,10 @@ export interface LookOptions {
 export async function lookInto(options: LookOptions): Promise<Look> {
   const { image, source, scratch, signal, onMessage } = options;
   const { layers } = image.manifest;
-  const keep = keepRule({});
+  const capture = captureRule({});
   const upper = new UpperLayers({
     // Kernel and initrd are found, and not needed.
-    keep: (path, size) => (keep(path, size) === "memory" ? "memory" : undefined),
+    capture: (path, size) => (capture(path, size) === "memory" ? "memory" : undefined),
     scratch,
     signal,
   });
@@ -65,7 +65,7 @@ async function conclude(upper: UpperLayers, lowest: number): Promise<Look | unde
   const tree = lowest === 0 ? new ImageTree(root) : new UpperTree(root);
   try {
     const facts = await readBootFacts(tree, (inode) => upper.read(inode));
-    return { facts, lowest, contents: lowest === 0 ? contentsOf(root) : undefined };
+    return { facts, lowest, contents: lowest === 0 ? totalContentBytes(root) : undefined };
   } catch (error) {
     if (error instanceof LowerLayersNeeded) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { usualContents } from "../layers/index.js";
+import { estimateContentBytes } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 
 /** A squashfs with zstd, level 3, in blocks of 1 MiB, to the contents of an image of Debian. */
@@ -9,13 +9,13 @@ const squashedPart = 0.335;
  * @param contents bytes of all files, where the whole image was read
  */
 export function squashfsEstimate(image: ResolvedImage, contents: number | undefined): number {
-  return Math.round((contents ?? usualContentsOf(image)) * squashedPart);
+  return Math.round((contents ?? estimateContentBytesOf(image)) * squashedPart);
 }
 
 /** A layer whose digest is its diff ID is not compressed. */
-function usualContentsOf({ manifest, config }: ResolvedImage): number {
+function estimateContentBytesOf({ manifest, config }: ResolvedImage): number {
   return manifest.layers.reduce((sum, { digest, size }, number) => {
     const isPlain = digest === config.rootfs.diff_ids[number];
-    return sum + (isPlain ? size : usualContents(size));
+    return sum + (isPlain ? size : estimateContentBytes(size));
   }, 0);
 }

@@ -1,5 +1,5 @@
 import { ImageTree } from "../kairos/index.js";
-import type { Found, PathParts } from "../layers/index.js";
+import type { LookupResult, PathParts } from "../layers/index.js";
 
 /** What was asked for may be in a layer that was not read yet. */
 export class LowerLayersNeeded extends Error {}
@@ -9,7 +9,7 @@ export class LowerLayersNeeded extends Error {}
  * what it lacks may be below.
  */
 export class UpperTree extends ImageTree {
-  protected override lookUp(parts: PathParts): Found {
+  protected override lookUp(parts: PathParts): LookupResult {
     const found = super.lookUp(parts);
     if (found === undefined) throw new LowerLayersNeeded();
     return found;

@@ -48,7 +48,7 @@ export const transports = {
   "(standard input)": {
     ...local,
     syntax: "-",
-    description: "an OCI or docker save archive on standard input",
+    description: "either archive, on standard input",
   },
   "containers-storage": {
     ...unsupported,

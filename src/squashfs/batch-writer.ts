@@ -1,18 +1,18 @@
 import type { Writable } from "node:stream";
 
-const batchSize = 256 * 1024;
-/** 16 MiB: with less, this process and the one that reads stand still in turn. */
-const mostBatches = 64;
+const batchBytes = 256 * 1024;
+/** 16 MiB together: with less, this process and the reading one take turns waiting. */
+const maxBatches = 64;
 
 /**
- * Writes to a stream in large batches, whose memory is used again and again: a tar is mostly
- * small pieces, and a write for each would take longer than compressing some of them.
+ * Writes to a stream in large batches, and reuses their memory. A tar consists mostly of small
+ * pieces, and a separate write for each would take longer than compressing some of them.
  */
 export class BatchWriter {
   readonly #stream: Writable;
-  /** Batches that were written and can be filled again. */
+  /** Batches that have been written and can be reused. */
   readonly #free: Buffer[] = [];
-  #underWay = 0;
+  #inFlight = 0;
   #batch: Buffer | undefined;
   #filled = 0;
   #wake: () => void = () => {};
@@ -22,24 +22,24 @@ export class BatchWriter {
     stream.on("close", () => this.#wake());
   }
 
-  /** Copies the bytes; takes them also when it is full. */
+  /** Copies the bytes, also if the writer is full. */
   write(bytes: Buffer): void {
-    for (let taken = 0; taken < bytes.length; ) {
-      this.#batch ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(batchSize);
-      const count = bytes.copy(this.#batch, this.#filled, taken);
-      taken += count;
+    for (let copied = 0; copied < bytes.length; ) {
+      this.#batch ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
+      const count = bytes.copy(this.#batch, this.#filled, copied);
+      copied += count;
       this.#filled += count;
-      if (this.#filled === batchSize) this.flush();
+      if (this.#filled === batchBytes) this.flush();
     }
   }
 
-  /** Passes on what was gathered. */
+  /** Writes the current batch. */
   flush(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
-    this.#underWay += 1;
+    this.#inFlight += 1;
     this.#stream.write(batch.subarray(0, this.#filled), () => {
-      this.#underWay -= 1;
+      this.#inFlight -= 1;
       this.#free.push(batch);
       this.#wake();
     });
@@ -47,12 +47,12 @@ export class BatchWriter {
     this.#filled = 0;
   }
 
-  /** True while as many batches are on their way as are good. */
+  /** True while the maximum number of batches is being written. */
   get isFull(): boolean {
-    return this.#underWay >= mostBatches;
+    return this.#inFlight >= maxBatches;
   }
 
-  /** Resolves when there is room again, or never will be, or nobody cares any more. */
+  /** Resolves when there is room again, the stream is destroyed, or the signal is aborted. */
   async hasRoom(signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake();
     signal.addEventListener("abort", wake, { once: true });

@@ -1,18 +1,18 @@
-export { type Listing, listSquashfs } from "./listing.js";
+export { type CompressorName, compressorNames } from "./compressors.js";
+export { squashfsLimits } from "./inode-limits.js";
+export { listSquashfs } from "./list-squashfs.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";
+export {
+  formatCompression,
+  parseBlockSize,
+  parseCompression,
+  type SquashfsCompression,
+} from "./squashfs-compression.js";
 export {
   needsNewestMtime,
   planSquashfs,
   type SquashfsFacts,
   type SquashfsPlan,
-} from "./plan.js";
-export {
-  type Codec,
-  type Compression,
-  codecs,
-  formatCompression,
-  parseBlockSize,
-  parseCompression,
-} from "./squashfs-compression.js";
-export { checkSquashfs, parseSuperblock, readSuperblock, type Superblock } from "./superblock.js";
+} from "./squashfs-plan.js";
+export { checkSquashfs, parseSuperblock, readSuperblock } from "./superblock.js";

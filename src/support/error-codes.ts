@@ -207,6 +207,11 @@ export const errorCodes = {
     meaning: "The kernel or initrd of the image does not fit in a unified kernel image.",
     action: "Omit `--uki`, or choose another kernel in the image with `--kernel`.",
   },
+  DEVICE_UNSUPPORTED: {
+    exitStatus: 4,
+    meaning: "The image has a device file with a number that Linux and squashfs do not support.",
+    action: "Build the image without the device file, or with a valid number.",
+  },
 
   MKSQUASHFS_MISSING: {
     exitStatus: 5,
@@ -347,7 +352,3 @@ export const errorCodes = {
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 
 export type ErrorCode = keyof typeof errorCodes;
-
-export function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === "string" && Object.hasOwn(errorCodes, code);
-}

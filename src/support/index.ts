@@ -1,5 +1,5 @@
 /** Small, general pieces that every other module may use. */
-export { type ErrorCode, errorCodes, exitStatuses, isErrorCode } from "./error-codes.js";
+export { type ErrorCode, errorCodes, exitStatuses } from "./error-codes.js";
 export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./errors.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";

@@ -1,9 +1,9 @@
-/** A block of a tar; headers are one block, contents are padded to a multiple. */
+/** Bytes of a block of a tar: a header is one block, contents are padded to whole blocks. */
 export const blockSize = 512;
 
 const zeroBlock = Buffer.alloc(blockSize);
 
-/** @returns bytes that so many bytes take in an archive */
+/** Bytes that contents of this size take up in an archive. */
 export function padded(size: number): number {
   return Math.ceil(size / blockSize) * blockSize;
 }

@@ -1,7 +1,7 @@
 /**
- * A string that holds bytes: one character, U+0000 to U+00FF, a byte (what Node calls latin1).
- * File names are bytes, not text; as such strings they are compared, hashed and joined without
- * loss and without a Buffer object each.
+ * A string that holds bytes, one per character (U+0000 to U+00FF; Node's latin1 encoding). File
+ * names are bytes, not text. As such strings they can be compared, hashed and joined without loss
+ * and without a Buffer object for each.
  */
 export type ByteString = string;
 
@@ -13,12 +13,12 @@ export function toBytes(text: ByteString): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** For messages: reads the bytes as UTF-8. */
+/** Decodes the bytes as UTF-8, for messages. */
 export function display(text: ByteString): string {
   return toBytes(text).toString("utf8");
 }
 
-/** The bytes of a JavaScript string in UTF-8, as a ByteString. */
+/** Encodes a JavaScript string as UTF-8 bytes. */
 export function encode(text: string): ByteString {
   return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -3,7 +3,7 @@ import type { TarEvent } from "./tar-entry.js";
 
 const zeros = Buffer.alloc(256 * 1024);
 
-/** Passes on the stored bytes of one file and fills the holes of a sparse one with zeros. */
+/** Passes on the stored bytes of one file and fills the holes of a sparse file with zeros. */
 export class EntryContents {
   readonly #size: number;
   #remaining: number;
@@ -12,9 +12,9 @@ export class EntryContents {
   #position = 0;
 
   /**
-   * @param stored bytes that the archive holds
-   * @param size bytes of the file
-   * @param regions where the stored bytes go; undefined where the file is not sparse
+   * @param stored number of bytes in the archive
+   * @param size number of bytes in the file, including holes
+   * @param regions where the stored bytes belong; undefined if the file is not sparse
    */
   constructor(stored: number, size: number, regions: Region[] | undefined) {
     this.#remaining = stored;
@@ -26,7 +26,7 @@ export class EntryContents {
     return this.#position === this.#size && this.#remaining === 0;
   }
 
-  /** Yields content events for the stored bytes at the head of `chunk`; returns the rest. */
+  /** Yields content events for the stored bytes at the start of `chunk`; returns the rest. */
   *push(chunk: Buffer): Generator<TarEvent, Buffer, void> {
     let rest = chunk;
     while (rest.length > 0 && this.#remaining > 0) {

@@ -19,52 +19,68 @@ const entryTypes: Readonly<Record<string, EntryType>> = {
   "6": "fifo",
 };
 
-const xattrPrefix = "SCHILY.xattr.";
-const meaningful = /^(?:path|linkpath|size|uid|gid|mtime|SCHILY\.xattr\..*)$/s;
+/** Before the first entry. */
+const noHeader: TarHeader = {
+  name: "",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0,
+  typeFlag: "0",
+  linkName: "",
+  deviceMajor: 0,
+  deviceMinor: 0,
+};
 
-/** Bytes of all extended headers of one entry together. */
-const largestExtensions = 4 * 1024 * 1024;
-/** Each costs time with each entry. */
-const mostGlobals = 100;
-/** Linux's XATTR_SIZE_MAX: nothing larger can be on a disk. */
-const largestXattr = 64 * 1024;
-/** Bytes of all extended attributes of an archive, which are held as long as their entries are. */
-const mostXattrs = 256 * 1024 * 1024;
+const xattrPrefix = "SCHILY.xattr.";
+/** The keywords that this reader uses. */
+const knownKeyword = /^(?:path|linkpath|size|uid|gid|mtime|SCHILY\.xattr\..*)$/s;
+
+/** All extended headers of one entry together. */
+const maxEntryExtensionBytes = 4 * 1024 * 1024;
+/** Each global record costs time for each entry. */
+const maxGlobalRecords = 100;
+/** Linux's XATTR_SIZE_MAX: no file system can hold a larger value. */
+const maxXattrBytes = 64 * 1024;
+/** All extended attributes of an archive: they stay in memory as long as their entries. */
+const maxTotalXattrBytes = 256 * 1024 * 1024;
 
 /**
- * The header blocks that describe one entry together: pax `x` and `g`, GNU `L` and `K`, and the
- * header itself. Later records win over earlier ones, extensions over the header.
+ * The header blocks that together describe one entry: pax `x` and `g`, GNU `L` and `K`, and the
+ * header itself. Later records override earlier ones, and extensions override the header.
  */
 export class EntryHeaders {
-  header: TarHeader | undefined;
-  /** Records that hold for all entries that follow; only those that mean something here. */
+  /** The header of the current entry. */
+  header: TarHeader = noHeader;
+  /** Records that apply to all following entries; only those with known keywords. */
   readonly #globals = new Map<ByteString, Buffer>();
   #own: PaxRecords = [];
   #ownSize = 0;
   #pax = new Map<ByteString, Buffer>();
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
-  /** Of all entries so far. */
+  /** Size of the extended attributes of all entries so far. */
   #xattrBytes = 0;
 
-  /** True where nothing but global records came since the last entry. */
+  /** True if nothing but global records followed the last entry. */
   get isEmpty(): boolean {
     return this.#own.length === 0 && this.#longName === undefined && this.#longLink === undefined;
   }
 
-  /** The best name so far, for messages. */
+  /** The best name known so far, for messages. */
   get name(): ByteString {
-    return this.#longName ?? this.header?.name ?? "";
+    return this.#longName ?? this.header.name;
   }
 
   /**
-   * Takes the contents of an extension of type x, g, L or K.
-   * @throws FormatError where they are damaged or too much for one entry
+   * Adds the contents of an extension of type x, g, L or K.
+   * @throws FormatError if they are damaged, or too large for one entry
    */
   extend(typeFlag: string, bytes: Buffer): void {
     this.#ownSize += bytes.length;
-    if (this.#ownSize > largestExtensions) {
-      throw new FormatError("its extended headers are out of all bounds");
+    if (this.#ownSize > maxEntryExtensionBytes) {
+      throw new FormatError("its extended headers are too large");
     }
     if (typeFlag === "x") {
       for (const record of parsePaxRecords(bytes)) this.#own.push(record);
@@ -73,14 +89,14 @@ export class EntryHeaders {
     else this.#longLink = untilNul(bytes);
   }
 
-  /** The header that the extensions belong to. */
+  /** Adds the header that the extensions belong to. */
   complete(header: TarHeader): void {
     this.header = header;
     this.#pax = new Map(this.#globals);
     for (const [keyword, value] of this.#own) this.#pax.set(keyword, value);
   }
 
-  /** Forgets all that belongs to this entry only. */
+  /** Drops everything that belongs to this entry only. */
   clear(): void {
     this.#own = [];
     this.#ownSize = 0;
@@ -90,21 +106,21 @@ export class EntryHeaders {
 
   #extendGlobals(records: PaxRecords): void {
     for (const [keyword, value] of records) {
-      if (meaningful.test(keyword)) this.#globals.set(keyword, value);
+      if (knownKeyword.test(keyword)) this.#globals.set(keyword, value);
     }
-    if (this.#globals.size > mostGlobals) {
-      throw new FormatError("its global headers are out of all bounds");
+    if (this.#globals.size > maxGlobalRecords) {
+      throw new FormatError("its global headers have too many records");
     }
   }
 
-  /** Bytes that the archive holds of the entry: only files (and GNU's dump directories) have any. */
+  /** Bytes of contents in the archive: only files and GNU's dump directories have any. */
   get storedSize(): number {
-    const { typeFlag, size } = this.header!;
+    const { typeFlag, size } = this.header;
     if (entryTypes[typeFlag] !== "file" && typeFlag !== "D") return 0;
     return this.#number("size") ?? size;
   }
 
-  /** True for pax sparse format 1.0, whose map stands in the contents. */
+  /** True for pax sparse format 1.0, whose map precedes the contents. */
   get hasInlineSparseMap(): boolean {
     return this.#pax.get("GNU.sparse.major")?.toString() === "1";
   }
@@ -118,11 +134,11 @@ export class EntryHeaders {
   }
 
   /**
-   * @param size bytes of content, holes included
+   * @param size bytes of contents, including holes
    * @throws FormatError
    */
   entry(size: number): TarEntry {
-    const header = this.header!;
+    const { header } = this;
     const name =
       this.#text("GNU.sparse.name") ?? this.#text("path") ?? this.#longName ?? header.name;
     const linkName = this.#text("linkpath") ?? this.#longLink ?? header.linkName;
@@ -144,7 +160,7 @@ export class EntryHeaders {
     return xattrs === undefined ? entry : { ...entry, xattrs };
   }
 
-  /** An empty value takes back what came before (POSIX.1-2001 pax). */
+  /** An empty value cancels the earlier ones (POSIX.1-2001 pax). */
   #value(keyword: string): Buffer | undefined {
     const value = this.#pax.get(keyword);
     return value === undefined || value.length === 0 ? undefined : value;
@@ -169,25 +185,27 @@ export class EntryHeaders {
     let xattrs: Map<ByteString, Buffer> | undefined;
     for (const [keyword, value] of this.#pax) {
       if (!keyword.startsWith(xattrPrefix)) continue;
-      if (value.length > largestXattr) {
+      if (value.length > maxXattrBytes) {
         const name = display(keyword.slice(xattrPrefix.length, 100));
-        throw new FormatError(`its extended attribute ${name} claims ${value.length} bytes`);
+        throw new FormatError(
+          `its extended attribute ${name} has ${value.length} bytes, which is more than Linux allows`,
+        );
       }
       this.#xattrBytes += keyword.length + value.length;
       xattrs ??= new Map();
       xattrs.set(keyword.slice(xattrPrefix.length), value);
     }
-    if (this.#xattrBytes > mostXattrs) {
-      throw new FormatError("the extended attributes of all entries are out of all bounds");
+    if (this.#xattrBytes > maxTotalXattrBytes) {
+      throw new FormatError("the extended attributes of all its entries are too large");
     }
     return xattrs;
   }
 }
 
-/** Linux's PATH_MAX and NAME_MAX, which squashfs has too. */
+/** Enforces Linux's PATH_MAX and NAME_MAX; squashfs has the same limits. */
 function checkNames(name: ByteString, linkName: ByteString): void {
   if (name.includes("\0") || linkName.includes("\0")) {
-    throw new FormatError("its name holds a NUL byte");
+    throw new FormatError("its name contains a NUL byte");
   }
   const isTooLong =
     Math.max(name.length, linkName.length) > 4096 ||
@@ -199,14 +217,14 @@ function checkNames(name: ByteString, linkName: ByteString): void {
 
 function entryType(typeFlag: string, name: ByteString): EntryType {
   const type = entryTypes[typeFlag];
-  if (type === undefined) throw new FormatError(`its type ${typeFlag} is not known`);
-  // In v7 archives a directory is a file whose name ends in a slash.
+  if (type === undefined) throw new FormatError(`its type ${typeFlag} is unknown`);
+  // In v7 archives, a directory is a file whose name ends with a slash.
   return typeFlag === "\0" && name.endsWith("/") ? "directory" : type;
 }
 
 function identifier(value: number, field: string): number {
   if (value < 0 || value > 0xffffffff) {
-    throw new FormatError(`its ${field} ${value} is out of all bounds`);
+    throw new FormatError(`its ${field} ${value} is out of range`);
   }
   return value;
 }

@@ -1,8 +1,8 @@
-/** Reads tars without altering a byte of a name or a value. */
+/** Reads tars without changing a byte of any name or value. */
 export { blockSize } from "./block.js";
-export { type ByteString, display, encode, fromBytes, toBytes } from "./byte-string.js";
+export { type ByteString, display, encode, toBytes } from "./byte-string.js";
 export { FormatError } from "./format-error.js";
 export { formatPaxRecords, type PaxRecords } from "./pax.js";
-export type { EntryType, TarEntry, TarEvent } from "./tar-entry.js";
-export { type IndexedMember, indexTar, isTar } from "./tar-index.js";
+export type { EntryType, TarEntry } from "./tar-entry.js";
+export { indexTar, isTar } from "./tar-index.js";
 export { TarReader } from "./tar-reader.js";

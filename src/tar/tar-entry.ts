@@ -9,16 +9,16 @@ export type EntryType =
   | "block-device"
   | "fifo";
 
-/** What a tar says of one file, with all extension headers applied. */
+/** One entry of a tar, with all extension headers applied. */
 export interface TarEntry {
-  /** As written in the archive, not normalised. */
+  /** As written in the archive, not normalized. */
   readonly name: ByteString;
   readonly type: EntryType;
   /** Permission bits, 0 to 0o7777. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content, holes included; 0 for everything but a file. */
+  /** Bytes of contents, including holes; 0 unless the entry is a file. */
   readonly size: number;
   /** Whole seconds since 1970, rounded down; may be negative. */
   readonly mtime: number;
@@ -26,13 +26,13 @@ export interface TarEntry {
   readonly linkName: ByteString;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  /** Attribute name to value, both bytes; absent where there are none. */
+  /** Attribute values by name, both bytes; absent if there are none. */
   readonly xattrs?: ReadonlyMap<ByteString, Buffer>;
 }
 
 /**
- * What reading an archive yields. The `content` events of a file carry exactly `size` bytes in
- * order, holes filled with zeros; `end` follows each entry, content or not.
+ * The events of reading an archive. The `content` events of a file carry exactly `size` bytes in
+ * order, with holes filled with zeros. `end` follows each entry, whether it has contents or not.
  */
 export type TarEvent =
   | { readonly kind: "entry"; readonly entry: TarEntry }

@@ -4,24 +4,24 @@ import { FormatError } from "./format-error.js";
 
 /** The fields of one 512-byte header block, before any extension is applied. */
 export interface TarHeader {
-  name: ByteString;
-  mode: number;
-  uid: number;
-  gid: number;
-  size: number;
-  mtime: number;
-  typeFlag: string;
-  linkName: ByteString;
-  deviceMajor: number;
-  deviceMinor: number;
+  readonly name: ByteString;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtime: number;
+  readonly typeFlag: string;
+  readonly linkName: ByteString;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
 }
 
 /**
  * Reads a header block (POSIX.1-1988 ustar, GNU and v7).
- * @throws FormatError on a wrong checksum or an unreadable number.
+ * @throws FormatError if the checksum is wrong or a number is invalid
  */
 export function parseHeader(block: Buffer): TarHeader {
-  checkSum(block);
+  verifyChecksum(block);
   const magic = fromBytes(block, 257, 265);
   const isUstar = magic.startsWith("ustar\0");
   const isGnu = magic === "ustar  \0";
@@ -31,36 +31,37 @@ export function parseHeader(block: Buffer): TarHeader {
   const hasDevice = isUstar || isGnu;
   return {
     name: prefix === "" ? name : `${prefix}/${name}`,
-    mode: number(block, 100, 8, "mode") & 0o7777,
-    uid: number(block, 108, 8, "uid"),
-    gid: number(block, 116, 8, "gid"),
-    size: number(block, 124, 12, "size"),
-    mtime: number(block, 136, 12, "mtime"),
+    mode: parseNumber(block, 100, 8, "mode") & 0o7777,
+    uid: parseNumber(block, 108, 8, "uid"),
+    gid: parseNumber(block, 116, 8, "gid"),
+    size: parseNumber(block, 124, 12, "size"),
+    mtime: parseNumber(block, 136, 12, "mtime"),
     typeFlag: fromBytes(block, 156, 157),
     linkName: text(block, 157, 257),
-    deviceMajor: hasDevice ? number(block, 329, 8, "device") : 0,
-    deviceMinor: hasDevice ? number(block, 337, 8, "device") : 0,
+    deviceMajor: hasDevice ? parseNumber(block, 329, 8, "device") : 0,
+    deviceMinor: hasDevice ? parseNumber(block, 337, 8, "device") : 0,
   };
 }
 
-/** Bytes up to the first NUL or the end of the field. */
+/** The bytes up to the first NUL or the end of the field. */
 function text(block: Buffer, start: number, end: number): ByteString {
   const nul = block.indexOf(0, start);
   return fromBytes(block, start, nul === -1 || nul > end ? end : nul);
 }
 
 /**
- * A number field: octal digits between spaces and NULs, or, with the top bit of the first byte
- * set, a big-endian two's complement number (GNU base-256).
+ * Reads a number field: octal digits between spaces and NULs, or, if the top bit of the first byte
+ * is set, a big-endian two's complement number (GNU base-256).
+ * @throws FormatError
  */
-export function number(block: Buffer, start: number, length: number, field: string): number {
-  if ((block[start]! & 0x80) !== 0) return base256(block, start, length, field);
+export function parseNumber(block: Buffer, start: number, length: number, field: string): number {
+  if (((block[start] as number) & 0x80) !== 0) return parseBase256(block, start, length, field);
   let value = 0;
   let position = start;
   const end = start + length;
   while (position < end && (block[position] === 0x20 || block[position] === 0)) position += 1;
   for (; position < end; position += 1) {
-    const byte = block[position]!;
+    const byte = block[position] as number;
     if (byte === 0x20 || byte === 0) break;
     if (byte < 0x30 || byte > 0x37) throw new FormatError(`its ${field} is not a number`);
     value = value * 8 + (byte - 0x30);
@@ -68,26 +69,27 @@ export function number(block: Buffer, start: number, length: number, field: stri
   return value;
 }
 
-function base256(block: Buffer, start: number, length: number, field: string): number {
-  const negative = (block[start]! & 0x40) !== 0;
-  let value = BigInt(block[start]! & 0x3f);
+function parseBase256(block: Buffer, start: number, length: number, field: string): number {
+  const first = block.readUInt8(start);
+  const isNegative = (first & 0x40) !== 0;
+  let value = BigInt(first & 0x3f);
   for (let index = 1; index < length; index += 1) {
-    value = (value << 8n) | BigInt(block[start + index]!);
+    value = (value << 8n) | BigInt(block.readUInt8(start + index));
   }
-  if (negative) value -= 1n << BigInt(length * 8 - 2);
+  if (isNegative) value -= 1n << BigInt(length * 8 - 2);
   const result = Number(value);
-  if (!Number.isSafeInteger(result)) throw new FormatError(`its ${field} is out of all bounds`);
+  if (!Number.isSafeInteger(result)) throw new FormatError(`its ${field} is too large`);
   return result;
 }
 
-/** The sum of all bytes, the checksum field taken as spaces; old tars summed signed bytes. */
-function checkSum(block: Buffer): void {
-  const expected = number(block, 148, 8, "checksum");
+/** Adds up all bytes, with spaces for the checksum field itself; old tars added signed bytes. */
+function verifyChecksum(block: Buffer): void {
+  const expected = parseNumber(block, 148, 8, "checksum");
   let unsigned = 8 * 0x20;
   let high = 0;
   for (let index = 0; index < blockSize; index += 1) {
     if (index === 148) index = 156;
-    const byte = block[index]!;
+    const byte = block[index] as number;
     unsigned += byte;
     high += byte >> 7;
   }

@@ -5,33 +5,31 @@ import { EntryHeaders } from "./entry-headers.js";
 import { FormatError } from "./format-error.js";
 import type { TarEntry } from "./tar-entry.js";
 import { parseHeader } from "./tar-header.js";
-import { largestExtension } from "./tar-reader.js";
+import { maxExtensionBytes } from "./tar-reader.js";
 
-/** Bytes that are read at once. */
-const windowSize = 16 * 1024;
+/** Bytes per read: the headers of small members are close together. */
+const windowBytes = 16 * 1024;
 
-/** An entry of an archive that lies in a file. */
+/** An entry of an archive in a file. */
 export interface IndexedMember {
   readonly entry: TarEntry;
-  /** Where its contents begin in the file, in bytes. */
+  /** Where its contents start in the file, in bytes. */
   readonly offset: number;
 }
 
 /**
- * The entries of a plain tar that is a file, in its order: only headers are read, contents are
- * passed over.
- * @throws FormatError where it is no tar, is cut short, or holds a sparse file
+ * The entries of an uncompressed tar, in order. Reads only the headers and skips the contents.
+ * @throws FormatError if the file is not a tar, is truncated, or contains a sparse file
  */
 export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedMember, void, void> {
   const { size: end } = await file.stat();
   const headers = new EntryHeaders();
   let position = 0;
-  // Headers of small members stand close together.
   let window = Buffer.alloc(0);
   let windowStart = 0;
   const read = async (length: number): Promise<Buffer> => {
     if (position + length > windowStart + window.length) {
-      const wanted = Math.max(length, windowSize);
+      const wanted = Math.max(length, windowBytes);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, position);
       if (bytesRead < length) throw new FormatError("it ends in the middle of a header");
       window = buffer.subarray(0, bytesRead);
@@ -43,13 +41,13 @@ export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedMember,
   };
   while (position < end) {
     const block = await read(blockSize);
-    // What follows the first zero block is fill.
+    // Everything after the first zero block is padding.
     if (isZero(block)) return;
     const header = parseHeader(block);
     if ("xgLK".includes(header.typeFlag)) {
       const { typeFlag, size } = header;
-      if (size < 0 || size > largestExtension) {
-        throw new FormatError(`an extended header claims ${size} bytes`);
+      if (size < 0 || size > maxExtensionBytes) {
+        throw new FormatError(`an extended header claims to have ${size} bytes`);
       }
       headers.extend(typeFlag, await read(size));
       continue;
@@ -58,20 +56,22 @@ export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedMember,
     const size = headers.storedSize;
     const entry = headers.entry(size);
     if (header.typeFlag === "S" || headers.hasInlineSparseMap || headers.sparseRegions) {
-      throw new FormatError("it holds a sparse file");
+      throw new FormatError("it contains a sparse file");
     }
     headers.clear();
     if (size < 0 || position + size > end) {
-      throw new FormatError(`it is cut short: ${display(entry.name)} is not there to its end`);
+      throw new FormatError(
+        `it is cut short: the contents of ${display(entry.name)} are incomplete`,
+      );
     }
     yield { entry, offset: position };
     position += padded(size);
   }
-  // Go's writers end an archive as POSIX has it; one that just stops may have lost members.
-  throw new FormatError("it is cut short: its end is missing");
+  // Go's writers end an archive as POSIX requires, so one that just stops may have lost members.
+  throw new FormatError("it is cut short: the end of the archive is missing");
 }
 
-/** True where these bytes, at least a block, begin as an archive does, an empty one included. */
+/** True if the bytes start like an archive, which may be empty; false for less than a block. */
 export function isTar(head: Buffer): boolean {
   if (head.length < blockSize) return false;
   const block = head.subarray(0, blockSize);

@@ -5,29 +5,29 @@ import { EntryHeaders } from "./entry-headers.js";
 import { FormatError } from "./format-error.js";
 import { addGnuRegions, checkedRegions, InlineMap, type Region } from "./sparse.js";
 import type { TarEvent } from "./tar-entry.js";
-import { number, parseHeader } from "./tar-header.js";
+import { parseHeader, parseNumber } from "./tar-header.js";
 
-/** Long names, link targets and extended headers; Go's reader has the same bound. */
-export const largestExtension = 1024 * 1024;
-/** Files that claim more than this together are taken for a forgery or a mistake. */
-const largestArchive = 1024 ** 4;
+/** Limit for a long name, a link target or an extended header; Go's reader has the same. */
+export const maxExtensionBytes = 1024 * 1024;
+/** Limit for all files together: more is a forgery or a mistake. */
+const maxArchiveBytes = 1024 ** 4;
 
 const noBytes = Buffer.alloc(0);
 
-/** What the bytes that come next are. */
+/** The kind of bytes that come next. */
 type State = "header" | "extension" | "gnu-sparse" | "sparse-map" | "content" | "skip" | "trailer";
 
 /**
- * Reads a tar as it comes, in chunks of any size, without altering a byte of a name or a value:
- * v7, ustar, GNU (L, K, sparse) and pax (x, g, sparse 0.0, 0.1, 1.0).
+ * Reads a tar that arrives in chunks of any size, without changing a byte of any name or value.
+ * Supports v7, ustar, GNU (L, K, sparse) and pax (x, g, sparse 0.0, 0.1, 1.0).
  *
  * @example for (const event of reader.push(chunk)) …; reader.finish();
  */
 export class TarReader {
   #state: State = "header";
-  /** Bytes still missing from what is gathered or skipped. */
+  /** Bytes still to be collected or skipped. */
   #missing = blockSize;
-  #gathered: Buffer[] = [];
+  #collected: Buffer[] = [];
   readonly #headers = new EntryHeaders();
   #extension = { typeFlag: "", size: 0 };
   #contents = new EntryContents(0, 0, undefined);
@@ -36,17 +36,17 @@ export class TarReader {
   #realSize: number | undefined;
   #sparseMap = new InlineMap();
   #zeroBlocks = 0;
-  /** Bytes of all files so far. */
+  /** Bytes that all files so far claim to have. */
   #claimed = 0;
 
-  /** Name of the entry that was read last, for messages. */
+  /** Name of the last entry, for messages. */
   get lastName(): ByteString {
     return this.#headers.name;
   }
 
   /**
-   * The events of the next chunk. The generator has to be run to its end before the next chunk
-   * is pushed; `content` events share the chunk's memory, and nothing else does.
+   * The events of the next chunk. The caller has to run the generator to its end before it pushes
+   * another chunk. Only `content` events share the chunk's memory.
    * @throws FormatError
    */
   *push(chunk: Buffer): Generator<TarEvent, void, void> {
@@ -67,14 +67,14 @@ export class TarReader {
   }
 
   /**
-   * To be called after the last chunk.
-   * @throws FormatError when the archive stops in the middle of something.
+   * Call this after the last chunk.
+   * @throws FormatError if the archive is truncated
    */
   finish(): void {
-    const rest = Buffer.concat(this.#gathered);
+    const rest = Buffer.concat(this.#collected);
     const isFill = (this.#state === "trailer" || this.#zeroBlocks > 0) && isZero(rest);
     const isEnd = this.#state === "header" && rest.length === 0 && this.#headers.isEmpty;
-    if (!isFill && !isEnd) throw new FormatError("the archive ends in the middle of it");
+    if (!isFill && !isEnd) throw new FormatError("the archive ends in the middle of an entry");
   }
 
   #expect(state: State, bytes: number): void {
@@ -89,14 +89,14 @@ export class TarReader {
     return chunk.subarray(skipped);
   }
 
-  /** Gathers; returns the block when it is complete. */
+  /** Collects bytes; returns the block once it is complete. */
   #take(bytes: Buffer): Buffer | undefined {
     this.#missing -= bytes.length;
-    if (this.#missing === 0 && this.#gathered.length === 0) return bytes;
-    this.#gathered.push(Buffer.from(bytes));
+    if (this.#missing === 0 && this.#collected.length === 0) return bytes;
+    this.#collected.push(Buffer.from(bytes));
     if (this.#missing > 0) return undefined;
-    const block = Buffer.concat(this.#gathered);
-    this.#gathered = [];
+    const block = Buffer.concat(this.#collected);
+    this.#collected = [];
     return block;
   }
 
@@ -115,7 +115,7 @@ export class TarReader {
         yield* this.#readSparseMap(block);
         break;
       default:
-        // Archives are filled with zeros to a whole record; anything else does not belong there.
+        // Archives are padded with zeros to a whole record; anything else is an error.
         if (!isZero(block)) throw new FormatError("data follows the end of the archive");
         this.#expect("trailer", blockSize);
     }
@@ -139,7 +139,7 @@ export class TarReader {
     if (header.typeFlag === "S") {
       this.#regions = [];
       addGnuRegions(this.#regions, block, 386, 4);
-      this.#realSize = number(block, 483, 12, "sparse size");
+      this.#realSize = parseNumber(block, 483, 12, "sparse size");
       if (block[482] !== 0) {
         this.#expect("gnu-sparse", blockSize);
         return;
@@ -149,8 +149,8 @@ export class TarReader {
   }
 
   #startExtension(typeFlag: string, size: number): void {
-    if (size > largestExtension || size < 0) {
-      throw new FormatError(`an extended header claims ${size} bytes`);
+    if (size > maxExtensionBytes || size < 0) {
+      throw new FormatError(`an extended header claims to have ${size} bytes`);
     }
     this.#extension = { typeFlag, size };
     this.#expect("extension", padded(size));
@@ -164,14 +164,15 @@ export class TarReader {
   }
 
   *#readGnuSparse(block: Buffer): Generator<TarEvent, void, void> {
-    addGnuRegions(this.#regions!, block, 0, 21);
+    this.#regions ??= [];
+    addGnuRegions(this.#regions, block, 0, 21);
     if (block[504] === 0) yield* this.#startEntry();
     else this.#expect("gnu-sparse", blockSize);
   }
 
   /** The header and its extensions are complete. */
   *#startEntry(): Generator<TarEvent, void, void> {
-    if (this.#headers.header!.typeFlag === "V") {
+    if (this.#headers.header.typeFlag === "V") {
       this.#headers.clear();
       this.#expect("header", blockSize);
     } else if (this.#headers.hasInlineSparseMap) {
@@ -183,7 +184,7 @@ export class TarReader {
     }
   }
 
-  /** Gathers blocks of a 1.0 map until it is whole; they count as stored contents. */
+  /** Collects the blocks of a 1.0 map until it is complete; they count as stored contents. */
   *#readSparseMap(block: Buffer): Generator<TarEvent, void, void> {
     this.#regions = this.#sparseMap.push(block);
     const left = this.#headers.storedSize - this.#sparseMap.length;
@@ -193,8 +194,8 @@ export class TarReader {
   }
 
   /**
-   * @param stored bytes of content in the archive
-   * @param counted the same with a sparse map at their head, which the padding counts too
+   * @param stored bytes of contents in the archive
+   * @param counted the same including a sparse map before them, which the padding depends on
    */
   *#announce(stored: number, counted: number): Generator<TarEvent, void, void> {
     let size = stored;
@@ -203,9 +204,9 @@ export class TarReader {
       this.#regions = checkedRegions(this.#regions, size, stored);
     }
     this.#claimed += Math.max(stored, size);
-    if (stored < 0 || size < 0 || this.#claimed > largestArchive) {
+    if (stored < 0 || size < 0 || this.#claimed > maxArchiveBytes) {
       const claim = Math.max(stored, size);
-      throw new FormatError(`it claims a size of ${claim} bytes, which is absurd`);
+      throw new FormatError(`it claims to have ${claim} bytes, which is impossible`);
     }
     const entry = this.#headers.entry(size);
     yield { kind: "entry", entry };
@@ -216,7 +217,7 @@ export class TarReader {
     }
     this.#contents = new EntryContents(stored, size, this.#regions);
     this.#state = "content";
-    // A file without stored bytes is complete already; it may still be one large hole.
+    // A file without stored bytes is already complete, but may still be one large hole.
     yield* this.#contents.push(noBytes);
     if (this.#contents.isDone) yield* this.#endEntry(this.#padding);
   }

@@ -27,12 +27,12 @@ export async function checkSquashfsFile(
     const superblock = await readSuperblock(path);
     if (superblock === undefined) return bad("is no squashfs 4.0");
     const { size } = await stat(path);
-    const { bytesUsed, codec, blockSize } = superblock;
+    const { bytesUsed, compressor, blockSize } = superblock;
     if (bytesUsed > size) return bad(`is cut short: ${size} of ${bytesUsed} bytes`);
     const stated = description?.squashfs ?? {};
-    if (stated.compression !== undefined && stated.compression.split(":")[0] !== codec) {
+    if (stated.compression !== undefined && stated.compression.split(":")[0] !== compressor) {
       return bad(
-        `is compressed with ${codec ?? "an unknown codec"}, not with ${stated.compression}`,
+        `is compressed with ${compressor ?? "an unknown compressor"}, not with ${stated.compression}`,
       );
     }
     if (stated.blockSize !== undefined && stated.blockSize !== blockSize) {

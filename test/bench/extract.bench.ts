@@ -1,6 +1,6 @@
 /**
- * Measures `extract` against what people do without it, in one run: on a bootable image of more
- * than 700 MB, from a registry on loopback. Prints a table; nothing fails for being slow.
+ * Compares `extract` with other ways to do the same, with a bootable image of more than 700 MB in a
+ * registry on loopback. Prints a table and has no pass or fail criterion.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ const gzip = `${squashfsOptions} -comp gzip`;
 
 interface Contestant {
   readonly name: string;
-  /** Run before each measurement, not measured. */
+  /** Runs before each measurement and is not measured. */
   readonly prepare: string;
   readonly command: string;
   readonly runs: number;
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
 
 function contestants(image: string, tree: string, work: string): Contestant[] {
   const program = `${process.execPath} ${checkout}/bin/kairos-netboot.js`;
-  const ours = `${program} extract ${image} -o ${work}/out --cache-dir ${work}/cache --quiet`;
+  const extract = `${program} extract ${image} -o ${work}/out --cache-dir ${work}/cache --quiet`;
   const chain = (options: string) =>
     `skopeo --insecure-policy copy -q --src-tls-verify=false docker://${image} oci:${work}/copy:latest
      umoci unpack --image ${work}/copy:latest ${work}/unpacked
@@ -64,13 +64,13 @@ function contestants(image: string, tree: string, work: string): Contestant[] {
     {
       name: "kairos-netboot extract, nothing cached",
       prepare: `${clean} ${work}/cache`,
-      command: ours,
+      command: extract,
       runs,
     },
     {
       name: "kairos-netboot extract, layers cached",
       prepare: clean,
-      command: ours,
+      command: extract,
       runs,
     },
     {
@@ -80,7 +80,7 @@ function contestants(image: string, tree: string, work: string): Contestant[] {
       runs,
     },
     {
-      name: "the same with gzip, as Kairos' own tools",
+      name: "the same with gzip, like Kairos's own tools",
       prepare: clean,
       command: chain(gzip),
       runs: 1,
@@ -89,15 +89,15 @@ function contestants(image: string, tree: string, work: string): Contestant[] {
 }
 
 /**
- * What is left where nothing is merged, kept or described, and all is done by programs written in C:
- * the largest layer alone, with the three sums that have to be known.
+ * The least possible work: C programs process the largest layer and compute the three checksums that
+ * are needed, without merging or describing anything.
  */
 function programsInAPipe(image: string, layout: string, work: string): Contestant {
   const [, host, repository] = /^([^/]+)\/(.+):[^:]+$/.exec(image)!;
   const { digest } = largestOf(layersOf(layout));
   const squashfs = `${work}/pipe.squashfs`;
   return {
-    name: "its largest layer alone: curl, igzip, mksquashfs and three times openssl",
+    name: "its largest layer alone: curl, igzip, mksquashfs and openssl three times",
     prepare: `rm -f ${squashfs}`,
     command: `curl -sf http://${host}/v2/${repository}/blobs/${digest} | tee >(openssl dgst -sha256) |
       igzip -d -c | tee >(openssl dgst -sha256) | mksquashfs - ${squashfs} -tar ${zstd}
@@ -112,7 +112,7 @@ interface Layer {
   readonly size: number;
 }
 
-/** Of the only image in an OCI layout. */
+/** The layers of the only image in an OCI layout. */
 function layersOf(layout: string): Layer[] {
   const read = (...names: string[]) => JSON.parse(readFileSync(join(layout, ...names), "utf8"));
   const [image] = read("index.json").manifests;
@@ -123,17 +123,17 @@ function largestOf(layers: readonly Layer[]): Layer {
   return layers.reduce((one, other) => (other.size > one.size ? other : one));
 }
 
-/** In rounds, so that a machine that changes its pace does so for all. */
+/** Measures in rounds, so that changes in the machine's speed affect all contestants. */
 async function measureAll(
   all: readonly Contestant[],
-  place: string,
+  directory: string,
 ): Promise<Map<string, Measurement[]>> {
   const results = new Map(all.map(({ name }): [string, Measurement[]] => [name, []]));
   for (let round = 0; round < runs; round += 1) {
     for (const contestant of all) {
       if (round >= contestant.runs) continue;
       execFileSync("bash", ["-c", `${contestant.prepare}; sync`]);
-      const result = await measure(contestant.command, place);
+      const result = await measure(contestant.command, directory);
       console.error(`round ${round + 1}: ${contestant.name}: ${result.wall.toFixed(1)} s`);
       results.get(contestant.name)!.push(result);
     }
@@ -170,12 +170,12 @@ function printResults(results: Map<string, Measurement[]>): void {
     );
   }
   const [, cold, warm, chain, gzipChain, pipe] = rows.map(({ wall }) => wall);
-  console.log(`\nnothing cached / floor: ${(cold! / floor.wall).toFixed(2)} (wanted: at most 1.8)`);
+  console.log(`\nnothing cached / floor: ${(cold! / floor.wall).toFixed(2)} (target: at most 1.8)`);
   console.log(`layers cached / floor: ${(warm! / floor.wall).toFixed(2)}`);
-  console.log(`skopeo chain / nothing cached: ${(chain! / cold!).toFixed(1)} (wanted: at least 4)`);
+  console.log(`skopeo chain / nothing cached: ${(chain! / cold!).toFixed(1)} (target: at least 4)`);
   console.log(`gzip chain / nothing cached: ${(gzipChain! / cold!).toFixed(1)}`);
   console.log(`nothing cached / largest layer alone: ${(cold! / pipe!).toFixed(2)}`);
-  console.log(`Node's memory: ${mb(rows[1]!.nodeMemory)} MB (wanted: under 250)`);
+  console.log(`Node's memory: ${mb(rows[1]!.nodeMemory)} MB (target: under 250)`);
 }
 
 function mb(bytes: number): string {

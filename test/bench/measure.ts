@@ -3,28 +3,28 @@ import { readdirSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { setInterval } from "node:timers/promises";
 
-/** What one run of a command took. */
+/** The resources that one run of a command used. */
 export interface Measurement {
-  /** Seconds on the clock. */
+  /** Wall clock seconds. */
   readonly wall: number;
-  /** Processor seconds, of the command and of all that it started. */
+  /** Processor seconds of the command and everything that it started. */
   readonly cpu: number;
-  /** Most resident memory at one moment, bytes: of all processes together, and of Node alone. */
+  /** Peak of resident memory in bytes: of all processes together, and of Node alone. */
   readonly memory: number;
   readonly nodeMemory: number;
-  /** Most disk space taken at one moment beyond what was taken before, bytes. */
+  /** Peak of additional disk space in bytes. */
   readonly disk: number;
 }
 
-const samplingMs = 50;
+const samplingIntervalMs = 50;
 
 /**
- * Runs a command in bash and measures it: times as bash's `time` has them, memory from /proc and
- * disk space from the file system, both sampled 20 times a second.
- * @param place a path in the file system that the command writes to
+ * Runs a command in bash and measures it. The times come from bash's `time`. Memory, from /proc, and
+ * disk space, from the file system, are sampled 20 times per second.
+ * @param directory in the file system that the command writes to
  */
-export async function measure(command: string, place: string): Promise<Measurement> {
-  const usedBefore = await usedBytes(place);
+export async function measure(command: string, directory: string): Promise<Measurement> {
+  const usedBefore = await usedBytes(directory);
   const script = `TIMEFORMAT='measured %R %U %S'; time { ${command}\n}`;
   const child = spawn("bash", ["-e", "-c", script], {
     detached: true,
@@ -36,7 +36,7 @@ export async function measure(command: string, place: string): Promise<Measureme
   });
   const sampler = new AbortController();
   const peaks = { memory: 0, nodeMemory: 0, disk: 0 };
-  const sampling = sample(child.pid!, place, usedBefore, peaks, sampler.signal);
+  const sampling = sample(child.pid!, directory, usedBefore, peaks, sampler.signal);
   const status = await new Promise((resolve) => child.on("close", resolve));
   sampler.abort();
   await sampling;
@@ -48,25 +48,25 @@ export async function measure(command: string, place: string): Promise<Measureme
 
 async function sample(
   leader: number,
-  place: string,
+  directory: string,
   usedBefore: number,
   peaks: { memory: number; nodeMemory: number; disk: number },
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const _ of setInterval(samplingMs, undefined, { signal })) {
+    for await (const _ of setInterval(samplingIntervalMs, undefined, { signal })) {
       const { all, node } = residentBytes(leader);
       peaks.memory = Math.max(peaks.memory, all);
       peaks.nodeMemory = Math.max(peaks.nodeMemory, node);
-      peaks.disk = Math.max(peaks.disk, (await usedBytes(place)) - usedBefore);
+      peaks.disk = Math.max(peaks.disk, (await usedBytes(directory)) - usedBefore);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
-async function usedBytes(place: string): Promise<number> {
-  const { blocks, bfree, bsize } = await statfs(place);
+async function usedBytes(directory: string): Promise<number> {
+  const { blocks, bfree, bsize } = await statfs(directory);
   return (blocks - bfree) * bsize;
 }
 
@@ -85,7 +85,7 @@ function residentBytes(leader: number): { all: number; node: number } {
         resident: Number(fields[21]) * 4096,
       });
     } catch {
-      // It ended while it was looked at.
+      // The process ended in the meantime.
     }
   }
   let all = 0;

@@ -1,6 +1,6 @@
 /**
- * Measures how much memory `extract` takes for images of many files: of a layer's bytes none are
- * kept, of each file a little. Prints a table; nothing fails for being large.
+ * Measures how much memory `extract` needs for images with many files: it keeps no contents of the
+ * layers, but a little for each file. Prints a table and has no pass or fail criterion.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** A hundred in each directory. */
+/** Files in directories of one hundred each. */
 function rolesToFetch(count: number): TarItem[] {
   return Array.from({ length: count }, (_, index) => {
     const group = Math.floor(index / 100);

@@ -1,6 +1,7 @@
 /**
- * Measures how fast layers come from a registry on loopback, against `skopeo copy`, and what it costs
- * to go on with a download that was nearly complete. Prints a table; nothing fails for being slow.
+ * Compares the time for pulling layers from a registry on loopback with `skopeo copy`, and measures
+ * how long it takes to resume a download that was nearly complete. Prints a table and has no pass or
+ * fail criterion.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,9 +16,9 @@ import { ImageContent, ociLayerType } from "../oci-client/support/image-content.
 
 const runs = Number(process.env.BENCH_RUNS ?? 3);
 /** Bytes of each layer. */
-const layerSize = Number(process.env.BENCH_LAYER_MB ?? 300) * 1_000_000;
-/** The part of a layer that is there already when its download is resumed. */
-const present = 0.9;
+const layerBytes = Number(process.env.BENCH_LAYER_MB ?? 300) * 1_000_000;
+/** The fraction of a layer that is already on disk when its download is resumed. */
+const presentFraction = 0.9;
 
 async function main(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "kairos-netboot-pull-"));
@@ -37,10 +38,10 @@ async function main(): Promise<void> {
       execFileSync("sync");
       await note("skopeo copy to an OCI layout", async () => skopeoCopy(image, copy));
       execFileSync("sync");
-      await note("kairos-netboot, nothing there", () => pull(image, cache));
-      await cutShort(cache);
+      await note("kairos-netboot, nothing cached", () => pull(image, cache));
+      await truncateLayers(cache);
       execFileSync("sync");
-      await note(`kairos-netboot, ${present * 100} % of each layer there`, () =>
+      await note(`kairos-netboot, ${presentFraction * 100} % of each layer cached`, () =>
         pull(image, cache),
       );
     }
@@ -51,10 +52,10 @@ async function main(): Promise<void> {
   }
 }
 
-/** Two layers of bytes that nobody decodes. */
+/** An image of two layers of random bytes, which are never decoded. */
 async function pushImage(work: string, push: (layout: string) => Promise<string>): Promise<string> {
   const content = new ImageContent();
-  const layers = [1, 2].map(() => content.add(randomBytes(layerSize), ociLayerType));
+  const layers = [1, 2].map(() => content.add(randomBytes(layerBytes), ociLayerType));
   const config = content.add(
     {
       architecture: "amd64",
@@ -69,8 +70,8 @@ async function pushImage(work: string, push: (layout: string) => Promise<string>
 }
 
 function skopeoCopy(image: string, directory: string): void {
-  const words = ["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"];
-  execFileSync("skopeo", [...words, `docker://${image}`, `oci:${directory}:v1`]);
+  const args = ["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"];
+  execFileSync("skopeo", [...args, `docker://${image}`, `oci:${directory}:v1`]);
 }
 
 async function pull(image: string, cacheDirectory: string): Promise<void> {
@@ -86,32 +87,32 @@ async function pull(image: string, cacheDirectory: string): Promise<void> {
   }
 }
 
-/** Leaves the large files as a killed run would have. */
-async function cutShort(cache: string): Promise<void> {
+/** Truncates the layers like an interrupted run. */
+async function truncateLayers(cache: string): Promise<void> {
   const blobs = join(cache, "blobs/sha256");
   for (const name of await readdir(blobs)) {
     const path = join(blobs, name);
     const { size } = await stat(path);
-    if (size !== layerSize) continue;
-    await truncate(path, Math.floor(size * present));
+    if (size !== layerBytes) continue;
+    await truncate(path, Math.floor(size * presentFraction));
     await rename(path, `${path}.partial`);
   }
 }
 
 function print(results: Map<string, number[]>): void {
-  console.log(`two layers of ${layerSize / 1e6} MB; medians of ${runs} runs\n`);
+  console.log(`two layers of ${layerBytes / 1e6} MB; medians of ${runs} runs\n`);
   console.log("| what | wall s | MB/s |");
   console.log("| --- | --- | --- |");
   const medians = [...results].map(([name, times]) => {
     const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
     console.log(
-      `| ${name} | ${median.toFixed(2)} | ${((2 * layerSize) / 1e6 / median).toFixed(0)} |`,
+      `| ${name} | ${median.toFixed(2)} | ${((2 * layerBytes) / 1e6 / median).toFixed(0)} |`,
     );
     return median;
   });
   const [skopeo, whole, rest] = medians;
-  console.log(`\nskopeo / nothing there: ${(skopeo! / whole!).toFixed(2)} (wanted: at least 1)`);
-  console.log(`resumed / nothing there: ${(rest! / whole!).toFixed(2)}`);
+  console.log(`\nskopeo / nothing cached: ${(skopeo! / whole!).toFixed(2)} (target: at least 1)`);
+  console.log(`resumed / nothing cached: ${(rest! / whole!).toFixed(2)}`);
 }
 
 await main();

@@ -1,6 +1,7 @@
 /**
- * Measures `serve` against nginx and dnsmasq in one run, in a network of its own: large files,
- * boot programs, offers, and a storm of machines. Prints tables; nothing fails for being slow.
+ * Compares `serve` with nginx and dnsmasq in a network namespace: large files, boot programs, DHCP
+ * offers, and many machines that boot at the same time. Prints tables and has no pass or fail
+ * criterion.
  */
 import { execFile, execFileSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
@@ -10,17 +11,17 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { extract } from "../../src/index.js";
 import { demoImage } from "../extract/support/program.js";
-import { AskingMachines } from "./asking-machines.js";
-import { bootMachine } from "./boot-machine.js";
-import { throughput } from "./fetch-all.js";
-import { enterOwnNetwork, ours, theirs } from "./own-network.js";
+import { DhcpClients } from "./dhcp-clients.js";
+import { throughput } from "./fetch.js";
+import { enterNetworkNamespace, otherAddress, ownAddress } from "./network-namespace.js";
+import { simulateBoot } from "./simulate-boot.js";
 import {
   type ReleaseFiles,
-  type RunningServer,
+  type StartedServer,
   startDnsmasq,
   startNginx,
   startServe,
-} from "./servers.js";
+} from "./started-servers.js";
 
 const runs = Number(process.env.BENCH_RUNS ?? 5);
 const machines = Number(process.env.BENCH_MACHINES ?? 200);
@@ -50,7 +51,7 @@ async function makeFiles(work: string) {
   const { description } = await extract({ image: demoImage, output: demo, platform: "amd64" });
   const [programs, place] = [join(work, "programs"), join(work, "files")];
   for (const directory of [programs, place]) mkdirSync(directory);
-  // The server looks at the beginning of a kernel.
+  // The server reads the start of the kernel.
   const head = readFileSync(join(demo, description.files.kernel.name));
   const files: ReleaseFiles = {
     kernel: random(join(place, "kernel"), 12, head),
@@ -59,7 +60,7 @@ async function makeFiles(work: string) {
   };
   const storm = { squashfs: random(join(place, "storm.squashfs"), 192) };
   random(join(programs, "snponly.efi"), 8);
-  // dnsmasq serves as another user.
+  // dnsmasq runs as another user.
   execFileSync("chmod", ["-R", "a+rX", work]);
   return { files, storm, programs };
 }
@@ -84,93 +85,98 @@ function printMachine(): void {
   );
 }
 
-/** In alternation, so that a machine that changes its pace does so for both. */
+/** Alternates between the servers, so that changes in the machine's speed affect both. */
 async function compareThroughput(): Promise<void> {
   const block = ["--tftp-blksize", "1468"];
   const http = ["http://ADDRESS:8080/FILE"];
   const tftp = ["tftp://ADDRESS/snponly.efi", ...block];
-  const contests: [name: string, clients: number, words: string[], wanted: string][] = [
+  const contests: [name: string, clients: number, urlAndOptions: string[], target: string][] = [
     ["HTTP, 1 GiB to 1 client / nginx", 1, http, ""],
     ["HTTP, 1 GiB to 16 clients / nginx", 16, http, "at least 0.60"],
     ["TFTP, 8 MiB to 1 client / dnsmasq", 1, tftp, "at least 0.70"],
     ["TFTP, 8 MiB to 8 clients / dnsmasq", 8, tftp, "at least 0.70"],
   ];
-  console.log(`Medians of ${runs} runs in alternation, MB/s over all clients (curl)\n`);
-  console.log("| what | ours | theirs | ratio | wanted |\n| --- | --- | --- | --- | --- |");
-  for (const [name, clients, [address, ...options], wanted] of contests) {
+  console.log(`Medians of ${runs} runs in alternation, total MB/s of all clients (curl)\n`);
+  console.log("| what | serve | other | ratio | target |\n| --- | --- | --- | --- | --- |");
+  for (const [name, clients, [address, ...options], target] of contests) {
     const at = (host: string, file: string) =>
       address!.replace("ADDRESS", host).replace("FILE", file);
     const pairs: [number, number][] = [];
     for (let round = 0; round < runs; round += 1) {
-      const own = at(ours, "releases/1/large.squashfs");
+      const ownUrl = at(ownAddress, "releases/1/large.squashfs");
       pairs.push([
-        await throughput(clients, own, ...options),
-        await throughput(clients, at(theirs, "large.squashfs"), ...options),
+        await throughput(clients, ownUrl, ...options),
+        await throughput(clients, at(otherAddress, "large.squashfs"), ...options),
       ]);
     }
-    const [mine, other] = [median(pairs.map(([it]) => it)), median(pairs.map(([, it]) => it))];
+    const [own, other] = [
+      median(pairs.map(([rate]) => rate)),
+      median(pairs.map(([, rate]) => rate)),
+    ];
     console.log(
-      `| ${name} | ${mine.toFixed(0)} | ${other.toFixed(0)} | ${(mine / other).toFixed(2)} | ${wanted} |`,
+      `| ${name} | ${own.toFixed(0)} | ${other.toFixed(0)} | ${(own / other).toFixed(2)} | ${target} |`,
     );
   }
 }
 
-/** The first times apart: server and machines are programs whose code is not compiled yet. */
+/** Reports the first rounds separately: the code of server and clients is not compiled yet. */
 async function measureOffers(): Promise<void> {
-  const asking = await AskingMachines.start();
+  const clients = await DhcpClients.start();
   const rounds: { rate: number; latencies: number[] }[] = [];
   for (let round = 0; round < 12; round += 1) {
     const start = performance.now();
-    const offers = await asking.askAll(round * 1000, 1000);
+    const offers = await clients.requestAll(round * 1000, 1000);
     const rate = 1_000_000 / (performance.now() - start);
     const latencies = offers.flatMap((offer) => offer?.milliseconds ?? []).sort((a, b) => a - b);
     rounds.push({ rate, latencies });
   }
-  asking.close();
-  console.log("\n1,000 machines asking at once (wanted: 99th percentile under 50 ms)\n");
-  console.log("| | unanswered | offers a second | latency ms, median | 99th percentile |");
+  clients.close();
+  console.log("\n1,000 concurrent DHCP requests (target: 99th percentile under 50 ms)\n");
+  console.log("| | unanswered | offers per second | latency ms, median | 99th percentile |");
   console.log("| --- | --- | --- | --- | --- |");
   const row = (name: string, list: typeof rounds) => {
     const unanswered = list.reduce((sum, { latencies }) => sum + 1000 - latencies.length, 0);
-    const rate = median(list.map((it) => it.rate)).toFixed(0);
+    const rate = median(list.map((round) => round.rate)).toFixed(0);
     const at = (part: number) =>
       median(list.map(({ latencies: all }) => all[Math.floor(all.length * part)]!)).toFixed(1);
     console.log(`| ${name} | ${unanswered} | ${rate} | ${at(0.5)} | ${at(0.99)} |`);
   };
   row("the first time", rounds.slice(0, 1));
   row("the second time", rounds.slice(1, 2));
-  row("ten times more, medians", rounds.slice(2));
+  row("ten more times, medians", rounds.slice(2));
 }
 
-async function measureLeak(server: RunningServer): Promise<void> {
-  const url = `http://${ours}:8080/boot.ipxe`;
-  const ask = (count: number) =>
+async function measureLeak(server: StartedServer): Promise<void> {
+  const url = `http://${ownAddress}:8080/boot.ipxe`;
+  const requestMany = (count: number) =>
     promisify(execFile)("ab", ["-q", "-k", "-c", "16", "-n", String(count), url]);
-  await ask(50_000);
+  await requestMany(50_000);
   const before = server.memory("VmRSS");
-  const { stdout } = await ask(1_000_000);
+  const { stdout } = await requestMany(1_000_000);
   const rate = /Requests per second:\s+([\d.]+)/.exec(stdout)?.[1];
-  console.log(`\n1,000,000 small requests (ab -k): ${rate} a second,`);
-  console.log(`memory ${mb(before)} MB before, ${mb(server.memory("VmRSS"))} MB after`);
+  console.log(`\n1,000,000 small requests (ab -k): ${rate} per second,`);
+  console.log(`server memory: ${mb(before)} MB before, ${mb(server.memory("VmRSS"))} MB after`);
 }
 
-async function measureStorm(server: RunningServer): Promise<void> {
-  const asking = await AskingMachines.start();
+async function measureStorm(server: StartedServer): Promise<void> {
+  const clients = await DhcpClients.start();
   const start = performance.now();
   const boots = await Promise.allSettled(
-    Array.from({ length: machines }, (_, index) => bootMachine(index, asking)),
+    Array.from({ length: machines }, (_, index) => simulateBoot(index, clients)),
   );
   const seconds = (performance.now() - start) / 1000;
-  asking.close();
+  clients.close();
   const failed = boots.filter((boot) => boot.status === "rejected");
   for (const { reason } of failed.slice(0, 5)) console.error(String(reason));
   const bytes = boots.reduce(
     (sum, boot) => sum + (boot.status === "fulfilled" ? boot.value : 0),
     0,
   );
-  console.log(`\n${machines} machines from power-on to the squashfs: ${failed.length} failed,`);
+  console.log(
+    `\n${machines} concurrent boots from power-on to the squashfs: ${failed.length} failed,`,
+  );
   console.log(`${mb(bytes)} MB in ${seconds.toFixed(1)} s (${mb(bytes / seconds)} MB/s),`);
-  console.log(`memory of the server: ${mb(server.memory("VmHWM"))} MB (wanted: under 300)`);
+  console.log(`server memory: ${mb(server.memory("VmHWM"))} MB (target: under 300)`);
   await server.stop();
 }
 
@@ -178,5 +184,5 @@ function median(list: readonly number[]): number {
   return [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 }
 
-enterOwnNetwork();
+enterNetworkNamespace();
 await main();

@@ -31,11 +31,11 @@ describe("explain", () => {
       /^52:54:00:aa:bb:01 is booting; it was last heard of \d s ago\.$/m,
       /^ {2}architecture: amd64$/m,
       /^ {2}serial: S1$/m,
-      /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines are treated alike\./,
+      /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines get the same\./,
       /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}runs iPXE: boots kairos-demo/m,
       /^status 0$/m,
       /^52:54:00:ff:00:01 got nothing;/m,
-      /it would get nothing:\n {2}It is kept out by --deny 52:54:00:ff\./,
+      /it would get nothing:\n {2}It is excluded by --deny 52:54:00:ff\./,
       /^00:00:00:00:00:09 was not heard of since the server started\.$/m,
       /DHCP relay/,
       /^netboot$/m,
@@ -59,7 +59,7 @@ describe("explain", () => {
   });
 
   const wrong: [name: string, words: string[], message: RegExp][] = [
-    ["what is no hardware address", ["52:54"], /52:54 is no hardware address/],
+    ["what is no hardware address", ["52:54"], /52:54 is not a MAC address/],
     ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is no address/],
   ];
   for (const [name, words, message] of wrong) {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { createProgram, subcommandsOf } from "../../src/cli/program.js";
 import { checkout, runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
-const EXTRACT_OPTIONS = [
+const extractOptions = [
   "-o, --output",
   "--from-file",
   "--platform",
@@ -47,66 +48,77 @@ const EXTRACT_OPTIONS = [
   "-h, --help",
 ];
 
+const program = createProgram();
+const commands = subcommandsOf(program).map((command) =>
+  [command.parent, command].map((it) => it?.name()).filter((name) => name !== program.name()),
+);
+
 describe("help", () => {
-  it("names the commands, with a line each that runs them", async () => {
+  it("lists the commands with an example of each, and the exit statuses", async () => {
     const { status, stdout, stderr } = await run("--help");
     assert.equal(status, 0);
     assert.equal(stderr, "");
-    for (const name of await commands()) {
+    for (const { name } of program.commands.map((command) => ({ name: command.name() }))) {
+      assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
       assert.match(stdout, new RegExp(`\\$ (?:sudo )?kairos-netboot ${name} `));
     }
     assert.match(stdout, /Exit status: 0 .*130/s);
   });
 
-  it("of each command shows examples of that command", async () => {
-    const names = await commands();
-    assert.ok(names.includes("extract"));
-    for (const name of names) {
-      const { status, stdout, stderr } = await run(name, "--help");
-      assert.equal(status, 0);
-      assert.equal(stderr, "");
-      assert.match(stdout, new RegExp(`Examples:.*\\$ (?:sudo )?kairos-netboot ${name} `, "s"));
-    }
-  });
+  for (const words of commands) {
+    const name = words.join(" ");
+    it(`of ${name} shows examples of that command`, () => {
+      const text = helpText(words as string[]);
+      assert.match(text, new RegExp(`Examples:.*\\$ (?:sudo )?kairos-netboot ${name}\\b`, "s"));
+    });
 
-  it("of extract lists each of its options once, with words that explain it", async () => {
+    it(`of ${name} is no wider than a terminal, except for the names of images`, () => {
+      const wide = helpText(words as string[])
+        .split("\n")
+        .filter((line) => line.length > (line.includes("quay.io/") ? 100 : 80));
+      assert.deepEqual(wide, []);
+    });
+  }
+
+  it("of extract lists and describes each of its options once", async () => {
     const { stdout } = await run("extract", "--help");
     const options = stdout.slice(stdout.indexOf("Options:"), stdout.indexOf("Examples:"));
     const listed = [
       ...options.matchAll(/^ {2}(-\w, --[\w-]+|--[\w-]+)(?: [<[][\w=]+[>\]])? {2,}\S+/gm),
     ];
-    assert.deepEqual(listed.map(([, name]) => name).sort(), [...EXTRACT_OPTIONS].sort());
+    assert.deepEqual(listed.map(([, name]) => name).sort(), [...extractOptions].sort());
   });
 
-  it("comes where no command is given, with the status of wrong usage", async () => {
+  it("is printed on standard error, with the status of a usage error, if there is no command", async () => {
     const { status, stdout, stderr } = await run();
     assert.equal(status, 2);
     assert.equal(stdout, "");
     assert.match(stderr, /^Usage: kairos-netboot /);
   });
 
-  it("keeps to 100 columns", async () => {
-    for (const words of [["--help"], ["extract", "--help"], ["cache", "--help"]]) {
-      const { stdout } = await run(...words);
-      assert.deepEqual(
-        stdout.split("\n").filter((line) => line.length > 100),
-        [],
-      );
-    }
+  it("of a command is also printed by the command help", async () => {
+    const { status, stdout } = await run("help", "inspect");
+    assert.equal(status, 0);
+    assert.match(stdout, /^Usage: kairos-netboot inspect /);
   });
+});
 
-  it("is not needed for the version, which is that of the package", async () => {
+describe("--version", () => {
+  it("prints the version of the package", async () => {
     const { version } = JSON.parse(await readFile(join(checkout, "package.json"), "utf8"));
     assert.deepEqual(await run("--version"), { status: 0, stdout: `${version}\n`, stderr: "" });
   });
 });
 
-/** What the program itself says there is. */
-async function commands(): Promise<string[]> {
-  const { stdout } = await run("--help");
-  const list = stdout.slice(stdout.indexOf("Commands:"));
-  const names = [...list.matchAll(/^ {2}(\w[\w-]*) /gm)].map(([, name]) => name!);
-  return names.filter((name) => name !== "help");
+/** The text that --help prints for a command. */
+function helpText(words: readonly string[]): string {
+  const command = words.reduce(
+    (parent, name) => parent.commands.find((it) => it.name() === name) ?? parent,
+    createProgram(),
+  );
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text;
 }
 
 async function run(...args: string[]) {

@@ -23,6 +23,18 @@ const mistakes: readonly Mistake[] = [
     hint: /extract/,
   },
   {
+    name: "help on a mistyped command is met with the nearest one",
+    args: ["help", "extrct"],
+    message: /'extrct'/,
+    hint: /Did you mean extract\?/,
+  },
+  {
+    name: "help on a command that resembles none",
+    args: ["help", "frobnicate"],
+    message: /'frobnicate'/,
+    hint: /--help/,
+  },
+  {
     name: "a command that resembles none",
     args: ["frobnicate"],
     message: /'frobnicate'/,

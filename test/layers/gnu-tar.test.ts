@@ -20,16 +20,15 @@ import {
 
 const run = promisify(execFile);
 
-/** Archives of one real tree, as GNU tar writes it in each of its dialects. */
+/** A way in which GNU tar writes a real tree. */
 interface Dialect {
-  /** What the archive is to hold, as a sentence's end. */
   readonly name: string;
   readonly options: readonly string[];
-  /** v7 and ustar can say less, so they get a tree that asks less of them. */
+  /** v7 and ustar can store less, so they get a simpler tree. */
   readonly grow?: (directory: string) => Promise<void>;
-  /** Whether extended attributes are in the archive. */
+  /** Whether the archive contains extended attributes. */
   readonly hasXattrs?: boolean;
-  /** Why umoci cannot be asked as well. */
+  /** Why the result cannot be compared with umoci, too. */
   readonly umociFails?: string;
 }
 
@@ -44,25 +43,25 @@ const dialects: readonly Dialect[] = [
     hasXattrs: true,
   },
   {
-    name: "the pax format without times of access and change, as reproducible builds make it",
+    name: "the pax format without access and change times, as reproducible builds write it",
     options: ["--format=posix", "--pax-option=delete=atime,delete=ctime", "--sort=name"],
   },
   {
     name: "the pax format with a global header",
     options: ["--format=posix", "--pax-option=globexthdr.name=g,comment=hello"],
-    umociFails: "it takes the header for an entry of an unknown type",
+    umociFails: "it treats the header as an entry of an unknown type",
   },
   {
-    name: "the pax format with an owner and a time for all in the global header",
+    name: "the pax format with an owner and a time in the global header",
     options: ["--format=posix", "--pax-option=uid=4000000000,gid=77,mtime=1500000000.5"],
-    umociFails: "it takes the header for an entry of an unknown type",
+    umociFails: "it treats the header as an entry of an unknown type",
   },
   { name: "the ustar format", options: ["--format=ustar"], grow: growUstarTree },
   { name: "the v7 format", options: ["--format=v7"], grow: growUstarTree },
   {
     name: "the gnu format with sparse files",
     options: ["--format=gnu", "--sparse"],
-    umociFails: "it knows no entries of type S",
+    umociFails: "it does not support entries of type S",
   },
   ...["0.0", "0.1", "1.0"].map((version) => ({
     name: `the pax format with sparse files of version ${version}`,
@@ -70,39 +69,39 @@ const dialects: readonly Dialect[] = [
     hasXattrs: true,
   })),
   {
-    name: "the pax format, hard links written out as files",
+    name: "the pax format with hard links written as files",
     options: ["--format=posix", "--hard-dereference"],
   },
   {
     name: "the gnu format with a volume label",
     options: ["--format=gnu", "--label=a volume"],
-    umociFails: "it knows no entries of type V",
+    umociFails: "it does not support entries of type V",
   },
   {
     name: "the pax format with a volume label",
     options: ["--format=posix", "--label=a volume"],
-    umociFails: "the label is in a global header",
+    umociFails: "it treats the global header with the label as an entry of an unknown type",
   },
   {
     name: "the gnu format with dump directories",
     options: ["--format=gnu", "--incremental"],
-    umociFails: "it knows no entries of type D",
+    umociFails: "it does not support entries of type D",
   },
   {
     name: "the gnu format with absolute names",
     options: ["--format=gnu", "--transform=s,^[.]/,/,", "--absolute-names"],
   },
-  { name: "the gnu format in records of one block", options: ["--format=gnu", "-b", "1"] },
-  { name: "the gnu format in records of 1 MiB", options: ["--format=gnu", "-b", "2048"] },
+  { name: "the gnu format with records of one block", options: ["--format=gnu", "-b", "1"] },
+  { name: "the gnu format with records of 1 MiB", options: ["--format=gnu", "-b", "2048"] },
 ];
 
-describe("archives made by GNU tar", { concurrency: 2 }, () => {
+describe("an archive that GNU tar makes", { concurrency: 2 }, () => {
   for (const dialect of dialects) {
-    it(`are unpacked as GNU tar unpacks them: ${dialect.name}`, () => check(dialect));
+    it(`is unpacked as GNU tar unpacks it: ${dialect.name}`, () => check(dialect));
   }
 });
 
-/** The program against GNU tar itself, and against umoci where it can be asked. */
+/** Compares the program with GNU tar itself, and with umoci if umoci supports the archive. */
 async function check({ options, grow, hasXattrs, umociFails }: Dialect): Promise<void> {
   await withDirectory(async (scratch) => {
     const source = join(scratch, "source");
@@ -114,8 +113,8 @@ async function check({ options, grow, hasXattrs, umociFails }: Dialect): Promise
     const base = join(scratch, "base.tar");
     await writeFile(base, tar(baseLayer));
     const layers = [{ tar: tar(baseLayer) }, { tar: await readFile(archive) }];
-    const reference = await unpackedByTar([base, archive], scratch);
-    assert.ok(Object.keys(reference).length > 20, "the tree is not worth a test");
+    const reference = await unpackedByGnuTar([base, archive], scratch);
+    assert.ok(Object.keys(reference).length > 20, "the tree is too small for a test");
 
     const layout = join(scratch, "layout");
     await writeLayout(layout, layers);
@@ -139,14 +138,14 @@ async function subdirectory(parent: string, name: string): Promise<string> {
   return path;
 }
 
-/** GNU tar's own way back, as root: everything is restored. */
-async function unpackedByTar(archives: readonly string[], scratch: string): Promise<Tree> {
+/** The tree that GNU tar itself unpacks. */
+async function unpackedByGnuTar(archives: readonly string[], scratch: string): Promise<Tree> {
   const root = await subdirectory(scratch, "gnu-tar-root");
   for (const archive of archives) await unpackWithGnuTar(archive, root);
   return listTree(root);
 }
 
-/** Squashfs has no times before 1970; the root directory is a matter of its own. */
+/** Without what differs for good reason: times before 1970, and the root directory. */
 function comparable(tree: Tree): Tree {
   const { ".": _, ...rest } = tree;
   return Object.fromEntries(

@@ -3,11 +3,11 @@ import { mkdir, readFile, symlink, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Codec, checkSquashfs, parseSuperblock } from "../../src/squashfs/index.js";
+import { type CompressorName, checkSquashfs, parseSuperblock } from "../../src/squashfs/index.js";
 import { succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
-const made: [codec: Codec, blockSize: number][] = [
+const combinations: [compressor: CompressorName, blockSize: number][] = [
   ["gzip", 4096],
   ["xz", 131072],
   ["lz4", 8192],
@@ -16,23 +16,23 @@ const made: [codec: Codec, blockSize: number][] = [
 ];
 
 describe("the superblock of a squashfs", () => {
-  for (const [codec, blockSize] of made) {
-    it(`by mksquashfs with ${codec} is read as unsquashfs reads it`, async () => {
-      const path = await squashfs(codec, blockSize);
+  for (const [compressor, blockSize] of combinations) {
+    it(`made with ${compressor} is read as unsquashfs reads it`, async () => {
+      const path = await squashfs(compressor, blockSize);
       const superblock = parseSuperblock(await readFile(path));
       const { stdout } = await succeed("unsquashfs", ["-s", path]);
       assert.deepEqual(superblock, {
-        codec: /^Compression (\w+)$/m.exec(stdout)![1],
+        compressor: /^Compression (\w+)$/m.exec(stdout)![1],
         blockSize: Number(/^Block size (\d+)$/m.exec(stdout)![1]),
         inodes: Number(/^Number of inodes (\d+)$/m.exec(stdout)![1]),
         bytesUsed: Number(/^Filesystem size (\d+) bytes/m.exec(stdout)![1]),
         created: 1_700_000_000,
       });
-      await checkSquashfs(path, { inodes: 5, codec, blockSize });
+      await checkSquashfs(path, { inodes: 5, compressor, blockSize });
     });
   }
 
-  it("is not found in other bytes", async () => {
+  it("is not found in bytes that are something else", async () => {
     const path = await squashfs("zstd", 4096);
     const bytes = await readFile(path);
     assert.equal(parseSuperblock(Buffer.alloc(0)), undefined);
@@ -43,11 +43,11 @@ describe("the superblock of a squashfs", () => {
     old.writeUInt16LE(3, 28);
     old.writeUInt16LE(1, 30);
     assert.equal(parseSuperblock(old), undefined);
-    // The magic of a big-endian one.
+    // A big-endian magic number.
     assert.equal(parseSuperblock(Buffer.from(bytes).swap32()), undefined);
   });
 
-  it("is read from any bytes without a crash", () => {
+  it("is parsed from random bytes without a crash", () => {
     const head = Buffer.from("hsqs");
     fc.assert(
       fc.property(fc.boolean(), fc.uint8Array({ maxLength: 200 }), (isMarked, bytes) => {
@@ -58,37 +58,41 @@ describe("the superblock of a squashfs", () => {
 });
 
 describe("the check of a finished squashfs", () => {
-  const right = { inodes: 5, codec: "zstd", blockSize: 4096 } as const;
-  const wrong: [name: string, expected: Parameters<typeof checkSquashfs>[1], words: RegExp][] = [
-    ["too few inodes", { ...right, inodes: 6 }, /5 inodes instead of 6/],
-    ["too many inodes", { ...right, inodes: 4 }, /5 inodes instead of 4/],
-    ["another codec", { ...right, codec: "gzip" }, /gzip/],
-    ["another block size", { ...right, blockSize: 8192 }, /block size/],
+  const correct = { inodes: 5, compressor: "zstd", blockSize: 4096 } as const;
+  const mismatches: [
+    name: string,
+    expected: Parameters<typeof checkSquashfs>[1],
+    message: RegExp,
+  ][] = [
+    ["too few inodes", { ...correct, inodes: 6 }, /5 inodes instead of 6/],
+    ["too many inodes", { ...correct, inodes: 4 }, /5 inodes instead of 4/],
+    ["another compressor", { ...correct, compressor: "gzip" }, /gzip/],
+    ["another block size", { ...correct, blockSize: 8192 }, /block size/],
   ];
-  for (const [name, expected, message] of wrong) {
+  for (const [name, expected, message] of mismatches) {
     it(`finds ${name}`, async () => {
       const path = await squashfs("zstd", 4096);
       await assert.rejects(checkSquashfs(path, expected), { code: "SQUASHFS_INVALID", message });
     });
   }
 
-  const damages: [name: string, damage: (path: string) => Promise<void>, words: RegExp][] = [
-    ["one cut short", (path) => truncate(path, 200), /cut short/],
-    ["one cut to half a superblock", (path) => truncate(path, 50), /no squashfs/],
-    ["an empty file", (path) => truncate(path, 0), /no squashfs/],
-    ["another file", (path) => writeFile(path, "x".repeat(5000)), /no squashfs/],
+  const damages: [name: string, damage: (path: string) => Promise<void>, message: RegExp][] = [
+    ["a truncated file", (path) => truncate(path, 200), /cut short/],
+    ["a file of half a superblock", (path) => truncate(path, 50), /not a squashfs/],
+    ["an empty file", (path) => truncate(path, 0), /not a squashfs/],
+    ["another file", (path) => writeFile(path, "x".repeat(5000)), /not a squashfs/],
   ];
   for (const [name, damage, message] of damages) {
     it(`finds ${name}`, async () => {
       const path = await squashfs("zstd", 4096);
       await damage(path);
-      await assert.rejects(checkSquashfs(path, right), { code: "SQUASHFS_INVALID", message });
+      await assert.rejects(checkSquashfs(path, correct), { code: "SQUASHFS_INVALID", message });
     });
   }
 });
 
 /** A file system of five inodes: root, directory, two files, symlink. */
-async function squashfs(codec: Codec, blockSize: number): Promise<string> {
+async function squashfs(compressor: CompressorName, blockSize: number): Promise<string> {
   const directory = await temporaryDirectory();
   const root = join(directory, "root");
   await mkdir(join(root, "directory"), { recursive: true });
@@ -96,7 +100,7 @@ async function squashfs(codec: Codec, blockSize: number): Promise<string> {
   await writeFile(join(root, "directory/two"), "two");
   await symlink("one", join(root, "link"));
   const path = join(directory, "made.squashfs");
-  const options = ["-comp", codec, "-b", String(blockSize), "-mkfs-time", "1700000000"];
+  const options = ["-comp", compressor, "-b", String(blockSize), "-mkfs-time", "1700000000"];
   await succeed("mksquashfs", [root, path, "-quiet", "-no-progress", ...options]);
   return path;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type { Tree } from "./tree-listing.js";
 
-/** Fails with nothing but the paths at which two trees differ. */
+/** Fails with only the paths at which two trees differ. */
 export function assertSameTree(actual: Tree, expected: Tree): void {
   const paths = new Set([...Object.keys(actual), ...Object.keys(expected)]);
   const differing = [...paths].filter((path) => !isDeepStrictEqual(actual[path], expected[path]));

@@ -11,11 +11,11 @@ export interface IssuedCertificate {
   readonly key: string;
 }
 
-/** A private certificate authority, made with openssl. */
+/** A private certificate authority that uses openssl. */
 export class Authority {
   private constructor(
     readonly directory: string,
-    /** Its certificate, PEM. */
+    /** Path of its certificate, PEM. */
     readonly caFile: string,
   ) {}
 
@@ -29,7 +29,7 @@ export class Authority {
     return new Authority(directory, caFile);
   }
 
-  /** @param names as in subjectAltName: `IP:127.0.0.1`, `DNS:localhost` */
+  /** @param names for subjectAltName: `IP:127.0.0.1`, `DNS:localhost` */
   async issue(
     file: string,
     names: string,
@@ -42,7 +42,7 @@ export class Authority {
     const extensions = join(this.directory, `${file}.ext`);
     await writeFile(extensions, `subjectAltName=${names}\nextendedKeyUsage=${usage}\n`);
     const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-    // A negative time of validity is how openssl x509 makes a certificate that has run out.
+    // With a negative validity, openssl x509 makes an expired certificate.
     const days = isExpired ? "-1" : "2";
     await openssl(this.directory, [
       ...["x509", "-req", "-in", `${file}.csr`, ...signing, "-days", days],

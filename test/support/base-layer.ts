@@ -1,6 +1,6 @@
 import type { ArchivePart } from "./tar-builder.js";
 
-/** The least that makes an image one of Kairos: a kernel, an initrd, a release file. */
+/** The minimum of a Kairos image: a kernel, an initrd, and a release file. */
 export const baseLayer: readonly ArchivePart[] = [
   { name: "./", type: "directory" },
   { name: "./boot/", type: "directory" },

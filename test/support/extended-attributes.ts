@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Extended attributes of all files below a directory, by path relative to it, in hexadecimal. */
+/** Extended attributes of all files below a directory, by relative path, in hexadecimal. */
 export function attributesBelow(root: string): Map<string, Record<string, string>> {
   const args = ["-R", "-P", "-h", "-d", "-m", "-", "-e", "hex", "."];
   const { status, stdout, stderr } = spawnSync("getfattr", args, {
@@ -26,7 +26,7 @@ export function attributesBelow(root: string): Map<string, Record<string, string
   return found;
 }
 
-/** getfattr writes line ends and backslashes as octal escapes. */
+/** getfattr prints newlines and backslashes as octal escapes. */
 function unquoted(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal) =>
     String.fromCharCode(Number.parseInt(octal, 8)),

@@ -9,17 +9,17 @@ export interface TestLayer {
   readonly tar: Buffer;
   /** "gzip" by default. */
   readonly compression?: Compression;
-  /** The blob, where it is not just the archive compressed. */
+  /** The blob, if it is not just the compressed archive. */
   readonly blob?: Buffer;
-  /** What the configuration says, where that is not the archive's digest. */
+  /** The diff ID in the configuration, if it is not the archive's digest. */
   readonly diffId?: string;
 }
 
-/** When the image was made, and its layers, each a minute after the one below; seconds. */
-export const imageCreated = Date.UTC(2024, 0, 1) / 1000;
+/** When the image was created. Each layer is a minute newer than the one below. Seconds. */
+const imageCreated = Date.UTC(2024, 0, 1) / 1000;
 const firstLayerCreated = Date.UTC(2023, 0, 1) / 1000;
 
-/** The time of directories that a layer implies. */
+/** When a layer was created, which is the time of the directories that it implies; seconds. */
 export function layerCreated(number: number): number {
   return firstLayerCreated + 60 * number;
 }
@@ -62,7 +62,7 @@ function configOf(layers: readonly TestLayer[]): unknown {
     created: rfc3339(layerCreated(number)),
     created_by: `layer ${number}`,
   }));
-  // Steps that changed nothing have no layer, and must not shift the times of the others.
+  // A step that changed nothing has no layer and must not shift the times of the others.
   history.splice(1, 0, {
     created: rfc3339(firstLayerCreated - 1000),
     created_by: "ENV A=B",

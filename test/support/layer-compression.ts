@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 
 export const compressions = ["gzip", "gzip-members", "zstd", "zstd-frames", "none"] as const;
-/** gzip-members is gzip in three members, zstd-frames zstd in three frames between skippable ones. */
+/** gzip-members: gzip in three members. zstd-frames: zstd in three frames between skippable ones. */
 export type Compression = (typeof compressions)[number];
 
 const mediaTypes: Readonly<Record<Compression, string>> = {
@@ -49,7 +49,7 @@ function zstd(bytes: Buffer): Buffer {
   return stdout;
 }
 
-/** RFC 8878, section 3.1.2. */
+/** A skippable frame of zstd (RFC 8878, section 3.1.2). */
 export function skippableFrame(kind: number, length: number): Buffer {
   const frame = Buffer.alloc(8 + length, 0xaa);
   frame.writeUInt32LE(0x184d2a50 + kind, 0);
@@ -57,7 +57,7 @@ export function skippableFrame(kind: number, length: number): Buffer {
   return frame;
 }
 
-/** One gzip member of just this size; the name in its header fills it up (RFC 1952, 2.3.1). */
+/** One gzip member of exactly this size, padded with the name in its header (RFC 1952, 2.3.1). */
 export function gzipOfSize(bytes: Buffer, size: number): Buffer {
   const member = gzipSync(bytes, { level: 1 });
   const name = Buffer.alloc(size - member.length, "n");

@@ -6,7 +6,7 @@ import { makeDirectories } from "../../src/support/index.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 describe("making directories", () => {
-  it("makes all that are missing, with the mode, and names the first", async () => {
+  it("creates all missing directories with the mode, and returns the first one", async () => {
     const base = await temporaryDirectory();
     const path = join(base, "one", "two", "three");
     assert.equal(await makeDirectories(path, 0o700), join(base, "one"));
@@ -17,7 +17,7 @@ describe("making directories", () => {
     assert.equal(await makeDirectories(path), undefined);
   });
 
-  it("goes through links to directories", async () => {
+  it("follows links to directories", async () => {
     const base = await temporaryDirectory();
     await makeDirectories(join(base, "real"));
     await symlink("real", join(base, "link"));
@@ -26,7 +26,7 @@ describe("making directories", () => {
     assert.ok((await stat(join(base, "real", "below"))).isDirectory());
   });
 
-  it("succeeds for all who do it at once, and names each directory to one of them", async () => {
+  it("succeeds for all concurrent callers, and returns each directory to only one of them", async () => {
     const base = await temporaryDirectory();
     const path = join(base, "one", "two");
     const made = await Promise.all(Array.from({ length: 8 }, () => makeDirectories(path)));
@@ -34,11 +34,11 @@ describe("making directories", () => {
     assert.equal(made.filter((first) => first === join(base, "one")).length, 1);
   });
 
-  it("refuses at once where the file system takes no directory", async () => {
+  it("fails immediately if the file system does not allow directories", async () => {
     await assert.rejects(makeDirectories("/proc/foo/x"), { code: "ENOENT" });
   });
 
-  it("refuses a file, and a link to nothing, in its place or above it", async () => {
+  it("refuses a file or a dangling link at the path or above it", async () => {
     const base = await temporaryDirectory();
     await writeFile(join(base, "file"), "");
     await symlink("nothing", join(base, "dangling"));

@@ -10,22 +10,22 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 describe("reading a file in chunks", () => {
   const mebibyte = 1024 * 1024;
 
-  const cases: [what: string, size: number, count: number | undefined, start: number][] = [
+  const cases: [description: string, size: number, count: number | undefined, start: number][] = [
     ["nothing of an empty file", 0, undefined, 0],
     ["all of a file of one chunk", mebibyte, undefined, 0],
     ["all of a file of two and a half chunks", 2.5 * mebibyte, undefined, 0],
-    ["no more than was asked for", 3 * mebibyte, mebibyte + 7, 11],
-    ["what there is from a place on, if more was asked for", 2 * mebibyte, 5 * mebibyte, 5],
-    ["nothing where nothing was asked for", 10, 0, 0],
+    ["no more than the requested bytes", 3 * mebibyte, mebibyte + 7, 11],
+    ["the rest of the file, if fewer bytes are left than requested", 2 * mebibyte, 5 * mebibyte, 5],
+    ["nothing if nothing was requested", 10, 0, 0],
   ];
-  for (const [what, size, count, start] of cases) {
-    it(`gives ${what}`, async () => {
+  for (const [description, size, count, start] of cases) {
+    it(`gives ${description}`, async () => {
       const content = randomBytes(size);
       const path = join(await temporaryDirectory(), "file");
       await writeFile(path, content);
       const parts: Buffer[] = [];
       for await (const chunk of readChunks(path, count, start)) {
-        // A chunk stays as it is until the next is asked for, also while that one is being read.
+        // A chunk stays valid until the next one is requested, even while that one is being read.
         await new Promise((resolve) => setTimeout(resolve, 5));
         parts.push(Buffer.from(chunk));
       }
@@ -33,7 +33,7 @@ describe("reading a file in chunks", () => {
     });
   }
 
-  it("closes the file for a reader that has enough", async () => {
+  it("closes the file if the reader stops early", async () => {
     const path = join(await temporaryDirectory(), "file");
     await writeFile(path, randomBytes(3 * mebibyte));
     for await (const chunk of readChunks(path)) {
@@ -44,7 +44,7 @@ describe("reading a file in chunks", () => {
     assert.ok(!open.includes(path));
   });
 
-  it("tells of what cannot be read", async () => {
+  it("reports what cannot be read", async () => {
     const directory = await temporaryDirectory();
     const read = async (path: string) => {
       for await (const _ of readChunks(path)) assert.fail("there is nothing to read");
@@ -54,7 +54,7 @@ describe("reading a file in chunks", () => {
   });
 });
 
-/** Undefined for a descriptor that was closed since it was listed. */
+/** Undefined if the descriptor has been closed since it was listed. */
 function linkOf(fd: string): string | undefined {
   try {
     return readlinkSync(join("/proc/self/fd", fd));

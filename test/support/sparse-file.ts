@@ -1,18 +1,18 @@
 import { blocksOf, type PaxRecord, type RawBlocks } from "./tar-builder.js";
 import { headerBlock, paddedTo512, putNumber, withChecksum } from "./tar-header-block.js";
 
-/** The four ways to write a file with holes (GNU tar manual, "Storing Sparse Files"). */
+/** The four ways to store a file with holes (GNU tar manual, "Storing Sparse Files"). */
 export const sparseFormats = ["gnu", "0.0", "0.1", "1.0"] as const;
 export type SparseFormat = (typeof sparseFormats)[number];
 
 export interface SparseFile {
   readonly name: string;
-  /** Bytes, holes included. */
+  /** Bytes, including holes. */
   readonly size: number;
   readonly regions: readonly (readonly [offset: number, bytes: Buffer])[];
 }
 
-/** What a reader is to make of it. */
+/** The contents that a reader has to produce. */
 export function expandedContent({ size, regions }: SparseFile): Buffer {
   const content = Buffer.alloc(size);
   for (const [offset, bytes] of regions) bytes.copy(content, offset);

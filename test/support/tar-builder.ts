@@ -1,43 +1,43 @@
 import { headerBlock, paddedTo512 } from "./tar-header-block.js";
 
-/** Names and values: text stands for its UTF-8 bytes, a Buffer for itself. */
-export type Bytes = string | Buffer;
+/** A name or a value: a string is encoded as UTF-8. */
+type Bytes = string | Buffer;
 
 export type PaxRecord = readonly [keyword: string, value: Bytes];
 
-/** One thing in an archive. It is written as it is given: nothing is normalised or checked. */
+/** One entry of an archive. It is written as given, without normalization or checks. */
 export interface TarItem {
   readonly name: Bytes;
-  /** "file" by default; a single character is a type flag as it stands. */
+  /** "file" by default; a single character is used as the type flag. */
   readonly type?: TypeName | string;
   /** 0644 by default, 0755 for directories, 0777 for symlinks. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** Seconds since 1970, also negative and fractional; `defaultMtime` if absent. */
+  /** Seconds since 1970, may be negative or fractional; `defaultMtime` by default. */
   readonly mtime?: number;
   readonly content?: Bytes;
   /** Target of a symlink or a hard link. */
   readonly link?: Bytes;
   readonly device?: readonly [major: number, minor: number];
   readonly xattrs?: Readonly<Record<string, Bytes>>;
-  /** How what does not fit a plain header is written; "pax" by default. */
+  /** How to write what does not fit into a plain header; "pax" by default. */
   readonly dialect?: Dialect;
-  /** More records for this entry, before those that the dialect needs. */
+  /** Additional records for this entry, before those that the dialect needs. */
   readonly pax?: readonly PaxRecord[];
-  /** What the header says of the size, where that is not the length of the content. */
+  /** The size in the header, if it is not the length of the contents. */
   readonly size?: number;
 }
 
-/** pax and gnu extend the header, ustar splits long names at a slash, v7 has neither magic nor types. */
-export type Dialect = "pax" | "gnu" | "ustar" | "v7";
+/** pax and gnu extend the header, ustar splits long names at a slash, v7 has no magic and no types. */
+type Dialect = "pax" | "gnu" | "ustar" | "v7";
 
 /** A pax global header. */
-export interface GlobalHeader {
+interface GlobalHeader {
   readonly global: readonly PaxRecord[];
 }
 
-/** Blocks that were made elsewhere. */
+/** Blocks from elsewhere. */
 export interface RawBlocks {
   readonly raw: Buffer;
 }
@@ -53,17 +53,17 @@ const typeFlags = {
   directory: "5",
   fifo: "6",
 } as const;
-export type TypeName = keyof typeof typeFlags;
+type TypeName = keyof typeof typeFlags;
 
 /** 2020-09-13T12:26:40Z. */
 export const defaultMtime = 1_600_000_000;
 
-/** A whole archive: the parts and two blocks of zeros. */
+/** A complete archive: the parts and two blocks of zeros. */
 export function tar(parts: readonly ArchivePart[]): Buffer {
   return Buffer.concat([...parts.map(blocksOf), Buffer.alloc(1024)]);
 }
 
-/** The blocks of one part, headers and contents. */
+/** The blocks of one part: headers and contents. */
 export function blocksOf(part: ArchivePart): Buffer {
   if ("raw" in part) return part.raw;
   if ("global" in part) return extension("g", "pax_global_header", paxRecords(part.global));
@@ -88,11 +88,11 @@ export function blocksOf(part: ArchivePart): Buffer {
   return Buffer.concat([...extensions, header, paddedTo512(content)]);
 }
 
-export function toBuffer(bytes: Bytes): Buffer {
+function toBuffer(bytes: Bytes): Buffer {
   return typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 }
 
-/** `LENGTH KEYWORD=VALUE\n`, the length counting itself (POSIX.1-2001, pax). */
+/** `LENGTH KEYWORD=VALUE\n`; the length includes its own digits (POSIX.1-2001, pax). */
 export function paxRecords(records: readonly PaxRecord[]): Buffer {
   return Buffer.concat(
     records.map(([keyword, value]) => {

@@ -13,7 +13,7 @@ export interface HeaderFields {
 
 /**
  * One 512-byte header (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"). Names that are
- * too long are cut, numbers that are too large are zero in pax and base-256 in gnu.
+ * too long are truncated; numbers that are too large are zero in pax and base-256 in gnu.
  */
 export function headerBlock(fields: HeaderFields): Buffer {
   const { dialect, device } = fields;
@@ -38,7 +38,7 @@ export function headerBlock(fields: HeaderFields): Buffer {
   return withChecksum(block);
 }
 
-/** Puts the sum of all bytes into the header, the field itself counted as spaces. */
+/** Writes the sum of all bytes into the header; the field itself counts as spaces. */
 export function withChecksum(block: Buffer): Buffer {
   block.fill(0x20, 148, 156);
   let sum = 0;
@@ -52,7 +52,7 @@ export function paddedTo512(content: Buffer): Buffer {
   return over === 0 ? content : Buffer.concat([content, Buffer.alloc(512 - over)]);
 }
 
-/** Octal digits and a NUL. */
+/** Writes octal digits and a NUL, or what the dialect writes for larger numbers. */
 export function putNumber(
   block: Buffer,
   start: number,
@@ -70,7 +70,7 @@ export function putNumber(
   }
 }
 
-/** Big-endian two's complement, the first bit set to tell it from octal. */
+/** Big-endian two's complement; the first bit distinguishes it from octal. */
 function putBase256(block: Buffer, start: number, length: number, value: bigint): void {
   let rest = BigInt.asUintN(length * 8, value);
   for (let index = length - 1; index >= 0; index -= 1) {
@@ -80,7 +80,7 @@ function putBase256(block: Buffer, start: number, length: number, value: bigint)
   block[start] = block[start]! | 0x80;
 }
 
-/** A name of more than 100 bytes is split at a slash: at most 155 bytes, then at most 100. */
+/** Splits a name of more than 100 bytes at a slash: at most 155 bytes, then at most 100. */
 function split(name: Buffer): [prefix: Buffer, name: Buffer] {
   if (name.length <= 100) return [Buffer.alloc(0), name];
   const slash = name.indexOf(0x2f, name.length - 101);

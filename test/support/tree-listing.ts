@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { attributesBelow } from "./extended-attributes.js";
 
-/** What a file system says of one path, as far as two unpacked trees can be compared by it. */
+/** Everything about one path that two unpacked trees can be compared by. */
 export interface TreeRecord {
   readonly type: string;
   /** Octal. */
@@ -11,14 +11,14 @@ export interface TreeRecord {
   readonly owner: string;
   /** Whole seconds, rounded down. */
   readonly mtime: number;
-  /** Of files. */
+  /** Of files: bytes. */
   readonly size?: number;
   readonly sha256?: string;
-  /** Of symlinks; latin1. */
+  /** Of symlinks, as latin1. */
   readonly target?: string;
   /** major:minor */
   readonly device?: string;
-  /** All names of the inode, where it has several; latin1. */
+  /** All names of the inode if it has several, as latin1. */
   readonly names?: readonly string[];
   /** Hexadecimal. */
   readonly xattrs?: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ const types: Readonly<Record<number, string>> = {
   12: "socket",
 };
 
-/** Lists a directory with everything below. */
+/** Lists a directory and everything below. */
 export function listTree(root: string): Tree {
   const stats = new Map<string, BigIntStats>();
   collect(root, Buffer.from("."), stats);
@@ -100,7 +100,7 @@ export function contentRecord(content: Buffer): { size: number; sha256: string }
   return { size: content.length, sha256: createHash("sha256").update(content).digest("hex") };
 }
 
-/** As glibc's gnu_dev_major and gnu_dev_minor. */
+/** Decodes a device number like glibc's gnu_dev_major and gnu_dev_minor. */
 function deviceNumber(rdev: bigint): string {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn & 0xffffffffn);

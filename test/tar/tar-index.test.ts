@@ -7,7 +7,7 @@ import { succeed } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { tar } from "../support/tar-builder.js";
 
-describe("the index of a tar that GNU tar wrote says where each file lies, in the form", () => {
+describe("the index of a tar that GNU tar made finds the contents of each file, in the format", () => {
   for (const format of ["v7", "oldgnu", "gnu", "ustar", "pax"]) {
     it(format, async () => {
       const directory = await temporaryDirectory();
@@ -37,7 +37,7 @@ describe("the index of a tar that GNU tar wrote says where each file lies, in th
   }
 });
 
-it("an index of an archive that just stops is refused", async () => {
+it("the index refuses an archive without an end", async () => {
   const archive = join(await temporaryDirectory(), "archive.tar");
   const whole = tar([{ name: "x", content: "x" }]);
   for (const length of [512, 1000, 1024, 1100]) {

@@ -1,32 +1,61 @@
 import { Command } from "commander";
 import type { CachedFile, ListedFile } from "../../sources/index.js";
-import { formatBytes, NetbootError, parseDuration, parseSize } from "../../support/index.js";
+import {
+  formatBytes,
+  NetbootError,
+  parseDuration,
+  parseSize,
+  usageError,
+} from "../../support/index.js";
 import { cacheLines, cacheTotal, fileLine } from "../format/format-cache.js";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp } from "./command-help.js";
 import { withSignals } from "./signals.js";
 
-const examples = `
-Examples:
-  What is there, the last used first:
-    $ kairos-netboot cache ls
-  Remove what was not used for 30 days:
-    $ kairos-netboot cache prune
-  Keep 20 GB, of what was used last:
-    $ kairos-netboot cache prune --max-size 20G
-  Empty it:
-    $ kairos-netboot cache prune --max-size 0
-  After a power cut, or when a disk is in doubt:
-    $ kairos-netboot cache verify
+const help: CommandHelp = {
+  examples: [
+    { title: "List the cached files", command: "kairos-netboot cache ls" },
+    { title: "Remove what has not been used for 30 days", command: "kairos-netboot cache prune" },
+    {
+      title: "Keep the 20 GB that were used last",
+      command: "kairos-netboot cache prune --max-size 20G",
+    },
+    { title: "Empty the cache", command: "kairos-netboot cache prune --max-size 0" },
+    {
+      title: "Check the files after a power failure or a disk error",
+      command: "kairos-netboot cache verify",
+    },
+  ],
+  notes: [
+    "The command never removes a file that a running process uses, on this machine or in a container that shares the directory. extract fetches removed files again when it needs them.",
+  ],
+};
 
-What a running process uses is never removed, whether it runs here or in a container that shares the
-directory. All of the cache can be fetched again.`;
+const pruneHelp: CommandHelp = {
+  examples: [
+    {
+      title: "List what has not been used for 12 hours, without removing it",
+      command: "kairos-netboot cache prune --older-than 12h --dry-run",
+    },
+    {
+      title: "Remove what has not been used for 90 days, and more if 50 GB are exceeded",
+      command: "kairos-netboot cache prune --older-than 90d --max-size 50G",
+    },
+  ],
+  notes: [
+    "Durations are 90s, 5m, 12h, 30d, or 2w. Sizes are 500M or 20G (powers of 1000), or 20GiB (powers of 1024).",
+  ],
+};
 
-const pruneExamples = `
-Examples:
-  $ kairos-netboot cache prune --older-than 12h --dry-run
-  $ kairos-netboot cache prune --older-than 90d --max-size 50G
+const lsHelp: CommandHelp = {
+  examples: [
+    { title: "List the cached files as JSON lines", command: "kairos-netboot cache ls --json" },
+  ],
+};
 
-Times are 90s, 5m, 12h, 30d or 2w; sizes 500M or 20G (powers of 1000), or 20GiB (of 1024).`;
+const verifyHelp: CommandHelp = {
+  examples: [{ title: "Check all cached files", command: "kairos-netboot cache verify" }],
+};
 
 const defaultAge = "30d";
 
@@ -43,45 +72,57 @@ interface PruneFlags extends Flags {
 }
 
 export function cacheCommand(): Command {
-  return new Command("cache")
-    .summary("look at, prune and verify what was downloaded")
+  const command = new Command("cache")
+    .summary("list, prune, and verify downloaded layers")
     .description(
-      "Looks after the layers and manifests that extract keeps, so as to fetch them once.",
+      "Manages the downloads that extract and inspect keep, so that they are fetched once.",
     )
-    .helpOption("-h, --help", "explain the commands")
     .helpCommand(false)
-    .addHelpText("after", examples)
-    .addCommand(
-      part("ls", "list what is there, the last used first").action((flags) =>
-        reported(flags, () => list(flags)),
-      ),
-    )
-    .addCommand(
-      part("prune", "remove what was not used for long, or is too much")
-        .option(
-          "--older-than <time>",
-          `not used for so long (default: ${defaultAge}, without --max-size)`,
-        )
-        .option("--max-size <size>", "keep so much, of what was used last")
-        .option("-n, --dry-run", "remove nothing, say what would go")
-        .addHelpText("after", pruneExamples)
-        .action((flags) => reported(flags, () => prune(flags))),
-    )
-    .addCommand(
-      part("verify", "read it all, and remove what is damaged; it is fetched again").action(
-        (flags) => reported(flags, () => verify(flags)),
-      ),
-    );
+    .addCommand(lsCommand())
+    .addCommand(pruneCommand())
+    .addCommand(verifyCacheCommand());
+  return addHelp(command, help);
 }
 
-function part(name: string, description: string): Command {
-  return new Command(name)
-    .summary(description)
-    .description(`${description.charAt(0).toUpperCase()}${description.slice(1)}.`)
-    .option("--cache-dir <dir>", "the cache (default: ~/.cache/kairos-netboot)")
-    .option("-v, --verbose", "tell where an error comes from")
-    .option("--json", "print JSON lines")
-    .helpOption("-h, --help", "explain the options");
+function lsCommand(): Command {
+  const command = addCommonOptions(new Command("ls"))
+    .summary("list the cached files, the last used first")
+    .description("Lists the cached files, the last used first.")
+    .action((flags) => reported(flags, () => list(flags)));
+  return addHelp(command, lsHelp);
+}
+
+function pruneCommand(): Command {
+  const command = addCommonOptions(new Command("prune"))
+    .summary("remove files that are old, or exceed a size")
+    .description(
+      "Removes files that have not been used for some time, or that exceed a total size.",
+    )
+    .option(
+      "--older-than <time>",
+      `remove files unused for this time (default: ${defaultAge}, unless --max-size is given)`,
+    )
+    .option("--max-size <size>", "keep at most this much, the last used first")
+    .option("-n, --dry-run", "print what would be removed, and remove nothing")
+    .action((flags) => reported(flags, () => prune(flags)));
+  return addHelp(command, pruneHelp);
+}
+
+function verifyCacheCommand(): Command {
+  const command = addCommonOptions(new Command("verify"))
+    .summary("check the cached files and remove damaged ones")
+    .description(
+      "Reads all cached files, compares them with their digests, and removes damaged ones. extract fetches them again.",
+    )
+    .action((flags) => reported(flags, () => verify(flags)));
+  return addHelp(command, verifyHelp);
+}
+
+function addCommonOptions(command: Command): Command {
+  return command
+    .option("--cache-dir <dir>", "cache directory (default: ~/.cache/kairos-netboot)")
+    .option("-v, --verbose", "print the origin of an error")
+    .option("--json", "print JSON lines");
 }
 
 async function reported(flags: Flags, action: () => Promise<void>): Promise<void> {
@@ -157,15 +198,15 @@ function damage(damaged: readonly CachedFile[], inUse: readonly CachedFile[]): N
     "CACHE_DAMAGED",
     `${count} damaged.`,
     inUse.length > 0
-      ? "Run this again when no other process uses the cache."
-      : "They are fetched again when they are needed; check the disk if it happens often.",
+      ? "Run the same command again when no other process uses the cache."
+      : "extract fetches them again when it needs them. If it happens often, check the disk.",
   );
 }
 
 async function cacheDirectory(given: string | undefined): Promise<string> {
   const { defaultCacheDirectory } = await import("../../sources/index.js");
   if (given !== "") return given ?? defaultCacheDirectory();
-  throw new NetbootError("USAGE_INVALID", "--cache-dir is empty.", "Name a directory.");
+  throw usageError("--cache-dir is empty.", "Name a directory.");
 }
 
 function membersOf(file: CachedFile | ListedFile) {

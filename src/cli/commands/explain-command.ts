@@ -1,16 +1,25 @@
 import { Command } from "commander";
-import { NetbootError } from "../../support/index.js";
+import { type NetbootError, usageError } from "../../support/index.js";
 import { explanation } from "../format/format-explanation.js";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp } from "./command-help.js";
 
-const examples = `
-Examples:
-  Why a machine boots what it boots, or is not answered at all:
-    $ kairos-netboot explain 52:54:00:aa:bb:01
-  Of a server that runs elsewhere:
-    $ kairos-netboot explain 52:54:00:aa:bb:01 --server http://10.77.0.2:8080
-
-The server is looked for on this machine, also at port 8080 of each of its addresses.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Explain what a machine boots, or why it gets no answer",
+      command: "kairos-netboot explain 52:54:00:aa:bb:01",
+    },
+    {
+      title: "Ask a server on another machine",
+      command:
+        "kairos-netboot explain 52:54:00:aa:bb:01 \\\n        --server http://10.77.0.2:8080",
+    },
+  ],
+  notes: [
+    "By default, the command asks the server on this machine: the one that its state directory names, or the one on port 8080 of any address.",
+  ],
+};
 
 interface Flags {
   server?: string;
@@ -20,19 +29,18 @@ interface Flags {
 }
 
 export function explainCommand(): Command {
-  return new Command("explain")
-    .summary("say why a machine was answered as it was, or not at all")
+  const command = new Command("explain")
+    .summary("explain what a machine boots, or why it gets no answer")
     .description(
-      "Asks a server that runs what it knows of a machine: what it is, what it would get now and why, and what happened to it last.",
+      "Asks a running server what it knows about a machine: what the machine is, what it would boot now and why, and what happened to it last.",
     )
-    .argument("<mac>", "hardware address of the machine, as in 52:54:00:aa:bb:01")
-    .option("--server <url>", "the server to ask (default: the one on this machine)")
-    .option("--state-dir <dir>", "the server's, if it was given one")
-    .option("-v, --verbose", "tell where an error comes from")
-    .option("--json", "print what the server says as JSON")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
+    .argument("<mac>", "MAC address of the machine, such as 52:54:00:aa:bb:01")
+    .option("--server <url>", "server to ask (default: the one on this machine)")
+    .option("--state-dir <dir>", "state directory of the server, if it has its own")
+    .option("-v, --verbose", "print the origin of an error")
+    .option("--json", "print the report as JSON")
     .action(run);
+  return addHelp(command, help);
 }
 
 async function run(text: string, flags: Flags): Promise<void> {
@@ -40,7 +48,7 @@ async function run(text: string, flags: Flags): Promise<void> {
   try {
     const { queryServer, normalizeMac } = await import("../../boot-server/index.js");
     const mac = normalizeMac(text);
-    if (mac === undefined) throw notAnAddress(text);
+    if (mac === undefined) throw invalidMac(text);
     const report = await queryServer(mac, { server, stateDir });
     const lines = json ? [JSON.stringify(report)] : explanation(report, new Date());
     process.stdout.write(`${lines.join("\n")}\n`);
@@ -49,10 +57,9 @@ async function run(text: string, flags: Flags): Promise<void> {
   }
 }
 
-function notAnAddress(text: string): NetbootError {
-  return new NetbootError(
-    "USAGE_INVALID",
-    `${text} is no hardware address.`,
-    "Write six bytes, as in 52:54:00:aa:bb:01: serve and the machine's firmware print it.",
+function invalidMac(text: string): NetbootError {
+  return usageError(
+    `${text} is not a MAC address.`,
+    "Write six bytes, such as 52:54:00:aa:bb:01. serve and the machine's firmware print the address.",
   );
 }

@@ -1,47 +1,64 @@
 import { Command } from "commander";
 // Only this file of sources: its index would load everything that a pull needs, for every command.
 import { describeLocalTransports } from "../../sources/transports.js";
+import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
 
-const examples = `
-Examples:
-  The files of a release, for this machine's architecture:
-    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3 -o out/
-  For another architecture:
-    $ kairos-netboot extract quay.io/kairos/ubuntu:24.04-core-arm64-generic-v3.2.3 \\
-        --platform linux/arm64 -o out/
-  An image that a build has left in a directory, an archive, a daemon:
-    $ kairos-netboot extract oci:build/image:latest -o out/
-    $ kairos-netboot extract oci-archive:image.tar -o out/
-    $ docker save my-kairos | kairos-netboot extract - -o out/
-  Smaller, and slower to make:
-    $ kairos-netboot extract IMAGE -o out/ --compression xz
-  And boot the machines of this network from them, until Ctrl-C:
-    $ sudo kairos-netboot extract IMAGE -o out/ --serve
-  Several, each into a directory of its own below out/:
-    $ kairos-netboot extract --from-file images.txt -o out/
-  For a web server, with what machines are to become:
-    $ kairos-netboot extract IMAGE -o out/ --url http://192.168.1.10/kairos --cloud-config cc.yaml
-  From a registry that wants a password, through a mirror:
-    $ kairos-netboot extract IMAGE -o out/ --username robot --password-stdin < secret \\
-        --mirror quay.io=mirror.lan:5000
-  In a pipeline:
-    $ kairos-netboot extract IMAGE -o out/ --json | jq -r 'select(.type == "result").files[]'
-
-The directory is made, or replaced as a whole, when everything is complete and verified. It then
-holds NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (a script for iPXE, which boots them from
-any web server), netboot.json, provenance.json and SHA256SUMS. Where it holds just that already,
-nothing is done.
-
-Downloads that break off go on where they stopped, also in the next run. What was downloaded is
-kept: see kairos-netboot cache --help.
-
-Other sources of images, in skopeo's spelling:
-${describeLocalTransports()}
-
-Credentials are those of docker login and podman login, certificates those of certs.d, mirrors those
-of registries.conf and the options; HTTPS_PROXY, HTTP_PROXY and NO_PROXY name proxies.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Make the files of a release for this machine's architecture",
+      command: `kairos-netboot extract ${exampleImage} -o out/`,
+    },
+    {
+      title: "For another architecture",
+      command: "kairos-netboot extract IMAGE --platform linux/arm64 -o out/",
+    },
+    {
+      title: "From an OCI layout that a build wrote",
+      command: "kairos-netboot extract oci:build/image:latest -o out/",
+    },
+    {
+      title: "From an image that only the Docker daemon has",
+      command: "docker save my-kairos | kairos-netboot extract - -o out/",
+    },
+    {
+      title: "Compress better, which takes longer",
+      command: "kairos-netboot extract IMAGE -o out/ --compression xz",
+    },
+    {
+      title: "Then boot the machines of this network from the files, until Ctrl-C",
+      command: "sudo kairos-netboot extract IMAGE -o out/ --serve",
+    },
+    {
+      title: "Extract several images, each into its own directory below out/",
+      command: "kairos-netboot extract --from-file images.txt -o out/",
+    },
+    {
+      title: "For a web server, with a cloud-config for the machines",
+      command:
+        "kairos-netboot extract IMAGE -o out/ \\\n        --url http://192.168.1.10/kairos --cloud-config cc.yaml",
+    },
+    {
+      title: "From a registry that requires a password, through a mirror",
+      command:
+        "kairos-netboot extract IMAGE -o out/ --username robot \\\n        --password-stdin --mirror quay.io=mirror.lan:5000 < secret",
+    },
+    {
+      title: "Print the paths of the files in a pipeline",
+      command:
+        "kairos-netboot extract IMAGE -o out/ --json \\\n        | jq -r 'select(.type == \"result\").files[]'",
+    },
+  ],
+  notes: [
+    "The output directory contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots them from any web server), netboot.json, provenance.json, and SHA256SUMS. The program creates or replaces the directory as a whole, once everything is complete and verified. It does nothing if the directory already contains the same result.",
+    "An interrupted download continues where it stopped, also in the next run. The cache keeps downloads: see kairos-netboot cache --help.",
+    `Other sources of images, as skopeo writes them:
+${describeLocalTransports()}`,
+    "Credentials come from docker login and podman login, certificates from certs.d, mirrors from registries.conf and --mirror, and proxies from HTTPS_PROXY, HTTP_PROXY, and NO_PROXY.",
+  ],
+};
 
 export function extractCommand(): Command {
   const command = new Command("extract")
@@ -67,7 +84,6 @@ export function extractCommand(): Command {
     .option("-q, --quiet", "print nothing but the result and errors")
     .option("-v, --verbose", "tell more, and where an error comes from")
     .option("--json", "print JSON lines on standard output")
-    .helpOption("-h, --help", "explain the options")
     .optionsGroup("How machines boot:")
     .option("--url <base>", "where a web server will have the directory, for the script")
     .option("--cloud-config <file>", "put it beside the files, and name it in the script")
@@ -88,7 +104,6 @@ export function extractCommand(): Command {
     .optionsGroup("Signatures:")
     .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
     .option("--sign-key <file>", "sign SHA256SUMS with this private key")
-    .addHelpText("after", examples)
     .action(runExtract);
-  return addRegistryOptions(command);
+  return addHelp(addRegistryOptions(command), help);
 }

@@ -2,20 +2,29 @@ import { Command } from "commander";
 import { sanitize } from "../../support/index.js";
 import { inspectionLines } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
-const examples = `
-Examples:
-  What an image is, what is in it, and what extract would make of it:
-    $ kairos-netboot inspect quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3
-  In a pipeline:
-    $ kairos-netboot inspect IMAGE --json | jq -r .name
-  Whether extract would take it:
-    $ kairos-netboot inspect IMAGE --json | jq -e '.problems == []'
-
-Layers are fetched from the top down, and only as many as it takes. They are kept, and extract does
-not fetch them again. Sizes of what will come out, and of memory, are estimates.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Show what an image contains, and what extract would make of it",
+      command: `kairos-netboot inspect ${exampleImage}`,
+    },
+    {
+      title: "Print the name of the release in a pipeline",
+      command: "kairos-netboot inspect IMAGE --json | jq -r .name",
+    },
+    {
+      title: "Test whether extract would accept the image",
+      command: "kairos-netboot inspect IMAGE --json | jq -e '.problems == []'",
+    },
+  ],
+  notes: [
+    "The program fetches layers from the top down, and only as many as it needs. The cache keeps them for extract. The sizes of the output and of the machines' memory are estimates.",
+  ],
+};
 
 interface Flags extends RegistryFlags {
   platform?: string;
@@ -29,22 +38,20 @@ interface Flags extends RegistryFlags {
 
 export function inspectCommand(): Command {
   const command = new Command("inspect")
-    .summary("tell what an image is, and what extract would make of it")
+    .summary("show what an image contains, and what extract would make of it")
     .description(
-      "Tells an image's digest, platforms, layers, Kairos release, kernel and initrd, and estimates what comes out of it, without writing anything. Fetches as little as it can.",
+      "Shows the digest, platforms, layers, Kairos release, kernel, and initrd of an image, and estimates the size of what extract would make of it. Writes no files and fetches as little as possible.",
     )
-    .argument("<image>", "as for extract")
+    .argument("<image>", "image reference or another source, as for extract")
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
-    .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
-    .option("--no-cache", "keep no downloads")
-    .option("--retry-timeout <time>", "how long a registry that fails is asked again (default: 5m)")
-    .option("-q, --quiet", "print nothing but the result and errors")
-    .option("-v, --verbose", "tell more, and where an error comes from")
-    .option("--json", "print what is known as JSON")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
+    .option("--cache-dir <dir>", "directory for downloads (default: ~/.cache/kairos-netboot)")
+    .option("--no-cache", "do not keep downloads")
+    .option("--retry-timeout <time>", "how long to retry a failing registry; 0 for never", "5m")
+    .option("-q, --quiet", "print only the result and errors")
+    .option("-v, --verbose", "print more details, and the origin of an error")
+    .option("--json", "print the result as JSON")
     .action(run);
-  return addRegistryOptions(command);
+  return addHelp(addRegistryOptions(command), help);
 }
 
 async function run(image: string, flags: Flags): Promise<void> {

@@ -1,18 +1,27 @@
 import { Command } from "commander";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp } from "./command-help.js";
 import { withSignals } from "./signals.js";
 
-const examples = `
-Examples:
-  For a release that a web server has:
-    $ kairos-netboot iso out/ --url http://192.168.1.10/kairos
-  For whatever the boot server of a network says, such as kairos-netboot serve:
-    $ kairos-netboot iso --wait-for-server -o boot.iso
-  Onto a USB stick, which is overwritten:
-    $ sudo dd if=boot.iso of=/dev/sdX bs=4M conv=fsync
-
-The ISO boots on BIOS and x64 UEFI (without Secure Boot), from a CD and from a USB stick. It needs
-Debian's packages xorriso, isolinux, syslinux-common, ipxe, mtools, grub-common, grub-efi-amd64-bin.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Boot a release from a web server",
+      command: "kairos-netboot iso out/ --url http://192.168.1.10/kairos",
+    },
+    {
+      title: "Boot what the boot server of the network offers",
+      command: "kairos-netboot iso --wait-for-server -o boot.iso",
+    },
+    {
+      title: "Write the ISO to a USB stick, which erases the stick",
+      command: "sudo dd if=boot.iso of=/dev/sdX bs=4M conv=fsync",
+    },
+  ],
+  notes: [
+    "The ISO boots on BIOS and x64 UEFI (without Secure Boot), from a CD and from a USB stick. Making it requires the Debian packages xorriso, isolinux, syslinux-common, ipxe, mtools, grub-common, and grub-efi-amd64-bin.",
+  ],
+};
 
 interface Flags {
   output?: string;
@@ -24,7 +33,7 @@ interface Flags {
 }
 
 export function isoCommand(): Command {
-  return new Command("iso")
+  const command = new Command("iso")
     .summary("make an ISO that boots machines over the network")
     .description(
       "Makes an ISO of a few megabytes for machines that cannot boot from the network by themselves. It fetches a release from a web server, or asks the network for a boot server.",
@@ -36,9 +45,8 @@ export function isoCommand(): Command {
     .option("--ipxe-dir <dir>", "boot programs to prefer to those of Debian's packages")
     .option("-v, --verbose", "tell where an error comes from")
     .option("--json", "print JSON lines on standard output")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
     .action(run);
+  return addHelp(command, help);
 }
 
 async function run(directory: string | undefined, flags: Flags): Promise<void> {

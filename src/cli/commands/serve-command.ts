@@ -3,31 +3,55 @@ import type { ServeEvent, ServeOptions } from "../../boot-server/index.js";
 import { serveLine } from "../format/format-serve-event.js";
 import { LineWriter } from "../reporters/line-writer.js";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp } from "./command-help.js";
 import { runChecks } from "./serve-check.js";
 import { withSignals } from "./signals.js";
 
-const examples = `
-Examples:
-  Boot the machines of this network, beside its DHCP server:
-    $ sudo kairos-netboot serve out/
-  With a cloud-config for all of them:
-    $ sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml
-  Each its own, and from the disk once it has booted:
-    $ sudo kairos-netboot serve out/ --machines machines.yaml --once
-  Where there is no DHCP server, for example on a switch of its own:
-    $ sudo kairos-netboot serve out/ --listen eth1 --dhcp server --dhcp-range 192.168.77.100-192.168.77.199
-  Files of an old release, or of another tool:
-    $ sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs
-  Two architectures, on one interface only:
-    $ sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 --ipxe-dir ipxe/
-  Where a DHCP server or iPXE itself knows where to begin (http://ADDRESS:8080/boot.ipxe):
-    $ sudo kairos-netboot serve out/ --dhcp off
-  Where a program of yours says what each machine boots, as with pixiecore:
-    $ sudo kairos-netboot serve --api http://10.77.0.3:9000
-  Look first whether ports, files and rights are there:
-    $ sudo kairos-netboot serve out/ --check
-
-Ports: 67 and 4011 (DHCP), 69 (TFTP) and 8080 (HTTP). iPXE comes from the package ipxe.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Boot the machines of this network, beside its DHCP server",
+      command: "sudo kairos-netboot serve out/",
+    },
+    {
+      title: "With one cloud-config for all machines",
+      command: "sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml",
+    },
+    {
+      title: "With settings for each machine, which boots from its disk the next time",
+      command: "sudo kairos-netboot serve out/ --machines machines.yaml --once",
+    },
+    {
+      title: "On a network without a DHCP server",
+      command:
+        "sudo kairos-netboot serve out/ --listen eth1 --dhcp server \\\n        --dhcp-range 192.168.77.100-192.168.77.199",
+    },
+    {
+      title: "Files of an older release or of another tool",
+      command: "sudo kairos-netboot serve --kernel K --initrd I --squashfs NAME.squashfs",
+    },
+    {
+      title: "Two architectures, on one interface only",
+      command:
+        "sudo kairos-netboot serve out-amd64/ out-arm64/ --listen eth1 \\\n        --ipxe-dir ipxe/",
+    },
+    {
+      title: "With a DHCP server that names http://ADDRESS:8080/boot.ipxe itself",
+      command: "sudo kairos-netboot serve out/ --dhcp off",
+    },
+    {
+      title: "Ask another program what each machine boots, as pixiecore does",
+      command: "sudo kairos-netboot serve --api http://10.77.0.3:9000",
+    },
+    {
+      title: "Check ports, files, and permissions before serving",
+      command: "sudo kairos-netboot serve out/ --check",
+    },
+  ],
+  notes: [
+    "Ports: 67 and 4011 (DHCP), 69 (TFTP), and 8080 (HTTP). The Debian package ipxe contains the boot programs.",
+  ],
+};
 
 interface Flags extends Omit<ServeOptions, "httpPort" | "maxTransfers"> {
   httpPort: string;
@@ -39,7 +63,7 @@ interface Flags extends Omit<ServeOptions, "httpPort" | "maxTransfers"> {
 }
 
 export function serveCommand(): Command {
-  return new Command("serve")
+  const command = new Command("serve")
     .summary("boot machines of this network from what extract made")
     .description(
       "Answers machines that are set to boot from the network, beside the DHCP server there is and without touching it, and hands them kernel, initrd and squashfs.",
@@ -81,9 +105,8 @@ export function serveCommand(): Command {
     .option("-q, --quiet", "print nothing but errors")
     .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
     .option("--json", "print JSON lines on standard output")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
     .action(run);
+  return addHelp(command, help);
 }
 
 async function run(directories: string[], flags: Flags): Promise<void> {

@@ -2,21 +2,33 @@ import { Command } from "commander";
 import { NetbootError, sanitize } from "../../support/index.js";
 import type { Check } from "../../verify/index.js";
 import { CommandFailure } from "./command-failure.js";
+import { addHelp, type CommandHelp } from "./command-help.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
-const examples = `
-Examples:
-  Whether the files are whole, and belong together:
-    $ kairos-netboot verify out/
-  Whether they were signed with extract --sign-key, too:
-    $ kairos-netboot verify out/ --key release.pub
-  Whether the tag that they were made from still names that image:
-    $ kairos-netboot verify out/ --source
-  Of several images that were extracted in one go:
-    $ kairos-netboot verify out/*
-
-Each line is ok, FAILED, or not checked with the reason. The exit status is 1 where one failed.`;
+const help: CommandHelp = {
+  examples: [
+    {
+      title: "Check that the files are complete and belong together",
+      command: "kairos-netboot verify out/",
+    },
+    {
+      title: "Also check the signature that extract --sign-key made",
+      command: "kairos-netboot verify out/ --key release.pub",
+    },
+    {
+      title: "Also check that the tag still names the same image",
+      command: "kairos-netboot verify out/ --source",
+    },
+    {
+      title: "Check several directories",
+      command: "kairos-netboot verify out/*",
+    },
+  ],
+  notes: [
+    "Each line starts with ok, FAILED, or not checked. The exit status is 1 if a check failed.",
+  ],
+};
 
 interface Flags extends RegistryFlags {
   key?: string;
@@ -41,10 +53,8 @@ export function verifyCommand(): Command {
     .option("-q, --quiet", "print nothing but what failed")
     .option("-v, --verbose", "tell where an error comes from")
     .option("--json", "print JSON lines on standard output")
-    .helpOption("-h, --help", "explain the options")
-    .addHelpText("after", examples)
     .action(run);
-  return addRegistryOptions(command);
+  return addHelp(addRegistryOptions(command), help);
 }
 
 async function run(directories: string[], flags: Flags): Promise<void> {

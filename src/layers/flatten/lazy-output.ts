@@ -1,17 +1,17 @@
-import type { FlowingOutput } from "./flatten.js";
+import type { TarOutput } from "./tar-writer.js";
 
 /** An output that is opened when the first byte is written to it. */
-export class DeferredOutput<Output extends FlowingOutput> implements FlowingOutput {
+export class LazyOutput<Output extends TarOutput> implements TarOutput {
   readonly #open: () => Promise<Output>;
   #opened: Promise<Output> | undefined;
   #output: Output | undefined;
-  #waiting: Buffer[] = [];
+  #pending: Buffer[] = [];
 
   constructor(open: () => Promise<Output>) {
     this.#open = open;
   }
 
-  /** The output; undefined where nothing was written yet. */
+  /** The output; undefined if nothing has been written yet. */
   get opened(): Promise<Output> | undefined {
     return this.#opened;
   }
@@ -21,10 +21,10 @@ export class DeferredOutput<Output extends FlowingOutput> implements FlowingOutp
       this.#output.write(bytes);
       return;
     }
-    this.#waiting.push(Buffer.from(bytes));
+    this.#pending.push(Buffer.from(bytes));
     if (this.#opened === undefined) {
       this.#opened = this.#start();
-      // `ready` and `opened` tell of a failure; nobody may have asked yet.
+      // `ready` and `opened` report a failure, but possibly only after it has occurred.
       this.#opened.catch(() => {});
     }
   }
@@ -36,8 +36,8 @@ export class DeferredOutput<Output extends FlowingOutput> implements FlowingOutp
 
   async #start(): Promise<Output> {
     const output = await this.#open();
-    for (const bytes of this.#waiting) output.write(bytes);
-    this.#waiting = [];
+    for (const bytes of this.#pending) output.write(bytes);
+    this.#pending = [];
     this.#output = output;
     return output;
   }

@@ -1,24 +1,25 @@
 import type { ByteString, TarEntry } from "../../tar/index.js";
 import { joinPath, normalizePath, parentPath } from "../tree/path.js";
-import { meaningOf } from "../tree/whiteout.js";
+import { classifyEntry } from "../tree/whiteout.js";
 
 /**
- * Foretells whether a file of one layer is still there once all layers above it are applied, by
- * the names that those layers mention. It may err, through symlinks: what is done by it has to
- * be held against the merged tree later.
+ * The paths that upper layers replace or hide, judged by the names in those layers alone. Symlinks
+ * can make the result wrong, so whatever is based on it has to be compared with the merged tree
+ * later.
  */
-export class Foresight {
-  /** Replaced or hidden, with all that is below. */
+export class ShadowedPaths {
+  /** Replaced or hidden, with everything below. */
   readonly #hidden = new Set<ByteString>();
-  /** Directories: a file there is replaced, what is below stays. */
+  /** Directories: a file at such a path is replaced, children stay. */
   readonly #directories = new Set<ByteString>();
   /** Directories that lose their children. */
   readonly #opaque = new Set<ByteString>();
+  /** Whether children of a directory survive, for the directories asked about so far. */
   readonly #verdicts = new Map<ByteString, boolean>();
 
   /**
-   * Takes in the entries of a layer that is above.
-   * @throws FormatError for a whiteout that names nothing
+   * Adds the entries of the next layer from the top.
+   * @throws FormatError for a whiteout without a name to hide
    */
   add(entries: readonly TarEntry[]): void {
     this.#verdicts.clear();
@@ -27,15 +28,15 @@ export class Foresight {
 
   #add({ name, type }: TarEntry): void {
     const path = normalizePath(name);
-    const meaning = meaningOf(path.split("/"));
-    switch (meaning.kind) {
+    const role = classifyEntry(path.split("/"));
+    switch (role.kind) {
       case "whiteout":
-        this.#hidden.add(joinPath([...meaning.directory, meaning.name]));
+        this.#hidden.add(joinPath([...role.directory, role.name]));
         break;
       case "opaque":
-        this.#opaque.add(joinPath(meaning.directory));
+        this.#opaque.add(joinPath(role.directory));
         break;
-      case "file":
+      case "ordinary":
         if (type === "directory") this.#directories.add(path);
         else this.#hidden.add(path);
         this.#addParents(path);
@@ -50,7 +51,10 @@ export class Foresight {
     }
   }
 
-  /** @param path normalised */
+  /**
+   * True if a file at this path in the next layer is still there after all added layers.
+   * @param path normalized
+   */
   survives(path: ByteString): boolean {
     if (this.#hidden.has(path) || this.#directories.has(path)) return false;
     return this.#keepsChildren(parentPath(path) ?? "");

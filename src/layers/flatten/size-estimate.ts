@@ -1,22 +1,22 @@
 import type { Layer } from "../read/layer.js";
 
-/** Contents to compressed bytes, in images of Debian and Ubuntu. */
-const usualRatio = 2.7;
-/** Compressed bytes that tell more of an image than what is usual. */
-const tellingSize = 1_000_000;
+/** Bytes of contents per compressed byte in images based on Debian and Ubuntu. */
+const typicalRatio = 2.7;
+/** From this many compressed bytes on, the image's own ratio predicts better than the typical one. */
+const minSampleBytes = 1_000_000;
 
-/** Bytes of contents in so many compressed ones, in images as they usually are. */
-export function usualContents(compressed: number): number {
-  return compressed * usualRatio;
+/** Bytes of file contents that so many compressed bytes of layers typically hold. */
+export function estimateContentBytes(compressedBytes: number): number {
+  return compressedBytes * typicalRatio;
 }
 
-/** How many bytes of contents an image has, as far as that can be told while it is read. */
+/** Estimates the bytes of file contents in an image while its layers are being read. */
 export class SizeEstimate {
-  /** Of all layers. */
+  /** Compressed bytes of all layers. */
   #compressed = 0;
-  /** Bytes of contents of what was read so far. */
+  /** Bytes of contents read so far. */
   #read = 0;
-  /** The same of layers that were read to their end, and their blobs. */
+  /** Bytes of contents in the completed layers, and the compressed bytes of those layers. */
   #readInFull = 0;
   #readCompressed = 0;
 
@@ -24,8 +24,8 @@ export class SizeEstimate {
     for (const { blob } of layers) this.#compressed += blob.descriptor.size;
   }
 
-  add(contents: number): void {
-    this.#read += contents;
+  add(contentBytes: number): void {
+    this.#read += contentBytes;
   }
 
   endLayer({ blob }: Layer): void {
@@ -33,10 +33,10 @@ export class SizeEstimate {
     this.#readCompressed += blob.descriptor.size;
   }
 
-  /** As if what is still to be read were compressed as well as what was read. */
+  /** Assumes that the remaining layers compress as well as those read so far. */
   get bytes(): number {
-    const isTelling = this.#readCompressed > tellingSize;
-    const ratio = isTelling ? this.#readInFull / this.#readCompressed : usualRatio;
+    const hasSample = this.#readCompressed > minSampleBytes;
+    const ratio = hasSample ? this.#readInFull / this.#readCompressed : typicalRatio;
     const missing = (this.#compressed - this.#readCompressed) * ratio;
     return Math.max(this.#read, this.#readInFull + missing);
   }

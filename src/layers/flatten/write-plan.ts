@@ -1,7 +1,15 @@
-import type { ByteString } from "../../tar/index.js";
+import { NetbootError } from "../../support/index.js";
+import { type ByteString, display } from "../../tar/index.js";
 import type { Tree } from "../tree/tree.js";
-import { Directory, type DirectoryAttributes, type Inode } from "../tree/tree-node.js";
-import { type CanonicalTarWriter, fitsSquashfs } from "./tar-writer.js";
+import {
+  Directory,
+  type DirectoryAttributes,
+  type Inode,
+  type InodeEntry,
+  type TreeNode,
+} from "../tree/tree-node.js";
+import type { InodeLimits } from "./inode-limits.js";
+import type { CanonicalTarWriter } from "./tar-writer.js";
 import type { WrittenFiles } from "./written-files.js";
 
 interface PlacedFile {
@@ -9,43 +17,55 @@ interface PlacedFile {
   readonly inode: Inode;
 }
 
+/** A name of an inode that is already in the tar under another name. */
+interface HardLink extends PlacedFile {
+  readonly target: ByteString;
+}
+
 /**
- * The merged tree laid out for writing, in an order that depends on nothing but the tree: depth
- * first, names in the order of their bytes. The tree is walked each time anew, as a list of all
- * that it holds would take as much memory as the tree.
+ * The merged tree arranged for writing, in an order that depends on nothing but the tree: depth
+ * first, names in byte order. Each use walks the tree again, because a list of everything in it
+ * would take as much memory as the tree.
  */
-export class Shape {
-  /** Inodes of the file system, directories and the root among them. */
+export class WritePlan {
+  /** Number of inodes in the file system, including directories and the root. */
   readonly inodes: number;
-  /** Bytes of contents, hard-linked ones once. */
+  /** Bytes of contents; hard-linked files count once. */
   readonly contentBytes: number;
-  /** Names of extended attributes that squashfs cannot hold. */
+  /** Names of extended attributes that the file system cannot store. */
   readonly droppedXattrs: ReadonlySet<ByteString>;
-  /** Files with contents that are still to be written: layer, then ordinal. */
+  /** Files whose contents still have to be written, by layer and ordinal. */
   readonly unwritten: ReadonlyMap<number, ReadonlyMap<number, PlacedFile>>;
   readonly #tree: Tree;
-  /** For inodes that may have several names, the one that is not written as a hard link. */
-  readonly #primaries: ReadonlyMap<Inode, ByteString>;
+  /** For each inode that may have several names, the one that is not written as a hard link. */
+  readonly #primaryNames: ReadonlyMap<Inode, ByteString>;
 
-  constructor(tree: Tree, written: WrittenFiles) {
+  /**
+   * @param written the files whose contents are already in the output
+   * @throws NetbootError DEVICE_UNSUPPORTED
+   */
+  constructor(tree: Tree, written: WrittenFiles, limits: InodeLimits) {
     this.#tree = tree;
-    this.#primaries = primariesOf(tree, written);
+    this.#primaryNames = choosePrimaryNames(tree, written);
     const unwritten = new Map<number, Map<number, PlacedFile>>();
     const droppedXattrs = new Set<ByteString>();
-    const note = ({ xattrs }: DirectoryAttributes) => {
-      for (const name of xattrs?.keys() ?? []) if (!fitsSquashfs(name)) droppedXattrs.add(name);
+    const noteXattrs = ({ xattrs }: DirectoryAttributes) => {
+      for (const name of xattrs?.keys() ?? []) {
+        if (!limits.supportsXattr(name)) droppedXattrs.add(name);
+      }
     };
     let inodes = 1;
     let contentBytes = 0;
     for (const { path, node } of walk(tree.root)) {
       if (node instanceof Directory) {
         inodes += 1;
-        note(node.attributes);
+        noteXattrs(node.attributes);
         continue;
       }
-      if (this.#isLink(path, node)) continue;
+      if (this.#targetOfLink(path, node) !== undefined) continue;
       inodes += 1;
-      note(node.entry);
+      noteXattrs(node.entry);
+      checkDevice(path, node.entry, limits);
       contentBytes += node.entry.size;
       if (node.entry.size === 0 || written.has(path, node.entry)) continue;
       const { layer, ordinal } = node;
@@ -58,46 +78,64 @@ export class Shape {
     this.unwritten = unwritten;
   }
 
-  /** Writes, one a step, what comes after all contents: directories, inodes without contents, hard links. */
-  *writeTo(writer: CanonicalTarWriter): Generator<void> {
+  /**
+   * Writes, one per step, what follows all contents: directories, inodes without contents, and
+   * hard links.
+   */
+  *writeNames(writer: CanonicalTarWriter): Generator<void> {
     for (const { path, node } of walk(this.#tree.root)) {
       if (node instanceof Directory) yield writer.directory(path, node.attributes);
     }
-    const links: PlacedFile[] = [];
+    const links: HardLink[] = [];
     for (const { path, node } of walk(this.#tree.root)) {
       if (node instanceof Directory) continue;
-      if (this.#isLink(path, node)) links.push({ path, inode: node });
+      const target = this.#targetOfLink(path, node);
+      if (target !== undefined) links.push({ path, inode: node, target });
       else if (node.entry.size === 0) yield writer.inode(path, node.entry);
     }
-    for (const { path, inode } of links) {
-      yield writer.hardLink(path, this.#primaries.get(inode)!, inode.entry);
-    }
+    for (const { path, inode, target } of links) yield writer.hardLink(path, target, inode.entry);
   }
 
-  #isLink(path: ByteString, inode: Inode): boolean {
-    return (this.#primaries.get(inode) ?? path) !== path;
+  /** The primary name of the inode if this path is another one. */
+  #targetOfLink(path: ByteString, inode: Inode): ByteString | undefined {
+    const primary = this.#primaryNames.get(inode);
+    return primary === path ? undefined : primary;
   }
 }
 
-/** The name under which its contents were written, else the first. */
-function primariesOf({ root, linked }: Tree, written: WrittenFiles): Map<Inode, ByteString> {
-  const primaries = new Map<Inode, ByteString>();
-  if (linked.size === 0) return primaries;
+/** Chooses the name under which the contents were written, otherwise the first one. */
+function choosePrimaryNames({ root, linked }: Tree, written: WrittenFiles): Map<Inode, ByteString> {
+  const names = new Map<Inode, ByteString>();
+  if (linked.size === 0) return names;
   for (const { path, node } of walk(root)) {
     if (node instanceof Directory || !linked.has(node)) continue;
-    if (!primaries.has(node) || written.has(path, node.entry)) primaries.set(node, path);
+    if (!names.has(node) || written.has(path, node.entry)) names.set(node, path);
   }
-  return primaries;
+  return names;
+}
+
+/** Some versions of mksquashfs silently truncate device numbers that are too large. */
+function checkDevice(path: ByteString, entry: InodeEntry, limits: InodeLimits): void {
+  const { type, deviceMajor, deviceMinor } = entry;
+  if (type !== "character-device" && type !== "block-device") return;
+  const { maxDeviceMajor, maxDeviceMinor } = limits;
+  if (deviceMajor <= maxDeviceMajor && deviceMinor <= maxDeviceMinor) return;
+  throw new NetbootError(
+    "DEVICE_UNSUPPORTED",
+    `The device file /${display(path)} in the image has the number ${deviceMajor}:${deviceMinor}, but Linux and squashfs support only numbers up to ${maxDeviceMajor}:${maxDeviceMinor}.`,
+    "Build the image without this device file, or with a valid device number.",
+  );
 }
 
 interface Place {
   readonly path: ByteString;
-  readonly node: Directory | Inode;
+  readonly node: TreeNode;
 }
 
 function* walk(directory: Directory, prefix: ByteString = ""): Generator<Place> {
   for (const name of [...directory.children.keys()].sort()) {
-    const { node } = directory.children.get(name)!;
+    const node = directory.children.get(name)?.node;
+    if (node === undefined) continue;
     const path = `${prefix}${name}`;
     yield { path, node };
     if (node instanceof Directory) yield* walk(node, `${path}/`);

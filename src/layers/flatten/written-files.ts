@@ -3,12 +3,12 @@ import { parentPath, splitPath } from "../tree/path.js";
 import { nodeAt } from "../tree/tree-lookup.js";
 import { type Directory, Inode } from "../tree/tree-node.js";
 
-/** Files whose contents are in the tar already, and the path that each has there. */
+/** The files whose contents are already in the output, by their path there. */
 export class WrittenFiles {
   readonly #entries = new Map<ByteString, TarEntry>();
   readonly #parents = new Set<ByteString>();
 
-  /** @param path normalised */
+  /** @param path normalized */
   add(entry: TarEntry, path: ByteString): void {
     this.#entries.set(path, entry);
     let parent = parentPath(path);
@@ -18,12 +18,12 @@ export class WrittenFiles {
     }
   }
 
-  /** True where it is this entry's contents that stand under the path. */
+  /** True if the contents of this very entry are in the output at this path. */
   has(path: ByteString, entry: TarEntry): boolean {
     return this.#entries.get(path) === entry;
   }
 
-  /** True where a file at this path cannot stand in one tar with those written. */
+  /** True if one tar cannot contain a file at this path in addition to the written files. */
   conflictsWith(path: ByteString): boolean {
     if (this.#entries.has(path) || this.#parents.has(path)) return true;
     let parent = parentPath(path);
@@ -34,8 +34,8 @@ export class WrittenFiles {
     return false;
   }
 
-  /** True when each file stands in the tree under the path it has in the tar. */
-  areIn(root: Directory): boolean {
+  /** True if the tree contains each file at the path that it has in the output. */
+  matches(root: Directory): boolean {
     for (const [path, entry] of this.#entries) {
       const node = nodeAt(root, splitPath(path));
       if (!(node instanceof Inode) || node.entry !== entry) return false;

@@ -5,21 +5,24 @@ import type { ByteString } from "../../tar/index.js";
 import type { ContentLocation } from "../tree/tree-node.js";
 import { type ContentSink, type Layer, type LayerVisitor, readLayer } from "./layer.js";
 
-/** Where a file that may be wanted later is kept as it passes by; not at all if undefined. */
-export type KeepRule = (path: ByteString, size: number) => "memory" | "disk" | undefined;
+/** Where to store the contents of a file that may be needed later; undefined to skip the file. */
+export type CaptureRule = (path: ByteString, size: number) => "memory" | "disk" | undefined;
+
+/** Captured contents: bytes in memory, or the path of a file. */
+type Captured = Buffer | string;
 
 /**
- * Contents that were set aside while layers were read, so that a layer need not be read again
- * for a kernel or a release file. A rule goes by the entry's own path and may keep too much.
+ * File contents that were saved while their layers streamed past, so that no layer has to be read
+ * again for a kernel or a release file. The rule sees only the entry's own path, so it may capture
+ * more files than are needed.
  */
-export class KeptFiles {
-  readonly #rule: KeepRule;
+export class CapturedFiles {
+  readonly #rule: CaptureRule;
   readonly #directory: string;
-  readonly #memory = new Map<string, Buffer>();
-  readonly #paths = new Map<string, string>();
+  readonly #captured = new Map<string, Captured>();
 
-  /** @param directory scratch space that the caller removes */
-  constructor(rule: KeepRule, directory: string) {
+  /** @param directory scratch space, which the caller removes */
+  constructor(rule: CaptureRule, directory: string) {
     this.#rule = rule;
     this.#directory = directory;
   }
@@ -28,26 +31,22 @@ export class KeptFiles {
     await mkdir(this.#directory, { recursive: true });
   }
 
-  /** A sink for the file where the rule wants it, undefined otherwise. */
+  /** A sink for the file's contents if the rule selects the file. */
   sinkFor(path: ByteString, size: number, location: ContentLocation): ContentSink | undefined {
     const kind = this.#rule(path, size);
     if (kind === undefined) return undefined;
-    return kind === "memory" ? this.#memorySink(location) : this.diskSink(location);
+    return kind === "memory" ? this.#memorySink(location) : this.#diskSink(location);
   }
 
-  has(location: ContentLocation): boolean {
-    return this.#memory.has(key(location)) || this.#paths.has(key(location));
-  }
-
-  /** Reads a layer again for a file that was not kept. */
+  /** Reads the file's layer again if the file was not captured. */
   async ensure(layer: Layer, location: ContentLocation, signal: AbortSignal): Promise<void> {
-    if (this.has(location)) return;
+    if (this.#captured.has(keyOf(location))) return;
     let isFound = false;
     const visitor: LayerVisitor = {
       entry: (_entry, ordinal) => {
         if (ordinal !== location.ordinal) return undefined;
         isFound = true;
-        return this.diskSink(location);
+        return this.#diskSink(location);
       },
       isSatisfied: () => isFound,
     };
@@ -55,36 +54,44 @@ export class KeptFiles {
   }
 
   read(location: ContentLocation): Buffer {
-    return this.#memory.get(key(location)) ?? readFileSync(this.#paths.get(key(location))!);
+    const captured = this.#get(location);
+    return typeof captured === "string" ? readFileSync(captured) : captured;
   }
 
-  /** Puts the contents at a path in the same file system; what is on disk takes no space twice. */
-  async putAt(location: ContentLocation, path: string): Promise<void> {
-    const kept = this.#paths.get(key(location));
-    if (kept === undefined) await writeFile(path, this.#memory.get(key(location))!);
-    // Some file systems have no hard links.
-    else await link(kept, path).catch(() => copyFile(kept, path));
+  /** Creates a file with the contents at a path in the same file system, as a hard link if possible. */
+  async copyTo(location: ContentLocation, path: string): Promise<void> {
+    const captured = this.#get(location);
+    if (typeof captured !== "string") await writeFile(path, captured);
+    // Some file systems do not support hard links.
+    else await link(captured, path).catch(() => copyFile(captured, path));
+  }
+
+  #get(location: ContentLocation): Captured {
+    const captured = this.#captured.get(keyOf(location));
+    if (captured === undefined) throw new RangeError(`${keyOf(location)} was not captured`);
+    return captured;
   }
 
   #memorySink(location: ContentLocation): ContentSink {
     const chunks: Buffer[] = [];
     return {
       write: (bytes) => chunks.push(Buffer.from(bytes)),
-      end: () => this.#memory.set(key(location), Buffer.concat(chunks)),
+      end: () => this.#captured.set(keyOf(location), Buffer.concat(chunks)),
     };
   }
 
-  diskSink(location: ContentLocation): ContentSink {
-    const path = join(this.#directory, key(location));
+  #diskSink(location: ContentLocation): ContentSink {
+    const path = join(this.#directory, keyOf(location));
     writeFileSync(path, "");
     return {
-      // Opened each time: a layer may end in the middle of a file, and nobody would close it.
+      // Opens the file each time: a layer may end in the middle of it, and then nothing would
+      // close an open file.
       write: (bytes) => appendFileSync(path, bytes),
-      end: () => this.#paths.set(key(location), path),
+      end: () => this.#captured.set(keyOf(location), path),
     };
   }
 }
 
-function key({ layer, ordinal }: ContentLocation): string {
+function keyOf({ layer, ordinal }: ContentLocation): string {
   return `${layer}-${ordinal}`;
 }

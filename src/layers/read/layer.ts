@@ -6,40 +6,47 @@ import { interrupted, NetbootError, systemCode } from "../../support/index.js";
 import { display, FormatError, type TarEntry, TarReader } from "../../tar/index.js";
 
 /**
- * Bytes of content after which signals are looked at: the holes of sparse files come without
- * anything to wait for.
+ * Bytes of contents after which pending signals are handled: the holes of a sparse file arrive
+ * without anything to wait for.
  */
-const longestStretch = 64 * 1024 * 1024;
+const maxUninterruptedBytes = 64 * 1024 * 1024;
 
 /** One layer of an image. */
 export interface Layer {
   /** From 0 at the bottom. */
   readonly number: number;
+  /** Number of layers in the image. */
   readonly count: number;
   readonly blob: Blob;
-  /** `sha256:…` of the plain tar (OCI image-spec, config.md, "Layer DiffID"). */
+  /** `sha256:…` of the uncompressed tar (OCI image-spec, config.md, "Layer DiffID"). */
   readonly diffId: string;
-  /** Modification time of directories that the layer needs and does not name; seconds. */
+  /** Modification time of directories that the layer implies but does not name; seconds. */
   readonly impliedMtime: number;
 }
 
-/** Takes the contents of one file; the bytes may be overwritten once `write` returns. */
+/** A layer and its entries, in the order of its archive. */
+export interface LayerEntries {
+  readonly layer: Layer;
+  readonly entries: readonly TarEntry[];
+}
+
+/** Receives the contents of one file. The bytes may be overwritten once `write` returns. */
 export interface ContentSink {
   write(bytes: Buffer): void;
   end(): void;
 }
 
 export interface LayerVisitor {
-  /** Called for each entry in order; the contents of a file go to the sink it returns. */
+  /** Called for each entry in order; the contents of a file go to the sink that it returns. */
   entry(entry: TarEntry, ordinal: number): ContentSink | undefined;
-  /** Asked after each piece of content: something to wait for before the next. */
+  /** Called after each piece of contents; returns a promise if reading has to wait. */
   ready?(): Promise<void> | undefined;
-  /** True once nothing more of the layer is wanted; it is then not read to its end. */
+  /** True once the rest of the layer is not needed; the reader then stops. */
   isSatisfied?(): boolean;
 }
 
 /**
- * Reads a layer from its first byte to its last and checks its diff ID.
+ * Reads a whole layer and checks its diff ID.
  * @throws NetbootError LAYER_DAMAGED, LAYER_MISMATCH, INTERRUPTED, and what the blob throws
  */
 export async function readLayer(
@@ -51,7 +58,7 @@ export async function readLayer(
   const hash = createHash("sha256");
   let ordinal = 0;
   let sink: ContentSink | undefined;
-  let unbroken = 0;
+  let uninterrupted = 0;
   try {
     for await (const chunk of decompress(layer.blob, signal)) {
       signal.throwIfAborted();
@@ -65,9 +72,9 @@ export async function readLayer(
           sink?.end();
           sink = undefined;
         } else {
-          unbroken += event.bytes.length;
-          if (unbroken > longestStretch) {
-            unbroken = 0;
+          uninterrupted += event.bytes.length;
+          if (uninterrupted > maxUninterruptedBytes) {
+            uninterrupted = 0;
             await setImmediate();
             signal.throwIfAborted();
           }
@@ -82,29 +89,48 @@ export async function readLayer(
     await layer.blob.complete;
   } catch (error) {
     if (signal.aborted) throw interrupted();
-    // Other bytes than the digest's, or none, are the reason that matters.
-    if (mayBeOfBlob(error)) await layer.blob.complete;
-    if (error instanceof FormatError) throw damaged(layer, error, display(reader.lastName));
+    // If the blob is missing or has the wrong digest, report that instead of its consequence.
+    if (mayComeFromBlob(error)) await layer.blob.complete;
+    if (error instanceof FormatError) throw layerDamaged(layer, error, display(reader.lastName));
     throw error;
   }
   checkDiffId(layer, `sha256:${hash.digest("hex")}`);
 }
 
-function mayBeOfBlob(error: unknown): boolean {
+function mayComeFromBlob(error: unknown): boolean {
   return error instanceof FormatError || systemCode(error) === "ENOENT";
+}
+
+/** The first entry of a layer; reads only the beginning of its blob. */
+export async function readFirstEntry(
+  layer: Layer,
+  signal: AbortSignal,
+): Promise<TarEntry | undefined> {
+  let first: TarEntry | undefined;
+  const visitor: LayerVisitor = {
+    entry: (entry) => {
+      first ??= entry;
+      return undefined;
+    },
+    isSatisfied: () => first !== undefined,
+  };
+  await readLayer(layer, visitor, signal);
+  return first;
 }
 
 export function describeLayer(layer: Layer): string {
   return `Layer ${layer.number + 1} of ${layer.count} (${layer.blob.descriptor.digest})`;
 }
 
-/** The error for something in a layer that breaks the rules. */
-export function damaged(layer: Layer, cause: FormatError, near = ""): NetbootError {
+const imageAtFault = "The image itself is at fault: build or push it again, or choose another tag.";
+
+/** The error for a layer that violates the format of tars or the rules of merging. */
+export function layerDamaged(layer: Layer, cause: FormatError, near = ""): NetbootError {
   const place = near === "" ? "" : ` at ${JSON.stringify(near)}`;
   return new NetbootError(
     "LAYER_DAMAGED",
     `${describeLayer(layer)} is damaged${place}: ${cause.message}.`,
-    "The image itself is at fault: build or push it again, or choose another tag.",
+    imageAtFault,
     { cause },
   );
 }
@@ -114,6 +140,6 @@ function checkDiffId(layer: Layer, actual: string): void {
   throw new NetbootError(
     "LAYER_MISMATCH",
     `${describeLayer(layer)} unpacks to ${actual}, but the image's configuration says ${layer.diffId}.`,
-    "The image itself is at fault: build or push it again, or choose another tag.",
+    imageAtFault,
   );
 }

@@ -1,93 +1,94 @@
 import type { ByteString } from "../../tar/index.js";
 import type { PathParts } from "./path.js";
-import { Directory, Inode, type Node } from "./tree-node.js";
+import { Directory, Inode, type TreeNode } from "./tree-node.js";
 
-/** As many symlinks as a look-up follows; containerd has the same bound. */
-const longestChain = 255;
-/** Parts that one look-up walks, those of symlinks included. */
-const mostSteps = 8192;
-/** Directories in one another; nothing real comes near, and recursion has to end somewhere. */
-const deepest = 256;
+/** Symlinks that one lookup follows; containerd has the same limit. */
+const maxSymlinks = 255;
+/** Parts that one lookup walks, including those of symlink targets. */
+const maxSteps = 8192;
+/** Nesting of directories. Real images stay far below; recursion over the tree needs a limit. */
+const maxDepth = 256;
 
-/** A path that is not walked to its end; the message is what it does, as a clause. */
-export class EndlessPathError extends Error {}
+/** A path that cannot be walked to its end; the message is a predicate ("leads through …"). */
+export class UnresolvablePathError extends Error {}
 
-const inLoop = "leads through a loop of symlinks";
+const symlinkLoop = "leads through a loop of symlinks";
 
 /**
- * Walks a path inside a root as chroot would: symlinks are followed, absolute ones begin at the
- * root, `..` stops there.
+ * Walks a path inside a root as chroot would: it follows symlinks, starts absolute ones at the
+ * root, and stops `..` there.
  */
 export class PathWalk {
-  /** Directories from the root to the place reached. */
-  readonly stack: Directory[];
+  readonly #root: Directory;
+  /** Directories from below the root to the current one, parallel to `names`. */
+  readonly #stack: Directory[] = [];
+  /** The path walked so far, without symlinks. */
   readonly names: ByteString[] = [];
   readonly #todo: ByteString[];
-  #links = 0;
+  #symlinks = 0;
   #steps = 0;
 
   constructor(root: Directory, parts: PathParts) {
-    this.stack = [root];
+    this.#root = root;
     this.#todo = [...parts].reverse();
   }
 
+  /** The directory that the walk has reached. */
   get directory(): Directory {
-    return this.stack[this.stack.length - 1]!;
+    return this.#stack.at(-1) ?? this.#root;
   }
 
-  /** True when no part is left to walk. */
+  /** True if no part is left to walk. */
   get isDone(): boolean {
     return this.#todo.length === 0;
   }
 
-  /** Takes the next part; undefined where it led up or nowhere (`..`, `.`). */
+  /** Takes the next part; undefined if that part was not a name (`..`, `.`). */
   next(): ByteString | undefined {
     this.#steps += 1;
-    if (this.#steps > mostSteps) throw new EndlessPathError(inLoop);
-    const name = this.#todo.pop()!;
-    if (name === "" || name === ".") return undefined;
+    if (this.#steps > maxSteps) throw new UnresolvablePathError(symlinkLoop);
+    const name = this.#todo.pop();
+    if (name === undefined || name === "" || name === ".") return undefined;
     if (name === "..") {
-      if (this.stack.length > 1) {
-        this.stack.pop();
-        this.names.pop();
-      }
+      this.#stack.pop();
+      this.names.pop();
       return undefined;
     }
     return name;
   }
 
   enter(name: ByteString, directory: Directory): void {
-    if (this.stack.length > deepest) {
-      throw new EndlessPathError(`is deeper than ${deepest} directories`);
+    if (this.#stack.length >= maxDepth) {
+      throw new UnresolvablePathError(`is deeper than ${maxDepth} directories`);
     }
-    this.stack.push(directory);
+    this.#stack.push(directory);
     this.names.push(name);
   }
 
-  /** Puts a symlink's target before what is left of the path. */
+  /** Puts a symlink's target before the rest of the path. */
   follow(target: ByteString): void {
-    this.#links += 1;
-    if (this.#links > longestChain) throw new EndlessPathError(inLoop);
+    this.#symlinks += 1;
+    if (this.#symlinks > maxSymlinks) throw new UnresolvablePathError(symlinkLoop);
     if (target.startsWith("/")) {
-      this.stack.length = 1;
+      this.#stack.length = 0;
       this.names.length = 0;
     }
     this.#todo.push(...target.split("/").reverse());
   }
 }
 
-/** What a path led to. */
-export interface Found {
-  readonly node: Node;
+/** The node that a path leads to. */
+export interface LookupResult {
+  readonly node: TreeNode;
   /** The path without symlinks. */
   readonly parts: PathParts;
 }
 
 /**
- * Looks a path up in a tree, following symlinks inside it.
- * @returns undefined where it leads nowhere, into a file, or into a loop
+ * Looks up a path in a tree, following symlinks inside it.
+ * @returns undefined if the path leads nowhere, through a file, or into a loop
  */
-export function lookUp(root: Directory, parts: PathParts): Found | undefined {
+export function lookUp(root: Directory, parts: PathParts): LookupResult | undefined {
   const walk = new PathWalk(root, parts);
   try {
     while (!walk.isDone) {
@@ -100,15 +101,15 @@ export function lookUp(root: Directory, parts: PathParts): Found | undefined {
       else return walk.isDone ? { node, parts: [...walk.names, name] } : undefined;
     }
   } catch (error) {
-    if (error instanceof EndlessPathError) return undefined;
+    if (error instanceof UnresolvablePathError) return undefined;
     throw error;
   }
   return { node: walk.directory, parts: walk.names };
 }
 
-/** The same without following anything: the node that stands at exactly this path. */
-export function nodeAt(root: Directory, parts: PathParts): Node | undefined {
-  let node: Node = root;
+/** The node at exactly this path; unlike `lookUp`, follows no symlinks. */
+export function nodeAt(root: Directory, parts: PathParts): TreeNode | undefined {
+  let node: TreeNode = root;
   for (const part of parts) {
     if (node instanceof Inode) return undefined;
     const child = node.children.get(part);

@@ -1,6 +1,6 @@
 import type { ByteString, EntryType, TarEntry } from "../../tar/index.js";
 
-/** Where the contents of a file are: the entry with this number (from 0) of this layer. */
+/** Identifies the contents of a file: an entry of a layer, both numbered from 0. */
 export interface ContentLocation {
   readonly layer: number;
   readonly ordinal: number;
@@ -11,8 +11,8 @@ export type InodeEntry = TarEntry & {
 };
 
 /**
- * A file, symlink, device or fifo. Hard links are names that share one of these. An image has
- * hundreds of thousands: what is added here is memory.
+ * A file, symlink, device or fifo. Hard links are several names that share one inode. An image
+ * has hundreds of thousands of these, so every field costs memory.
  */
 export class Inode implements ContentLocation {
   readonly entry: InodeEntry;
@@ -30,12 +30,12 @@ export class Inode implements ContentLocation {
   }
 }
 
-/** What a directory has besides its children. */
+/** Everything about a directory except its children. */
 export type DirectoryAttributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "xattrs">;
 
 export class Directory {
   attributes: DirectoryAttributes;
-  readonly children = new Map<ByteString, Link>();
+  readonly children = new Map<ByteString, DirectoryChild>();
 
   constructor(attributes: DirectoryAttributes) {
     this.attributes = attributes;
@@ -46,16 +46,19 @@ export class Directory {
   }
 }
 
-export type Node = Inode | Directory;
+export type TreeNode = Inode | Directory;
 
-/** A name in a directory. */
-export interface Link {
-  node: Node;
+/** The node behind a name in a directory. */
+export interface DirectoryChild {
+  node: TreeNode;
   /** The layer that put the name there, from 0 at the bottom. */
   layer: number;
 }
 
-/** A directory that no entry names. */
+/**
+ * Attributes of a directory that no entry names.
+ * @param mtime seconds since 1970
+ */
 export function impliedAttributes(mtime: number): DirectoryAttributes {
   return { mode: 0o755, uid: 0, gid: 0, mtime };
 }

@@ -1,23 +1,30 @@
 import { type ByteString, display, FormatError, type TarEntry } from "../../tar/index.js";
-import { joinPath, type PathParts, splitPath } from "./path.js";
-import { EndlessPathError, PathWalk } from "./tree-lookup.js";
-import { Directory, Inode, impliedAttributes, type Node } from "./tree-node.js";
-import { meaningOf } from "./whiteout.js";
+import { joinPath, lastPart, type PathParts, splitPath } from "./path.js";
+import { PathWalk, UnresolvablePathError } from "./tree-lookup.js";
+import { Directory, Inode, impliedAttributes, type TreeNode } from "./tree-node.js";
+import { classifyEntry } from "./whiteout.js";
 
 /** The entries of one layer, in the order of its archive. */
 export interface LayerIndex {
   readonly entries: readonly TarEntry[];
-  /** Modification time of directories that the layer needs and does not name; seconds. */
+  /** Modification time of directories that the layer implies but does not name; seconds. */
   readonly impliedMtime: number;
 }
 
-/** Stands for the inode of a hard link whose target was not there yet when the link came. */
+/** Placeholder for the inode of a hard link that precedes its target. */
 class PendingInode extends Inode {}
 
+/** The existing target of a hard link. */
+interface LinkTarget {
+  readonly directory: Directory;
+  readonly name: ByteString;
+  readonly inode: Inode;
+}
+
 /**
- * The file system that layers make when they are laid over each other, bottom first, as a
- * runtime would on a disk (OCI image-spec, layer.md, "Applying Changesets"). This is the one
- * place that knows the rules.
+ * The file system that results from applying layers one by one, bottom first, as a container
+ * runtime does on disk (OCI image-spec, layer.md, "Applying Changesets"). All rules of merging
+ * are in this class and in `classifyEntry`.
  */
 export class Tree {
   readonly root = new Directory(impliedAttributes(0));
@@ -26,21 +33,22 @@ export class Tree {
   #isCertain = true;
   #ordinal = -1;
   #impliedMtime = 0;
-  /** Files that this layer's whiteouts hid, by path: its hard links may still mean them. */
+  /** Files that whiteouts of this layer removed, by path: its hard links may still refer to them. */
   #hidden = new Map<ByteString, Inode>();
-  /** Directories that hold nothing of lower layers any more. */
+  /** Directories that no longer contain anything from lower layers. */
   #emptied = new Set<Directory>();
   #pendingPlaces: { directory: Directory; name: ByteString }[] = [];
 
-  /** @param bottom number of the layer that is applied first; there may be others below it */
+  /** @param bottom number of the layer that is applied first; the image may have layers below it */
   constructor(bottom = 0) {
     this.#layer = bottom - 1;
   }
 
   /**
-   * True as long as each name's place followed from what the layers themselves brought. Whatever
-   * lies below them, all that the tree has is then there, at the same place. False once a parent
-   * was made or a target missed that a lower layer may have, as a directory or as a symlink.
+   * True as long as the applied layers alone determined where each name belongs. Then everything
+   * in the tree is also in the whole image, at the same path, whatever the layers below contain.
+   * False once the tree made up a parent directory or did not find a target: a lower layer may
+   * have either, as a directory or as a symlink.
    */
   get isCertain(): boolean {
     return this.#isCertain;
@@ -52,14 +60,14 @@ export class Tree {
   }
 
   /**
-   * Lays one more layer on top.
-   * @throws FormatError that names the entry; the tree is not to be used any more then
+   * Applies one more layer on top.
+   * @throws FormatError that names the entry; the tree is unusable afterwards
    */
   apply(layer: LayerIndex): void {
     for (const _ of this.applying(layer));
   }
 
-  /** The same, an entry a step: each of a hostile layer's may take a millisecond. */
+  /** Like `apply`, one entry per step: each entry of a hostile layer may take a millisecond. */
   *applying({ entries, impliedMtime }: LayerIndex): Generator<void> {
     this.#layer += 1;
     this.#ordinal = -1;
@@ -80,22 +88,22 @@ export class Tree {
     try {
       return action();
     } catch (error) {
-      if (!(error instanceof EndlessPathError)) throw error;
+      if (!(error instanceof UnresolvablePathError)) throw error;
       throw new FormatError(`the path ${display(entry.name)} ${error.message}`);
     }
   }
 
   #add(entry: TarEntry): void {
     const parts = splitPath(entry.name);
-    const meaning = meaningOf(parts);
-    switch (meaning.kind) {
+    const role = classifyEntry(parts);
+    switch (role.kind) {
       case "whiteout": {
-        const place = this.#existing(meaning.directory);
-        if (place !== undefined) this.#hide(place.directory, meaning.name, place.names);
+        const place = this.#existing(role.directory);
+        if (place !== undefined) this.#hide(place.directory, role.name, place.names);
         break;
       }
       case "opaque": {
-        const place = this.#existing(meaning.directory);
+        const place = this.#existing(role.directory);
         if (place !== undefined) this.#hideChildren(place.directory, place.names);
         break;
       }
@@ -117,7 +125,7 @@ export class Tree {
 
   #place(parts: PathParts, entry: TarEntry): void {
     const { directory } = this.#parent(parts);
-    const name = parts[parts.length - 1]!;
+    const name = lastPart(parts);
     const present = directory.children.get(name);
     if (entry.type !== "directory") {
       const location = { layer: this.#layer, ordinal: this.#ordinal };
@@ -130,83 +138,67 @@ export class Tree {
     }
   }
 
-  #link(directory: Directory, name: ByteString, node: Node): void {
+  #link(directory: Directory, name: ByteString, node: TreeNode): void {
     directory.children.set(name, { node, layer: this.#layer });
     if (node instanceof PendingInode) this.#pendingPlaces.push({ directory, name });
   }
 
-  /** The directory an entry goes into: symlinks followed, missing ones made, files replaced. */
+  /**
+   * The directory that an entry belongs in: follows symlinks, creates missing directories, and
+   * replaces files that are in the way.
+   */
   #parent(parts: PathParts): PathWalk {
-    const walk = this.#walk(parts.slice(0, -1), (directory, name) => {
+    const walk = new PathWalk(this.root, parts.slice(0, -1));
+    for (;;) {
+      const missing = walkExisting(walk);
+      if (missing === undefined) return walk;
       this.#isCertain = false;
-      const made = new Directory(impliedAttributes(this.#impliedMtime));
-      this.#link(directory, name, made);
-      return made;
-    });
-    return walk!;
-  }
-
-  /** The directory that a path leads to, if it is there. */
-  #existing(parts: PathParts): PathWalk | undefined {
-    return this.#walk(parts, () => {
-      this.#isCertain = false;
-      return undefined;
-    });
-  }
-
-  /** @param missing what to do where no directory is: make one, or give up with undefined */
-  #walk(
-    parts: PathParts,
-    missing: (directory: Directory, name: ByteString) => Directory | undefined,
-  ): PathWalk | undefined {
-    const walk = new PathWalk(this.root, parts);
-    while (!walk.isDone) {
-      const name = walk.next();
-      if (name === undefined) continue;
-      const node = walk.directory.children.get(name)?.node;
-      if (node instanceof Inode && node.entry.type === "symlink") {
-        walk.follow(node.entry.linkName);
-        continue;
-      }
-      const next = node instanceof Directory ? node : missing(walk.directory, name);
-      if (next === undefined) return undefined;
-      walk.enter(name, next);
+      const created = new Directory(impliedAttributes(this.#impliedMtime));
+      this.#link(walk.directory, missing, created);
+      walk.enter(missing, created);
     }
-    return walk;
   }
 
-  /** Takes away what lower layers have under a name; what this layer put there stays. */
+  /** The directory that a path leads to, if it exists. */
+  #existing(parts: PathParts): PathWalk | undefined {
+    const walk = new PathWalk(this.root, parts);
+    if (walkExisting(walk) === undefined) return walk;
+    this.#isCertain = false;
+    return undefined;
+  }
+
+  /** Removes what lower layers have under a name; what this layer put there stays. */
   #hide(directory: Directory, name: ByteString, path: PathParts): void {
-    const link = directory.children.get(name);
-    if (link === undefined) return;
-    const own = [...path, name];
-    if (link.node instanceof Inode) {
-      if (link.layer === this.#layer) return;
-      this.#hidden.set(joinPath(own), link.node);
+    const child = directory.children.get(name);
+    if (child === undefined) return;
+    const childPath = [...path, name];
+    if (child.node instanceof Inode) {
+      if (child.layer === this.#layer) return;
+      this.#hidden.set(joinPath(childPath), child.node);
       directory.children.delete(name);
       return;
     }
-    this.#hideChildren(link.node, own);
-    if (link.layer === this.#layer) return;
-    if (link.node.children.size === 0) {
+    this.#hideChildren(child.node, childPath);
+    if (child.layer === this.#layer) return;
+    if (child.node.children.size === 0) {
       directory.children.delete(name);
     } else {
-      link.node.attributes = impliedAttributes(this.#impliedMtime);
-      link.layer = this.#layer;
+      child.node.attributes = impliedAttributes(this.#impliedMtime);
+      child.layer = this.#layer;
     }
   }
 
   #hideChildren(directory: Directory, path: PathParts): void {
-    // Nothing of a lower layer can come into it again while this one is applied.
+    // While this layer is applied, nothing from a lower layer can get into the directory again.
     if (this.#emptied.has(directory)) return;
     this.#emptied.add(directory);
     for (const name of [...directory.children.keys()]) this.#hide(directory, name, path);
   }
 
   #applyHardLink(parts: PathParts, entry: TarEntry): void {
-    const target = this.#targetOf(entry);
+    const target = this.#findTarget(entry);
     const { directory } = this.#parent(parts);
-    const name = parts[parts.length - 1]!;
+    const name = lastPart(parts);
     if (target === undefined) {
       const location = { layer: this.#layer, ordinal: this.#ordinal };
       this.#link(directory, name, new PendingInode(entry, location));
@@ -216,55 +208,80 @@ export class Tree {
     }
   }
 
-  /** What a hard link's target names; its last part is not followed. */
-  #targetOf(entry: TarEntry): { directory: Directory; name: ByteString; inode: Inode } | undefined {
+  /**
+   * The current target of a hard link; a symlink in the last part is not followed.
+   * @throws FormatError if the target is a directory
+   */
+  #findTarget(entry: TarEntry): LinkTarget | undefined {
     const parts = splitPath(entry.linkName);
+    const name = parts.at(-1);
+    if (name === undefined) throw linkToDirectory(entry);
     const directory = this.#existing(parts.slice(0, -1))?.directory;
-    const name = parts[parts.length - 1];
-    const node = name === undefined ? directory : directory?.children.get(name)?.node;
-    if (node === undefined) this.#isCertain = false;
-    if (node instanceof Directory) {
-      throw new FormatError(
-        `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, a directory`,
-      );
+    const inode = directory?.children.get(name)?.node;
+    if (directory === undefined || inode === undefined) {
+      this.#isCertain = false;
+      return undefined;
     }
-    return node && { directory: directory!, name: name!, inode: node };
+    if (inode instanceof Directory) throw linkToDirectory(entry);
+    return { directory, name, inode };
   }
 
-  /** Gives the links whose targets came after them, or were hidden, their inodes. */
+  /** Gives their inodes to the links whose targets came later or were hidden. */
   *#resolvePending(): Generator<void> {
     const resolved = new Map<PendingInode, Inode>();
     for (const { directory, name } of this.#pendingPlaces) {
-      const link = directory.children.get(name);
-      if (!(link?.node instanceof PendingInode)) continue;
-      const { entry } = link.node;
-      const inode = this.#attempt(entry, () => this.#follow(link.node as PendingInode, resolved));
+      const child = directory.children.get(name);
+      const pending = child?.node;
+      if (child === undefined || !(pending instanceof PendingInode)) continue;
+      const inode = this.#attempt(pending.entry, () => this.#resolve(pending, resolved));
       this.#linked.add(inode);
-      link.node = inode;
+      child.node = inode;
       yield;
     }
   }
 
-  /** Follows links that are themselves targets of links, to what they mean in the end. */
-  #follow(pending: PendingInode, resolved: Map<PendingInode, Inode>): Inode {
+  /** Follows a chain of links to links to the inode at its end. */
+  #resolve(pending: PendingInode, resolved: Map<PendingInode, Inode>): Inode {
     const chain = new Set<PendingInode>();
     let current: Inode = pending;
     while (current instanceof PendingInode) {
       const known = resolved.get(current);
       chain.add(current);
-      current = known ?? this.#lateTargetOf(current.entry, chain);
+      current = known ?? this.#findLateTarget(current.entry, chain);
     }
     for (const link of chain) resolved.set(link, current);
     return current;
   }
 
-  #lateTargetOf(entry: TarEntry, chain: ReadonlySet<Inode>): Inode {
-    const target = this.#targetOf(entry)?.inode;
+  #findLateTarget(entry: TarEntry, chain: ReadonlySet<Inode>): Inode {
+    const target = this.#findTarget(entry)?.inode;
     if (target !== undefined && !chain.has(target)) return target;
     const hidden = this.#hidden.get(joinPath(splitPath(entry.linkName)));
     if (hidden !== undefined) return hidden;
     throw new FormatError(
-      `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which is nowhere`,
+      `the hard link ${display(entry.name)} points to ${display(entry.linkName)}, which does not exist`,
     );
   }
+}
+
+/**
+ * Walks through existing directories and symlinks.
+ * @returns the name of the first directory that does not exist; undefined once the walk is done
+ */
+function walkExisting(walk: PathWalk): ByteString | undefined {
+  while (!walk.isDone) {
+    const name = walk.next();
+    if (name === undefined) continue;
+    const node = walk.directory.children.get(name)?.node;
+    if (node instanceof Directory) walk.enter(name, node);
+    else if (node?.entry.type === "symlink") walk.follow(node.entry.linkName);
+    else return name;
+  }
+  return undefined;
+}
+
+function linkToDirectory({ name, linkName }: TarEntry): FormatError {
+  return new FormatError(
+    `the hard link ${display(name)} points to ${display(linkName)}, which is a directory`,
+  );
 }

@@ -64,7 +64,6 @@ export async function startHttpSite(options: HttpSiteOptions): Promise<HttpSite>
   });
   const eventLog = new EventLog({
     onEvent: (event) => options.onEvent?.(event as MachineEvent),
-    onBooted: () => {},
   });
   const state = options.state ?? (await sharedDirectory());
   const tokens = await MachineTokens.withKeyFile(join(state, "key"));

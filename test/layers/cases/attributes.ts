@@ -2,6 +2,8 @@ import { layerCreated } from "../../support/image-layout.js";
 import { entry, file, type MergeCase, symlink } from "../support/merge-case.js";
 
 const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
+/** Linux encodes device numbers in 12 and 20 bits (include/linux/kdev_t.h, MINORBITS). */
+const [maxMajor, maxMinor] = [2 ** 12 - 1, 2 ** 20 - 1];
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 export const attributeCases: readonly MergeCase[] = [
@@ -15,7 +17,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "type bits in the mode field are no part of the mode",
+    name: "type bits in the mode field are ignored",
     layers: [
       [
         { name: "f", content: "x", mode: 0o100640 },
@@ -24,7 +26,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "owners up to 4,000,000,000 are kept, in pax and in GNU headers",
+    name: "owners up to 4,000,000,000 are kept in pax and GNU headers",
     layers: [
       [
         { name: "pax", content: "x", uid: 4_000_000_000, gid: 3_999_999_999 },
@@ -36,7 +38,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "the owner's names, which this machine may know otherwise, do not count",
+    name: "owner names are ignored, because this machine may map them to other ids",
     layers: [
       [
         {
@@ -52,7 +54,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "the root directory has the attributes of the uppermost entry for it",
+    name: "the root directory has the attributes of its uppermost entry",
     layers: [
       [{ name: "./", type: "directory", mode: 0o1777, uid: 9, gid: 9 }],
       [{ name: "/", type: "directory", mode: 0o711, uid: 3, gid: 4, mtime: 1_500_000_000 }],
@@ -60,7 +62,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a root directory that no layer names is 0755 and root's, with the bottom layer's time",
+    name: "a root directory without an entry is 0755 root:root with the bottom layer's time",
     hasBase: false,
     layers: [
       [
@@ -76,7 +78,7 @@ export const attributeCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a parent that an upper layer does not name keeps all it has in the lower",
+    name: "a parent without an entry in the upper layer keeps its attributes from the lower layer",
     layers: [
       [
         {
@@ -93,7 +95,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a directory named after its children has the attributes of its entry",
+    name: "a directory entry that follows its children sets the attributes",
     layers: [
       [
         entry.file("d/e/f"),
@@ -103,14 +105,14 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a directory implied in one layer and named in the next has the attributes of its entry",
+    name: "a directory that the lower layer only implies gets the attributes of its entry in the upper layer",
     layers: [
       [entry.file("d/x")],
       [{ name: "d/", type: "directory", mode: 0o700, uid: 8, mtime: 1_234_567_890 }],
     ],
   },
   {
-    name: "times from 1970 to 2106 are kept, beyond 2038 as well",
+    name: "times from 1970 to 2106 are kept, including those after 2038",
     layers: [
       [
         { name: "zero", mtime: 0 },
@@ -122,7 +124,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "fractions of a second are cut off",
+    name: "fractions of a second are dropped",
     layers: [
       [
         { name: "f", mtime: 1_500_000_000.999 },
@@ -141,7 +143,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "times before 1970, which squashfs has not, become 1970",
+    name: "times before 1970, which squashfs cannot store, become 1970",
     layers: [
       [
         { name: "pax", mtime: -1 },
@@ -151,7 +153,7 @@ export const attributeCases: readonly MergeCase[] = [
         { name: "d", type: "directory", mtime: -5 },
       ],
     ],
-    // umoci is right, but its file system has negative times.
+    // umoci is right: the file system that it unpacks to has negative times.
     umociErrsAt: {
       pax: { mtime: 0 },
       fraction: { mtime: 0 },
@@ -161,7 +163,7 @@ export const attributeCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "times after 2106, which squashfs has not, become the last it has",
+    name: "times after 2106, which squashfs cannot store, become the last one that it can",
     layers: [
       [
         { name: "pax", pax: [["mtime", "5000000000"]] },
@@ -216,22 +218,22 @@ export const attributeCases: readonly MergeCase[] = [
   {
     name: "an extended attribute with an empty value is kept",
     layers: [[{ name: "f", content: "x", xattrs: { "user.empty": "", "user.full": "x" } }]],
-    // umoci, as everything that reads tars with Go, drops it; GNU tar keeps it.
+    // umoci drops it, like everything that reads tars with Go; GNU tar keeps it.
     umociErrsAt: { f: { xattrs: { "user.empty": "", "user.full": "78" } } },
   },
   {
-    name: "an extended attribute's name may hold bytes that are no ASCII",
+    name: "the name of an extended attribute may contain bytes that are not ASCII",
     layers: [[{ name: "f", content: "x", xattrs: { "user.größe": "1", "user.a b": "2" } }]],
   },
   {
-    name: "an upper file without extended attributes has none of the lower file's",
+    name: "an upper file without extended attributes does not inherit those of the lower file",
     layers: [
       [{ name: "f", content: "x", xattrs: { "security.capability": capability } }],
       [{ name: "f", content: "y" }],
     ],
   },
   {
-    name: "POSIX ACLs, which squashfs has not, are left out and the rest is kept",
+    name: "POSIX ACLs, which squashfs cannot store, are dropped and other attributes are kept",
     layers: [
       [
         {
@@ -251,7 +253,7 @@ export const attributeCases: readonly MergeCase[] = [
     umociErrsAt: { f: { xattrs: { "user.kept": "31" } } },
   },
   {
-    name: "a pax header that repeats a keyword means the last value",
+    name: "the last value counts if a pax header repeats a keyword",
     layers: [
       [
         {
@@ -268,7 +270,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "pax records that nobody knows are passed over",
+    name: "pax records with unknown keywords are ignored",
     layers: [
       [
         {
@@ -285,7 +287,7 @@ export const attributeCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a pax global header counts for the entries after it, unless they say otherwise",
+    name: "a pax global header applies to the following entries unless they override it",
     layers: [
       [
         { name: "before", content: "x" },
@@ -311,7 +313,7 @@ export const attributeCases: readonly MergeCase[] = [
       ],
       [{ name: "next-layer", content: "x" }],
     ],
-    // umoci fails: it takes the header for an entry of an unknown type.
+    // umoci fails: it treats the header as an entry of an unknown type.
     expected: {
       before: file("x"),
       after: file("x", {
@@ -333,7 +335,7 @@ export const attributeCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "an empty pax record takes back a global one, and a second global header adds to the first",
+    name: "an empty pax record cancels a global one, and a second global header adds to the first",
     layers: [
       [
         {
@@ -361,7 +363,7 @@ export const attributeCases: readonly MergeCase[] = [
         { name: "c", content: "x" },
       ],
     ],
-    // umoci fails: it takes the header for an entry of an unknown type.
+    // umoci fails: it treats the header as an entry of an unknown type.
     expected: {
       a: file("x", { owner: "1234:55", mtime: 1_500_000_000 }),
       b: file("x", { owner: "3:55" }),
@@ -369,13 +371,13 @@ export const attributeCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a global header that git writes, with a comment alone, changes nothing",
+    name: "a global header with just a comment, as git writes it, changes nothing",
     layers: [[{ global: [["comment", "6baa8d4"]] }, entry.file("f")]],
-    // umoci fails: it takes the header for an entry of an unknown type.
+    // umoci fails: it treats the header as an entry of an unknown type.
     expected: { f: file("contents of f") },
   },
   {
-    name: "character and block devices keep their numbers, and fifos their modes",
+    name: "character and block devices keep their numbers, and fifos keep their modes",
     layers: [
       [
         { name: "null", type: "character-device", device: [1, 3], mode: 0o666 },
@@ -383,12 +385,32 @@ export const attributeCases: readonly MergeCase[] = [
         { name: "sda", type: "block-device", device: [8, 0], mode: 0o660, gid: 6 },
         { name: "large", type: "block-device", device: [259, 65_537], mode: 0o600 },
         { name: "major", type: "character-device", device: [4095, 255] },
+        { name: "largest", type: "block-device", device: [maxMajor, maxMinor] },
         { name: "pipe", type: "fifo", mode: 0o4711 },
       ],
     ],
   },
   {
-    name: "an extended attribute larger than Linux has any is refused",
+    name: "a device with a major number of more than 12 bits is refused",
+    layers: [[{ name: "device", type: "character-device", device: [maxMajor + 1, 0] }]],
+    refusal: /\/device .*4096:0.*4095:1048575/,
+    refusalCode: "DEVICE_UNSUPPORTED",
+  },
+  {
+    name: "a device with a minor number of more than 20 bits is refused",
+    layers: [[{ name: "device", type: "block-device", device: [8, maxMinor + 1] }]],
+    refusal: /\/device .*8:1048576.*4095:1048575/,
+    refusalCode: "DEVICE_UNSUPPORTED",
+  },
+  {
+    name: "a device with an unsupported number does not matter if an upper layer hides it",
+    layers: [
+      [{ name: "device", type: "character-device", device: [maxMajor + 1, 0] }, entry.file("f")],
+      [entry.whiteout("device")],
+    ],
+  },
+  {
+    name: "an extended attribute that is larger than Linux allows is refused",
     layers: [[{ name: "f", content: "x", xattrs: { "user.a": Buffer.alloc(64 * 1024 + 1) } }]],
     refusal: /Layer 2 of 2 .*at "f".*user\.a.*65537 bytes/,
   },

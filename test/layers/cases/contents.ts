@@ -33,7 +33,7 @@ const manyRegions = {
 
 const oneHole = { name: "sparse", size: 100_000, regions: [[100_000, Buffer.alloc(0)]] } as const;
 
-/** umoci knows the pax formats only, so for GNU's own the tree is written out. */
+/** umoci supports only the pax formats, so the expected tree for GNU's own format is written out. */
 function sparseCase(name: string, format: SparseFormat, content: SparseFile): MergeCase {
   const layers = [[sparseFile(format, content), entry.file("after")]];
   if (format !== "gnu") return { name, layers };
@@ -47,7 +47,7 @@ export const contentCases: readonly MergeCase[] = [
     layers: [[entry.file("f", ""), entry.directory("d"), entry.directory("d/e")]],
   },
   {
-    name: "files around the size of a block are kept whole",
+    name: "files of about the size of a block are complete",
     layers: [
       [0, 1, 511, 512, 513, 1023, 1024, 1025].map((size) => ({
         name: `f${size}`,
@@ -56,7 +56,7 @@ export const contentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "files larger than any buffer are kept whole",
+    name: "files larger than any buffer are complete",
     layers: [[bulk("large", 3_000_001), bulk("larger", 5_242_880), entry.file("small")]],
   },
   {
@@ -66,19 +66,19 @@ export const contentCases: readonly MergeCase[] = [
   {
     name: "a layer of no bytes at all changes nothing",
     layers: [[entry.file("a")], { tar: Buffer.alloc(0), compression: "none" }],
-    // umoci is not asked: not every Go reader takes such a layer for an archive.
+    // Not compared with umoci: not every Go reader accepts such a layer as an archive.
     expected: { a: file("contents of a") },
   },
   {
-    name: "a layer filled up with zeros to 10 KiB and more is whole",
+    name: "a layer that is padded with zeros to 10 KiB or more is complete",
     layers: [{ tar: Buffer.concat([tar([entry.file("a")]), Buffer.alloc(20 * 512 + 100)]) }],
   },
   {
-    name: "a layer without the two blocks of zeros at its end is whole",
+    name: "a layer without the two blocks of zeros at its end is complete",
     layers: [{ tar: tar([entry.file("a"), entry.directory("d")]).subarray(0, -1024) }],
   },
   {
-    name: "an image of one layer is that layer",
+    name: "an image with one layer is that layer",
     hasBase: false,
     layers: [
       [
@@ -92,7 +92,7 @@ export const contentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "an image of forty layers is all of them",
+    name: "an image with forty layers contains all of them",
     layers: Array.from({ length: 40 }, (_, index) => [
       entry.file(`f${index}`),
       entry.file("same", `from ${index}`),
@@ -100,7 +100,7 @@ export const contentCases: readonly MergeCase[] = [
     ]),
   },
   {
-    name: "a layer that comes twice is applied twice",
+    name: "a layer that occurs twice is applied twice",
     layers: [
       [entry.file("a", "1")],
       [entry.file("a", "2"), entry.whiteout("b")],
@@ -108,7 +108,7 @@ export const contentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "layers of every compression are read",
+    name: "layers with every kind of compression are read",
     layers: compressions.map((compression) => ({
       tar: tar([entry.file(compression), entry.file("same", compression)]),
       compression,
@@ -116,8 +116,16 @@ export const contentCases: readonly MergeCase[] = [
   },
   ...sparseFormats.flatMap((format) => [
     sparseCase(`a sparse file of format ${format} has its holes filled with zeros`, format, sparse),
-    sparseCase(`a sparse file of format ${format} of sixty regions is whole`, format, manyRegions),
-    sparseCase(`a sparse file of format ${format} that is one hole is zeros`, format, oneHole),
+    sparseCase(
+      `a sparse file of format ${format} with sixty regions is complete`,
+      format,
+      manyRegions,
+    ),
+    sparseCase(
+      `a sparse file of format ${format} that is a single hole consists of zeros`,
+      format,
+      oneHole,
+    ),
   ]),
   {
     name: "the entries that eStargz adds are dropped",
@@ -146,7 +154,7 @@ export const contentCases: readonly MergeCase[] = [
     expected: { f: file("contiguous"), after: file("contents of after") },
   },
   {
-    name: "a directory whose header claims a size has no contents",
+    name: "a directory whose header has a size has no contents",
     layers: [[{ name: "d", type: "directory", size: 512 }, entry.file("after")]],
   },
   {

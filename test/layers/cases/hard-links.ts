@@ -49,33 +49,33 @@ export const hardLinkCases: readonly MergeCase[] = [
     layers: [[entry.file("a", ""), hardlink("b", "a"), entry.file("c", "")]],
   },
   {
-    name: "a hard link keeps the contents when an upper layer hides its target",
+    name: "a hard link keeps the contents if an upper layer hides its target",
     layers: [[entry.file("t")], [hardlink("l", "t")], [whiteout("t")]],
   },
   {
-    name: "a hard link keeps the contents when an upper layer replaces its target",
+    name: "a hard link keeps the contents if an upper layer replaces its target",
     layers: [[entry.file("t")], [hardlink("l", "t")], [entry.file("t", "another")]],
   },
   {
-    name: "a hard link keeps the contents when its own layer replaces the target later",
+    name: "a hard link keeps the contents if its own layer replaces the target later",
     layers: [[entry.file("t", "lower")], [hardlink("l", "t"), entry.file("t", "upper")]],
   },
   {
-    name: "a hard link takes the new contents when its own layer replaced the target before",
+    name: "a hard link has the new contents if its own layer replaced the target before",
     layers: [[entry.file("t", "lower")], [entry.file("t", "upper"), hardlink("l", "t")]],
   },
   {
-    name: "a hard link and then a whiteout of its target leave the link with the contents",
+    name: "a hard link keeps the contents if its layer hides the target later",
     layers: [[entry.file("t")], [hardlink("l", "t"), whiteout("t")]],
   },
   {
-    name: "a whiteout and then a hard link to what it hides leave the link with the contents",
+    name: "a hard link to a file that its layer hides before it has the hidden contents",
     layers: [[entry.file("t")], [whiteout("t"), hardlink("l", "t")]],
     // umoci fails: the target is gone.
     expected: { l: file("contents of t") },
   },
   {
-    name: "a whiteout of a directory and then a hard link into it leave the link with the contents",
+    name: "a hard link into a directory that its layer hides before it has the hidden contents",
     layers: [
       [entry.directory("d"), entry.file("d/t")],
       [whiteout("d"), hardlink("l", "d/t")],
@@ -84,7 +84,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     expected: { l: file("contents of d/t") },
   },
   {
-    name: "an opaque whiteout and then a hard link to what it hides leave the link",
+    name: "a hard link to a file that an opaque whiteout hides has the hidden contents",
     layers: [
       [entry.directory("d"), entry.file("d/t")],
       [opaque("d"), hardlink("d/l", "d/t")],
@@ -93,7 +93,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     expected: { d: directory(), "d/l": file("contents of d/t") },
   },
   {
-    name: "two links to what a whiteout hides share its inode",
+    name: "two hard links to a hidden file share its inode",
     layers: [[entry.file("t")], [whiteout("t"), hardlink("l", "t"), hardlink("m", "t")]],
     expected: {
       l: file("contents of t", { names: ["l", "m"] }),
@@ -101,7 +101,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a link to a link to what a whiteout hides shares its inode, in whatever order",
+    name: "a hard link to a hard link to a hidden file shares its inode in any order",
     layers: [[entry.file("t")], [whiteout("t"), hardlink("m", "l"), hardlink("l", "t")]],
     expected: {
       l: file("contents of t", { names: ["l", "m"] }),
@@ -109,16 +109,16 @@ export const hardLinkCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a whiteout, a link to what it hides and the name made again: the link has the new file",
+    name: "a hard link to a name that its layer hides and recreates refers to the new file",
     layers: [[entry.file("t")], [whiteout("t"), hardlink("l", "t"), entry.file("t", "new")]],
-    // The link's target is there, only later; nothing hidden is needed.
+    // The target exists, only later, so the hidden file is not needed.
     expected: {
       l: file("new", { names: ["l", "t"] }),
       t: file("new", { names: ["l", "t"] }),
     },
   },
   {
-    name: "a hard link before its target finds it",
+    name: "a hard link may precede its target",
     layers: [[hardlink("l", "d/t"), entry.directory("d"), entry.file("d/t")]],
     // umoci fails: no such file.
     expected: {
@@ -128,7 +128,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a chain of hard links, each before its target, shares one inode",
+    name: "a chain of hard links that each precede their target shares one inode",
     layers: [[hardlink("a", "b"), hardlink("b", "c"), hardlink("c", "d"), entry.file("d")]],
     expected: Object.fromEntries(
       ["a", "b", "c", "d"].map((name) => [
@@ -138,19 +138,19 @@ export const hardLinkCases: readonly MergeCase[] = [
     ),
   },
   {
-    name: "a long chain of hard links in no order at all shares one inode",
+    name: "a long chain of hard links in random order shares one inode",
     layers: [[...shuffledChain(200), entry.file("l000", "the end")]],
     expected: Object.fromEntries(
       chainNames(200).map((name) => [name, file("the end", { names: chainNames(200) })]),
     ),
   },
   {
-    name: "a hard link before its target gives way to a later entry of its own name",
+    name: "a later entry replaces a hard link that precedes its target",
     layers: [[hardlink("l", "t"), entry.file("l", "its own"), entry.file("t")]],
     expected: { l: file("its own"), t: file("contents of t") },
   },
   {
-    name: "a hard link before its target gives way to a later directory of its own name",
+    name: "a later directory replaces a hard link that precedes its target",
     layers: [[hardlink("l", "t"), entry.file("l/x"), entry.file("t")]],
     expected: {
       l: directory({ mtime: layerCreated(1) }),
@@ -159,7 +159,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a hard link before its target replaces what a lower layer has under its name",
+    name: "a hard link that precedes its target replaces the lower layer's entry of the same name",
     layers: [
       [entry.directory("l"), entry.file("l/x")],
       [hardlink("l", "t"), entry.file("t")],
@@ -170,7 +170,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a link to a link that still waits for its target does not take the lower file instead",
+    name: "a hard link to a link whose target comes later does not refer to the lower file instead",
     layers: [
       [entry.file("l", "lower")],
       [hardlink("l", "t"), hardlink("m", "l"), entry.file("t", "upper")],
@@ -186,26 +186,26 @@ export const hardLinkCases: readonly MergeCase[] = [
     expected: { t: file("contents of t") },
   },
   {
-    name: "a hard link to itself under another spelling changes nothing",
+    name: "a hard link to itself in another spelling changes nothing",
     layers: [[entry.file("d/t")], [hardlink("./d//t", "/d/t")]],
     expected: { d: directory({ mtime: layerCreated(1) }), "d/t": file("contents of d/t") },
   },
   {
-    name: "a link that an upper layer states again outlives an opaque whiteout before it",
+    name: "a hard link that an upper layer repeats survives an opaque whiteout before it",
     layers: [
       [entry.directory("d"), entry.file("d/t"), hardlink("l", "d/t"), hardlink("d/l", "d/t")],
       [opaque("d"), hardlink("d/l", "l")],
     ],
   },
   {
-    name: "a link that an upper layer states again outlives an opaque whiteout after it",
+    name: "a hard link that an upper layer repeats survives an opaque whiteout after it",
     layers: [
       [entry.directory("d"), entry.file("d/t"), hardlink("l", "d/t"), hardlink("d/l", "d/t")],
       [hardlink("d/l", "l"), opaque("d")],
     ],
   },
   {
-    name: "a link that an upper layer states again outlives its own whiteout",
+    name: "a hard link that an upper layer repeats survives its own whiteout",
     layers: [
       [entry.file("t"), hardlink("l", "t")],
       [hardlink("l", "t"), whiteout("l")],
@@ -219,7 +219,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a hard link to a target below a symlinked directory finds it",
+    name: "a hard link may name its target through a symlinked directory",
     layers: [
       [
         entry.directory("usr"),
@@ -231,7 +231,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "the target of a hard link may be spelled with dots and slashes",
+    name: "the target of a hard link may contain dots and extra slashes",
     layers: [
       [
         entry.directory("d"),
@@ -244,7 +244,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a hard link whose header claims a size has no contents of its own",
+    name: "a hard link whose header has a size has no contents of its own",
     layers: [
       [
         entry.file("t", "five!"),
@@ -268,7 +268,7 @@ export const hardLinkCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a hard link to a name of more than 100 bytes finds it",
+    name: "the target of a hard link may have more than 100 bytes",
     layers: [
       [
         entry.directory("d"),
@@ -279,14 +279,14 @@ export const hardLinkCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a hard link whose target is nowhere is refused, and both are named",
+    name: "a hard link without a target is refused, and the error names both",
     layers: [[hardlink("the-link", "the-target")]],
     refusal: /Layer 2 of 2 .*the-link.*the-target/,
   },
   {
     name: "hard links in a circle are refused",
     layers: [[hardlink("a", "b"), hardlink("b", "a")]],
-    refusal: /Layer 2 of 2 .*nowhere/,
+    refusal: /Layer 2 of 2 .*does not exist/,
   },
   {
     name: "a hard link to a directory is refused",
@@ -304,12 +304,12 @@ function chainNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `l${String(index).padStart(3, "0")}`);
 }
 
-/** Each name but the first links to the one before; the order is a fixed jumble. */
+/** Each name except the first links to the previous one; the order is random but fixed. */
 function shuffledChain(count: number) {
   const names = chainNames(count);
   return names
     .map((name, index) => ({ name, link: names[index - 1], rank: (index * 7919) % 1009 }))
     .slice(1)
     .sort((a, b) => a.rank - b.rank)
-    .map(({ name, link }) => hardlink(name, link!));
+    .map(({ name, link = "" }) => hardlink(name, link));
 }

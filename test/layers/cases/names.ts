@@ -7,7 +7,7 @@ const deep = `deep/${component}/${component}`;
 
 export const nameCases: readonly MergeCase[] = [
   {
-    name: "names with ./, /, a slash at the end and doubled slashes are one path",
+    name: "names with ./, a leading or trailing slash, or doubled slashes are the same path",
     layers: [
       [
         { name: "./a/", type: "directory" },
@@ -19,7 +19,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "dots that climb out of the root stop there",
+    name: "dots that lead out of the root stop there",
     layers: [
       [
         { name: "../a", content: "1" },
@@ -50,7 +50,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a whiteout of a name that is not UTF-8 hides just that name",
+    name: "a whiteout of a name that is not UTF-8 hides only that name",
     layers: [
       [
         { name: Buffer.from("\xff", "latin1"), content: "a" },
@@ -60,7 +60,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "long names that are not UTF-8 are kept in pax and in GNU headers",
+    name: "long names that are not UTF-8 are kept in pax and GNU headers",
     layers: [
       [
         { name: Buffer.from("p\xff".repeat(60), "latin1"), content: "pax" },
@@ -80,11 +80,11 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "names in UTF-8, with both ways to write an umlaut, are two names",
+    name: "composed and decomposed umlauts are different names",
     layers: [[entry.file("\u00e4"), entry.file("a\u0308"), entry.file("日本語"), entry.file("🐧")]],
   },
   {
-    name: "names with line ends, blanks, quotes, backslashes and wildcards are kept",
+    name: "names with newlines, spaces, quotes, backslashes and wildcards are kept",
     layers: [
       [
         entry.file("line\nend"),
@@ -132,7 +132,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a path of more than 255 bytes is kept, in pax and in GNU headers",
+    name: "a path of more than 255 bytes is kept in pax and GNU headers",
     layers: [
       [
         entry.directory("deep"),
@@ -156,7 +156,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "names split into prefix and name are put together, up to 255 bytes",
+    name: "names that ustar splits into prefix and name are joined, up to 255 bytes",
     layers: [
       [
         entry.directory("u"),
@@ -168,7 +168,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "symlink targets of 99 to 101 bytes that begin with / and ../ are kept",
+    name: "symlink targets of 99 to 101 bytes that start with / or ../ are kept",
     layers: [
       (["pax", "gnu"] as const).flatMap((dialect) =>
         [99, 100, 101, 250].flatMap((length) => [
@@ -189,7 +189,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "short symlink targets are kept as they are written",
+    name: "short symlink targets are kept as written",
     layers: [
       [
         symlink("absolute", "/etc/passwd"),
@@ -209,7 +209,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "directories of v7 archives are files whose names end in a slash",
+    name: "in v7 archives, a file whose name ends with a slash is a directory",
     layers: [
       [
         { name: "v7/", type: "directory", dialect: "v7", mode: 0o750 },
@@ -220,7 +220,7 @@ export const nameCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a pax path wins over a GNU long name, which wins over the header",
+    name: "a pax path overrides a GNU long name, which overrides the header",
     layers: [
       [
         {
@@ -231,15 +231,15 @@ export const nameCases: readonly MergeCase[] = [
         },
       ],
     ],
-    // umoci takes the GNU name; GNU tar takes the pax path, as POSIX has extensions win.
+    // umoci uses the GNU name. GNU tar uses the pax path, because in POSIX extensions win.
     umociErrsAt: { ["x".repeat(120)]: null, "from-pax": file("from pax") },
   },
   {
-    name: "an empty layer entry for the root alone changes nothing but the root",
+    name: "a layer with only an entry for the root changes nothing but the root",
     layers: [[{ name: ".", type: "directory", mtime: 1_500_000_000 }]],
   },
   {
-    name: "parents that no entry names are made once, with the time of the layer that implied them",
+    name: "parents without entries are created once, with the time of the layer that implies them",
     layers: [[entry.file("a/b/c")], [entry.file("a/b/d"), entry.file("a/e/f")]],
     umociErrsAt: {
       a: { mtime: layerCreated(1) },
@@ -248,12 +248,12 @@ export const nameCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a path deeper than any system has is refused as that",
+    name: "a path that is deeper than any real one is refused",
     layers: [[{ name: `${"d/".repeat(258)}f`, content: "x" }]],
     refusal: /Layer 2 of 2 .*d\/f is deeper than 256 directories/,
   },
   {
-    name: "a name of 256 bytes, which no file system takes, is refused",
+    name: "a name of 256 bytes, which no file system supports, is refused",
     layers: [[{ name: "n".repeat(256), content: "x" }]],
     refusal: /Layer 2 of 2 .*too long/,
   },

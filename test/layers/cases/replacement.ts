@@ -45,7 +45,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a directory over a file is empty",
+    name: "a directory that replaces a file is empty",
     layers: [[entry.file("f")], [entry.directory("f/")]],
   },
   {
@@ -53,7 +53,7 @@ export const replacementCases: readonly MergeCase[] = [
     layers: [[entry.directory("d"), entry.file("d/x"), entry.directory("e")], [symlink("d", "e")]],
   },
   {
-    name: "a directory over a symlink to a directory is a directory of its own",
+    name: "a directory that replaces a symlink to a directory is a directory of its own",
     layers: [
       [entry.directory("usr"), entry.directory("usr/lib"), entry.file("usr/lib/a")],
       [symlink("lib", "usr/lib")],
@@ -61,11 +61,11 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file over a symlink replaces the symlink and leaves its target alone",
+    name: "a file that replaces a symlink does not change its target",
     layers: [[entry.file("t"), symlink("s", "t")], [entry.file("s", "new")]],
   },
   {
-    name: "a symlink over a file, over a device, over a fifo and over a symlink replaces each",
+    name: "a symlink replaces a file, a device, a fifo and another symlink",
     layers: [
       [
         entry.file("a"),
@@ -95,7 +95,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file that a directory hides still cuts off what lies below it",
+    name: "a file that a directory replaces still hides its path in the layers further down",
     layers: [
       [entry.directory("d"), entry.file("d/x")],
       [entry.file("d", "a file")],
@@ -103,7 +103,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a symlink that a directory hides still cuts off what lies below it",
+    name: "a symlink that a directory replaces still hides its path in the layers further down",
     layers: [
       [entry.directory("d"), entry.file("d/x")],
       [symlink("d", "etc")],
@@ -111,7 +111,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "of two files of one name in a layer the last one wins",
+    name: "the last of two files with the same name in one layer wins",
     layers: [
       [
         { name: "f", content: "first", mode: 0o755, uid: 1, xattrs: { "user.a": "1" } },
@@ -121,7 +121,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "of two directories of one name in a layer the last gives the attributes",
+    name: "the last of two entries for a directory in one layer sets the attributes",
     layers: [
       [
         { name: "d/", type: "directory", mode: 0o700, uid: 1, xattrs: { "user.a": "1" } },
@@ -131,15 +131,15 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a directory with children, then a file of its name in the same layer, is the file",
+    name: "a file replaces a directory with children that precedes it in the same layer",
     layers: [[entry.directory("d"), entry.file("d/x"), entry.file("d", "a file")]],
   },
   {
-    name: "a file, then a directory of its name in the same layer, is the directory",
+    name: "a directory replaces a file that precedes it in the same layer",
     layers: [[entry.file("d"), entry.directory("d"), entry.file("d/x")]],
   },
   {
-    name: "a symlink to a directory, then a directory of its name in one layer, parts from its target",
+    name: "a directory replaces a symlink that precedes it in the same layer, and not the symlink's target",
     layers: [
       [
         entry.directory("t"),
@@ -151,7 +151,7 @@ export const replacementCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "duplicates under different spellings of one path are duplicates",
+    name: "different spellings of the same path are duplicates",
     layers: [
       [
         entry.directory("d"),
@@ -194,18 +194,18 @@ export const replacementCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a name of a linked file that is replaced leaves the other names as they were",
+    name: "replacing one name of a hard-linked file does not change its other names",
     layers: [
       [entry.file("a", "shared"), hardlink("b", "a"), hardlink("c", "a")],
       [entry.file("b", "its own")],
     ],
   },
   {
-    name: "a file duplicated after a link to it leaves the link with the first contents",
+    name: "a duplicate of a file does not change a hard link that precedes it",
     layers: [[entry.file("a", "first"), hardlink("b", "a"), entry.file("a", "second")]],
   },
   {
-    name: "a tree replaced by a file and grown again over four layers is the last one's",
+    name: "a tree that a file replaces and upper layers recreate contains only what they add",
     layers: [
       [entry.directory("a"), entry.directory("a/b"), entry.file("a/b/c", "1")],
       [entry.file("a", "2")],

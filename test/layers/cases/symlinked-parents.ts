@@ -14,11 +14,11 @@ export const symlinkedParentCases: readonly MergeCase[] = [
     layers: [[...usrLib, symlink("lib", "/usr/lib")], [entry.file("lib/n")]],
   },
   {
-    name: "a symlink that its own layer made before is followed",
+    name: "a symlink that precedes the entry in the same layer is followed",
     layers: [[...usrLib, symlink("lib", "usr/lib"), entry.file("lib/n"), entry.directory("lib/d")]],
   },
   {
-    name: "a symlink over a lower directory is followed from then on",
+    name: "a symlink that replaces a lower directory is followed from then on",
     layers: [
       [...usrLib, entry.directory("lib"), entry.file("lib/gone")],
       [symlink("lib", "usr/lib"), entry.file("lib/n")],
@@ -39,7 +39,7 @@ export const symlinkedParentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a symlink that climbs out of the root stays inside it",
+    name: "a symlink that leads out of the root stays inside it",
     layers: [
       [...usrLib, entry.directory("a"), symlink("a/up", "../../../../usr/lib")],
       [entry.file("a/up/n")],
@@ -50,7 +50,7 @@ export const symlinkedParentCases: readonly MergeCase[] = [
     layers: [[entry.directory("a"), symlink("a/root", "/")], [entry.file("a/root/n")]],
   },
   {
-    name: "a dangling symlink as a parent makes the directory it points to",
+    name: "a dangling symlink as a parent creates the directory that it points to",
     layers: [[symlink("s", "made/by/it")], [entry.file("s/n")]],
     umociErrsAt: {
       made: { mtime: layerCreated(2) },
@@ -66,32 +66,32 @@ export const symlinkedParentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a directory entry below a symlinked directory sets the attributes of what is there",
+    name: "a directory entry below a symlinked directory sets the attributes of the existing directory",
     layers: [
       [...usrLib, symlink("s", "usr")],
       [{ name: "s/lib/", type: "directory", mode: 0o700, uid: 3, mtime: 1_500_000_000 }],
     ],
   },
   {
-    name: "a symlink whose target ends in a slash or holds dots is followed",
+    name: "a symlink whose target ends with a slash or contains dots is followed",
     layers: [
       [...usrLib, symlink("a", "usr/lib/"), symlink("b", ".//usr/./lib/.")],
       [entry.file("a/n"), entry.file("b/m")],
     ],
   },
   {
-    name: "dots in an entry's name count before symlinks are followed",
+    name: "dots in the name of an entry are resolved before symlinks",
     layers: [[...usrLib, symlink("s", "usr/lib")], [entry.file("s/../n")]],
   },
   {
-    name: "dots in a symlink's target count after symlinks are followed",
+    name: "dots in the target of a symlink are resolved after symlinks",
     layers: [
       [...usrLib, entry.directory("a"), symlink("s", "usr/lib"), symlink("a/t", "../s/..")],
       [entry.file("a/t/n")],
     ],
   },
   {
-    name: "a symlink that an upper layer turns elsewhere is followed to the new place",
+    name: "a symlink that an upper layer changes is followed to its new target",
     layers: [
       [...usrLib, entry.directory("opt"), symlink("s", "usr")],
       [entry.file("s/first")],
@@ -112,17 +112,17 @@ export const symlinkedParentCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a symlink to itself as a parent is refused",
+    name: "a symlink to itself is refused as a parent",
     layers: [[symlink("s", "s")], [entry.file("s/n")]],
     refusal: /Layer 3 of 3 .*s\/n.*loop/,
   },
   {
-    name: "two symlinks to each other as a parent are refused",
+    name: "two symlinks to each other are refused as a parent",
     layers: [[symlink("a", "b/x"), symlink("b", "a")], [entry.file("a/n")]],
     refusal: /Layer 3 of 3 .*a\/n.*loop/,
   },
   {
-    name: "symlinks in a loop that nothing goes through are kept",
+    name: "symlinks in a loop are kept if no entry goes through them",
     layers: [[symlink("a", "b"), symlink("b", "a"), symlink("self", "self")]],
   },
 ];

@@ -11,7 +11,7 @@ const lowerDirectory = [
 
 export const whiteoutCases: readonly MergeCase[] = [
   {
-    name: "a whiteout hides a file of a lower layer and nothing beside it",
+    name: "a whiteout hides a file of a lower layer and nothing else",
     layers: [[...lowerDirectory, entry.file("d/xx")], [whiteout("d/x")]],
   },
   {
@@ -19,15 +19,15 @@ export const whiteoutCases: readonly MergeCase[] = [
     layers: [lowerDirectory, [whiteout("d")]],
   },
   {
-    name: "a whiteout hides what stands two layers below",
+    name: "a whiteout hides files two layers below",
     layers: [lowerDirectory, [entry.file("other")], [whiteout("d/x"), whiteout("d/sub")]],
   },
   {
-    name: "a whiteout of a name that nobody has does nothing and makes no directory",
+    name: "a whiteout of a name that does not exist changes nothing and creates no directory",
     layers: [lowerDirectory, [whiteout("nothing"), whiteout("no/such/thing"), opaque("nowhere")]],
   },
   {
-    name: "a whiteout in the bottom layer does nothing",
+    name: "a whiteout in the bottom layer changes nothing",
     hasBase: false,
     layers: [
       [
@@ -44,50 +44,50 @@ export const whiteoutCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file and its whiteout in one layer leave the file, the whiteout first",
+    name: "a file survives a whiteout that precedes it in the same layer",
     layers: [lowerDirectory, [whiteout("d/x"), entry.file("d/x", "new")]],
   },
   {
-    name: "a file and its whiteout in one layer leave the file, the whiteout last",
+    name: "a file survives a whiteout that follows it in the same layer",
     layers: [lowerDirectory, [entry.file("d/x", "new"), whiteout("d/x")]],
   },
   {
-    name: "a directory whited out and made again in one layer has only its new children",
+    name: "a directory that a layer hides and then recreates has only the new children",
     layers: [lowerDirectory, [whiteout("d"), entry.directory("d"), entry.file("d/new")]],
   },
   {
-    name: "a directory made again before its whiteout has only its new children, too",
+    name: "a directory that a layer recreates before its whiteout has only the new children",
     layers: [lowerDirectory, [entry.directory("d"), entry.file("d/new"), whiteout("d")]],
-    // umoci lets a late whiteout change the time of the directories that it empties.
+    // In umoci, a late whiteout changes the times of the directories that it empties.
     umociErrsAt: { d: directory() },
   },
   {
-    name: "a directory whited out and implied again has none of its old attributes",
+    name: "a directory that a layer hides and then implies loses its old attributes",
     layers: [lowerDirectory, [whiteout("d"), entry.file("d/new")]],
     // umoci gives implied directories the time of unpacking.
     umociErrsAt: { d: { mtime: layerCreated(2) } },
   },
   {
-    name: "a directory implied again before its whiteout has none of its old attributes",
+    name: "a directory that a layer implies before its whiteout loses its old attributes",
     layers: [lowerDirectory, [entry.file("d/new"), whiteout("d")]],
-    // umoci keeps the lower directory's attributes where the whiteout comes late.
+    // umoci keeps the lower directory's attributes if the whiteout comes late.
     umociErrsAt: { d: directory({ mtime: layerCreated(2) }) },
   },
   {
-    name: "a whiteout keeps the new children of a subdirectory, deep down",
+    name: "a whiteout keeps new children of a nested subdirectory",
     layers: [
       lowerDirectory,
       [entry.directory("d"), entry.directory("d/sub"), entry.file("d/sub/new"), whiteout("d")],
     ],
-    // umoci lets a late whiteout change the time of the directories that it empties.
+    // In umoci, a late whiteout changes the times of the directories that it empties.
     umociErrsAt: { d: directory(), "d/sub": directory() },
   },
   {
-    name: "an opaque whiteout hides the lower children, its layer's own come after it",
+    name: "an opaque whiteout hides the lower children and none that follow it in its own layer",
     layers: [lowerDirectory, [entry.directory("d"), opaque("d"), entry.file("d/new")]],
   },
   {
-    name: "an opaque whiteout hides the lower children, its layer's own come before it",
+    name: "an opaque whiteout hides the lower children and none that precede it in its own layer",
     layers: [
       lowerDirectory,
       [
@@ -99,21 +99,21 @@ export const whiteoutCases: readonly MergeCase[] = [
         opaque("d"),
       ],
     ],
-    // umoci lets a late whiteout change the time of the directories that it empties.
+    // In umoci, a late whiteout changes the times of the directories that it empties.
     umociErrsAt: { "d/sub": directory() },
   },
   {
-    name: "an opaque whiteout of a directory that its layer does not name keeps its attributes",
+    name: "an opaque whiteout keeps the attributes of a directory without an entry in its layer",
     layers: [lowerDirectory, [opaque("d")]],
   },
   {
-    name: "a subdirectory implied below an opaque directory has none of its old attributes",
+    name: "a subdirectory that is implied in an opaque directory loses its old attributes",
     layers: [lowerDirectory, [entry.file("d/sub/new"), opaque("d")]],
-    // umoci keeps the lower directory's attributes where the whiteout comes late.
+    // umoci keeps the lower directory's attributes if the whiteout comes late.
     umociErrsAt: { "d/sub": directory({ mtime: layerCreated(2) }) },
   },
   {
-    name: "an opaque whiteout of a directory that only its own layer has does nothing",
+    name: "an opaque whiteout of a directory that only its own layer contains changes nothing",
     layers: [[entry.directory("d"), entry.file("d/a"), opaque("d"), entry.file("d/b")]],
   },
   {
@@ -131,7 +131,7 @@ export const whiteoutCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "what a middle layer hid and an upper one made again is the upper one's alone",
+    name: "a directory that a middle layer hides and an upper one recreates has only the upper layer's children",
     layers: [
       lowerDirectory,
       [whiteout("d")],
@@ -152,7 +152,7 @@ export const whiteoutCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "what aufs left behind is dropped with what is under it",
+    name: "leftovers of aufs are dropped with everything below them",
     layers: [
       [
         { name: ".wh..wh.aufs", mode: 0o444 },
@@ -164,7 +164,7 @@ export const whiteoutCases: readonly MergeCase[] = [
         entry.file("kept"),
       ],
     ],
-    // umoci takes them for whiteouts, but unpacks what is under them.
+    // umoci treats them as whiteouts, but unpacks what is below them.
     umociErrsAt: {
       d: directory(),
       ".wh..wh.plnk": null,
@@ -175,12 +175,12 @@ export const whiteoutCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a directory called like a whiteout is an ordinary part of a path",
+    name: "a directory with the name of a whiteout is an ordinary part of a path",
     layers: [[entry.file(".wh.etc/file")]],
     umociErrsAt: { ".wh.etc": { mtime: layerCreated(1) } },
   },
   {
-    name: "a whiteout inside a directory called like a whiteout works",
+    name: "a whiteout in a directory with the name of a whiteout works",
     layers: [[entry.file(".wh.etc/a"), entry.file(".wh.etc/b")], [whiteout(".wh.etc/a")]],
     umociErrsAt: { ".wh.etc": { mtime: layerCreated(1) } },
   },
@@ -200,7 +200,7 @@ export const whiteoutCases: readonly MergeCase[] = [
     refusal: /Layer 2 of 2 .*d\/\.wh\.\.\./,
   },
   {
-    name: "a whiteout below a symlinked directory hides what the symlink leads to",
+    name: "a whiteout below a symlinked directory hides the file that the path leads to",
     layers: [
       [entry.directory("usr"), entry.directory("usr/lib"), entry.file("usr/lib/a")],
       [symlink("lib", "usr/lib"), entry.file("usr/lib/b")],
@@ -208,7 +208,7 @@ export const whiteoutCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "an opaque whiteout below a symlinked directory hides what the symlink leads to",
+    name: "an opaque whiteout below a symlinked directory empties the directory that the path leads to",
     layers: [
       [
         entry.directory("usr"),
@@ -224,11 +224,11 @@ export const whiteoutCases: readonly MergeCase[] = [
     layers: [[entry.directory("t"), entry.file("t/x"), symlink("s", "t")], [whiteout("s")]],
   },
   {
-    name: "a whiteout of one name of a file leaves its other names",
+    name: "a whiteout of one name of a hard-linked file keeps the other names",
     layers: [[entry.file("a"), hardlink("b", "a"), hardlink("c", "b")], [whiteout("a")]],
   },
   {
-    name: "a whiteout leaves the time of the directory it stands in alone",
+    name: "a whiteout does not change the time of its directory",
     layers: [
       [...lowerDirectory, { name: "d/", type: "directory", mtime: 1_234_567_890 }],
       [whiteout("d/x")],
@@ -247,7 +247,7 @@ export const whiteoutCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file hidden under one spelling and made under another in one layer stays",
+    name: "a file survives a whiteout in the same layer that spells its path differently",
     layers: [[entry.file("d/x")], [{ name: "./d//.wh.x" }, { name: "/d/./x", content: "new" }]],
     expected: {
       d: directory({ mtime: layerCreated(1) }),

@@ -4,9 +4,9 @@ import { bulk, directory, entry, type LayerOfCase, type MergeCase } from "../sup
 const { hardlink, opaque, symlink, whiteout } = entry;
 
 /**
- * The program reads layers from the top down and writes files into the squashfs while it does, by
- * what the names in the layers above let it foretell. `startsOver` says what it is to do where
- * it was wrong.
+ * The program reads layers from the top down and writes files to the squashfs as they stream past,
+ * if the names in the layers above suggest that they survive. `startsOver` says whether that turns
+ * out to be wrong, so that the program has to start over.
  */
 const small = [entry.directory("d"), entry.file("d/small"), entry.file("other")];
 const large = [
@@ -49,9 +49,9 @@ export const writtenEarlyCases: readonly MergeCase[] = [
   withLarge("a file of a lower layer that a layer above hides", [[whiteout("d/large")]], false),
   withLarge("a directory of it that a layer above hides", [[whiteout("d")]], false),
   {
-    name: "a directory of it that a layer above makes opaque",
+    name: "a directory of a large layer that a layer above makes opaque",
     layers: [small, large, [opaque("d"), entry.file("d/sub/c")]],
-    // umoci gives implied directories, and those they stand in, the time of unpacking.
+    // umoci gives implied directories and their parents the time of unpacking.
     umociErrsAt: { d: directory(), "d/sub": directory({ mtime: layerCreated(3) }) },
     startsOver: false,
   },
@@ -89,7 +89,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     false,
   ),
   {
-    name: "links inside a lower layer that a layer above states again",
+    name: "hard links in a lower layer that a layer above repeats",
     layers: [
       small,
       [...large, hardlink("d/linked", "d/large")],
@@ -113,7 +113,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     true,
   ),
   {
-    name: "a file of it replaced through a symlink of a layer below",
+    name: "a file of a large layer that is replaced through a symlink of a layer below",
     layers: [
       [entry.directory("d"), symlink("s", "d")],
       large,
@@ -122,7 +122,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "files that it puts through a symlink of a layer below",
+    name: "files that a large layer adds through a symlink of a layer below",
     layers: [
       [entry.directory("usr"), entry.directory("usr/lib"), symlink("lib", "usr/lib")],
       [bulk("lib/large"), entry.file("usr/lib/a"), entry.file("lib/b")],
@@ -131,7 +131,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "files that it puts through a symlink of its own, hidden by either name",
+    name: "files that a large layer adds through its own symlink, hidden by either name",
     layers: [
       small,
       [symlink("s", "d"), bulk("s/one"), bulk("s/two"), bulk("s/three")],
@@ -140,7 +140,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "a symlink of it that a layer above turns into a directory",
+    name: "a symlink of a large layer that a layer above replaces with a directory",
     layers: [
       small,
       [symlink("s", "d"), bulk("s/large")],
@@ -149,7 +149,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "duplicates in one layer, the last one wins",
+    name: "duplicates in one layer",
     layers: [
       small,
       [
@@ -163,27 +163,27 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: true,
   },
   {
-    name: "a directory with streamed files that its own layer replaces later",
+    name: "a directory with early files that its own layer replaces later",
     layers: [small, [...large, entry.file("d", "a file now")]],
     startsOver: true,
   },
   {
-    name: "a streamed file that its own layer turns into a directory later",
+    name: "an early file that its own layer replaces with a directory later",
     layers: [small, [bulk("f"), entry.directory("f"), bulk("f/x")]],
     startsOver: true,
   },
   {
-    name: "a streamed file that its own layer replaces by a symlink and puts files through",
+    name: "an early file that its own layer replaces with a symlink and adds files through",
     layers: [small, [bulk("f"), symlink("f", "d"), bulk("f/x")]],
     startsOver: true,
   },
   {
-    name: "a streamed file and a link to it, the file then replaced in the same layer",
+    name: "an early file with a hard link that its own layer replaces later",
     layers: [small, [bulk("f"), hardlink("g", "f"), entry.file("f", "new")]],
     startsOver: true,
   },
   {
-    name: "whiteouts inside a layer spare its own files",
+    name: "whiteouts that do not affect their own layer's files",
     layers: [
       small,
       [whiteout("d/small"), bulk("d/large"), whiteout("d/large"), opaque("d"), whiteout("other")],
@@ -191,7 +191,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: false,
   },
   {
-    name: "links in a layer to files of a layer below",
+    name: "hard links to files of a layer below",
     layers: [
       [bulk("low", 1_000), entry.directory("d")],
       [bulk("large"), hardlink("linked", "low"), hardlink("d/linked", "large")],
@@ -200,7 +200,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: false,
   },
   {
-    name: "empty files, symlinks and devices among those of a large layer",
+    name: "empty files, symlinks and devices in a large layer",
     layers: [
       small,
       [
@@ -216,7 +216,7 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     startsOver: false,
   },
   {
-    name: "files newer than the image says it is are kept with their times",
+    name: "files that are newer than the image claims to be keep their times",
     layers: [
       small,
       [bulk("d/large"), { name: "d/new", content: "x", mtime: 1_800_000_000 }],
@@ -224,19 +224,19 @@ export const writtenEarlyCases: readonly MergeCase[] = [
     ],
   },
   {
-    name: "a file of a lower layer newer than all that was known before starts over",
+    name: "a file of a lower layer that is newer than everything above makes the program start over",
     layers: [small, [bulk("d/large"), { name: "d/new", content: "x", mtime: 1_800_000_000 }]],
     startsOver: true,
   },
   {
-    name: "a root directory that only the top layer names",
+    name: "a root directory with an entry only in the top layer",
     layers: [
       small,
       [{ name: "./", type: "directory", mode: 0o711, mtime: 1_500_000_000 }, bulk("d/large")],
     ],
   },
   {
-    name: "kernel and initrd of a lower layer, replaced above and reached through a symlink",
+    name: "kernel and initrd of a lower layer that are replaced above and reached through a symlink",
     layers: [
       [
         bulk("boot/vmlinuz-6.1.0"),

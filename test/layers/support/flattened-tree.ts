@@ -1,17 +1,18 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Flattening, type FlowingOutput, type Layer } from "../../../src/layers/index.js";
+import { type Layer, type TarOutput, TopDownPass } from "../../../src/layers/index.js";
 import { FileBlob } from "../../../src/sources/image-source/file-blob.js";
+import { squashfsLimits } from "../../../src/squashfs/index.js";
 import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
 import { compress } from "../../support/layer-compression.js";
 import { listTree, type Tree } from "../../support/tree-listing.js";
 import { unpackWithGnuTar } from "./unpacked-trees.js";
 
 /**
- * What the program makes of layers, without a squashfs: the one archive that it would hand to
- * mksquashfs, unpacked by GNU tar. The root directory is not in that archive.
- * @param isEarly whether files are written while the layers are read
+ * The tree that the program makes of layers, without a squashfs: GNU tar unpacks the archive that
+ * mksquashfs would read. The root directory is not part of that archive.
+ * @param isEarly whether to write files while the layers are being read
  */
 export async function flattenedTree(
   layers: readonly TestLayer[],
@@ -43,34 +44,36 @@ function layerIn(scratch: string, count: number) {
   };
 }
 
-/** As extract does it, the start over included. */
+/** Does what extract does, including a fresh start if the early output is wrong. */
 async function flatten(
   layers: Layer[],
   archive: string,
   scratch: string,
   isEarly: boolean,
 ): Promise<void> {
-  const flattening = new Flattening({
+  const pass = new TopDownPass({
     layers,
-    keep: () => undefined,
-    scratch: join(scratch, "kept"),
+    capture: () => undefined,
+    scratch: join(scratch, "captured"),
+    limits: squashfsLimits,
     signal: new AbortController().signal,
   });
   let output = new ArchiveFile(archive);
   try {
-    await flattening.readLayers(isEarly ? output : undefined);
-    if (!flattening.isFaithful) {
+    const merged = await pass.run(isEarly ? output : undefined);
+    if (merged.matchesEarlyOutput) {
+      await merged.continueOutput().writeTo(output);
+    } else {
       output.close();
-      flattening.restart();
       output = new ArchiveFile(archive);
+      await merged.startOver().writeTo(output);
     }
-    await flattening.writeRest(output);
   } finally {
     output.close();
   }
 }
 
-class ArchiveFile implements FlowingOutput {
+class ArchiveFile implements TarOutput {
   readonly #file: number;
 
   constructor(path: string) {

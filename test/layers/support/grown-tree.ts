@@ -17,7 +17,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** A real tree with everything that any format can hold. Needs root. */
+/** Creates a real tree with everything that any format can store. Needs root. */
 export async function growTree(root: string): Promise<void> {
   await growUstarTree(root);
   await writeFile(join(root, "huge-owner"), "x");
@@ -31,7 +31,7 @@ export async function growTree(root: string): Promise<void> {
   await settleTimes(root);
 }
 
-/** What also ustar and v7 can say, but for devices, which v7 leaves out. */
+/** Creates a tree that ustar and v7 can store, too. */
 export async function growUstarTree(root: string): Promise<void> {
   const path = (name: string) => join(root, name);
   for (const name of ["d", "d/e", "d/empty", "modes", "links"]) await mkdir(path(name));
@@ -117,7 +117,7 @@ async function growXattrs(directory: string): Promise<void> {
   await set("trusted.t", "on a symlink", "s");
 }
 
-/** Gives everything a time that does not depend on when the tree was made. */
+/** Sets fixed times everywhere. */
 async function settleTimes(directory: string): Promise<void> {
   let time = 1_400_000_000.5;
   for (const entry of await readdir(directory, {

@@ -1,31 +1,34 @@
+import type { ErrorCode } from "../../../src/support/index.js";
 import type { TestLayer } from "../../support/image-layout.js";
 import { type ArchivePart, defaultMtime } from "../../support/tar-builder.js";
 import { contentRecord, type TreeRecord } from "../../support/tree-listing.js";
 
-/** One row of the table: layers, and who says what becomes of them. */
+/** One row of the table: layers and the source of the expected tree. */
 export interface MergeCase {
-  /** A sentence on behaviour. */
+  /** A sentence about behavior. */
   readonly name: string;
   /** Above the base layer, bottom first. */
   readonly layers: readonly LayerOfCase[];
-  /** False where the case brings a whole image of its own. */
+  /** False if the layers are a whole image on their own. */
   readonly hasBase?: boolean;
   /**
-   * Paths at which umoci is wrong, and what is right there; null where nothing is to be. All
+   * The correct records for the paths at which umoci is wrong; null if the path must not exist. All
    * other paths are compared with umoci.
    */
   readonly umociErrsAt?: Readonly<Record<string, Partial<TreeRecord> | null>>;
-  /** All that is to be there besides the base layer, where umoci cannot unpack the image. */
+  /** Everything in the tree besides the base layer, if umoci cannot unpack the image. */
   readonly expected?: Readonly<Record<string, TreeRecord>>;
-  /** What the error says, where the image is to be refused as damaged. */
+  /** The error message, if the image has to be refused. */
   readonly refusal?: RegExp;
-  /** Whether the squashfs has to be started over, where that is what the case is about. */
+  /** The code of that error; LAYER_DAMAGED by default. */
+  readonly refusalCode?: ErrorCode;
+  /** Whether the program has to start the squashfs over, if the case is about that. */
   readonly startsOver?: boolean;
 }
 
 export type LayerOfCase = readonly ArchivePart[] | TestLayer;
 
-/** Records for trees written by hand, with what the archives here have by default. */
+/** Records for trees written by hand, with the defaults of the archives here. */
 export function file(content: string | Buffer, fields: Partial<TreeRecord> = {}): TreeRecord {
   return {
     type: "file",
@@ -45,7 +48,7 @@ export function symlink(target: string, fields: Partial<TreeRecord> = {}): TreeR
   return { type: "symlink", mode: "0777", owner: "0:0", mtime: defaultMtime, target, ...fields };
 }
 
-/** Archive entries in short. */
+/** Short forms of archive entries. */
 export const entry = {
   file: (name: string, content = `contents of ${name}`): ArchivePart => ({ name, content }),
   directory: (name: string): ArchivePart => ({ name, type: "directory" }),
@@ -58,7 +61,7 @@ export const entry = {
   opaque: (directory: string): ArchivePart => ({ name: `${directory}/.wh..wh..opq` }),
 };
 
-/** A file whose contents do not compress. */
+/** A file whose contents cannot be compressed. */
 export function bulk(name: string, size = 40_000): ArchivePart {
   const content = Buffer.alloc(size);
   let state = 1 + name.length;

@@ -2,22 +2,22 @@ import fc from "fast-check";
 import type { ArchivePart, TarItem } from "../../support/tar-builder.js";
 import { defaultMtime } from "../../support/tar-builder.js";
 
-/** One thing that a random layer does; few names, so that layers meet often. */
+/** One entry of a random layer. There are only a few names, so that layers often collide. */
 type Step =
   | { readonly kind: "file" | "directory" | "whiteout" | "opaque"; readonly path: string }
   | { readonly kind: "symlink"; readonly path: string; readonly link: string }
-  /** `earlier`: which of the files and links before it, counted from the last, is the target. */
+  /** `earlier`: the target is that many files and links before it. */
   | { readonly kind: "hardlink"; readonly path: string; readonly earlier: number }
-  /** `any`: which of those in its own layer, before or after it, is the target. */
+  /** `any`: the target is any entry of its own layer, before or after it. */
   | { readonly kind: "wild link"; readonly path: string; readonly any: number };
 
 export interface RandomStack {
   readonly layers: readonly (readonly ArchivePart[])[];
-  /** True where no whiteout stands behind an ordinary entry of its layer. */
+  /** True if no whiteout follows an ordinary entry of its layer. */
   readonly hasWhiteoutsFirst: boolean;
 }
 
-/** Mostly directories are called a and b, and everything else c, d and e: not always. */
+/** Most directories are called a or b, and most other files c, d or e. */
 const directoryName = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom("a", "b") },
   { weight: 1, arbitrary: fc.constantFrom("c", "d", "e") },
@@ -77,10 +77,10 @@ const wildStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** One to four layers; in every other stack whiteouts come first, as builders write them. */
+/** One to four layers. In half of the stacks whiteouts come first, as builders write them. */
 export const randomStack = stackOf(step);
 
-/** The same with hard links that umoci refuses: to what comes later, was hidden, is no file, itself. */
+/** Also has hard links that umoci refuses: to later or hidden files, directories, or themselves. */
 export const wildStack = stackOf(wildStep);
 
 function stackOf(ofSteps: fc.Arbitrary<Step>): fc.Arbitrary<RandomStack> {
@@ -110,8 +110,8 @@ function whiteoutsFirst(steps: readonly Step[]): Step[] {
 }
 
 /**
- * Contents and times tell which entry a file came from.
- * @param linkable names that came before and may be there to be linked to; receives more
+ * Contents and times identify the entry that a file came from.
+ * @param linkable names from earlier entries that hard links may refer to; receives more
  */
 function partsOf(steps: readonly Step[], layer: number, linkable: string[]): TarItem[] {
   const own = steps.filter(({ kind }) => kind !== "directory").map(({ path }) => path);

@@ -8,7 +8,7 @@ import { listTree, type Tree } from "../../support/tree-listing.js";
 
 const run = promisify(execFile);
 
-/** Runs with a temporary directory that is removed afterwards. */
+/** Passes on a temporary directory and removes it afterwards. */
 export async function withDirectory<Result>(
   use: (directory: string) => Promise<Result>,
 ): Promise<Result> {
@@ -25,7 +25,7 @@ export interface ExtractedTree {
   readonly messages: readonly string[];
 }
 
-/** What the program makes of an image: extract, then unsquashfs, which is told to be strict. */
+/** The tree that `extract` makes of an image, unpacked by unsquashfs in its strict mode. */
 export async function extractedTree(layout: string, scratch: string): Promise<ExtractedTree> {
   const messages: string[] = [];
   const output = join(scratch, "out");
@@ -47,7 +47,7 @@ export async function extractedTree(layout: string, scratch: string): Promise<Ex
   return { tree: (await hasRootTime()) ? tree : withoutRootTime(tree), messages };
 }
 
-/** squashfs-tools before 4.6 set the root directory's time to that of the whole file system. */
+/** False before squashfs-tools 4.6, where the root directory has the time of the file system. */
 export async function hasRootTime(): Promise<boolean> {
   const { stdout } = await run("mksquashfs", ["-version"]);
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout)!;
@@ -58,7 +58,7 @@ export function withoutRootTime(tree: Tree): Tree {
   return { ...tree, ".": { ...tree["."]!, mtime: 0 } };
 }
 
-/** What umoci makes of the same image, as root: owners, devices and attributes included. */
+/** The tree that umoci makes of an image. As root, it restores owners, devices and attributes. */
 export async function umociTree(layout: string, scratch: string): Promise<Tree> {
   const root = join(scratch, "umoci-root");
   await mkdir(root);
@@ -66,7 +66,7 @@ export async function umociTree(layout: string, scratch: string): Promise<Tree> 
   return listTree(root);
 }
 
-/** As root: owners, devices, times and attributes are restored. */
+/** Needs root to restore owners, devices, times and attributes. */
 export async function unpackWithGnuTar(archive: string, root: string): Promise<void> {
   const attributes = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-owner"];
   const options = ["-p", "--delay-directory-restore", ...attributes];
