@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { memoryNeeded } from "../artifacts/index.js";
+import { estimateMemory } from "../artifacts/index.js";
 import { summarizeRelease } from "../kairos/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
@@ -122,7 +122,7 @@ function bootFilesOf(
     estimate: {
       squashfs,
       output: sizeOf(Object.values(sizes)),
-      memory: memoryNeeded(sizes),
+      memory: estimateMemory(sizes),
     },
   };
 }

@@ -137,7 +137,7 @@ async function extractHere(image: string, mirrors: readonly string[]) {
     image,
     output: join(cwd, "out"),
     platform: "amd64",
-    cacheDirectory: join(cwd, "cache"),
+    cacheDir: join(cwd, "cache"),
     registry: { mirrors },
     onEvent: (event) => {
       if (event.type === "message") messages.push(event.text);
