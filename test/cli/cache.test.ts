@@ -275,7 +275,7 @@ describe("cache verify", () => {
       outcome.stdout,
       new RegExp(`^Damaged, removed: ${large.digest} .*\n2 blobs are intact`),
     );
-    assert.match(outcome.stderr, /1 blob was damaged\.\n {2}.*fetched again/);
+    assert.match(outcome.stderr, /1 blob was damaged\.\n {2}.*fetches them again/);
     await extract();
     assert.deepEqual(await readFile(path), right);
     assert.equal((await cache(cwd, "verify")).status, 0);
