@@ -41,7 +41,7 @@ describe("verify --source", () => {
     assert.equal(error?.code, "CHECK_FAILED");
     const { status: found, what } = find(checks, "source");
     assert.equal(found, "failed");
-    assert.ok(what.includes(`is ${moved.digest} by now`) && what.endsWith(root.digest), what);
+    assert.ok(what.includes(`is now ${moved.digest},`) && what.endsWith(root.digest), what);
   });
 
   it("finds that the image is gone, and checks the rest", async (t) => {

@@ -256,7 +256,10 @@ describe("verify", () => {
         /states no SHA-256 of kairos/,
       ],
       [(all) => [...all, { name: "other", digest: {} }], /states no SHA-256 of other/],
-      [(all) => [...all, { name: "other", digest: { sha256: "00" } }], /other, which no other list/],
+      [
+        (all) => [...all, { name: "other", digest: { sha256: "00" } }],
+        /other, which no other list/,
+      ],
     ];
     for (const [change, what] of cases) {
       const statement = JSON.parse(kept);
