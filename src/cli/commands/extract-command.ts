@@ -1,6 +1,8 @@
 import { Command } from "commander";
-// Only this file of sources: its index would load everything that a pull needs, for every command.
+// Only these files of sources and squashfs: the indexes would load, for every command, everything
+// that a pull or an extraction needs.
 import { describeLocalTransports } from "../../sources/transports.js";
+import { compressorNames } from "../../squashfs/compressors.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
@@ -73,7 +75,11 @@ export function extractCommand(): Command {
     .option("--name <name>", "common part of the file names (default: from the image)")
     .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
     .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
-    .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
+    .option(
+      "--compression <compressor>",
+      `of the squashfs: ${compressorNames.join(", ")}; :LEVEL sets a level`,
+      "zstd:3",
+    )
     .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
     .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "keep no downloads")
