@@ -150,9 +150,16 @@ export type WrittenNetbootJson = z.infer<typeof writerSchema>;
 export type NetbootJson = z.infer<typeof readerSchema>;
 export type FileDescription = z.infer<typeof file>;
 
-/** @throws z.ZodError for what the published schema does not allow */
+/**
+ * Puts members into the order of the schema, so that the same contents are always the same bytes.
+ * @throws z.ZodError for what the published schema does not allow
+ */
+export function checkNetbootJson(netbootJson: WrittenNetbootJson): WrittenNetbootJson {
+  return writerSchema.parse(netbootJson);
+}
+
 export function formatNetbootJson(netbootJson: WrittenNetbootJson): string {
-  return `${JSON.stringify(writerSchema.parse(netbootJson), undefined, 2)}\n`;
+  return `${JSON.stringify(netbootJson, undefined, 2)}\n`;
 }
 
 /** The JSON Schema (draft 2020-12) of what `extract` writes; it allows members that it does not name. */

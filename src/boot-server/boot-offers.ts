@@ -1,6 +1,6 @@
+import type { BootChoice } from "./dhcp/boot-choice.js";
 import type { BootClient } from "./dhcp/boot-client.js";
-import type { BootChoice } from "./dhcp/proxy-reply.js";
-import { Router } from "./http/router.js";
+import { firstScriptUrl, missingFileUrl, programUrl } from "./http/urls.js";
 import type { BootApi } from "./machines/boot-api.js";
 import type { BootPolicy, Decision } from "./machines/boot-policy.js";
 import type { MachineStore } from "./machines/machine-store.js";
@@ -10,11 +10,11 @@ export interface BootOffersOptions {
   readonly policy: BootPolicy;
   readonly machineStore: MachineStore;
   readonly programs: BootPrograms;
-  /** Undefined where no rule asks one. */
+  /** Undefined if no boot API is configured. */
   readonly api?: BootApi | undefined;
 }
 
-/** What a machine that asks by DHCP is offered. */
+/** Chooses what DHCP offers to a machine. */
 export class BootOffers {
   readonly #options: BootOffersOptions;
 
@@ -22,53 +22,54 @@ export class BootOffers {
     this.#options = options;
   }
 
-  /** @param base `http://ADDRESS:PORT` as the machine can reach it */
+  /** @param base `http://ADDRESS:PORT` as the machine reaches it */
   choose(client: BootClient, base: string): BootChoice | Promise<BootChoice> {
+    const { policy, machineStore, api } = this.#options;
     const { isIpxe, architecture, architectureType } = client;
     if (architecture === undefined) {
-      return { refusal: `Its architecture (${architectureType ?? "none"}) is not known.` };
+      return { refusal: `Its architecture (${architectureType ?? "none"}) is unknown.` };
     }
-    const decision = this.#decide(client);
-    if (decision.kind === "local") {
-      // iPXE takes no menu; its script tells it.
-      return isIpxe
-        ? { bootFile: Router.firstScriptAt(base) }
-        : { disk: true, nothingAt: Router.nothingAt(base) };
+    const decision = policy.decide(machineStore.learn(client));
+    switch (decision.kind) {
+      case "local":
+        // iPXE does not support the menu; its script sends the machine to the disk.
+        return isIpxe
+          ? { bootFile: firstScriptUrl(base) }
+          : { disk: true, missingUrl: missingFileUrl(base) };
+      case "api":
+        return this.#chooseByApi(client, decision, base, api);
+      case "netboot":
+      case "unsettled":
+        return this.#firstFile(client, decision, base);
+      case "deny":
+      case "unfit":
+        return { refusal: decision.reasons.at(-1) ?? "" };
     }
-    if (decision.kind === "api") return this.#chooseByApi(client, decision, base);
-    if (decision.kind !== "netboot" && decision.kind !== "unsettled") {
-      return { refusal: decision.reasons.at(-1)! };
-    }
-    return this.#beginning(client, decision, base);
   }
 
-  async #chooseByApi(client: BootClient, decision: Decision, base: string): Promise<BootChoice> {
-    const answer = await this.#options.api!.askCached(client.mac);
-    return "refusal" in answer ? answer : this.#beginning(client, decision, base);
+  async #chooseByApi(
+    client: BootClient,
+    decision: Decision,
+    base: string,
+    api: BootApi | undefined,
+  ): Promise<BootChoice> {
+    const answer = await api?.askCached(client.mac);
+    if (answer !== undefined && "refusal" in answer) return answer;
+    return this.#firstFile(client, decision, base);
   }
 
-  #beginning(client: BootClient, decision: Decision, base: string): BootChoice {
-    const { isIpxe } = client;
-    return isIpxe
-      ? { bootFile: Router.firstScriptAt(base) }
-      : this.#program(client, decision, base);
-  }
-
-  #decide({ mac, uuid, architecture }: BootClient): Decision {
-    const { policy, machineStore } = this.#options;
-    return policy.decide(machineStore.learn({ mac, uuid, architecture }));
-  }
-
-  #program(client: BootClient, { settings }: Decision, base: string): BootChoice {
-    const { architecture, firmware } = client;
-    const { bootProgram: own } = settings;
-    const isOwn = own !== undefined && canRun(firmware, own);
-    const program = isOwn ? own : this.#options.programs.programFor(client);
+  #firstFile(client: BootClient, { settings }: Decision, base: string): BootChoice {
+    if (client.isIpxe) return { bootFile: firstScriptUrl(base) };
+    const { architecture, firmware, protocol } = client;
+    const { bootProgram, offerStyle } = settings;
+    const program =
+      bootProgram !== undefined && canRun(firmware, bootProgram)
+        ? bootProgram
+        : this.#options.programs.programFor(client);
     if (program === undefined) {
       return { refusal: `There is no iPXE for ${architecture} with ${firmware} (--ipxe-dir).` };
     }
     const { name } = program;
-    const bootFile = client.protocol === "http" ? Router.programAt(base, name) : name;
-    return { bootFile, style: settings.offerStyle };
+    return { bootFile: protocol === "http" ? programUrl(base, name) : name, style: offerStyle };
   }
 }

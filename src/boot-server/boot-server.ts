@@ -1,245 +1,123 @@
-import { BootOffers } from "./boot-offers.js";
-import { BootTracker } from "./boot-tracker.js";
+import { BootServices, type BootServicesOptions } from "./boot-services.js";
+import { createDhcpServer, createHttpServer, createTftpServer } from "./create-servers.js";
 import { checkNetworkForProxy } from "./dhcp/conflicting-servers.js";
 import { DhcpServer } from "./dhcp/dhcp-server.js";
 import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
-import { OfferStyles } from "./dhcp/offer-styles.js";
-import { ProxyDhcpServer, type ProxyDhcpServerOptions } from "./dhcp/proxy-server.js";
+import type { ProxyDhcpServer } from "./dhcp/proxy-server.js";
 import { warmUp } from "./dhcp/warm-up.js";
-import { EventLog } from "./events/event-log.js";
-import type { ServeEvent } from "./events/events.js";
-import { Metrics } from "./events/metrics.js";
-import { BootScripts } from "./http/boot-scripts.js";
-import { HttpServer } from "./http/http-server.js";
-import { ProxiedFiles } from "./http/proxied-files.js";
-import { Router } from "./http/router.js";
-import { StatusPages } from "./http/status-pages.js";
-import type { BootApi } from "./machines/boot-api.js";
-import { BootPolicy } from "./machines/boot-policy.js";
-import type { MacPattern } from "./machines/mac-pattern.js";
-import { MachineStore } from "./machines/machine-store.js";
-import type { MachineTokens } from "./machines/machine-token.js";
-import type { Rules } from "./machines/rules.js";
+import type { HttpServer } from "./http/http-server.js";
+import { firstScriptUrl } from "./http/urls.js";
 import type { InheritedSockets } from "./net/inherited-sockets.js";
 import type { ServedAddress } from "./net/interfaces.js";
 import { explainPortError } from "./net/port-error.js";
 import type { DhcpMode } from "./options/validate-options.js";
-import type { BootPrograms } from "./releases/boot-programs.js";
-import type { BootedMachines } from "./state/booted-machines.js";
-import { TftpServer } from "./tftp/tftp-server.js";
-import { TransferMonitor } from "./transfer-monitor.js";
+import type { TftpServer } from "./tftp/tftp-server.js";
 
-/** Milliseconds that transfers have to end when the server is stopped. */
-const grace = 10_000;
-/** Milliseconds between two looks for machines that stalled. */
-const stallInterval = 5_000;
+const dhcpPorts = { dhcp: 67, pxe: 4011 };
+/** Running transfers may take this long when the server stops. */
+const stopGraceMs = 10_000;
+const stallCheckIntervalMs = 5_000;
 
-export interface BootServerOptions {
+export interface BootServerOptions extends BootServicesOptions {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
   readonly maxTransfers: number;
   readonly dhcp: DhcpMode;
-  /** How addresses are given; undefined but for `full`. */
-  readonly full: DhcpSettings | undefined;
-  /** Used instead of new ones, where there are any for a protocol. */
+  /** With `--dhcp server`: how addresses are given. */
+  readonly dhcpSettings: DhcpSettings | undefined;
+  /** Sockets that replace new ones, for each protocol that has any. */
   readonly inherited: InheritedSockets;
-  readonly programs: BootPrograms;
-  readonly allow: readonly MacPattern[];
-  readonly deny: readonly MacPattern[];
-  /** As they are now. */
-  rules(): Rules;
-  readonly booted: BootedMachines;
-  readonly tokens: MachineTokens;
-  /** Asked what machines boot that no rule gives a release. */
-  readonly api: BootApi | undefined;
-  onEvent(event: ServeEvent): void;
 }
 
 /** DHCP, TFTP and HTTP for the same machines and releases. */
 export class BootServer {
   readonly #options: BootServerOptions;
-  readonly #machineStore = new MachineStore();
-  readonly #styles = new OfferStyles();
-  readonly #events: BootTracker;
-  readonly #eventLog: EventLog;
-  readonly #metrics: Metrics;
-  readonly #transfers: TransferMonitor;
-  readonly #offers: BootOffers;
+  readonly #services: BootServices;
   readonly #http: HttpServer;
   readonly #tftp: TftpServer;
   readonly #dhcp: ProxyDhcpServer | DhcpServer;
-  readonly #proxied: ProxiedFiles;
   readonly #stopping = new AbortController();
   #stallTimer: NodeJS.Timeout | undefined;
-  /** Of HTTP; the one asked for, or what the system chose for 0. */
+  /** The requested port until the server listens, then the actual one. */
   #httpPort: number;
 
   constructor(options: BootServerOptions) {
-    const { programs, tokens, booted, api } = options;
-    const machineStore = this.#machineStore;
+    const { addresses, dhcpSettings: settings } = options;
+    const services = new BootServices(options);
     this.#options = options;
+    this.#services = services;
     this.#httpPort = options.httpPort;
-    const proxied = new ProxiedFiles(tokens);
-    this.#proxied = proxied;
-    const policy = new BootPolicy({
-      ...options,
-      apiUrl: api?.url,
-      bootedAt: (mac) => booted.bootedAt(mac),
-      isUnderWay: (mac) => this.#eventLog.sessionOf(mac)?.isUnderWay === true,
-    });
-    const events = new BootTracker({
-      policy,
-      machineStore,
-      booted,
-      styles: this.#styles,
-      apiUrl: api?.url,
-      eventLog: () => this.#eventLog,
-      onWarning: (text) => this.#warn(text),
-    });
-    this.#events = events;
-    this.#eventLog = new EventLog({
-      onEvent: (event) => this.#emit(event),
-      onBooted: (mac) => events.hasBooted(mac),
-    });
-    this.#transfers = new TransferMonitor({
-      macAt: (client) => machineStore.at(client)?.mac,
-      onEvent: (event, how) => this.#eventLog.add(event, how),
-    });
-    this.#metrics = new Metrics({
-      countStates: () => this.#eventLog.countStates(),
-      countTransfers: () => this.#transfers.count,
-    });
-    this.#offers = new BootOffers({ policy, machineStore, programs, api });
-    const site = new Router({
-      programs,
-      policy,
-      scripts: new BootScripts({
-        policy,
-        machineStore,
-        tokens,
-        api,
-        proxied,
-        onScript: (...what) => events.scriptGiven(...what),
-        onImpostor: (...who) => events.impostor(...who),
-      }),
-      proxied,
-      status: new StatusPages({
-        eventLog: this.#eventLog,
-        machineStore,
-        policy,
-        metrics: this.#metrics,
-      }),
-      machineAt: (client) => machineStore.at(client),
-    });
-    this.#http = new HttpServer({
-      maxTransfers: options.maxTransfers,
-      find: (request) => site.find(request),
-      onStart: (transfer) => {
-        events.fetchStarted(transfer);
-        this.#transfers.httpStarted(transfer);
-      },
-      onError: (error) => this.#warn(`An answer by HTTP failed: ${error}`),
-      onEnd: (transfer, outcome) => this.#transfers.httpEnded(transfer, outcome),
-    });
-    this.#tftp = new TftpServer({
-      find: (name, client) =>
-        site.mayFetch(client) ? site.programNamed(name.replace(/^\//, ""))?.path : undefined,
-      onEvent: (event) => {
-        if (event.type === "started")
-          events.programStarted(machineStore.at(event.client), event.name);
-        this.#transfers.tftp(event);
-      },
-    });
-    this.#dhcp = this.#dhcpServer(options);
-  }
-
-  #dhcpServer({ addresses, full }: BootServerOptions): ProxyDhcpServer | DhcpServer {
-    const common: Omit<ProxyDhcpServerOptions, "addresses"> = {
-      choose: (client, server) => this.#offers.choose(client, `http://${server}:${this.#httpPort}`),
-      styleFor: (client) => this.#styles.next(client),
-      onAnswer: (...what) => this.#events.answered(...what),
-      onRefused: (...what) => this.#events.datagramRefused(...what),
-    };
-    if (full === undefined) return new ProxyDhcpServer({ ...common, addresses });
-    return new DhcpServer({
-      ...common,
-      settings: full,
-      onLease: (lease) => {
-        const { mac, address: ip, hostname } = lease;
-        this.#machineStore.learn({ mac, ip, hostname });
-        this.#eventLog.add({ type: "leased", ...lease });
-      },
-      onWarning: (text) => this.#warn(text),
-    });
+    this.#http = createHttpServer(services, options.maxTransfers);
+    this.#tftp = createTftpServer(services);
+    const httpUrl = (address: string) => this.#httpUrl(address);
+    this.#dhcp = createDhcpServer(services, { addresses, settings, httpUrl });
   }
 
   /** @throws NetbootError PORT_TAKEN, PORT_DENIED, DHCP_SERVER_PRESENT, LEASES_UNUSABLE */
   async start(): Promise<void> {
-    const { addresses, inherited } = this.#options;
-    const isDhcp = this.#options.dhcp !== "off";
-    const dhcp = this.#dhcp;
-    // Before anything is told of, as this may find that serving is not right here.
-    if (dhcp instanceof DhcpServer) {
-      await bound("DHCP", "0.0.0.0", 68, () => dhcp.prepare());
+    const { addresses, inherited, dhcp } = this.#options;
+    const dhcpServer = this.#dhcp;
+    // First, because another DHCP server may be a reason not to start at all.
+    if (dhcpServer instanceof DhcpServer) {
+      await explained("DHCP", "0.0.0.0", 68, () => dhcpServer.prepare());
     }
     for (const fd of inherited.http) this.#httpPort = (await this.#http.adopt(fd)).port;
     for (const fd of inherited.tftp) await this.#tftp.adopt(fd);
-    for (const { address, interface: name } of addresses) {
-      if (inherited.http.length === 0) {
-        const listen = (own: number) => this.#http.listen(address, own);
-        this.#httpPort = (await bound("HTTP", address, this.#httpPort, listen)).port;
-      }
-      if (inherited.tftp.length === 0) {
-        await bound("TFTP", address, 69, (own) => this.#tftp.listen(address, own));
-      }
-      const port = this.#httpPort;
-      const ports = { http: port, tftp: 69, ...(isDhcp ? { dhcp: 67, pxe: 4011 } : {}) };
-      const url = Router.firstScriptAt(`http://${address}:${port}`);
-      this.#emit({ type: "listening", url, interface: name, ports });
-    }
-    if (isDhcp) {
+    for (const address of addresses) await this.#listenOn(address);
+    if (dhcp !== "off") {
       warmUp();
-      await bound("DHCP", "0.0.0.0", 67, () => dhcp.listen(inherited));
+      await explained("DHCP", "0.0.0.0", 67, () => dhcpServer.listen(inherited));
     }
-    if (this.#options.dhcp === "proxy") void this.#checkNetworkForProxy();
-    this.#stallTimer = setInterval(() => this.#eventLog.checkForStalled(), stallInterval).unref();
+    if (dhcp === "proxy") void this.#checkNetwork();
+    const checkForStalled = () => this.#services.eventLog.checkForStalled();
+    this.#stallTimer = setInterval(checkForStalled, stallCheckIntervalMs).unref();
   }
 
-  /** Where it can be asked: `http://ADDRESS:PORT`. */
+  async #listenOn({ address, interface: name }: ServedAddress): Promise<void> {
+    const { inherited, dhcp } = this.#options;
+    if (inherited.http.length === 0) {
+      const listen = (port: number) => this.#http.listen(address, port);
+      this.#httpPort = (await explained("HTTP", address, this.#httpPort, listen)).port;
+    }
+    if (inherited.tftp.length === 0) {
+      await explained("TFTP", address, 69, (port) => this.#tftp.listen(address, port));
+    }
+    const ports = { http: this.#httpPort, tftp: 69, ...(dhcp === "off" ? {} : dhcpPorts) };
+    const url = firstScriptUrl(this.#httpUrl(address));
+    this.#services.emit({ type: "listening", url, interface: name, ports });
+  }
+
+  /** The URL for queries: `http://ADDRESS:PORT`. */
   get url(): string {
-    return `http://${this.#options.addresses[0]!.address}:${this.#httpPort}`;
+    return this.#httpUrl(this.#options.addresses[0]?.address ?? "127.0.0.1");
   }
 
-  /** Machines are served meanwhile: it takes some seconds. */
-  async #checkNetworkForProxy(): Promise<void> {
+  #httpUrl(address: string): string {
+    return `http://${address}:${this.#httpPort}`;
+  }
+
+  /** Takes some seconds, during which machines are served. */
+  async #checkNetwork(): Promise<void> {
     const { signal } = this.#stopping;
-    const texts = await checkNetworkForProxy(this.#options.addresses, signal).catch(() => []);
-    for (const text of texts) this.#warn(text);
+    const warnings = await checkNetworkForProxy(this.#options.addresses, { signal }).catch(
+      () => [],
+    );
+    for (const text of warnings) this.#services.warn(text);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#stallTimer);
     await this.#dhcp.close();
-    this.#eventLog.flush();
-    await Promise.all([this.#tftp.close(grace), this.#http.close(grace)]);
-    this.#transfers.close();
-    await this.#proxied.close();
-    await this.#options.api?.close();
-  }
-
-  #emit(event: ServeEvent): void {
-    this.#metrics.count(event);
-    this.#options.onEvent(event);
-  }
-
-  #warn(text: string): void {
-    this.#emit({ type: "message", level: "warning", text });
+    this.#services.eventLog.flush();
+    await Promise.all([this.#tftp.close(stopGraceMs), this.#http.close(stopGraceMs)]);
+    await this.#services.close();
   }
 }
 
-async function bound<Result>(
-  what: string,
+/** Explains the error of binding a port. */
+async function explained<Result>(
+  protocol: string,
   address: string,
   port: number,
   listen: (port: number) => Promise<Result>,
@@ -247,6 +125,6 @@ async function bound<Result>(
   try {
     return await listen(port);
   } catch (error) {
-    throw await explainPortError(error, what, address, port);
+    throw await explainPortError(error, protocol, address, port);
   }
 }

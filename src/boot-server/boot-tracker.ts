@@ -2,9 +2,9 @@ import type { DhcpMessage } from "./dhcp/message.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
 import type { ProxyDecision } from "./dhcp/proxy-reply.js";
 import type { EventLog } from "./events/event-log.js";
-import type { MachineEvent } from "./events/events.js";
+import type { MachineEvent, ServeEvent } from "./events/events.js";
 import type { FileRole } from "./files/served-file.js";
-import type { HttpTransfer } from "./http/http-server.js";
+import type { HttpTransfer } from "./http/http-transfer.js";
 import { type BootPolicy, type Decision, rolesToFetch } from "./machines/boot-policy.js";
 import type { Machine } from "./machines/machine.js";
 import type { MachineStore } from "./machines/machine-store.js";
@@ -14,16 +14,15 @@ import type { BootedMachines } from "./state/booted-machines.js";
 export interface BootTrackerOptions {
   readonly policy: BootPolicy;
   readonly machineStore: MachineStore;
+  readonly eventLog: EventLog;
   readonly styles: OfferStyles;
   readonly booted: BootedMachines;
-  /** Of the boot API; undefined without one. */
+  /** URL of the boot API; undefined if none is configured. */
   readonly apiUrl: string | undefined;
-  /** Asked when something has happened: it is made later than this. */
-  eventLog(): EventLog;
   onWarning(text: string): void;
 }
 
-/** Makes events of what machines were told, and remembers what follows from it. */
+/** Turns what machines are told into events, and records what follows from it. */
 export class BootTracker {
   readonly #options: BootTrackerOptions;
 
@@ -31,98 +30,104 @@ export class BootTracker {
     this.#options = options;
   }
 
-  /** DHCP answered, or was silent. */
-  answered(answer: ProxyDecision, request: DhcpMessage): void {
-    this.#options.eventLog().addLater(() => this.#eventOf(answer, request));
+  /** A DHCP request was answered, or not. */
+  dhcpAnswered(answer: ProxyDecision, request: DhcpMessage): void {
+    this.#options.eventLog.addLater(() => this.#dhcpEvent(answer, request));
   }
 
-  /** A datagram was passed over. */
+  /** A datagram was ignored. */
   datagramRefused(from: string, problem: string): void {
-    const reason = `a datagram from ${from} is refused: ${problem}`;
+    const reason = `a datagram from ${from} was refused: ${problem}`;
     this.#add({ type: "ignored", mac: undefined, reason, isNotable: false });
   }
 
-  /** A machine fetches what it was offered: the style of its offers is right. */
-  accepted(mac: string | undefined): void {
-    if (mac !== undefined) this.#options.styles.accepted(mac);
-  }
-
-  /** @param awaited what it is to fetch then */
-  scriptGiven({ mac }: Machine, decision: Decision, awaited: readonly FileRole[]): void {
-    this.accepted(mac);
+  /** @param awaited the files that the machine has to fetch next */
+  scriptSent({ mac }: Machine, decision: Decision, awaited: readonly FileRole[]): void {
+    this.#offerAccepted(mac);
     const { kind, reasons } = decision;
     if (kind === "local") {
       this.#add({ type: "sent-to-disk", mac, reasons });
       return;
     }
-    const said = kind === "api" ? `what ${this.#options.apiUrl} says` : undefined;
-    const release = kind === "netboot" ? decision.release.name : said;
-    if (release !== undefined) this.#options.eventLog().expect(mac, awaited);
+    const apiAnswer =
+      kind === "api" ? `the release of the boot API at ${this.#options.apiUrl}` : undefined;
+    const release = kind === "netboot" ? decision.release.name : apiAnswer;
+    if (release !== undefined) this.#options.eventLog.expect(mac, awaited);
     this.#add({ type: "script", mac, release, reasons });
   }
 
   /** An answer by HTTP begins. */
-  fetchStarted({ mac, client, role, name, isHead }: HttpTransfer): void {
+  httpStarted({ mac, client, role, name, isHead }: HttpTransfer): void {
     if (isHead || role === undefined) return;
-    if (mac !== undefined) this.#fetches(mac, role);
-    if (role === "boot-program")
-      this.#startsProgram(this.#options.machineStore.at(client)?.mac, name);
+    if (mac !== undefined) this.#fileRequested(mac, role);
+    if (role !== "boot-program") return;
+    this.#programRequested(this.#options.machineStore.at(client)?.mac, name);
   }
 
-  /** A boot program is sent by TFTP. */
-  programStarted(machine: Machine | undefined, name: string): void {
-    this.accepted(machine?.mac);
-    this.#startsProgram(machine?.mac, name.replace(/^\//, ""));
+  /** A boot program is being sent by TFTP. */
+  tftpStarted(client: string, name: string): void {
+    const mac = this.#options.machineStore.at(client)?.mac;
+    if (mac !== undefined) this.#offerAccepted(mac);
+    this.#programRequested(mac, name.replace(/^\//, ""));
   }
 
-  /** A machine said that it is another one. */
-  impostor(mac: string, said: string): void {
-    const reason = `by its address it is ${mac}, and it says that it is ${said}`;
+  /** A machine claimed to be another one. */
+  impostorRefused(mac: string, claimedMac: string): void {
+    const reason = `its IP address belongs to ${mac}, but it claims to be ${claimedMac}`;
     this.#add({ type: "ignored", mac, reason, isNotable: true });
   }
 
-  /** A machine has all that it needs. */
-  hasBooted(mac: string): void {
+  /** Records that a machine has booted, if its next boot depends on that. */
+  observe(event: ServeEvent): void {
+    if (event.type === "booted" && event.mac !== undefined) this.#recordBoot(event.mac);
+  }
+
+  /** A machine fetched what it was offered, so the style of its offers works. */
+  #offerAccepted(mac: string): void {
+    this.#options.styles.accepted(mac);
+  }
+
+  #recordBoot(mac: string): void {
     const { policy, machineStore, booted, onWarning } = this.#options;
     const decision = policy.decide(machineStore.get(mac), { isUnderWay: true });
     if (!("isOnce" in decision) || !decision.isOnce) return;
-    // When it did is kept: files are given for some time after that.
+    // The time of the first boot counts: files stay available for a while after it.
     if (booted.bootedAt(mac) !== undefined) return;
     try {
       booted.add(mac);
     } catch (error) {
-      onWarning(`That ${mac} has booted cannot be kept for the next run: ${error}`);
+      onWarning(`The server will forget that ${mac} has booted when it restarts: ${error}`);
     }
   }
 
   /**
-   * A machine fetches by an address that was made for it. Where nothing is known of its script, as
-   * after a restart, it has booted with this file and those that come after it.
+   * A machine fetches a file from a URL that was made for it. If its script is not known, for example
+   * after a restart, the machine has booted once it has this file and those that come after it.
    */
-  #fetches(mac: string, role: FileRole): void {
+  #fileRequested(mac: string, role: FileRole): void {
     const { policy, machineStore, eventLog } = this.#options;
     const decision = policy.decideFetch(machineStore.get(mac));
     if (decision.kind !== "netboot") return;
-    const files = rolesToFetch(decision);
-    if (!files.includes(role)) return;
-    eventLog().resume(mac, decision.release.name, files.slice(files.indexOf(role)));
+    const roles = rolesToFetch(decision);
+    if (!roles.includes(role)) return;
+    eventLog.resume(mac, decision.release.name, roles.slice(roles.indexOf(role)));
   }
 
-  /** A machine fetches a boot program; where that is a UKI, it asks for no script then. */
-  #startsProgram(mac: string | undefined, name: string): void {
+  /** A machine fetches a boot program. If that is a UKI, no request for a script follows. */
+  #programRequested(mac: string | undefined, name: string): void {
     const { policy, machineStore, eventLog } = this.#options;
     const decision = mac === undefined ? undefined : policy.decideFetch(machineStore.get(mac));
     if (mac === undefined || decision?.kind !== "netboot") return;
     const { bootProgram } = decision.settings;
     if (bootProgram?.files === undefined || bootProgram.name !== name) return;
-    eventLog().resume(mac, decision.release.name, bootProgram.files);
+    eventLog.resume(mac, decision.release.name, bootProgram.files);
   }
 
   #add(event: MachineEvent): void {
-    this.#options.eventLog().add(event);
+    this.#options.eventLog.add(event);
   }
 
-  #eventOf(answer: ProxyDecision, request: DhcpMessage): MachineEvent {
+  #dhcpEvent(answer: ProxyDecision, request: DhcpMessage): MachineEvent {
     if (answer.kind === "no-reply") {
       const mac = formatMac(request.hardwareAddress);
       const { reason, isNotable } = answer;

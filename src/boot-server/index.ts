@@ -1,8 +1,11 @@
 export type { CheckResult } from "./check/check-result.js";
 export { checkServing, requirePorts } from "./check/check-serving.js";
-export type { MachineEvent, ServeEvent } from "./events/events.js";
+export { machineStates } from "./events/boot-session.js";
+export { eventDescriptions, type MachineEvent, type ServeEvent } from "./events/events.js";
+export { metricDescriptions } from "./events/metrics.js";
 export type { MachineReport } from "./http/machine-status.js";
 export { type QueryOptions, queryServer } from "./http/query-server.js";
-export { normalizeMac } from "./machines/machine.js";
+export { normalizeMac } from "./machines/mac-pattern.js";
+export { machineFacts } from "./machines/machine-facts.js";
 export type { ServeOptions } from "./options/serve-options.js";
 export { serve } from "./serve.js";

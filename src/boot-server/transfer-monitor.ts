@@ -1,38 +1,43 @@
 import type { FileTransfer, MachineEvent } from "./events/events.js";
-import type { HttpOutcome, HttpTransfer } from "./http/http-server.js";
+import type { FileRole } from "./files/served-file.js";
+import type { HttpOutcome, HttpTransfer } from "./http/http-transfer.js";
 import type { TftpEvent } from "./tftp/tftp-server.js";
 
-/** Milliseconds between two looks at transfers that are under way. */
-const interval = 1000;
-/** Looks after which a transfer is told of in the log, too. */
-const looksPerLine = 10;
+/** Between two progress events of a transfer. */
+const progressIntervalMs = 1000;
+/** One in this many progress events is also logged. */
+const intervalsPerLogLine = 10;
 
-interface Watched {
+interface MonitoredTransfer {
+  /** Bytes at the previous check. */
   sent: number;
-  looks: number;
+  checks: number;
 }
 
+/** A transfer of a file that is part of a boot. */
+type BootTransfer = HttpTransfer & { readonly role: FileRole };
+
 export interface TransferMonitorOptions {
-  /** The hardware address of the machine with an address; undefined where it is not known. */
+  /** Returns the MAC address of the machine with an IP address, if it is known. */
   macAt(client: string): string | undefined;
-  /** @param isQuiet true for what is too much for a log */
+  /** @param options.isQuiet true for events that would flood a log */
   onEvent(event: MachineEvent, options?: { isQuiet: boolean }): void;
 }
 
-/** Tells of what machines fetch, from its beginning to its end. */
+/** Reports the files that machines fetch, from start to end. */
 export class TransferMonitor {
   readonly #options: TransferMonitorOptions;
-  readonly #underWay = new Map<HttpTransfer, Watched>();
+  readonly #running = new Map<BootTransfer, MonitoredTransfer>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: TransferMonitorOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#look(), interval).unref();
+    this.#timer = setInterval(() => this.#reportProgress(), progressIntervalMs).unref();
   }
 
-  /** Transfers that are under way by HTTP. */
+  /** The number of HTTP transfers that are running. */
   get count(): number {
-    return this.#underWay.size;
+    return this.#running.size;
   }
 
   close(): void {
@@ -40,84 +45,90 @@ export class TransferMonitor {
   }
 
   httpStarted(transfer: HttpTransfer): void {
-    if (transfer.role === undefined || transfer.isHead) return;
-    this.#underWay.set(transfer, { sent: 0, looks: 0 });
-    this.#tell("started", transfer);
+    if (!isBootTransfer(transfer)) return;
+    this.#running.set(transfer, { sent: 0, checks: 0 });
+    this.#emit({ ...this.#describe(transfer), type: "started" }, true);
   }
 
-  httpEnded(transfer: HttpTransfer, outcome: HttpOutcome): void {
-    const { client, name } = transfer;
-    this.#underWay.delete(transfer);
-    const { status, seconds, isComplete, reachesEnd } = outcome;
-    if (status >= 400) {
-      const mac = this.#macOf(transfer);
-      if (status === 503) {
-        this.#options.onEvent({ type: "waiting", mac, client, name });
-        return;
-      }
-      const reason = `${name} by HTTP: status ${status}`;
-      const isNotable = !isAskedForByDesign(name);
-      this.#options.onEvent({ type: "ignored", mac, client, reason, isNotable });
-    } else if (transfer.role !== undefined && !transfer.isHead) {
-      this.#tell("sent", transfer, { seconds, isComplete: isComplete && reachesEnd });
-    }
+  httpEnded(
+    transfer: HttpTransfer,
+    { status, seconds, isComplete, reachesEnd }: HttpOutcome,
+  ): void {
+    if (status >= 400) this.#httpRefused(transfer, status);
+    if (!isBootTransfer(transfer)) return;
+    this.#running.delete(transfer);
+    if (status >= 400) return;
+    const hasAll = isComplete && reachesEnd;
+    this.#emit({ ...this.#describe(transfer), type: "sent", seconds, isComplete: hasAll });
   }
 
   tftp(event: TftpEvent): void {
     const { client, name } = event;
     const mac = this.#options.macAt(client);
     if (event.type === "refused") {
-      const reason = `${name} by TFTP: ${event.reason}`;
-      const isNotable = !isAskedForByDesign(name);
-      this.#options.onEvent({ type: "ignored", mac, client, reason, isNotable });
+      this.#refused(mac, client, name, `${name} by TFTP: ${event.reason}`);
       return;
     }
     const { size } = event;
     const transfer = { mac, client, protocol: "tftp", role: "boot-program", name, size } as const;
     if (event.type === "started") {
-      this.#options.onEvent({ ...transfer, type: "started", sent: 0 }, { isQuiet: true });
+      this.#emit({ ...transfer, type: "started", sent: 0 }, true);
       return;
     }
-    // A client that declines asked for the size only, and asks again.
+    // The client only wanted to know the size, and will ask again.
     if (event.outcome.kind === "declined") return;
     const isComplete = event.outcome.kind === "complete";
-    const sent = isComplete ? size : 0;
-    this.#options.onEvent({ ...transfer, type: "sent", sent, seconds: event.seconds, isComplete });
+    const { seconds } = event;
+    this.#emit({ ...transfer, type: "sent", sent: isComplete ? size : 0, seconds, isComplete });
   }
 
-  /** Who was given the address, else who has that of the client. */
-  #macOf({ mac, client }: Pick<HttpTransfer, "mac" | "client">): string | undefined {
+  #httpRefused(transfer: HttpTransfer, status: number): void {
+    const { client, name } = transfer;
+    const mac = this.#macOf(transfer);
+    if (status === 503) this.#emit({ type: "waiting", mac, client, name });
+    else this.#refused(mac, client, name, `${name} by HTTP: status ${status}`);
+  }
+
+  #refused(mac: string | undefined, client: string, name: string, reason: string): void {
+    const isNotable = !isOptionalFile(name);
+    this.#emit({ type: "ignored", mac, client, reason, isNotable });
+  }
+
+  /** The machine that was given the URL, or the one with the client's IP address. */
+  #macOf({ mac, client }: HttpTransfer): string | undefined {
     return mac ?? this.#options.macAt(client);
   }
 
-  #look(): void {
-    for (const [transfer, watched] of this.#underWay) {
+  #reportProgress(): void {
+    for (const [transfer, monitored] of this.#running) {
       const { sent } = transfer;
-      const rate = ((sent - watched.sent) * 1000) / interval;
-      watched.sent = sent;
-      watched.looks += 1;
-      const isQuiet = watched.looks % looksPerLine !== 0;
-      // Nothing is told of who stands still: that is how it is found out.
-      if (rate > 0) this.#tell("progress", transfer, { rate }, isQuiet);
+      const rate = ((sent - monitored.sent) * 1000) / progressIntervalMs;
+      monitored.sent = sent;
+      monitored.checks += 1;
+      // Silence is how a stalled machine is found.
+      if (rate <= 0) continue;
+      const isQuiet = monitored.checks % intervalsPerLogLine !== 0;
+      this.#emit({ ...this.#describe(transfer), type: "progress", rate }, isQuiet);
     }
   }
 
-  #tell<Type extends "started" | "progress" | "sent">(
-    type: Type,
-    transfer: HttpTransfer,
-    more?: Omit<Extract<MachineEvent, { type: Type }>, "type" | "mac" | keyof FileTransfer>,
-    isQuiet = type === "started",
-  ): void {
-    const { client, name, role, size, sent } = transfer;
+  #describe(transfer: BootTransfer): FileTransfer & { readonly mac: string | undefined } {
+    const { client, role, name, size, sent } = transfer;
     const mac = this.#macOf(transfer);
-    const told = { mac, client, protocol: "http", role: role!, name, size };
-    const event = { ...told, type, sent: Math.min(sent, size), ...more } as MachineEvent;
+    return { mac, client, protocol: "http", role, name, size, sent: Math.min(sent, size) };
+  }
+
+  #emit(event: MachineEvent, isQuiet = false): void {
     this.#options.onEvent(event, { isQuiet });
   }
 }
 
-/** Files that iPXE and shim look for, and do without; and what sends HTTP Boot to the disk. */
-function isAskedForByDesign(name: string): boolean {
+function isBootTransfer(transfer: HttpTransfer): transfer is BootTransfer {
+  return transfer.role !== undefined && !transfer.isHead;
+}
+
+/** iPXE and shim look for these files and do without them; `nothing.efi` sends HTTP Boot to the disk. */
+function isOptionalFile(name: string): boolean {
   return /(?:^|\/)(?:autoexec\.ipxe|nothing\.efi|revocations[^/]*\.efi|shim_certificate[^/]*\.efi)$/.test(
     name,
   );

@@ -15,7 +15,7 @@ export interface InspectOptions {
   /** `linux/arm64[/VARIANT]`; this machine's architecture by default. */
   platform?: string | undefined;
   /** Where downloads are kept. */
-  cacheDirectory?: string | undefined;
+  cacheDir?: string | undefined;
   /** False to keep no downloads. */
   cache?: boolean | undefined;
   /** As for `extract`. */
@@ -47,11 +47,11 @@ export interface CheckedInspectOptions {
 /** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID */
 export function checkInspectOptions(options: InspectOptions): CheckedInspectOptions {
   const { image, cache, onEvent } = options;
-  if (options.cacheDirectory === "") {
+  if (options.cacheDir === "") {
     throw new NetbootError("USAGE_INVALID", "--cache-dir is empty.", "Name a directory.");
   }
   checkReference(image);
-  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory();
+  const cacheDirectory = options.cacheDir ?? defaultCacheDirectory();
   return {
     image,
     platform: checkPlatform(options.platform),

@@ -113,18 +113,15 @@ describe("a machine that is to boot once and starts a UKI", () => {
         ...{ allow: [], deny: [], rules: () => rules },
         bootedAt: (it) => booted.bootedAt(it),
       });
-      const eventLog: EventLog = new EventLog({
-        onEvent: () => {},
-        onBooted: (it) => events.hasBooted(it),
-      });
-      const events: BootTracker = new BootTracker({
+      const eventLog = new EventLog({ onEvent: (event) => tracker.observe(event) });
+      const tracker: BootTracker = new BootTracker({
         ...{ policy, machineStore, booted, apiUrl: undefined, styles: new OfferStyles() },
-        eventLog: () => eventLog,
+        eventLog,
         onWarning: assert.fail,
       });
       for (const role of fetched as FileRole[]) {
         const transfer = { client, role, name: "own.efi", size: 100 };
-        events.fetchStarted({ ...transfer, mac: undefined, isHead: false, sent: 0 });
+        tracker.httpStarted({ ...transfer, mac: undefined, isHead: false, sent: 0 });
         const told = { ...transfer, mac, protocol: "http", sent: 100, seconds: 1 } as const;
         eventLog.add({ ...told, type: "sent", isComplete: true } satisfies MachineEvent);
       }

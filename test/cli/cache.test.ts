@@ -55,7 +55,7 @@ async function extractInto(cwd: string, host: string): Promise<void> {
     image: `${host}/os/image:v1`,
     output: join(cwd, "out"),
     platform: "amd64",
-    cacheDirectory: join(cwd, "cache"),
+    cacheDir: join(cwd, "cache"),
     force: true,
   });
 }

@@ -58,7 +58,7 @@ const faults: [name: string, fault: Fault, words: RegExp][] = [
   [
     "closes each connection",
     (request) => request.socket.destroy(),
-    /Skipping the mirror .*: .*broke off/,
+    /Skipping the mirror .*: .*closed the connection early/,
   ],
   [
     "redirects in circles",
@@ -91,7 +91,7 @@ const faults: [name: string, fault: Fault, words: RegExp][] = [
       response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
       return undefined;
     }),
-    /Skipping the mirror .*: .*broke off/,
+    /Skipping the mirror .*: .*closed the connection early/,
   ],
   [
     "ends each layer too early",
@@ -119,7 +119,7 @@ const faults: [name: string, fault: Fault, words: RegExp][] = [
     passing((bytes, { url }) =>
       url!.includes("/blobs/") && bytes[0] === 123 ? Buffer.alloc(bytes.length, 32) : bytes,
     ),
-    /Skipping the mirror .*: .*other content/,
+    /Skipping the mirror .*: .*a different digest/,
   ],
 ];
 
@@ -131,7 +131,7 @@ async function extractHere(image: string, mirrors: readonly string[]) {
     image,
     output: join(cwd, "out"),
     platform: "amd64",
-    cacheDirectory: join(cwd, "cache"),
+    cacheDir: join(cwd, "cache"),
     registry: { mirrors },
     onEvent: (event) => {
       if (event.type === "message") messages.push(event.text);

@@ -22,7 +22,7 @@ describe("serve --api", () => {
       /^kernel\ninitrd\n/,
       /52:54:00:aa:bb:01 {2}runs iPXE: boots what http:\/\/127\.0\.0\.1:9000\/ says$/m,
       /52:54:00:aa:bb:01 {2}has all it needs of what http:\/\/127\.0\.0\.1:9000\/ says/,
-      /52:54:00:aa:bb:02 {2}runs iPXE: nothing for it\. The boot API has nothing for it \(status 404\)\.$/m,
+      /52:54:00:aa:bb:02 {2}runs iPXE: nothing for it\. The boot API has nothing for this machine \(status 404\)\.$/m,
     ];
     for (const part of parts) assert.match(output, part);
   });
@@ -31,6 +31,6 @@ describe("serve --api", () => {
     const cwd = await temporaryDirectory();
     const { status, stderr } = await runProgram(["serve", "--api", "10.0.0.1:9000"], { cwd });
     assert.equal(status, 2);
-    assert.match(stderr, /--api 10\.0\.0\.1:9000 is no address/);
+    assert.match(stderr, /--api 10\.0\.0\.1:9000 is not a URL/);
   });
 });

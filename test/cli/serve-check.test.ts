@@ -17,11 +17,11 @@ describe("serve --check", () => {
       ${check("--machines machines.yaml")}; ls state/kairos-netboot`);
     const parts = [
       /^ok {3}addresses: 10\.9\.8\.7 \(lo\)$/m,
-      /^ok {3}port 8080 for HTTP can be had$/m,
-      /^ok {3}port 67 for DHCP can be had$/m,
-      /^ok {3}kairos-demo-1-core-amd64-generic-v0\.1\.0 for amd64 has all its files/m,
+      /^ok {3}port 8080 for HTTP is available$/m,
+      /^ok {3}port 67 for DHCP is available$/m,
+      /^ok {3}kairos-demo-1-core-amd64-generic-v0\.1\.0 for amd64 is complete/m,
       /^ok {3}machines need at least about 1 GB of memory/m,
-      /^ok {3}machines\.yaml: right; 1 machines are named$/m,
+      /^ok {3}valid: machines\.yaml, with 1 machines$/m,
       /^status 0\nkey$/m,
     ];
     for (const part of parts) assert.match(output, part);
@@ -32,7 +32,7 @@ describe("serve --check", () => {
       "ports that other programs have, and which ones",
       `$netboot serve $out --listen 10.9.8.7 --state-dir other 2> log & server=$!; until_says log Serving`,
       "",
-      /^FAIL \w+ \(pid \d+\) uses port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) uses port 69 .*\nok {3}port 67 for DHCP can be had, beside \w+ \(pid \d+\)$/m,
+      /^FAIL \w+ \(pid \d+\) uses port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) uses port 69 .*\nok {3}port 67 for DHCP is available, shared with \w+ \(pid \d+\)$/m,
     ],
     [
       "files that are not those that were made",
@@ -44,7 +44,7 @@ describe("serve --check", () => {
       "a machines file that is not right",
       "printf 'machines:\\n- match: { mac: no }\\n' > m.yaml",
       "--machines m.yaml",
-      /^FAIL m\.yaml, line 2: .*no hardware address/m,
+      /^FAIL m\.yaml, line 2: .*is not a MAC address/m,
     ],
     [
       "a cloud-config with a longer word as the marker",
@@ -94,7 +94,10 @@ describe("serve --check", () => {
     assert.match(full, /^FAIL An ordinary user may not use port 68 of 0\.0\.0\.0 for DHCP/m);
     assert.match(full, /^status 1$/m);
     const beside = await checked("");
-    assert.match(beside, /^warn Whether other servers answer .* port 68 is needed\. .*setcap/m);
+    assert.match(
+      beside,
+      /^warn Other servers on the network .* port 68 is not permitted\. .*setcap/m,
+    );
     assert.match(beside, /^status 0$/m);
   });
 
@@ -107,7 +110,10 @@ describe("serve --check", () => {
 
   it("says that a boot API does not answer", async () => {
     const output = await inOwnNetwork(check("--api http://127.0.0.1:9"));
-    assert.match(output, /^warn The boot API cannot be reached \(ECONNREFUSED\)\. See what runs/m);
+    assert.match(
+      output,
+      /^warn The boot API cannot be reached \(ECONNREFUSED\)\. Check the program/m,
+    );
     assert.match(output, /^status 0$/m);
   });
 });

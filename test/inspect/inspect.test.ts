@@ -181,7 +181,7 @@ describe("inspect of an image in a registry", () => {
     const image = `${wire.host}/os/image:v1`;
     const cacheDirectory = join(directory, "cache");
 
-    const inspection = await inspect({ image, platform: "amd64", cacheDirectory });
+    const inspection = await inspect({ image, platform: "amd64", cacheDir: cacheDirectory });
     const [first, second, top] = inspection.layers;
     assert.deepEqual(inspection.fetched, { bytes: top!.size, read: top!.size });
     assert.ok(inspection.size > 6_000_000);
@@ -193,12 +193,17 @@ describe("inspect of an image in a registry", () => {
       [false, false, true],
     );
 
-    const again = await inspect({ image, platform: "amd64", cacheDirectory });
+    const again = await inspect({ image, platform: "amd64", cacheDir: cacheDirectory });
     assert.deepEqual(again, { ...inspection, fetched: { bytes: 0, read: top!.size } });
 
     const output = join(directory, "out");
     const before = wire.received();
-    const { description } = await extract({ image, output, platform: "amd64", cacheDirectory });
+    const { description } = await extract({
+      image,
+      output,
+      platform: "amd64",
+      cacheDir: cacheDirectory,
+    });
     assert.equal(description.name, inspection.name);
     const came = wire.received() - before;
     assert.ok(came >= first!.size + second!.size && came < first!.size + second!.size + 20_000);

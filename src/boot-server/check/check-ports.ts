@@ -5,9 +5,9 @@ import { explainPortError, formatPortOwner } from "../net/port-error.js";
 import { findPortOwner } from "../net/port-owner.js";
 import { bindUdp } from "../net/udp-socket.js";
 import type { DhcpMode } from "../options/validate-options.js";
-import { type CheckResult, ok, runCheck } from "./check-result.js";
+import { type CheckResult, passed, runCheck } from "./check-result.js";
 
-export interface PortsWanted {
+export interface RequiredPorts {
   readonly addresses: readonly ServedAddress[];
   readonly httpPort: number;
   readonly dhcp: DhcpMode;
@@ -16,69 +16,74 @@ export interface PortsWanted {
 
 type Protocol = "HTTP" | "TFTP" | "DHCP" | "PXE";
 
-interface Port {
+interface RequiredPort {
   readonly protocol: Protocol;
   readonly number: number;
-  /** Descriptors. */
-  readonly handedOver: readonly number[];
+  /** Descriptors of inherited sockets. */
+  readonly inherited: readonly number[];
   readonly addresses: readonly string[];
 }
 
-/** Takes each port for a moment. */
-export async function checkPorts(wanted: PortsWanted): Promise<CheckResult[]> {
-  const found: CheckResult[] = [];
-  for (const port of portsOf(wanted)) {
-    found.push(...(await runCheck(async () => [await checkPort(port)])));
+/** Binds each port for a moment. */
+export async function checkPorts(required: RequiredPorts): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const port of portsOf(required)) {
+    results.push(...(await runCheck(async () => [await checkPort(port)])));
   }
-  return found;
+  return results;
 }
 
 /**
- * The same, for who needs them all.
+ * Does the same, but fails with the first port that is not available.
  * @throws NetbootError PORT_TAKEN, PORT_DENIED
  */
-export async function takePorts(wanted: PortsWanted): Promise<void> {
-  for (const port of portsOf(wanted)) await checkPort(port);
+export async function requireAllPorts(required: RequiredPorts): Promise<void> {
+  for (const port of portsOf(required)) await checkPort(port);
 }
 
-function portsOf(wanted: PortsWanted): Port[] {
-  const { httpPort, dhcp, inherited } = wanted;
-  const addresses = wanted.addresses.map(({ address }) => address);
-  const ports: Port[] = [
-    { protocol: "HTTP", number: httpPort, handedOver: inherited.http, addresses },
-    { protocol: "TFTP", number: 69, handedOver: inherited.tftp, addresses },
+function portsOf({ httpPort, dhcp, inherited, addresses: served }: RequiredPorts): RequiredPort[] {
+  const addresses = served.map(({ address }) => address);
+  const ports: RequiredPort[] = [
+    { protocol: "HTTP", number: httpPort, inherited: inherited.http, addresses },
+    { protocol: "TFTP", number: 69, inherited: inherited.tftp, addresses },
   ];
   if (dhcp !== "off") {
-    const all = ["0.0.0.0", ...addresses];
-    ports.push({ protocol: "DHCP", number: 67, handedOver: inherited.dhcp, addresses: all });
-    ports.push({ protocol: "PXE", number: 4011, handedOver: inherited.pxe, addresses });
+    const withBroadcasts = ["0.0.0.0", ...addresses];
+    ports.push(
+      { protocol: "DHCP", number: 67, inherited: inherited.dhcp, addresses: withBroadcasts },
+      { protocol: "PXE", number: 4011, inherited: inherited.pxe, addresses },
+    );
   }
   return ports;
 }
 
 /** @throws NetbootError PORT_TAKEN, PORT_DENIED */
-async function checkPort({ protocol, number, handedOver, addresses }: Port): Promise<CheckResult> {
-  const place = `port ${number} for ${protocol}`;
-  if (handedOver.length > 0) return ok(`${place} is handed over by systemd`);
-  const neighbour = protocol === "DHCP" ? await findPortOwner("udp", "0.0.0.0", number) : undefined;
+async function checkPort({
+  protocol,
+  number,
+  inherited,
+  addresses,
+}: RequiredPort): Promise<CheckResult> {
+  const port = `port ${number} for ${protocol}`;
+  if (inherited.length > 0) return passed(`${port} is handed over by systemd`);
+  const owner = protocol === "DHCP" ? await findPortOwner("udp", "0.0.0.0", number) : undefined;
   for (const address of addresses) {
-    await take(protocol, address, number).catch(async (error: unknown) => {
+    await tryBind(protocol, address, number).catch(async (error: unknown) => {
       throw await explainPortError(error, protocol, address, number);
     });
   }
-  return ok(
-    `${place} can be had${neighbour === undefined ? "" : `, beside ${formatPortOwner(neighbour)}`}`,
-  );
+  const shared = owner === undefined ? "" : `, shared with ${formatPortOwner(owner)}`;
+  return passed(`${port} is available${shared}`);
 }
 
-async function take(protocol: Protocol, address: string, port: number): Promise<void> {
-  if (protocol === "HTTP") return takeTcp(address, port);
-  // Broadcasts come to all that have these ports (see dhcp/server.ts).
+async function tryBind(protocol: Protocol, address: string, port: number): Promise<void> {
+  if (protocol === "HTTP") return tryListen(address, port);
+  // Several programs may share the DHCP ports, because each gets all broadcasts (see dhcp/sockets.ts).
   const socket = await bindUdp(address, port, { reuseAddr: protocol !== "TFTP" });
   socket.close();
 }
 
-async function takeTcp(address: string, port: number): Promise<void> {
+async function tryListen(address: string, port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, address, resolve);

@@ -14,8 +14,6 @@ const maxEventsPerTurn = 32;
 
 export interface EventLogOptions {
   onEvent(event: ServeEvent): void;
-  /** Called when a machine has fetched everything that it needs. */
-  onBooted(mac: string): void;
 }
 
 /** Logs what happens to each machine, and passes it on. */
@@ -101,7 +99,6 @@ export class EventLog {
     const now = Date.now();
     if (!session.add(event, now)) return;
     const seconds = (now - session.begunAt) / 1000;
-    this.#options.onBooted(mac);
     this.#add({ type: "booted", mac, release: session.release ?? "", seconds }, false);
   }
 

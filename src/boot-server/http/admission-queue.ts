@@ -1,213 +1,232 @@
-import { type MinimumRate, type Progress, TransferRate } from "./transfer-rate.js";
+import {
+  type MinimumRate,
+  markIntervalMs,
+  type TransferProgress,
+  TransferRate,
+} from "./transfer-rate.js";
 
-/** A large transfer may begin; `release` has to be called at its end, and does nothing again. */
+/** Permission for a large transfer. `release` must be called at its end; more calls do nothing. */
 export interface Slot {
   readonly kind: "slot";
   release(): void;
 }
 
-/** Not now: the client should ask again after so many seconds. */
+/** The client should ask again after this time. */
 export interface RetryLater {
   readonly kind: "later";
   readonly seconds: number;
 }
 
 export interface AdmissionQueueOptions {
-  /** Transfers at once. */
-  readonly most: number;
-  /** Of those, how many may be one client's. */
-  readonly mostOfOneClient?: number;
-  /** Milliseconds that a request waits before it is told to come again. */
-  readonly patience?: number;
-  /** Milliseconds that the place of a client that went away is kept. */
-  readonly memory?: number;
-  /** What gets on by less does not count while others wait. */
+  /** Maximum number of concurrent transfers. */
+  readonly maxTransfers: number;
+  /** How many of these a single client may have. */
+  readonly maxTransfersPerClient?: number;
+  /** A request that waits for longer is told to come again. */
+  readonly waitTimeoutMs?: number;
+  /** How long a client that disconnected keeps its place. */
+  readonly placeTtlMs?: number;
+  /** A slower transfer does not count while others wait. */
   readonly minimumRate?: MinimumRate;
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
 }
 
-/** A place in the queue, with a request that waits or of a client that is expected back. */
+/** A place in the queue, of a waiting request or of a client that is expected back. */
 interface Place {
   readonly client: string;
   readonly file: string;
   /** Of the latest request. */
-  progress: Progress;
+  progress: TransferProgress;
   refusals: number;
-  begin: ((slot: Slot) => void) | undefined;
-  /** When it was left, as `performance.now` has it. */
-  left: number;
+  /** Undefined while no request waits. */
+  answer: ((slot: Slot) => void) | undefined;
+  /** When the last request left. */
+  leftAt: number;
+}
+
+interface WaitingPlace extends Place {
+  readonly answer: (slot: Slot) => void;
 }
 
 /** A transfer that has a slot. */
-interface Running {
+interface RunningTransfer {
   readonly client: string;
   readonly rate: TransferRate;
-  /** False for one that lost its place to another: it goes on all the same. */
+  /** False if another transfer took the place of this one, which continues nevertheless. */
   isCounted: boolean;
 }
 
-/** dracut's curl tries three times more, then the machine does not boot. */
-const mostRefusals = 2;
-const longestPause = 30;
+/** dracut's curl retries three times; after that, the machine does not boot. */
+const maxRefusals = 2;
+const maxRetrySeconds = 30;
+/** Of a transfer, until the first one has ended. */
+const initialTypicalMs = 10_000;
 
 /**
- * Lets a bounded number of large transfers run at once: with a link shared by few, the first
- * machines boot soon and the last no later. The others wait in the order they came, first with
- * their request open, then by being told to come again, which keeps their place; a client that was
- * told so twice for a file waits as long as it takes.
+ * Limits the number of concurrent large transfers. If few machines share a link, the first ones boot
+ * early and the last ones no later. The others wait in order of arrival: first with an open request,
+ * then by being told to come again, which keeps their place. A client that was told so twice for a
+ * file waits for as long as it takes.
  *
- * A transfer that hardly gets on hardly uses the link either: where somebody waits, its place is
- * given away, and it goes on beside the others. It still counts in its client's share.
+ * A very slow transfer hardly uses the link. If another one waits, it gets the place of the slow one,
+ * which continues but still counts toward its client's limit.
  */
 export class AdmissionQueue {
-  readonly #most: number;
-  readonly #mostOfOneClient: number;
-  readonly #patience: number;
-  readonly #memory: number;
+  readonly #maxTransfers: number;
+  readonly #maxTransfersPerClient: number;
+  readonly #waitTimeoutMs: number;
+  readonly #placeTtlMs: number;
   readonly #minimumRate: MinimumRate;
-  readonly #running = new Set<Running>();
-  /** Looks how fast transfers are while there are any. */
+  readonly #now: () => number;
+  readonly #running = new Set<RunningTransfer>();
+  /** Measures transfers while there are any. */
   #timer: NodeJS.Timeout | undefined;
   #queue: Place[] = [];
-  /** Milliseconds that transfers take, later ones weighing more. */
-  #usual = 10_000;
+  /** The duration of transfers: a moving average. */
+  #typicalMs = initialTypicalMs;
 
   constructor({
-    most,
-    mostOfOneClient = 4,
-    patience = 20_000,
-    memory = 120_000,
-    minimumRate = { period: 30_000, bytesPerSecond: 64_000 },
+    maxTransfers,
+    maxTransfersPerClient = 4,
+    waitTimeoutMs = 20_000,
+    placeTtlMs = 120_000,
+    minimumRate = { periodMs: 30_000, bytesPerSecond: 64_000 },
+    now = () => performance.now(),
   }: AdmissionQueueOptions) {
-    this.#most = most;
-    this.#mostOfOneClient = mostOfOneClient;
-    this.#patience = patience;
-    this.#memory = memory;
+    this.#maxTransfers = maxTransfers;
+    this.#maxTransfersPerClient = maxTransfersPerClient;
+    this.#waitTimeoutMs = waitTimeoutMs;
+    this.#placeTtlMs = placeTtlMs;
     this.#minimumRate = minimumRate;
+    this.#now = now;
   }
 
   /**
    * Waits for a slot.
-   * @param gone aborted when the client goes away; then the answer is undefined
+   * @param gone aborted when the client disconnects; then the result is undefined
    */
   async ask(
     client: string,
     file: string,
     gone: AbortSignal,
-    progress: Progress,
+    progress: TransferProgress,
   ): Promise<Slot | RetryLater | undefined> {
     if (gone.aborted) return undefined;
     const place = this.#placeFor(client, file, progress);
     let timer: NodeJS.Timeout | undefined;
     let onGone = () => {};
     const answer = await new Promise<Slot | RetryLater | undefined>((resolve) => {
-      place.begin = resolve;
+      place.answer = resolve;
       onGone = () => this.#leave(place, () => resolve(undefined));
       gone.addEventListener("abort", onGone);
-      if (place.refusals < mostRefusals) {
-        timer = setTimeout(() => this.#refuse(place, resolve), this.#patience);
+      if (place.refusals < maxRefusals) {
+        timer = setTimeout(() => this.#refuse(place, resolve), this.#waitTimeoutMs);
       }
       this.#admit();
     });
     clearTimeout(timer);
     gone.removeEventListener("abort", onGone);
     if (answer?.kind !== "slot" || !gone.aborted) return answer;
-    // It went away just when its turn came.
+    // The client disconnected just when its turn came.
     answer.release();
     return undefined;
   }
 
-  #placeFor(client: string, file: string, progress: Progress): Place {
-    const oldest = performance.now() - this.#memory;
-    this.#queue = this.#queue.filter(({ begin, left }) => begin !== undefined || left > oldest);
+  #placeFor(client: string, file: string, progress: TransferProgress): Place {
+    const oldest = this.#now() - this.#placeTtlMs;
+    this.#queue = this.#queue.filter((place) => isWaiting(place) || place.leftAt > oldest);
     const own = this.#queue.find(
-      (place) => place.begin === undefined && place.client === client && place.file === file,
+      (place) => !isWaiting(place) && place.client === client && place.file === file,
     );
     if (own !== undefined) {
       own.progress = progress;
       return own;
     }
-    const place: Place = { client, file, progress, refusals: 0, begin: undefined, left: 0 };
+    const place: Place = { client, file, progress, refusals: 0, answer: undefined, leftAt: 0 };
     this.#queue.push(place);
     return place;
   }
 
   #refuse(place: Place, resolve: (later: RetryLater) => void): void {
     const position = this.#queue.indexOf(place) + 1;
-    const wait = this.#waitAt(position) / 1000;
+    const waitSeconds = Math.ceil(this.#waitMs(position) / 1000);
     place.refusals += 1;
-    const seconds = Math.min(longestPause, Math.max(1, Math.ceil(wait)));
+    const seconds = Math.min(maxRetrySeconds, Math.max(1, waitSeconds));
     this.#leave(place, () => resolve({ kind: "later", seconds }));
   }
 
-  #leave(place: Place, then: () => void): void {
-    if (place.begin === undefined) return;
-    place.begin = undefined;
-    place.left = performance.now();
-    then();
+  #leave(place: Place, resolve: () => void): void {
+    if (place.answer === undefined) return;
+    place.answer = undefined;
+    place.leftAt = this.#now();
+    resolve();
   }
 
-  /** Milliseconds until so many places were given back, if all goes on as it does. */
-  #waitAt(position: number): number {
-    const rests = this.#counted.map(({ rate }) => rate.rest(this.#usual)).sort((a, b) => a - b);
-    const rounds = Math.floor((position - 1) / this.#most);
-    return (rests[(position - 1) % this.#most] ?? this.#usual) + rounds * this.#usual;
+  /** The time until the request at a position in the queue, from 1, gets a slot. */
+  #waitMs(position: number): number {
+    const typicalMs = this.#typicalMs;
+    const remaining = this.#counted
+      .map(({ rate }) => rate.remainingMs(typicalMs))
+      .sort((a, b) => a - b);
+    const rounds = Math.floor((position - 1) / this.#maxTransfers);
+    return (remaining[(position - 1) % this.#maxTransfers] ?? typicalMs) + rounds * typicalMs;
   }
 
-  get #counted(): Running[] {
+  get #counted(): RunningTransfer[] {
     return [...this.#running].filter(({ isCounted }) => isCounted);
   }
 
   #admit(): void {
     for (;;) {
-      const next = this.#queue.findIndex(
-        ({ client, begin }) => begin !== undefined && !this.#isOverClientLimit(client),
-      );
-      if (next < 0 || !this.#hasRoom()) return;
-      const [{ client, progress, begin }] = this.#queue.splice(next, 1) as [Place];
-      begin!(this.#slotFor(client, progress));
+      const next = this.#queue
+        .filter(isWaiting)
+        .find(({ client }) => !this.#isOverClientLimit(client));
+      if (next === undefined || !this.#makeRoom()) return;
+      this.#queue.splice(this.#queue.indexOf(next), 1);
+      next.answer(this.#createSlot(next.client, next.progress));
     }
   }
 
   #isOverClientLimit(client: string): boolean {
     const own = [...this.#running].filter((other) => other.client === client).length;
-    return own >= this.#mostOfOneClient;
+    return own >= this.#maxTransfersPerClient;
   }
 
-  /** Makes room where it can. */
-  #hasRoom(): boolean {
+  /** @returns false if all places are taken by transfers that are fast enough */
+  #makeRoom(): boolean {
     const counted = this.#counted;
-    if (counted.length < this.#most) return true;
+    if (counted.length < this.#maxTransfers) return true;
     const slow = counted.find(({ rate }) => rate.isSlow);
     if (slow === undefined) return false;
     slow.isCounted = false;
     return true;
   }
 
-  #look(): void {
+  #measure(): void {
     for (const { rate } of this.#running) rate.mark();
     this.#admit();
   }
 
-  #slotFor(client: string, progress: Progress): Slot {
-    const own: Running = {
-      client,
-      rate: new TransferRate(progress, this.#minimumRate),
-      isCounted: true,
-    };
-    this.#running.add(own);
-    this.#timer ??= setInterval(
-      () => this.#look(),
-      TransferRate.interval(this.#minimumRate),
-    ).unref();
-    const release = () => {
-      if (!this.#running.delete(own)) return;
-      if (own.isCounted) this.#usual += (own.rate.age - this.#usual) / 8;
-      if (this.#running.size === 0) {
-        clearInterval(this.#timer);
-        this.#timer = undefined;
-      }
-      this.#admit();
-    };
-    return { kind: "slot", release };
+  #createSlot(client: string, progress: TransferProgress): Slot {
+    const rate = new TransferRate(progress, this.#minimumRate, this.#now);
+    const transfer: RunningTransfer = { client, rate, isCounted: true };
+    this.#running.add(transfer);
+    this.#timer ??= setInterval(() => this.#measure(), markIntervalMs(this.#minimumRate)).unref();
+    return { kind: "slot", release: () => this.#release(transfer) };
   }
+
+  #release(transfer: RunningTransfer): void {
+    if (!this.#running.delete(transfer)) return;
+    if (transfer.isCounted) this.#typicalMs += (transfer.rate.ageMs - this.#typicalMs) / 8;
+    if (this.#running.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    this.#admit();
+  }
+}
+
+function isWaiting(place: Place): place is WaitingPlace {
+  return place.answer !== undefined;
 }

@@ -1,88 +1,90 @@
-import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { extname } from "node:path";
-import send from "send";
 import { systemCode } from "../../support/index.js";
 import { BlockCache, blockSizeBytes, type OpenFile } from "../files/block-cache.js";
 import { fileEtag, fileIdentity } from "../files/file-identity.js";
 import type { ServedFile } from "../files/served-file.js";
 import type { AdmissionQueue } from "./admission-queue.js";
-import { sendText } from "./end-with-text.js";
-import { defaultStallTimeoutMs, withSlot } from "./with-slot.js";
+import { type AnswerHead, evaluateRequest } from "./evaluate-request.js";
+import { sendText } from "./send-text.js";
+import { withSlot } from "./with-slot.js";
 
-/** EDK2 goes by these (UEFI specification, 24.7.3.1). */
-const types: Readonly<Record<string, string>> = {
+/** EDK2 relies on these (UEFI specification, section 24.7.3.1). */
+const contentTypes: Readonly<Record<string, string>> = {
   ".efi": "application/efi",
   ".iso": "application/vnd.efi-iso",
 };
 
-/** Seconds after which a client is to ask again for a file that was replaced. */
-const changedPause = 2;
+/** After this time, a client should ask again for a file that was replaced. */
+const retryAfterSeconds = 2;
 
-/** Bytes `start` to `end`, the latter not included. */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Answers requests for files: ranges and conditions (RFC 9110, sections 13 and 14), in turn. */
+/** Answers requests for files. Large answers wait for a slot. */
 export class FileSender {
   readonly #admission: AdmissionQueue;
   readonly #stallTimeoutMs: number;
   readonly #blocks = new BlockCache();
 
-  /** @param longestStall milliseconds without a byte taken after which a client is given up */
-  constructor(admission: AdmissionQueue, stallTimeoutMs = defaultStallTimeoutMs) {
+  /** @param stallTimeoutMs after which a client that accepts no bytes is disconnected */
+  constructor(admission: AdmissionQueue, stallTimeoutMs: number) {
     this.#admission = admission;
     this.#stallTimeoutMs = stallTimeoutMs;
   }
 
-  /** @throws the errors of opening and reading; the connection is of no use then */
+  /** @throws the error of opening or reading; the connection is unusable then */
   async send(request: IncomingMessage, response: ServerResponse, file: ServedFile): Promise<void> {
-    const handle = await opened(file);
-    if (handle === undefined) return refuseChanged(response);
+    const handle = await openFile(file);
+    if (handle === undefined) return sendReplaced(response);
     try {
       const stats = await handle.stat();
-      const { size } = stats;
       const identity = fileIdentity(stats);
-      if (isAnother(file, identity)) return refuseChanged(response);
-      response.setHeader("ETag", size === file.size ? file.etag : fileEtag(stats));
-      response.setHeader("Content-Type", types[extname(file.name)] ?? "application/octet-stream");
-      const range = await rangeOf(request, response, file.path, stats);
-      if (range === undefined) return;
-      await withSlot(this.#admission, request, response, range.end - range.start, () =>
-        this.#write(response, { handle, size, identity }, range),
+      if (file.identity !== undefined && file.identity !== identity) return sendReplaced(response);
+      const etag = stats.size === file.size ? file.etag : fileEtag(stats);
+      const head = await evaluateRequest(request, file.path, etag);
+      // Another file has taken over the name since this one was opened.
+      if (head.stats !== undefined && fileIdentity(head.stats) !== identity) {
+        return sendReplaced(response);
+      }
+      if (!prepareAnswer(response, head, file, etag)) return;
+      if (request.method === "HEAD") return void response.end();
+      const { start, end } = head;
+      await withSlot(this.#admission, request, response, end - start, () =>
+        this.#write(response, { handle, size: stats.size, identity }, start, end),
       );
     } finally {
       await handle.close();
     }
   }
 
-  async #write(response: ServerResponse, file: OpenFile, { start, end }: Range): Promise<void> {
+  async #write(
+    response: ServerResponse,
+    file: OpenFile,
+    start: number,
+    end: number,
+  ): Promise<void> {
     response.setTimeout(this.#stallTimeoutMs);
-    let ahead =
+    let next =
       start < end ? this.#blocks.take(file, Math.floor(start / blockSizeBytes)) : undefined;
-    for (let position = start; ahead !== undefined; ) {
-      const block = await ahead;
+    for (let position = start; next !== undefined; ) {
+      const block = await next;
       const first = position % blockSizeBytes;
       const bytes = block.bytes.subarray(first, first + end - position);
       position += bytes.length;
-      ahead = position < end ? this.#blocks.take(file, position / blockSizeBytes) : undefined;
-      // Its error is met with when it is its turn.
-      ahead?.catch(() => {});
-      await written(response, bytes);
+      next = position < end ? this.#blocks.take(file, position / blockSizeBytes) : undefined;
+      // The error is handled when the block is needed.
+      next?.catch(() => {});
+      await write(response, bytes);
       block.release();
       if (!response.destroyed) continue;
-      await ahead?.then((unused) => unused.release());
+      await next?.then((unused) => unused.release());
       return;
     }
     response.end();
   }
 }
 
-/** Undefined where a file of a release is gone, which may be made again just now. */
-async function opened({ path, identity }: ServedFile): Promise<FileHandle | undefined> {
+/** Undefined if a file of a release is gone; the release may be republished at this moment. */
+async function openFile({ path, identity }: ServedFile): Promise<FileHandle | undefined> {
   try {
     return await open(path);
   } catch (error) {
@@ -91,52 +93,46 @@ async function opened({ path, identity }: ServedFile): Promise<FileHandle | unde
   }
 }
 
-/** Whether something else stands where a file of a release was read. */
-function isAnother({ identity }: ServedFile, found: string): boolean {
-  return identity !== undefined && identity !== found;
+/** @returns false if the answer is already complete */
+function prepareAnswer(
+  response: ServerResponse,
+  { status, headers, stats }: AnswerHead,
+  { name }: ServedFile,
+  etag: string,
+): boolean {
+  if (stats === undefined) {
+    const contentRange = headers["Content-Range"];
+    if (contentRange !== undefined) response.setHeader("Content-Range", contentRange);
+    if (status === 404) sendReplaced(response);
+    else sendText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
+    return false;
+  }
+  response.statusCode = status;
+  for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
+  response.setHeader("ETag", etag);
+  if (status === 304) {
+    response.end();
+    return false;
+  }
+  response.setHeader("Content-Type", contentTypes[extname(name)] ?? "application/octet-stream");
+  return true;
 }
 
-/** Soon the file is known as it is now, or its address is gone. */
-function refuseChanged(response: ServerResponse): void {
-  response.setHeader("Retry-After", changedPause);
+/** Soon the server knows the new file, or the URL leads nowhere. */
+function sendReplaced(response: ServerResponse): void {
+  response.setHeader("Retry-After", retryAfterSeconds);
   sendText(response, 503, "text/plain", "The files of this release are being replaced.\n");
 }
 
-/**
- * The part of a file that is asked for, with the head of the answer prepared; undefined where the
- * answer is complete without.
- */
-function rangeOf(
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-  stats: Stats,
-): Promise<Range | undefined> {
-  return new Promise((resolve) => {
-    const options = { cacheControl: false, dotfiles: "allow" } as const;
-    const head = send(request, encodeURI(path), options);
-    // What is open already is neither looked up again nor read by `send`.
-    head.sendFile = () => head.send(path, stats);
-    head.stream = (_, { start }: { start: number }) =>
-      resolve({ start, end: start + Number(response.getHeader("Content-Length")) });
-    response.once("close", () => resolve(undefined));
-    head.on("error", ({ status }: { status: number }) => {
-      sendText(response, status, "text/plain", `${STATUS_CODES[status]}.\n`);
-      resolve(undefined);
-    });
-    head.pipe(response);
-  });
-}
-
-/** Waits until the system has the bytes, or nobody wants them any more. */
-function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+/** Waits until the system has the bytes, or the client is gone. */
+function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     if (response.destroyed) return resolve();
     const done = () => {
       response.off("close", done);
       resolve();
     };
-    // The callback of `write` is not called for what waits when the connection ends.
+    // If the connection ends, the callback of `write` is not called for what is still buffered.
     response.once("close", done);
     response.write(bytes, done);
   });

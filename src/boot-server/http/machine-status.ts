@@ -2,19 +2,17 @@ import type { BootSession, BootStep } from "../events/boot-session.js";
 import type { MachineEvent } from "../events/events.js";
 import type { Decision } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
+import { type MachineFact, publicFacts } from "../machines/machine-facts.js";
 
-/** Serial number and UUID are left out: rules go by them, and they are harder to guess than to read. */
-type Seen = Omit<Machine, "serial" | "uuid" | "hasSaidAll">;
+type PublicFacts = { readonly mac: string } & {
+  readonly [Fact in Exclude<MachineFact, "mac">]?: string | undefined;
+};
 
-export function seenOf({ mac, architecture, ip, hostname }: Machine): Seen {
-  return { mac, architecture, ip, hostname };
-}
-
-/** One machine, as `/api/machines` tells of it. Nothing that a cloud-config holds is in it. */
-export interface MachineStatus extends Seen {
+/** A machine in the answer of `/api/machines`. It contains nothing from a cloud-config. */
+export interface MachineStatus extends PublicFacts {
   readonly state: string;
   readonly release: string | undefined;
-  /** Why it is treated as it is: sentences. */
+  /** The reasons of the latest decision: sentences. */
   readonly reasons: readonly string[];
   /** ISO 8601. */
   readonly begunAt: string;
@@ -24,9 +22,10 @@ export interface MachineStatus extends Seen {
 
 export interface StepStatus {
   readonly step: string;
+  /** ISO 8601. */
   readonly at: string;
   readonly text: string;
-  /** Bytes that were sent, bytes of the whole, and bytes a second. */
+  /** Bytes that were sent, bytes of the whole file, and bytes per second. */
   readonly sent?: number | undefined;
   readonly size?: number | undefined;
   readonly rate?: number | undefined;
@@ -34,26 +33,31 @@ export interface StepStatus {
   readonly isComplete?: boolean | undefined;
 }
 
-/** All that is known of one machine, as `/api/machines/MAC` tells of it. */
+/** The answer of `/api/machines/MAC`. Only this server's host gets the facts that are not public. */
 export type MachineReport = (MachineStatus | UnknownMachine) & {
-  /** Only for those who ask from the server's own machine. */
-  readonly serial?: string | undefined;
-  readonly uuid?: string | undefined;
-  /** What it would get now. */
+  /** What the machine would get now. */
   readonly decision: {
     readonly kind: Decision["kind"];
     readonly release: string | undefined;
     readonly reasons: readonly string[];
   };
-  /** The last ones, oldest first. */
+  /** The latest events, oldest first. */
   readonly events: readonly (MachineEvent & { readonly time: string })[];
 };
 
-export type UnknownMachine = Seen & { readonly state: "unheard-of" };
+/** A machine that the server has not heard of since it started. */
+export interface UnknownMachine extends PublicFacts {
+  readonly state: "unheard-of";
+}
+
+export function publicFactsOf(machine: Machine): PublicFacts {
+  const facts = publicFacts.map((fact) => [fact, machine[fact]]);
+  return { ...Object.fromEntries(facts), mac: machine.mac };
+}
 
 export function machineStatus(machine: Machine, session: BootSession): MachineStatus {
   return {
-    ...seenOf(machine),
+    ...publicFactsOf(machine),
     state: session.state,
     release: session.release,
     reasons: session.reasons,
@@ -68,6 +72,7 @@ function stepStatus({ name, at, text, sent, size, rate, isComplete }: BootStep):
   return { step: name, at: isoTime(at), text, sent, size, rate, percent, isComplete };
 }
 
-function isoTime(milliseconds: number): string {
+/** @param milliseconds since 1970 */
+export function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

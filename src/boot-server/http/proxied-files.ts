@@ -2,19 +2,19 @@ import { basename } from "node:path";
 import type { Agent, Dispatcher } from "undici";
 import type { FileRole } from "../files/served-file.js";
 import type { MachineTokens } from "../machines/machine-token.js";
-import type { HttpRequest, Resource } from "./http-server.js";
+import type { HttpRequest, Resource } from "./resource.js";
+import { paths } from "./urls.js";
 
-const place = "/proxied/";
-/** Milliseconds: to connect, until an answer begins, and between two of its chunks. */
+/** Milliseconds. `bodyTimeout` is the time between two chunks. */
 const timeouts = { connect: { timeout: 5_000 }, headersTimeout: 15_000, bodyTimeout: 30_000 };
-const mostRedirects = 5;
+const maxRedirects = 5;
 
-/** What is signed says what a file is for, too. */
+/** What a file is for, which is part of the signature. */
 const uses = ["kernel", "initrd", "file"] as const;
-type Use = (typeof uses)[number];
+type ProxiedUse = (typeof uses)[number];
 
-/** Of the other server's answer, what machines go by. */
-const passedOn = [
+/** The header fields of the other server's answer that machines need. */
+const forwardedHeaders = [
   "content-type",
   "content-length",
   "content-range",
@@ -23,9 +23,11 @@ const passedOn = [
   "last-modified",
 ];
 
+type ProxiedRequest = Pick<HttpRequest, "path" | "method" | "range">;
+
 /**
- * Hands files of other servers on, for machines that do not reach these or do not speak TLS.
- * Only addresses that this server signed are fetched: it is no proxy for everybody.
+ * Forwards files of other servers to machines that cannot reach these servers or do not support TLS.
+ * It only fetches URLs that this server signed, so it is not an open proxy.
  */
 export class ProxiedFiles {
   readonly #tokens: MachineTokens;
@@ -35,17 +37,16 @@ export class ProxiedFiles {
     this.#tokens = tokens;
   }
 
-  /** The path that stands for an address: `/proxied/WORD.SIGNATURE`. */
-  pathOf(url: string, use: Use): string {
-    return `${place}${this.#tokens.signText(use, url)}`;
+  /** The path that represents a URL: `/proxied/URL.SIGNATURE`, encoded. */
+  pathOf(url: string, use: ProxiedUse): string {
+    return `${paths.proxiedFiles}${this.#tokens.sign(use, url)}`;
   }
 
-  /** @returns undefined for a path that is none of its, or that this server did not sign */
-  async find(request: Pick<HttpRequest, "path" | "method" | "range">) {
-    if (!request.path.startsWith(place)) return undefined;
-    const word = request.path.slice(place.length);
+  /** @returns undefined for a path that this server did not sign */
+  async find(request: ProxiedRequest): Promise<Resource | undefined> {
+    const token = request.path.slice(paths.proxiedFiles.length);
     for (const use of uses) {
-      const url = this.#tokens.readText(use, word);
+      const url = this.#tokens.verify(use, token);
       if (url !== undefined) return this.#fetch(url, use, request);
     }
     return undefined;
@@ -55,17 +56,13 @@ export class ProxiedFiles {
     await this.#agent?.destroy();
   }
 
-  async #fetch(
-    url: string,
-    use: Use,
-    { method, range }: Pick<HttpRequest, "method" | "range">,
-  ): Promise<Resource> {
+  async #fetch(url: string, use: ProxiedUse, { method, range }: ProxiedRequest): Promise<Resource> {
     const role = use === "file" ? undefined : use;
     const name = basename(new URL(url).pathname) || use;
     try {
       const { Agent, interceptors, request } = await import("undici");
       this.#agent ??= new Agent(timeouts);
-      const redirect = interceptors.redirect({ maxRedirections: mostRedirects });
+      const redirect = interceptors.redirect({ maxRedirections: maxRedirects });
       const answer = await request(url, {
         method: method === "HEAD" ? "HEAD" : "GET",
         headers: range === undefined ? {} : { range },
@@ -73,26 +70,26 @@ export class ProxiedFiles {
       });
       if ([200, 206, 416].includes(answer.statusCode)) return streamOf(answer, name, role);
       await answer.body.dump({ limit: 64 * 1024 });
-      return failure(`${name}, of which its server says ${answer.statusCode},`, role);
+      return failure(`${name} (its server answers with status ${answer.statusCode})`, role);
     } catch {
-      return failure(`${name}, whose server cannot be reached,`, role);
+      return failure(`${name} (its server cannot be reached)`, role);
     }
   }
 }
 
 function streamOf(answer: Dispatcher.ResponseData, name: string, role?: FileRole): Resource {
   const { statusCode: status, headers: all, body } = answer;
-  const known = passedOn.flatMap((header) => {
+  const forwarded = forwardedHeaders.flatMap((header) => {
     const value = all[header];
     return typeof value === "string" ? [[header, value] as const] : [];
   });
-  const headers = Object.fromEntries(known);
+  const headers = Object.fromEntries(forwarded);
   const [, whole] = /\/(\d+)$/.exec(headers["content-range"] ?? "") ?? [];
   const size = Number(whole ?? headers["content-length"] ?? 0);
   return { kind: "stream", name, role, size, status, headers, body };
 }
 
 function failure(name: string, role?: FileRole): Resource {
-  const text = "The server that has this file does not give it.\n";
+  const text = "The server of this file did not provide it.\n";
   return { kind: "text", name, role, type: "text/plain", text, status: 502 };
 }

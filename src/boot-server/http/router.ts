@@ -4,26 +4,22 @@ import type { Machine } from "../machines/machine.js";
 import type { BootPrograms } from "../releases/boot-programs.js";
 import { findReleaseFile, isFormerReleasePath } from "../releases/release-urls.js";
 import type { BootScripts } from "./boot-scripts.js";
-import type { HttpRequest, Resource } from "./http-server.js";
 import type { ProxiedFiles } from "./proxied-files.js";
+import type { HttpRequest, Resource, TextResource } from "./resource.js";
 import type { StatusPages } from "./status-pages.js";
-
-const programs = "/programs/";
-const signed = "/cloud-config/";
-/** A file's address as one machine was given it: `/for/WORD`, and the usual path. */
-const givenPath = /^\/for\/([^/]*)(\/.*)?$/;
+import { parsePathForMachine, paths } from "./urls.js";
 
 export interface RouterOptions {
   readonly programs: BootPrograms;
   readonly policy: BootPolicy;
   readonly scripts: BootScripts;
   readonly status: StatusPages;
-  readonly proxied?: ProxiedFiles | undefined;
-  /** The machine with an address, where that is known. */
+  readonly proxied: ProxiedFiles;
+  /** Returns the machine with an IP address, if it is known. */
   machineAt(client: string): Machine | undefined;
 }
 
-/** What stands at which address. Everything is known beforehand: no path is made of a request. */
+/** Finds what a path leads to. All files are known in advance; no file path comes from a request. */
 export class Router {
   readonly #options: RouterOptions;
 
@@ -31,96 +27,86 @@ export class Router {
     this.#options = options;
   }
 
-  /** Where every iPXE begins. */
-  static firstScriptAt(base: string): string {
-    return `${base}/boot.ipxe`;
-  }
-
-  static programAt(base: string, name: string): string {
-    return `${base}${programs}${name}`;
-  }
-
-  /** An address where nothing stands. */
-  static nothingAt(base: string): string {
-    return `${base}/nothing.efi`;
-  }
-
   find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
     const { path, client, base, query } = request;
     const { scripts, status } = this.#options;
-    const given = givenPath.exec(path);
-    if (given !== null) return this.#fileGiven(given[1]!, given[2] ?? "/");
-    const file = this.#findReleaseFile(path) ?? this.#program(path);
-    if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : notForIt(file);
-    if (isFormerReleasePath(path)) return notServedNow(path);
-    if (path.startsWith(signed)) return scripts.cloudConfig(path.slice(signed.length), client);
-    if (path === "/boot.ipxe") return scripts.first(base);
-    if (path === "/machine.ipxe") return scripts.forMachine(query, client, base);
-    return path.startsWith("/proxied/")
-      ? this.#proxied(request)
-      : status.find(path, base.startsWith(`http://${client}:`));
+    const forMachine = parsePathForMachine(path);
+    if (forMachine !== undefined) return this.#findForMachine(forMachine);
+    const file = this.#findFile(path) ?? this.#findProgram(path);
+    if (file !== undefined) return this.mayFetch(client) ? { kind: "file", file } : refused(file);
+    if (isFormerReleasePath(path)) return noLongerServed(path);
+    if (path === paths.firstScript) return scripts.first(base);
+    if (path === paths.machineScript) return scripts.forMachine(query, client, base);
+    if (path.startsWith(paths.cloudConfigs)) {
+      return scripts.cloudConfig(path.slice(paths.cloudConfigs.length), client);
+    }
+    if (path.startsWith(paths.proxiedFiles)) return this.#findProxied(request);
+    return status.find(path, base.startsWith(`http://${client}:`));
   }
 
-  /** @param word says who was given the address */
-  #fileGiven(word: string, path: string): Resource | undefined {
-    const file = this.#findReleaseFile(path);
-    const machine = this.#options.scripts.machineOf(word);
+  #findForMachine({ token, path }: { token: string; path: string }): Resource {
+    const file = this.#findFile(path);
+    const machine = this.#options.scripts.machineOf(token);
     if (file === undefined) {
-      if (isFormerReleasePath(path)) return { ...notServedNow(path), mac: machine?.mac };
-      return refused(path, undefined, "There is no such file.", 404);
+      return isFormerReleasePath(path)
+        ? { ...noLongerServed(path), mac: machine?.mac }
+        : refusal(path, undefined, "There is no such file.", 404);
     }
     if (machine === undefined) {
-      const text = "This address was made by another server, or with another key.";
-      return refused(file.name, file.role, text, 403);
+      const text = "Another server made this URL, or this server made it with another key.";
+      return refusal(file.name, file.role, text, 403);
     }
     const { mac } = machine;
-    return this.#mayHaveFiles(machine) ? { kind: "file", file, mac } : { ...notForIt(file), mac };
+    return this.#isServed(machine) ? { kind: "file", file, mac } : { ...refused(file), mac };
   }
 
-  #findReleaseFile(path: string): ServedFile | undefined {
+  #findFile(path: string): ServedFile | undefined {
     return findReleaseFile(path, this.#options.policy.releases);
   }
 
-  #proxied(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
-    if (this.mayFetch(request.client)) return this.#options.proxied?.find(request);
-    return notForIt({ name: "file of another server", role: undefined });
+  #findProxied(request: HttpRequest): Resource | Promise<Resource | undefined> {
+    if (this.mayFetch(request.client)) return this.#options.proxied.find(request);
+    return refused({ name: "file of another server", role: undefined });
   }
 
-  #program(path: string): ServedFile | undefined {
-    if (!path.startsWith(programs)) return undefined;
-    return this.programNamed(path.slice(programs.length));
+  #findProgram(path: string): ServedFile | undefined {
+    if (!path.startsWith(paths.programs)) return undefined;
+    return this.findProgram(path.slice(paths.programs.length));
   }
 
-  /** A boot program, by the name that a client asks for. */
-  programNamed(name: string): ServedFile | undefined {
+  /** Finds a boot program by the name that clients ask for. */
+  findProgram(name: string): ServedFile | undefined {
     const { programs, policy } = this.#options;
     return programs.byName.get(name) ?? policy.programs.get(name);
   }
 
-  /** False for machines that are known and are to boot from their disk, or not at all. */
+  /** False if the client is known and should boot from its disk, or is refused. */
   mayFetch(client: string): boolean {
     const machine = this.#options.machineAt(client);
-    return machine === undefined || this.#mayHaveFiles(machine);
+    return machine === undefined || this.#isServed(machine);
   }
 
-  #mayHaveFiles(machine: Machine): boolean {
+  #isServed(machine: Machine): boolean {
     const { kind } = this.#options.policy.decideFetch(machine);
     return kind !== "deny" && kind !== "local";
   }
 }
 
-function notForIt({ name, role }: { name: string; role: FileRole | undefined }): Refusal {
-  return refused(name, role, "This machine is not to boot from the network.", 403);
+function refused({ name, role }: { name: string; role: FileRole | undefined }): TextResource {
+  return refusal(name, role, "This machine may not boot from the network.", 403);
 }
 
-function notServedNow(path: string): Refusal {
-  const text = "This release is served no more, or was made again since: boot once more.";
-  return refused(path, undefined, text, 410);
+function noLongerServed(path: string): TextResource {
+  const text = "This release has been removed or rebuilt. Boot the machine again.";
+  return refusal(path, undefined, text, 410);
 }
-
-type Refusal = Resource & { kind: "text" };
 
 /** @param text a sentence */
-function refused(name: string, role: FileRole | undefined, text: string, status: number): Refusal {
+function refusal(
+  name: string,
+  role: FileRole | undefined,
+  text: string,
+  status: number,
+): TextResource {
   return { kind: "text", name, role, type: "text/plain", text: `${text}\n`, status };
 }

@@ -1,17 +1,19 @@
 import type { EventLog } from "../events/event-log.js";
 import type { Metrics } from "../events/metrics.js";
 import type { BootPolicy } from "../machines/boot-policy.js";
-import { normalizeMac } from "../machines/machine.js";
+import { normalizeMac } from "../machines/mac-pattern.js";
+import { machineFactNames } from "../machines/machine-facts.js";
 import type { MachineStore } from "../machines/machine-store.js";
-import type { Resource } from "./http-server.js";
 import {
+  isoTime,
   type MachineReport,
   type MachineStatus,
   machineStatus,
-  seenOf,
+  publicFactsOf,
   type UnknownMachine,
 } from "./machine-status.js";
-import { statusPage, statusPageHeaders } from "./status-page.js";
+import type { TextResource } from "./resource.js";
+import { statusHeaders, statusHtml } from "./status-html.js";
 
 export interface StatusPagesOptions {
   readonly eventLog: EventLog;
@@ -20,7 +22,7 @@ export interface StatusPagesOptions {
   readonly metrics: Metrics;
 }
 
-/** What a person or a program can see of the machines. */
+/** What people and programs can see of the machines. */
 export class StatusPages {
   readonly #options: StatusPagesOptions;
 
@@ -28,59 +30,51 @@ export class StatusPages {
     this.#options = options;
   }
 
-  /** @param isOwn true for those who ask from this machine */
-  async find(path: string, isOwn: boolean): Promise<Resource | undefined> {
-    if (path === "/") return this.#page();
+  /** @param isLocal true for a request from this server's own host */
+  async find(path: string, isLocal: boolean): Promise<TextResource | undefined> {
+    if (path === "/") return this.#html();
     if (path === "/api/machines") return json("machines", { machines: this.#machines() });
     if (path === "/metrics") return this.#metrics();
     const mac = normalizeMac(/^\/api\/machines\/([^/]+)$/.exec(path)?.[1] ?? "");
-    return mac === undefined ? undefined : json("machine", this.#machine(mac, isOwn));
+    return mac === undefined ? undefined : json("machine", this.#report(mac, isLocal));
   }
 
-  /** Those heard of last come first. */
+  /** The most recently heard of come first. */
   #machines(): MachineStatus[] {
     const { eventLog, machineStore } = this.#options;
-    return eventLog.sessions.map((one) => machineStatus(machineStore.get(one.mac), one)).reverse();
+    return eventLog.sessions
+      .map((session) => machineStatus(machineStore.get(session.mac), session))
+      .reverse();
   }
 
-  /** All that is known of a machine, and what it would get now. */
-  #machine(mac: string, isOwn: boolean): MachineReport {
+  #report(mac: string, isLocal: boolean): MachineReport {
     const { eventLog, machineStore, policy } = this.#options;
     const machine = machineStore.get(mac);
     const session = eventLog.sessionOf(mac);
     const decision = policy.decide(machine);
     const release = decision.kind === "netboot" ? decision.release.name : undefined;
-    const unheardOf: UnknownMachine = { ...seenOf(machine), state: "unheard-of" };
-    const { serial, uuid } = machine;
+    const unknown: UnknownMachine = { ...publicFactsOf(machine), state: "unheard-of" };
+    const allFacts = machineFactNames.map((fact) => [fact, machine[fact]]);
     return {
-      ...(session === undefined ? unheardOf : machineStatus(machine, session)),
-      ...(isOwn ? { serial, uuid } : {}),
+      ...(session === undefined ? unknown : machineStatus(machine, session)),
+      ...(isLocal ? Object.fromEntries(allFacts) : {}),
       decision: { kind: decision.kind, release, reasons: decision.reasons },
-      events: (session?.events ?? []).map(({ at, event }) => ({
-        time: new Date(at).toISOString(),
-        ...event,
-      })),
+      events: (session?.events ?? []).map(({ at, event }) => ({ time: isoTime(at), ...event })),
     };
   }
 
-  #page(): Resource {
-    const text = statusPage(this.#machines(), new Date());
-    return {
-      kind: "text",
-      name: "status page",
-      type: "text/html",
-      text,
-      headers: statusPageHeaders,
-    };
+  #html(): TextResource {
+    const text = statusHtml(this.#machines(), new Date());
+    return { kind: "text", name: "status page", type: "text/html", text, headers: statusHeaders };
   }
 
-  async #metrics(): Promise<Resource> {
+  async #metrics(): Promise<TextResource> {
     const { metrics } = this.#options;
     const type = metrics.contentType.replace(/; charset=utf-8/, "");
     return { kind: "text", name: "metrics", type, text: await metrics.text() };
   }
 }
 
-function json(name: string, value: unknown): Resource {
+function json(name: string, value: unknown): TextResource {
   return { kind: "text", name, type: "application/json", text: `${JSON.stringify(value)}\n` };
 }

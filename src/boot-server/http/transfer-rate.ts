@@ -1,67 +1,81 @@
-/** What a transfer has done so far. */
-export interface Progress {
-  /** Bytes of the whole; undefined where that is not known. */
+/** How far a transfer has got. */
+export interface TransferProgress {
+  /** Bytes of the whole; undefined if unknown. */
   readonly size: number | undefined;
-  /** Bytes that were moved up to now. */
+  /** Bytes that were sent so far. */
   sent(): number;
 }
 
-/** What counts as getting on. */
+/** Below this rate, a transfer is slow. */
 export interface MinimumRate {
-  /** Milliseconds that are looked at. */
-  readonly period: number;
+  /** The rate is measured over this time. */
+  readonly periodMs: number;
   readonly bytesPerSecond: number;
 }
 
-/** Looks in a period. */
-const looks = 6;
+const marksPerPeriod = 6;
 
-/** How fast a transfer gets on, of late and since its beginning. */
+/** The time between two calls of `TransferRate.mark`. */
+export function markIntervalMs({ periodMs }: MinimumRate): number {
+  return periodMs / marksPerPeriod;
+}
+
+interface Mark {
+  readonly at: number;
+  readonly sent: number;
+}
+
+/** Measures how fast a transfer is, recently and since its start. */
 export class TransferRate {
-  readonly #progress: Progress;
-  readonly #least: MinimumRate;
-  readonly #start = performance.now();
-  /** The first one is as old as the period, or the oldest there is. */
-  readonly #marks: { at: number; sent: number }[] = [];
+  readonly #progress: TransferProgress;
+  readonly #minimum: MinimumRate;
+  readonly #now: () => number;
+  readonly #start: number;
+  /** The newest mark that is at least a period old, or the first one. */
+  #oldest: Mark;
+  /** Later marks. */
+  readonly #marks: Mark[] = [];
 
-  constructor(progress: Progress, least: MinimumRate) {
+  /** @param now milliseconds of a monotonic clock */
+  constructor(progress: TransferProgress, minimum: MinimumRate, now: () => number) {
     this.#progress = progress;
-    this.#least = least;
-    this.mark();
+    this.#minimum = minimum;
+    this.#now = now;
+    this.#start = now();
+    this.#oldest = { at: this.#start, sent: progress.sent() };
   }
 
-  /** Milliseconds between two calls of `mark`. */
-  static interval({ period }: MinimumRate): number {
-    return period / looks;
+  get ageMs(): number {
+    return this.#now() - this.#start;
   }
 
-  /** Milliseconds. */
-  get age(): number {
-    return performance.now() - this.#start;
-  }
-
+  /** Must be called several times per period. */
   mark(): void {
-    const now = performance.now();
+    const now = this.#now();
     this.#marks.push({ at: now, sent: this.#progress.sent() });
-    while ((this.#marks[1]?.at ?? now) <= now - this.#least.period) this.#marks.shift();
+    for (let next = this.#marks[0]; next !== undefined; next = this.#marks[0]) {
+      if (next.at > now - this.#minimum.periodMs) return;
+      this.#oldest = next;
+      this.#marks.shift();
+    }
   }
 
-  /** True where it moved less than it has to in the last period; never before one has passed. */
+  /** True if less than the minimum was sent in the last period. False during the first period. */
   get isSlow(): boolean {
-    const { at, sent } = this.#marks[0]!;
-    const passed = performance.now() - at;
-    if (passed < this.#least.period) return false;
-    return this.#progress.sent() - sent < (this.#least.bytesPerSecond * passed) / 1000;
+    const { at, sent } = this.#oldest;
+    const passedMs = this.#now() - at;
+    if (passedMs < this.#minimum.periodMs) return false;
+    return this.#progress.sent() - sent < (this.#minimum.bytesPerSecond * passedMs) / 1000;
   }
 
   /**
-   * Milliseconds that it still needs, if it goes on as it did.
-   * @param usual milliseconds that a whole transfer takes
+   * The remaining time if the transfer continues at its average rate.
+   * @param typicalMs the duration of a typical transfer
    */
-  rest(usual: number): number {
+  remainingMs(typicalMs: number): number {
     const { size } = this.#progress;
-    const [age, sent] = [this.age, this.#progress.sent()];
-    if (size !== undefined && sent > 0) return Math.max(0, (age * (size - sent)) / sent);
-    return Math.max(usual - age, age);
+    const [ageMs, sent] = [this.ageMs, this.#progress.sent()];
+    if (size !== undefined && sent > 0) return Math.max(0, (ageMs * (size - sent)) / sent);
+    return Math.max(typicalMs - ageMs, ageMs);
   }
 }

@@ -2,34 +2,33 @@ import type { Agent } from "undici";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { ApiAnswerError, type ApiBoot, readApiAnswer } from "./api-answer.js";
 
-/** Milliseconds that the API has for a whole answer. */
-const patience = 5_000;
-/** Milliseconds that an answer is good for: a question comes once for each network that is served. */
-const freshness = 2_000;
-/** Bytes of an answer. */
-const largestAnswer = 64 * 1024;
-/** Questions at the same time; machines that ask meanwhile get no answer, and ask again. */
-const mostQuestions = 256;
+/** For a whole answer. */
+const answerTimeoutMs = 5_000;
+/** A machine asks once on each served network at the same time. */
+const cacheTtlMs = 2_000;
+const maxAnswerBytes = 64 * 1024;
+/** Beyond this number of concurrent requests, machines get no answer, and ask again. */
+const maxRequests = 256;
 
-/** What a machine is to boot, or why there is nothing for it: a sentence. */
+/** What a machine boots, or the reason why it boots nothing: a sentence. */
 export type ApiAnswer = { readonly boot: ApiBoot } | { readonly refusal: string };
 
-/** Asks a back end what each machine is to boot: pixiecore's API mode. */
+/** Asks a back end what each machine boots, as pixiecore does in API mode. */
 export class BootApi {
   /** Ends with a slash. */
   readonly url: string;
   readonly #recent = new Map<string, Promise<ApiAnswer>>();
   #agent: Agent | undefined;
-  #questions = 0;
+  #requests = 0;
 
   /** @throws NetbootError USAGE_INVALID */
   constructor(url: string) {
-    // The address is shown to people: no password may be in it.
-    const isAddress = /^https?:\/\/[^@]+$/.test(url) && URL.canParse(url);
-    if (!isAddress) {
+    // Messages contain the URL, so it must not contain a password.
+    const isUrl = /^https?:\/\/[^@]+$/.test(url) && URL.canParse(url);
+    if (!isUrl) {
       throw new NetbootError(
         "USAGE_INVALID",
-        `--api ${url} is no address.`,
+        `--api ${url} is not a URL without a password.`,
         "Write http://ADDRESS:PORT, without /v1/boot.",
       );
     }
@@ -37,28 +36,28 @@ export class BootApi {
   }
 
   /**
-   * Never fails: a back end that does is a reason.
+   * Never fails: if the back end fails, that is the reason.
    * @param mac in lower case with colons
    */
   async ask(mac: string): Promise<ApiAnswer> {
-    if (this.#questions >= mostQuestions) return { refusal: "The boot API is asked too much." };
-    this.#questions += 1;
+    if (this.#requests >= maxRequests) return { refusal: "Too many machines ask the boot API." };
+    this.#requests += 1;
     try {
       return { boot: await this.#fetch(mac) };
     } catch (error) {
-      return { refusal: reasonOf(error) };
+      return { refusal: describeFailure(error) };
     } finally {
-      this.#questions -= 1;
+      this.#requests -= 1;
     }
   }
 
-  /** The same, where an answer of just now will do. */
+  /** Does the same, but may return an answer from the last two seconds. */
   askCached(mac: string): Promise<ApiAnswer> {
     const recent = this.#recent.get(mac);
     if (recent !== undefined) return recent;
     const answer = this.ask(mac);
     this.#recent.set(mac, answer);
-    void answer.then(() => setTimeout(() => this.#recent.delete(mac), freshness).unref());
+    void answer.then(() => setTimeout(() => this.#recent.delete(mac), cacheTtlMs).unref());
     return answer;
   }
 
@@ -68,12 +67,14 @@ export class BootApi {
 
   async #fetch(mac: string): Promise<ApiBoot> {
     const { Agent, request } = await import("undici");
-    this.#agent ??= new Agent({ connect: { timeout: patience } });
-    const signal = AbortSignal.timeout(patience);
+    this.#agent ??= new Agent({ connect: { timeout: answerTimeoutMs } });
+    const signal = AbortSignal.timeout(answerTimeoutMs);
     const answer = await request(`${this.url}v1/boot/${mac}`, { dispatcher: this.#agent, signal });
     if (answer.statusCode !== 200) {
-      await answer.body.dump({ limit: largestAnswer });
-      throw new ApiRefusal(`The boot API has nothing for it (status ${answer.statusCode}).`);
+      await answer.body.dump({ limit: maxAnswerBytes });
+      throw new ApiRefusal(
+        `The boot API has nothing for this machine (status ${answer.statusCode}).`,
+      );
     }
     return readApiAnswer(await boundedText(answer.body), this.url);
   }
@@ -86,20 +87,20 @@ async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > largestAnswer) throw new ApiAnswerError("it is longer than 64 KiB");
+    if (length > maxAnswerBytes) throw new ApiAnswerError("it is larger than 64 KiB");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function reasonOf(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (error instanceof ApiRefusal) return error.message;
   if (error instanceof ApiAnswerError) {
-    return `The boot API's answer is malformed: ${error.message}.`;
+    return `The boot API's answer is invalid: ${error.message}.`;
   }
   const { name } = error as Error;
   if (name === "TimeoutError" || name === "ConnectTimeoutError") {
-    return `The boot API did not answer within ${patience / 1000} seconds.`;
+    return `The boot API did not answer within ${answerTimeoutMs / 1000} seconds.`;
   }
   return `The boot API cannot be reached (${systemCode(error) ?? name}).`;
 }

@@ -3,45 +3,49 @@ import type { Release } from "../releases/release.js";
 import type { MacPattern } from "./mac-pattern.js";
 import type { Machine } from "./machine.js";
 import { matchMachine } from "./match.js";
-import type { BootSettings, MachineEntry, Rules } from "./rules.js";
+import { type BootSettings, type MachineEntry, mergeSettings, type Rules } from "./rules.js";
 
-/** Milliseconds that a boot's files are given after its end: systems read their cloud-config again. */
-const filesGoodFor = 10 * 60_000;
+/** Files stay available for this long after a boot, because systems read their cloud-config again. */
+const filesTtlMs = 10 * 60_000;
 
-/** What a machine gets, and why: sentences for a person who wonders. */
-export type Decision = (
+/** What a machine gets, and why. The reasons are sentences. */
+export type Decision = DecisionKind & {
+  readonly settings: BootSettings;
+  readonly reasons: readonly string[];
+};
+
+type DecisionKind =
   | {
       readonly kind: "netboot";
       readonly release: Release;
-      /** True where it boots from its disk from the next time on. */
+      /** True if the machine boots from its disk from the next time on. */
       readonly isOnce: boolean;
     }
-  /** It may be the machine of an entry: iPXE will say of it what its firmware does not. */
+  /** An entry may apply; iPXE will report facts that the firmware does not. */
   | { readonly kind: "unsettled" }
-  /** The boot API is asked. */
+  /** The boot API decides. */
   | { readonly kind: "api"; readonly isOnce: boolean }
   | { readonly kind: "local" }
   | { readonly kind: "deny" }
-  /** Nothing that is served fits it. */
-  | { readonly kind: "unfit" }
-) & { readonly settings: BootSettings; readonly reasons: readonly string[] };
+  /** No release is suitable. */
+  | { readonly kind: "unfit" };
 
 export interface BootPolicyOptions {
-  /** Where a boot API is asked for machines that no rule gives a release; undefined without one. */
+  /** URL of the boot API, which decides for machines that no rule gives a release. */
   readonly apiUrl?: string | undefined;
-  /** Machines that get something; all if empty. */
+  /** If there are any, only these machines are served. */
   readonly allow: readonly MacPattern[];
-  /** Machines that get nothing. */
+  /** Machines that are not served. */
   readonly deny: readonly MacPattern[];
-  /** As they are now. */
+  /** Returns the current rules. */
   rules(): Rules;
-  /** When a machine that is to boot once did; undefined if it did not. */
+  /** When a machine with `boot: once` booted; undefined if it has not booted yet. */
   bootedAt(mac: string): Date | undefined;
-  /** True between a machine's script and the last of what that names; never if left out. */
+  /** True from a machine's script until the last file that it names. */
   isUnderWay?(mac: string): boolean;
 }
 
-/** Decides what each machine gets. Every protocol asks here, so that none says something else. */
+/** Decides what each machine gets. All protocols ask here, so that their answers agree. */
 export class BootPolicy {
   readonly #options: BootPolicyOptions;
 
@@ -58,115 +62,129 @@ export class BootPolicy {
     return this.#options.rules().programs;
   }
 
-  /** True where machines are not all treated alike, and it matters which one asks. */
+  /** True if it matters which machine asks. */
   get distinguishesMachines(): boolean {
     const { allow, deny, rules, apiUrl } = this.#options;
     const { releases, entries, defaults } = rules();
-    const configs = [defaults, ...releases].map(({ cloudConfig }) => cloudConfig);
-    const isPlain = configs.every((it) => it === undefined) && defaults.boot !== "once";
-    return entries.length + allow.length + deny.length > 0 || !isPlain || apiUrl !== undefined;
+    const hasCloudConfig = [defaults, ...releases].some((it) => it.cloudConfig !== undefined);
+    return (
+      entries.length + allow.length + deny.length > 0 ||
+      hasCloudConfig ||
+      defaults.boot === "once" ||
+      apiUrl !== undefined
+    );
   }
 
   /**
-   * @param isUnderWay true for a machine that is in the middle of booting: that it booted once
-   *   is no reason to stop it
+   * @param isUnderWay true for a machine that is booting right now, which may finish although it has
+   *   booted once
    */
   decide(machine: Machine, { isUnderWay = false } = {}): Decision {
-    return this.#decide(machine, (mac) => (isUnderWay ? undefined : this.#options.bootedAt(mac)));
+    const bootedAt = () => (isUnderWay ? undefined : this.#options.bootedAt(machine.mac));
+    return this.#decide(machine, bootedAt);
   }
 
-  /** The same for what a machine fetches: a boot that has begun comes to its end. */
+  /** Decides about a file that a machine fetches: a machine that is booting may finish. */
   decideFetch(machine: Machine): Decision {
-    return this.#decide(machine, (mac) => this.#endedAt(mac));
+    return this.#decide(machine, () => this.#finishedAt(machine.mac));
   }
 
-  /** When a machine booted that is to boot once, where it fetches nothing for that any more. */
-  #endedAt(mac: string): Date | undefined {
+  /** When a machine with `boot: once` booted, if it does not need the files of that boot anymore. */
+  #finishedAt(mac: string): Date | undefined {
     const bootedAt = this.#options.bootedAt(mac);
-    if (bootedAt === undefined || Date.now() - bootedAt.getTime() < filesGoodFor) return undefined;
+    if (bootedAt === undefined || Date.now() - bootedAt.getTime() < filesTtlMs) return undefined;
     return this.#options.isUnderWay?.(mac) === true ? undefined : bootedAt;
   }
 
-  #decide(machine: Machine, bootedAtOf: (mac: string) => Date | undefined): Decision {
-    const { releases, entries, defaults } = this.#options.rules();
-    const entry = entries.find(({ match }) => {
-      const certainty = matchMachine(match, machine);
-      return certainty === "yes" || (certainty === "perhaps" && machine.hasSaidAll !== true);
-    });
-    const settings = entry === undefined ? defaults : merged(entry, defaults);
+  #decide(machine: Machine, bootedAt: () => Date | undefined): Decision {
+    const { entries, defaults } = this.#options.rules();
+    const entry = findEntry(entries, machine);
+    const settings = entry === undefined ? defaults : mergeSettings(entry, defaults);
     const refusal = this.#refusal(machine);
     if (refusal !== undefined) return { kind: "deny", settings, reasons: [refusal] };
-    if (entry !== undefined && matchMachine(entry.match, machine) === "perhaps") {
-      const text = `It may be the machine of ${entry.place}, which it has not said enough for yet.`;
-      // What is the entry's is not for those that are not.
+    if (entry !== undefined && matchMachine(entry.match, machine) === "unknown") {
+      const text = `It may be the machine of ${entry.location}, but it has not reported enough yet.`;
+      // The entry's settings may hold secrets: apply them only once the match is certain.
       return { kind: "unsettled", settings: defaults, reasons: [text] };
     }
-    const reasons = [describeEntry(entry, entries)];
-    const mode = settings.boot ?? "netboot";
-    if (mode === "deny" || mode === "local") {
-      const text = mode === "deny" ? "It is to get nothing" : "It is to boot from its disk";
-      return { kind: mode, settings, reasons: [...reasons, `${text} (boot: ${mode}).`] };
+    const { reason, ...decided } = this.#decideBoot(machine, settings, bootedAt);
+    const reasons = [describeEntry(entry, entries), ...(reason === undefined ? [] : [reason])];
+    return { settings, ...decided, reasons };
+  }
+
+  #decideBoot(
+    machine: Machine,
+    settings: BootSettings,
+    bootedAt: () => Date | undefined,
+  ): DecisionKind & { readonly settings?: BootSettings; readonly reason?: string } {
+    const { boot = "netboot" } = settings;
+    if (boot === "deny") return { kind: "deny", reason: "It is not served (boot: deny)." };
+    if (boot === "local") {
+      return { kind: "local", reason: "It boots from its disk (boot: local)." };
     }
-    const isOnce = mode === "once";
-    const bootedAt = isOnce ? bootedAtOf(machine.mac) : undefined;
-    if (bootedAt !== undefined) {
-      const since = `It booted from the network at ${bootedAt.toISOString()}, and is to do so once`;
-      return { kind: "local", settings, reasons: [...reasons, `${since} (boot: once).`] };
+    const isOnce = boot === "once";
+    const previous = isOnce ? bootedAt() : undefined;
+    if (previous !== undefined) {
+      const reason = `It already booted from the network, at ${previous.toISOString()} (boot: once).`;
+      return { kind: "local", reason };
     }
     const { apiUrl } = this.#options;
     if (settings.release === undefined && apiUrl !== undefined) {
-      const text = `The boot API at ${apiUrl} is asked what it boots.`;
-      return { kind: "api", isOnce, settings, reasons: [...reasons, text] };
+      return { kind: "api", isOnce, reason: `The boot API at ${apiUrl} decides what it boots.` };
     }
-    const release = settings.release ?? releaseFor(machine.architecture, releases);
-    const misfit = misfitOf(release, machine);
-    if (release === undefined || misfit !== undefined) {
-      return { kind: "unfit", settings, reasons: [...reasons, misfit ?? ""] };
-    }
-    const cloudConfig = settings.cloudConfig ?? release.cloudConfig;
-    return { kind: "netboot", release, isOnce, settings: { ...settings, cloudConfig }, reasons };
+    return chooseRelease(machine, settings, this.releases, isOnce);
   }
 
-  /** Where what `--allow` and `--deny` say keeps a machine out. */
+  /** The reason if `--allow` or `--deny` excludes a machine. */
   #refusal({ mac }: Machine): string | undefined {
     const { allow, deny } = this.#options;
     const denied = deny.find((pattern) => pattern.matches(mac));
-    if (denied !== undefined) return `It is kept out by --deny ${denied.text}.`;
+    if (denied !== undefined) return `It is excluded by --deny ${denied.text}.`;
     if (allow.length === 0 || allow.some((pattern) => pattern.matches(mac))) return undefined;
-    return `No --allow names it (${allow.map(({ text }) => text).join(", ")}).`;
+    return `It is not included in --allow (${allow.map(({ text }) => text).join(", ")}).`;
   }
 }
 
-function releaseFor(
-  architecture: string | undefined,
+/** The first entry that applies to a machine, or may apply as long as facts are missing. */
+function findEntry(entries: readonly MachineEntry[], machine: Machine): MachineEntry | undefined {
+  return entries.find(({ match }) => {
+    const result = matchMachine(match, machine);
+    return result === "yes" || (result === "unknown" && machine.isFullyKnown !== true);
+  });
+}
+
+/** A machine never gets a release for another architecture. */
+function chooseRelease(
+  { architecture }: Machine,
+  settings: BootSettings,
   releases: readonly Release[],
-): Release | undefined {
-  return releases.find((release) => release.architecture === architecture);
+  isOnce: boolean,
+): DecisionKind & { readonly settings?: BootSettings; readonly reason?: string } {
+  if (architecture === undefined) {
+    return { kind: "unfit", reason: "It did not report its architecture." };
+  }
+  const release = settings.release ?? releases.find((it) => it.architecture === architecture);
+  if (release === undefined) {
+    return { kind: "unfit", reason: `No release for ${architecture} is served.` };
+  }
+  if (release.architecture !== architecture) {
+    const reason = `Its release ${release.name} is for ${release.architecture}, but it is ${architecture}.`;
+    return { kind: "unfit", reason };
+  }
+  const cloudConfig = settings.cloudConfig ?? release.cloudConfig;
+  return { kind: "netboot", release, isOnce, settings: { ...settings, cloudConfig } };
 }
 
-/** What a machine fetches to boot a release, in this order. */
+/** The files that a machine fetches to boot a release, in this order. */
 export function rolesToFetch({ settings: { cloudConfig } }: Decision): readonly FileRole[] {
-  const files = ["kernel", "initrd", "squashfs"] as const;
+  const roles = ["kernel", "initrd", "squashfs"] as const;
   const isServed = cloudConfig !== undefined && "text" in cloudConfig;
-  return isServed ? [...files, "cloud-config"] : files;
-}
-
-function merged(entry: BootSettings, defaults: BootSettings): BootSettings {
-  const given = Object.entries(entry).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(given) };
+  return isServed ? [...roles, "cloud-config"] : roles;
 }
 
 function describeEntry(entry: MachineEntry | undefined, all: readonly MachineEntry[]): string {
-  if (entry !== undefined) return `It is the machine of ${entry.place}.`;
+  if (entry !== undefined) return `It is the machine of ${entry.location}.`;
   return all.length === 0
-    ? "All machines are treated alike."
-    : `None of the ${all.length} machines in the file is this one: the defaults hold.`;
-}
-
-/** A machine never gets what was made for another architecture. */
-function misfitOf(release: Release | undefined, { architecture }: Machine): string | undefined {
-  if (architecture === undefined) return "It did not say what architecture it has.";
-  if (release === undefined) return `No release for ${architecture} is served.`;
-  if (release.architecture === architecture) return undefined;
-  return `Its release ${release.name} is for ${release.architecture}, and it is ${architecture}.`;
+    ? "All machines get the same."
+    : `None of the ${all.length} entries in the machines file matches it, so the defaults apply.`;
 }

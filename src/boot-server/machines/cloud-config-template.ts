@@ -1,35 +1,37 @@
 import type { Machine } from "./machine.js";
-
-/** What `${machine.…}` can name in a cloud-config. */
-export const variables = ["mac", "ip", "uuid", "serial", "hostname"] as const;
-
-type Variable = (typeof variables)[number];
+import { type MachineFact, templateVariables } from "./machine-facts.js";
 
 const reference = /\$\{machine\.([^}]*)\}/g;
 
-/** Names in a text that are no variables. */
+/** The names of variables in a text that do not exist. */
 export function unknownVariables(text: string): string[] {
-  const names = [...text.matchAll(reference)].map(([, name]) => name!);
-  return names.filter((name) => !(variables as readonly string[]).includes(name));
+  const names = [...text.matchAll(reference)].map(([, name = ""]) => name);
+  return names.filter((name) => !isVariable(name));
 }
 
 /**
- * Puts what is known of a machine in the place of `${machine.mac}` and the like, which no shell
- * would read as its own. Machines say what they like: characters that have a meaning in YAML or a
- * shell become hyphens. What is not known is left empty; the host name is the hardware address then.
+ * Replaces `${machine.mac}` and the other variables; a shell would not accept these names as its own
+ * variables. Machines can report any text, so characters with a meaning in YAML or a shell become
+ * hyphens. An unknown fact becomes empty; an unknown host name becomes the MAC address.
  */
 export function expandVariables(
   text: string,
   machine: Machine,
-  encode: (value: string) => string = harmless,
+  encode: (value: string) => string = replaceSpecialCharacters,
 ): string {
-  return text.replaceAll(reference, (_, name: Variable) => encode(valueFor(machine, name)));
+  return text.replaceAll(reference, (whole, name: string) =>
+    isVariable(name) ? encode(valueFor(machine, name)) : whole,
+  );
 }
 
-function valueFor(machine: Machine, name: Variable): string {
+function isVariable(name: string): name is MachineFact {
+  return (templateVariables as readonly string[]).includes(name);
+}
+
+function valueFor(machine: Machine, name: MachineFact): string {
   return machine[name] ?? (name === "hostname" ? machine.mac.replaceAll(":", "-") : "");
 }
 
-function harmless(value: string): string {
+function replaceSpecialCharacters(value: string): string {
   return value.replace(/[^\w.:+/@ -]/g, "-");
 }

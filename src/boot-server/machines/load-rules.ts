@@ -1,176 +1,165 @@
-import { readFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { checkCloudConfig } from "../../kairos/index.js";
-import { NetbootError, systemCode } from "../../support/index.js";
+import { basename, dirname, resolve } from "node:path";
+import { NetbootError, readSmallFile, systemCode } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
 import type { ServedFile } from "../files/served-file.js";
 import { type BootPrograms, readBootProgram } from "../releases/boot-programs.js";
 import { requireUnambiguousDefault } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
-import { unknownVariables } from "./cloud-config-template.js";
+import { loadCloudConfig } from "./load-cloud-config.js";
 import {
-  machinesError,
-  type Placed,
+  type Located,
+  type MachinesFile,
+  machinesFileError,
   parseMachinesFile,
   type WrittenSettings,
 } from "./machines-file.js";
-import type { BootProgram, BootSettings, CloudConfig, Rules } from "./rules.js";
-import { readUkiRoles } from "./uki-program.js";
+import {
+  type BootProgram,
+  type BootSettings,
+  type MachineEntry,
+  mergeSettings,
+  type Rules,
+} from "./rules.js";
+import { readUkiRoles } from "./uki-roles.js";
 
-const largestFile = 4 * 1024 * 1024;
+const maxFileBytes = 4 * 1024 * 1024;
 
 export interface RuleSources {
-  /** Undefined where all machines are treated alike. */
+  /** Path of the machines file; undefined if all machines get the same. */
   readonly machinesFile: string | undefined;
-  /** What holds where the file says nothing. */
+  /** Settings that the defaults of the file override. */
   readonly defaults: Pick<BootSettings, "boot" | "commandLine">;
-  /** A file or an address, for machines that the file gives no other. */
+  /** A file or a URL, for machines that the machines file gives no other cloud-config. */
   readonly cloudConfig: string | undefined;
   readonly releases: readonly Release[];
-  /** The same releases by the directories they are in, which may leave open which one is meant. */
+  /** The same releases by directory; a directory may leave it open which one is the default. */
   readonly directories?: readonly (readonly Release[])[] | undefined;
   readonly programs: BootPrograms;
 }
 
 /**
- * Reads the machines file and all that it names.
- * @param onFile told of each file before it is read, which waits for it
+ * Loads the machines file and all files that it names.
  * @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID
  */
 export async function loadRules(
   sources: RuleSources,
   beforeRead: BeforeRead = async () => {},
 ): Promise<Rules> {
-  return new RulesLoader(sources, beforeRead).read();
+  const { machinesFile, cloudConfig, releases } = sources;
+  const own: BootSettings = {
+    ...sources.defaults,
+    cloudConfig:
+      cloudConfig === undefined ? undefined : await loadCloudConfig(cloudConfig, ".", beforeRead),
+  };
+  const rules =
+    machinesFile === undefined
+      ? { releases, entries: [], defaults: own, programs: new Map() }
+      : await new RulesLoader(machinesFile, sources, beforeRead).load(own);
+  if (rules.defaults.release === undefined) requireUnambiguousDefault(sources.directories ?? []);
+  return rules;
 }
 
+/** Replaces the names in a machines file by what they name. */
 class RulesLoader {
+  readonly #path: string;
   readonly #sources: RuleSources;
+  readonly #beforeRead: BeforeRead;
   readonly #programs = new Map<string, ServedFile>();
 
-  readonly #beforeRead: BeforeRead;
-
-  constructor(sources: RuleSources, beforeRead: BeforeRead) {
+  constructor(path: string, sources: RuleSources, beforeRead: BeforeRead) {
+    this.#path = path;
     this.#sources = sources;
     this.#beforeRead = beforeRead;
   }
 
-  async read(): Promise<Rules> {
-    const rules = await this.#read();
-    if (rules.defaults.release === undefined)
-      requireUnambiguousDefault(this.#sources.directories ?? []);
-    return rules;
+  async load(defaults: BootSettings): Promise<Rules> {
+    const written = await this.#parse();
+    const entries: MachineEntry[] = [];
+    for (const { match, hostname, location, ...settings } of written.machines) {
+      entries.push({ ...(await this.#load(settings)), match, hostname, location });
+    }
+    return {
+      releases: this.#sources.releases,
+      entries,
+      defaults: mergeSettings(await this.#load(written.defaults), defaults),
+      programs: this.#programs,
+    };
   }
 
-  async #read(): Promise<Rules> {
-    const { machinesFile, defaults: given, cloudConfig: place, releases } = this.#sources;
-    const cloudConfig = place === undefined ? undefined : await this.#cloudConfig(place, ".");
-    const own: BootSettings = { ...given, cloudConfig };
-    if (machinesFile === undefined) {
-      return { releases, entries: [], defaults: own, programs: this.#programs };
-    }
-    const text = await this.#text(machinesFile, "MACHINES_INVALID", "machines file");
-    const written = parseMachinesFile(text, basename(machinesFile));
-    const entries: Rules["entries"][number][] = [];
-    for (const { match, hostname, place, ...rest } of written.machines) {
-      entries.push({ ...(await this.#settings(rest)), match, hostname, place });
-    }
-    const { defaults } = written;
-    const known = Object.entries(await this.#settings(defaults)).filter(
-      ([, it]) => it !== undefined,
-    );
-    const all = { ...own, ...Object.fromEntries(known) };
-    return { releases, entries, defaults: all, programs: this.#programs };
+  async #parse(): Promise<MachinesFile> {
+    const path = this.#path;
+    await this.#beforeRead(path);
+    const bytes = await readSmallFile(path, maxFileBytes).catch((cause: unknown) => {
+      const code = systemCode(cause);
+      const problem =
+        code === "EFBIG" ? "is larger than 4 MiB" : `cannot be read (${code ?? cause})`;
+      throw new NetbootError(
+        "MACHINES_INVALID",
+        `The machines file ${path} ${problem}.`,
+        code === "EFBIG" ? "Name another file." : "Name a file that can be read.",
+        { cause },
+      );
+    });
+    return parseMachinesFile(bytes.toString("utf8"), basename(path));
   }
 
-  async #settings(written: WrittenSettings & Placed): Promise<BootSettings> {
+  async #load(written: WrittenSettings & Located): Promise<BootSettings> {
     const { boot, cmdline, release } = written;
-    const at = (key: string) => written.placeOf(key);
     const config = written["cloud-config"];
     const program = written["boot-program"];
-    const beside = dirname(this.#sources.machinesFile!);
+    const at = (key: string) => written.locationOf(key);
     return {
       boot,
       commandLine: cmdline,
-      release: release === undefined ? undefined : this.#release(release, at("release")),
+      release: release === undefined ? undefined : this.#findRelease(release, at("release")),
       cloudConfig:
         config === undefined
           ? undefined
-          : await this.#cloudConfig(config, beside).catch(withPlace(at("cloud-config"))),
+          : await loadCloudConfig(config, this.#directory, this.#beforeRead).catch(
+              addLocation(at("cloud-config")),
+            ),
       bootProgram:
-        program === undefined
-          ? undefined
-          : await this.#program(program, beside, at("boot-program")),
+        program === undefined ? undefined : await this.#loadProgram(program, at("boot-program")),
       offerStyle: written["offer-style"],
     };
   }
 
-  #release(name: string, place: string): Release {
+  get #directory(): string {
+    return dirname(this.#path);
+  }
+
+  #findRelease(name: string, location: string): Release {
     const { releases } = this.#sources;
     const found = releases.find((release) => release.name === name);
     if (found !== undefined) return found;
     const served = releases.map((release) => release.name).join(", ");
-    throw machinesError(place, `no release ${name} is served (served are: ${served})`);
+    throw machinesFileError(location, `no release ${name} is served (served: ${served})`);
   }
 
-  /** Of the directories with boot programs, or a file beside the machines file. */
-  async #program(name: string, beside: string, place: string): Promise<BootProgram> {
-    const path = resolve(beside, name);
-    // It may be of a release, and be made again with that.
+  /** Finds a program in the directories of boot programs, or next to the machines file. */
+  async #loadProgram(name: string, location: string): Promise<BootProgram> {
+    const path = resolve(this.#directory, name);
+    // The program may belong to a release, and be replaced together with it.
     await this.#beforeRead(path);
-    const own = await this.#sources.programs.findByName(name);
-    const found = own ?? (await readBootProgram(path));
-    if (found === undefined) throw machinesError(place, `there is no boot program ${name}`);
+    const found = (await this.#sources.programs.findByName(name)) ?? (await readBootProgram(path));
+    if (found === undefined) {
+      throw machinesFileError(location, `the boot program ${name} does not exist`);
+    }
     const other = this.#programs.get(found.name);
     if (other !== undefined && other.path !== found.path) {
-      throw machinesError(place, `there are two boot programs with the name ${found.name}`);
+      throw machinesFileError(location, `two boot programs have the name ${found.name}`);
     }
     this.#programs.set(found.name, found);
     const files = await readUkiRoles(found.path).catch(() => undefined);
     return { ...found, files };
   }
-
-  async #cloudConfig(place: string, beside: string): Promise<CloudConfig> {
-    if (/^https?:\/\/\S+$/.test(place)) return { url: checked(place, place) };
-    const path = isAbsolute(place) ? place : join(beside, place);
-    const text = await this.#text(path, "CLOUD_CONFIG_INVALID", "cloud-config");
-    checkCloudConfig(text, path);
-    return { text: checked(text, path) };
-  }
-
-  async #text(
-    path: string,
-    code: "MACHINES_INVALID" | "CLOUD_CONFIG_INVALID",
-    what: string,
-  ): Promise<string> {
-    await this.#beforeRead(path);
-    const bytes = await readFile(path).catch((cause: unknown) => {
-      const isConfig = code === "CLOUD_CONFIG_INVALID";
-      const hint = `Name a file that can be read${isConfig ? ", or an address that begins with http:// or https://" : ""}.`;
-      const reason = systemCode(cause) ?? String(cause);
-      throw new NetbootError(code, `The ${what} ${path} cannot be read (${reason}).`, hint, {
-        cause,
-      });
-    });
-    if (bytes.length <= largestFile) return bytes.toString("utf8");
-    throw new NetbootError(code, `The ${what} ${path} is larger than 4 MiB.`, "Name another file.");
-  }
 }
 
-/** Says where the machines file names what is wrong. */
-function withPlace(place: string): (error: unknown) => never {
+/** Adds the position in the machines file to an error. */
+function addLocation(location: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof NetbootError)) throw error;
-    throw new NetbootError(error.code, `${place}: ${error.message}`, error.hint, { cause: error });
+    const message = `${location}: ${error.message}`;
+    throw new NetbootError(error.code, message, error.hint, { cause: error });
   };
-}
-
-function checked(text: string, path: string): string {
-  const [name] = unknownVariables(text);
-  if (name === undefined) return text;
-  throw new NetbootError(
-    "CLOUD_CONFIG_INVALID",
-    `The cloud-config ${path} names \${machine.${name}}, which there is not.`,
-    "There are machine.mac, machine.ip, machine.uuid, machine.serial and machine.hostname.",
-  );
 }

@@ -1,8 +1,10 @@
+import type { ValuePattern } from "./value-pattern.js";
+
 /**
- * A hardware address, the beginning of one (`52:54:00`), or one with `*` for any byte
- * (`52:54:00:*`, `*:*:*:aa:bb:*`). A hyphen is as good as a colon.
+ * A MAC address, the beginning of one (`52:54:00`), or one with `*` for any byte (`52:54:00:*`,
+ * `*:*:*:aa:bb:*`). A hyphen is equivalent to a colon.
  */
-export class MacPattern {
+export class MacPattern implements ValuePattern {
   readonly text: string;
   readonly #bytes: readonly string[];
 
@@ -11,7 +13,7 @@ export class MacPattern {
     this.#bytes = bytes;
   }
 
-  /** @returns undefined for what is no pattern */
+  /** @returns undefined for text that is not a pattern */
   static parse(text: string): MacPattern | undefined {
     const bytes = text.toLowerCase().replaceAll("-", ":").replace(/:$/, "").split(":");
     const isPattern = bytes.length <= 6 && bytes.every((byte) => /^(?:[0-9a-f]{2}|\*)$/.test(byte));
@@ -23,4 +25,10 @@ export class MacPattern {
     const bytes = mac.split(":");
     return this.#bytes.every((byte, index) => byte === "*" || byte === bytes[index]);
   }
+}
+
+/** A MAC address in lower case with colons; undefined for text that is not a MAC address. */
+export function normalizeMac(text: string): string | undefined {
+  const mac = text.toLowerCase().replaceAll("-", ":");
+  return /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/.test(mac) ? mac : undefined;
 }

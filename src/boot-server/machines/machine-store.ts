@@ -1,79 +1,76 @@
 import { LruMap } from "../../support/index.js";
 import { type ArpEntry, readArpTable } from "../net/arp-table.js";
 import type { Machine } from "./machine.js";
+import { machineFactNames } from "./machine-facts.js";
 
-/** Machines that are remembered; the one heard of longest ago is forgotten first. */
-const mostMachines = 10_000;
-/** Milliseconds that an address is taken to be whose it was. */
-const neighboursGoodFor = 250;
+/** The machine that was silent for longest is forgotten first. */
+const maxMachines = 10_000;
+const neighborsTtlMs = 250;
 
-/** What machines said of themselves, each time a little more. */
+/** What machines have reported about themselves. */
 export class MachineStore {
-  readonly #machines = new LruMap<string, Machine>(mostMachines);
-  readonly #macs = new LruMap<string, string>(mostMachines);
-  #neighbours: ReadonlyMap<string, string> = new Map();
-  #neighboursReadAt = Number.NEGATIVE_INFINITY;
+  readonly #machines = new LruMap<string, Machine>(maxMachines);
+  readonly #macs = new LruMap<string, string>(maxMachines);
+  /** MAC addresses by IP address. */
+  #neighbors: ReadonlyMap<string, string> = new Map();
+  #neighborsReadAt = Number.NEGATIVE_INFINITY;
   readonly #readTable: () => readonly ArpEntry[];
 
-  /** @param readTable the kernel's table of neighbours, as it is now */
+  /** @param readTable reads the kernel's neighbor table */
   constructor(readTable: () => readonly ArpEntry[] = readArpTable) {
     this.#readTable = readTable;
   }
 
-  /** Adds what a machine says to what it said before. */
-  learn(said: Machine): Machine {
-    const known = this.#machines.get(said.mac);
-    const machine: Machine = {
-      mac: said.mac,
-      uuid: said.uuid ?? known?.uuid,
-      serial: said.serial ?? known?.serial,
-      architecture: said.architecture ?? known?.architecture,
-      ip: said.ip ?? known?.ip,
-      hostname: said.hostname ?? known?.hostname,
-      hasSaidAll: said.hasSaidAll ?? known?.hasSaidAll,
-    };
-    this.#machines.put(said.mac, machine);
-    if (said.ip !== undefined) this.#macs.put(said.ip, said.mac);
+  /** Adds facts to those that are known about a machine. New values replace old ones. */
+  learn(reported: Machine): Machine {
+    const { mac } = reported;
+    const known = this.#machines.get(mac);
+    const facts = machineFactNames.map((fact) => [fact, reported[fact] ?? known?.[fact]]);
+    const isFullyKnown = reported.isFullyKnown ?? known?.isFullyKnown;
+    const machine: Machine = { ...Object.fromEntries(facts), mac, isFullyKnown };
+    this.#machines.put(mac, machine);
+    if (reported.ip !== undefined) this.#macs.put(reported.ip, mac);
     return machine;
   }
 
-  /** Adds what is known from an earlier run: what a machine said in this one is newer. */
-  recall(said: Machine): Machine {
-    const known = this.#machines.get(said.mac);
-    return known?.hasSaidAll === true ? known : this.learn(said);
+  /** Adds facts from an earlier run, unless the machine has reported everything in this one. */
+  recall(reported: Machine): Machine {
+    const known = this.#machines.get(reported.mac);
+    return known?.isFullyKnown === true ? known : this.learn(reported);
   }
 
   get(mac: string): Machine {
     return this.#machines.get(mac) ?? { mac };
   }
 
-  /** The machine with an address, by what the kernel found out or by what it said. */
+  /** The machine with an IP address, according to the kernel or to the machine itself. */
   at(ip: string): Machine | undefined {
     const mac = this.ownerOf(ip) ?? this.#macs.get(ip);
     return mac === undefined ? undefined : this.get(mac);
   }
 
   /**
-   * The hardware address that the kernel found out: undefined but on this machine's own wire. That
-   * somebody is not there is never taken from memory: it would spare a newcomer all questions.
-   * @param isSecret true where a secret depends on it: then the table is always read
-   * @throws where it depends, and the table cannot be read: nobody is believed then
+   * The MAC address that the kernel found for an IP address; undefined outside this host's network
+   * segments. The absence of an address is never cached: it would exempt a new machine from all
+   * checks.
+   * @param isSecret true if a secret depends on the result: then the table is always read
+   * @throws if a secret depends on it and the table cannot be read: then no machine is trusted
    */
   ownerOf(ip: string, { isSecret = false } = {}): string | undefined {
-    const isOld = performance.now() - this.#neighboursReadAt > neighboursGoodFor;
-    if (isSecret || isOld || !this.#neighbours.has(ip)) {
+    const isOld = performance.now() - this.#neighborsReadAt > neighborsTtlMs;
+    if (isSecret || isOld || !this.#neighbors.has(ip)) {
       try {
-        this.#readNeighbours();
+        this.#readNeighbors();
       } catch (error) {
         if (isSecret) throw error;
       }
     }
-    return this.#neighbours.get(ip);
+    return this.#neighbors.get(ip);
   }
 
-  #readNeighbours(): void {
+  #readNeighbors(): void {
     const complete = this.#readTable().filter(({ isComplete }) => isComplete);
-    this.#neighbours = new Map(complete.map(({ address, mac }) => [address, mac]));
-    this.#neighboursReadAt = performance.now();
+    this.#neighbors = new Map(complete.map(({ address, mac }) => [address, mac]));
+    this.#neighborsReadAt = performance.now();
   }
 }

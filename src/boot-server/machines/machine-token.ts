@@ -4,13 +4,20 @@ import { dirname } from "node:path";
 import { makeDirectories, systemCode } from "../../support/index.js";
 import { stateDirectoryError } from "../state/state-directory.js";
 import type { Machine } from "./machine.js";
+import { machineFactNames, matchers } from "./machine-facts.js";
 
-const keySize = 32;
-const useOfFiles = "machine-files";
+const keyBytes = 32;
+const signatureBytes = 16;
+const machinePurpose = "machine";
+const filesPurpose = "machine-files";
+
+/** An IP address may change until the machine uses its token. */
+const factsInTokens = machineFactNames.filter((fact) => fact !== "ip");
+const factsInFileTokens = [...matchers.keys()];
 
 /**
- * Writes what is known of a machine into a word that nobody else can make: who has it was given it
- * by this server. HMAC-SHA-256 (RFC 2104), half of it: 128 bits.
+ * Makes tokens that contain what is known about a machine. Whoever has a token got it from this
+ * server: it is signed with HMAC-SHA-256 (RFC 2104), truncated to 128 bits.
  */
 export class MachineTokens {
   readonly #key: Buffer;
@@ -20,83 +27,84 @@ export class MachineTokens {
   }
 
   /**
-   * With the key of an earlier run, so that words outlive the server; else with a new one.
+   * Uses the key of an earlier run, so that tokens stay valid, or creates one.
    * @throws NetbootError STATE_NOT_WRITABLE
    */
   static async withKeyFile(path: string): Promise<MachineTokens> {
     try {
-      return new MachineTokens((await readKey(path)) ?? (await makeKey(path)));
+      return new MachineTokens((await readKey(path)) ?? (await createKey(path)));
     } catch (cause) {
       throw stateDirectoryError(dirname(path), cause);
     }
   }
 
-  /** Letters, digits, `-`, `_` and a dot. */
-  sign({ mac, uuid, serial, architecture, hostname }: Machine): string {
-    return this.signText("machine", JSON.stringify({ mac, uuid, serial, architecture, hostname }));
+  /** Consists of letters, digits, `-`, `_` and a dot. */
+  create(machine: Machine): string {
+    const facts = factsInTokens.map((fact) => [fact, machine[fact]]);
+    return this.sign(machinePurpose, JSON.stringify(Object.fromEntries(facts)));
   }
 
-  /** @returns undefined for a word that this server did not make */
-  read(signed: string): Machine | undefined {
-    const said = this.readText("machine", signed);
-    return said === undefined ? undefined : (JSON.parse(said) as Machine);
+  /** @returns undefined for a token that this server did not make */
+  read(token: string): Machine | undefined {
+    const text = this.verify(machinePurpose, token);
+    return text === undefined ? undefined : (JSON.parse(text) as Machine);
   }
 
   /**
-   * A shorter word for the addresses of files, where it makes the kernel's command line longer. It
-   * stands in logs of other programs, too: no cloud-config is given for it.
+   * Makes a token for URLs of files. It is shorter, because the kernel command line contains it.
+   * Other programs log these URLs, so the token does not give access to a cloud-config.
    */
-  signForFiles({ mac, architecture, uuid, serial }: Machine): string {
-    return this.signText(useOfFiles, JSON.stringify([mac, architecture, uuid, serial]));
+  createForFiles(machine: Machine): string {
+    return this.sign(filesPurpose, JSON.stringify(factsInFileTokens.map((fact) => machine[fact])));
   }
 
-  /** @returns undefined for a word of another kind, or that this server did not make */
-  readForFiles(signed: string): Machine | undefined {
-    const text = this.readText(useOfFiles, signed);
+  /** @returns undefined for a token of another kind, or that this server did not make */
+  readForFiles(token: string): Machine | undefined {
+    const text = this.verify(filesPurpose, token);
     if (text === undefined) return undefined;
-    const [mac, ...said] = JSON.parse(text) as [string, ...(string | null)[]];
-    const [architecture, uuid, serial] = said.map((it) => it ?? undefined);
-    return { mac, architecture, uuid, serial, hasSaidAll: true };
+    const values = JSON.parse(text) as (string | null)[];
+    const facts = factsInFileTokens.map((fact, index) => [fact, values[index] ?? undefined]);
+    return { ...(Object.fromEntries(facts) as Machine), isFullyKnown: true };
   }
 
   /**
-   * A text with its signature.
-   * @param use what it is signed for, in letters: for another it does not hold
+   * Returns a text with its signature.
+   * @param purpose letters; the signature is not valid for another purpose
    */
-  signText(use: string, text: string): string {
-    const word = Buffer.from(text).toString("base64url");
-    return `${word}.${this.#signatureOf(`${use}:${word}`).toString("base64url")}`;
+  sign(purpose: string, text: string): string {
+    const encoded = Buffer.from(text).toString("base64url");
+    return `${encoded}.${this.#signatureOf(`${purpose}:${encoded}`).toString("base64url")}`;
   }
 
-  /** @returns undefined for what this server did not sign for that use */
-  readText(use: string, signed: string): string | undefined {
-    const [word = "", given = ""] = signed.split(".", 2) as [string, string?];
+  /** @returns the text; undefined if this server did not sign it for that purpose */
+  verify(purpose: string, token: string): string | undefined {
+    const [encoded = "", given = ""] = token.split(".", 2);
     const signature = Buffer.from(given, "base64url");
-    const expected = this.#signatureOf(`${use}:${word}`);
-    const isOwn = signature.length === expected.length && timingSafeEqual(signature, expected);
-    return isOwn ? Buffer.from(word, "base64url").toString() : undefined;
+    const expected = this.#signatureOf(`${purpose}:${encoded}`);
+    const isValid = signature.length === expected.length && timingSafeEqual(signature, expected);
+    return isValid ? Buffer.from(encoded, "base64url").toString() : undefined;
   }
 
-  #signatureOf(word: string): Buffer {
-    return createHmac("sha256", this.#key).update(word).digest().subarray(0, 16);
+  #signatureOf(text: string): Buffer {
+    return createHmac("sha256", this.#key).update(text).digest().subarray(0, signatureBytes);
   }
 }
 
 async function readKey(path: string): Promise<Buffer | undefined> {
   try {
     const key = Buffer.from((await readFile(path, "latin1")).trim(), "hex");
-    return key.length === keySize ? key : undefined;
+    return key.length === keyBytes ? key : undefined;
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-async function makeKey(path: string): Promise<Buffer> {
-  const key = randomBytes(keySize);
+async function createKey(path: string): Promise<Buffer> {
+  const key = randomBytes(keyBytes);
   await makeDirectories(dirname(path));
   await writeFile(path, `${key.toString("hex")}\n`, { mode: 0o600 });
-  // A file that was there already keeps its mode.
+  // An existing file keeps its mode when it is written.
   await chmod(path, 0o600);
   return key;
 }

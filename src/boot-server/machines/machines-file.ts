@@ -1,38 +1,15 @@
 import { type Alias, type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { NetbootError } from "../../support/index.js";
-import { MacPattern } from "./mac-pattern.js";
+import { type MatcherKey, matchers } from "./machine-facts.js";
+import type { MachineMatch } from "./match.js";
 import { bootModes } from "./rules.js";
+import type { ValuePattern } from "./value-pattern.js";
 
-/** As other tools name them. */
-const synonyms: Readonly<Record<string, string>> = {
-  x86_64: "amd64",
-  x64: "amd64",
-  aarch64: "arm64",
-};
-const architectures = ["amd64", "arm64", "386", "arm", "riscv64"];
-
-const oneOrMore = <Item extends z.ZodType>(item: Item) =>
-  z.preprocess((it) => (typeof it === "string" ? [it] : it), z.array(item).min(1));
 const word = z.string().min(1);
-const line = z.string().regex(/^[^\r\n]*$/, "has to be one line");
+const line = z.string().regex(/^[^\r\n]*$/, "must be one line");
 
-const macPattern = z.string().transform((text, context) => {
-  const pattern = MacPattern.parse(text);
-  if (pattern !== undefined) return pattern;
-  context.addIssue(`${text} is no hardware address, nor the beginning of one`);
-  return z.NEVER;
-});
-const uuid = z
-  .string()
-  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, "is no UUID")
-  .transform((text) => text.toLowerCase());
-const architecture = z
-  .string()
-  .transform((text) => synonyms[text] ?? text)
-  .refine((text) => architectures.includes(text), `has to be one of ${architectures.join(", ")}`);
-
-const settings = {
+const settingsKeys = {
   boot: z.enum(bootModes).optional(),
   release: word.optional(),
   cmdline: line.optional(),
@@ -41,88 +18,110 @@ const settings = {
   "offer-style": z.enum(["direct", "port-4011"]).optional(),
 };
 
+/** One pattern, or a list of patterns. */
+function patternsOf(key: MatcherKey): z.ZodType<ValuePattern[] | undefined> {
+  const matcher = matchers.get(key);
+  const pattern = z.string().transform((text, context) => {
+    const parsed = matcher?.parse(text);
+    if (parsed !== undefined) return parsed;
+    context.addIssue(`${text} is not ${matcher?.expected}`);
+    return z.NEVER;
+  });
+  const toList = (value: unknown) => (typeof value === "string" ? [value] : value);
+  return z.preprocess(toList, z.array(pattern).min(1)).optional();
+}
+
 const match = z
-  .strictObject({
-    mac: oneOrMore(macPattern).optional(),
-    uuid: oneOrMore(uuid).optional(),
-    serial: oneOrMore(word).optional(),
-    architecture: oneOrMore(architecture).optional(),
-  })
-  .refine((it) => Object.values(it).some((value) => value !== undefined), {
-    error: "names nothing to go by: give mac, uuid, serial or architecture",
+  .strictObject(Object.fromEntries([...matchers.keys()].map((key) => [key, patternsOf(key)])))
+  .transform((patterns): MachineMatch => patterns)
+  .refine((patterns) => Object.values(patterns).some((value) => value !== undefined), {
+    error: `is empty: add ${[...matchers.keys()].join(", ").replace(/, (\w+)$/, " or $1")}`,
   });
 
-/** A key with nothing behind it comes as empty text. */
+/** A key without a value arrives as empty text. */
 const unlessEmpty = (value: unknown) => (value === "" ? undefined : value);
-const entry = z.strictObject({ match, hostname: word.optional(), ...settings });
+const entry = z.strictObject({ match, hostname: word.optional(), ...settingsKeys });
 
 const schema = z.strictObject({
   machines: z.preprocess(unlessEmpty, z.array(entry).default([])),
-  defaults: z.preprocess(unlessEmpty, z.strictObject(settings).default({})),
+  defaults: z.preprocess(unlessEmpty, z.strictObject(settingsKeys).default({})),
 });
 
-/** One machine of the file, or its defaults. */
+/** The settings of an entry or of the defaults, as the file has them. */
 export type WrittenSettings = z.infer<typeof schema>["defaults"];
-export type WrittenEntry = z.infer<typeof schema>["machines"][number];
+type WrittenEntry = z.infer<typeof schema>["machines"][number];
 
-/** What a machines file says. */
-export interface WrittenRules {
-  readonly machines: readonly (WrittenEntry & Placed & { readonly place: string })[];
-  readonly defaults: WrittenSettings & Placed;
+/** The contents of a machines file. */
+export interface MachinesFile {
+  readonly machines: readonly (WrittenEntry & Located & { readonly location: string })[];
+  readonly defaults: WrittenSettings & Located;
 }
 
-/** Where keys stand, as in `machines.yaml, line 7`. */
-export interface Placed {
-  placeOf(key: string): string;
+/** Knows the position of keys in the file. */
+export interface Located {
+  /** For example `machines.yaml, line 7`. */
+  locationOf(key: string): string;
 }
 
 /**
- * Reads a machines file. All scalars are taken as they are written: a serial number keeps its
- * zeros, and a hardware address is no number of base 60.
+ * Parses a machines file. All scalars are read as text, so that a serial number keeps its zeros and a
+ * MAC address does not become a number of base 60.
  * @param name of the file, for messages
  * @throws NetbootError MACHINES_INVALID with the line
  */
-export function parseMachinesFile(text: string, name: string): WrittenRules {
+export function parseMachinesFile(text: string, name: string): MachinesFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { schema: "failsafe", lineCounter: lines });
-  const lineOf = (offset: number) => lines.linePos(offset).line;
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const [problem] = error.message.split(" at line ");
-    throw machinesError(`${name}, line ${lineOf(error.pos[0])}`, lowered(problem!));
-  }
-  const alias = findAlias(document);
-  if (alias !== undefined) {
-    const problem = `*${alias.source} is an alias of YAML, and those are not followed here; put what begins with * in quotes`;
-    throw machinesError(`${name}, line ${lineOf(alias.range?.[0] ?? 0)}`, problem);
-  }
-  const content: unknown = document.toJS() ?? {};
-  const parsed = schema.safeParse(isScalar(document.contents) && content === "" ? {} : content);
-  const placeOf = (path: readonly PropertyKey[]): string => {
+  const locationAt = (offset: number) => `${name}, line ${lines.linePos(offset).line}`;
+  requireValidYaml(document, locationAt);
+  const locationOf = (path: readonly PropertyKey[]): string => {
     for (let length = path.length; length > 0; length -= 1) {
       const node = document.getIn(path.slice(0, length), true) as { range?: number[] } | undefined;
-      if (node?.range != null) return `${name}, line ${lineOf(node.range[0]!)}`;
+      const [start] = node?.range ?? [];
+      if (start !== undefined) return locationAt(start);
     }
     return name;
   };
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const { path: place, message } = issue!;
-    const path = issue!.code === "unrecognized_keys" ? [...place, issue!.keys[0]!] : place;
-    const key = place.filter((part) => typeof part === "string").join(".");
-    throw machinesError(placeOf(path), [key, lowered(message)].filter(Boolean).join(": "));
-  }
+  const content: unknown = document.toJS() ?? {};
+  const parsed = schema.safeParse(isScalar(document.contents) && content === "" ? {} : content);
+  if (!parsed.success) throw schemaError(parsed.error, locationOf);
   const { machines, defaults } = parsed.data;
   return {
-    machines: machines.map((entry, index) => {
-      const placeOfKey = (key: string) => placeOf(["machines", index, key]);
-      return { ...entry, place: placeOf(["machines", index]), placeOf: placeOfKey };
-    }),
-    defaults: { ...defaults, placeOf: (key) => placeOf(["defaults", key]) },
+    machines: machines.map((entry, index) => ({
+      ...entry,
+      location: locationOf(["machines", index]),
+      locationOf: (key) => locationOf(["machines", index, key]),
+    })),
+    defaults: { ...defaults, locationOf: (key) => locationOf(["defaults", key]) },
   };
 }
 
-/** YAML takes what begins with `*` for an alias; nobody needs these here. */
+function requireValidYaml(document: Document.Parsed, locationAt: (offset: number) => string): void {
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const [problem = ""] = error.message.split(" at line ");
+    throw machinesFileError(locationAt(error.pos[0]), withLowerCase(problem));
+  }
+  const alias = findAlias(document);
+  if (alias === undefined) return;
+  const problem = `*${alias.source} is a YAML alias, and aliases are not supported; quote values that begin with *`;
+  throw machinesFileError(locationAt(alias.range?.[0] ?? 0), problem);
+}
+
+function schemaError(
+  error: z.ZodError,
+  locationOf: (path: readonly PropertyKey[]) => string,
+): NetbootError {
+  const [issue] = error.issues;
+  if (issue === undefined) throw error;
+  const { path, message } = issue;
+  const unknownKey = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const key = path.filter((part) => typeof part === "string").join(".");
+  const problem = [key, withLowerCase(message)].filter(Boolean).join(": ");
+  return machinesFileError(locationOf([...path, ...unknownKey]), problem);
+}
+
+/** YAML takes a value that begins with `*` for an alias, which the machines file does not need. */
 function findAlias(document: Document): Alias | undefined {
   let found: Alias | undefined;
   visit(document, {
@@ -134,15 +133,15 @@ function findAlias(document: Document): Alias | undefined {
   return found;
 }
 
-/** @param place as in `machines.yaml, line 7` */
-export function machinesError(place: string, problem: string): NetbootError {
+/** @param location for example `machines.yaml, line 7` */
+export function machinesFileError(location: string, problem: string): NetbootError {
   return new NetbootError(
     "MACHINES_INVALID",
-    `${place}: ${problem}.`,
+    `${location}: ${problem}.`,
     "The README describes the machines file, with an example.",
   );
 }
 
-function lowered(text: string): string {
+function withLowerCase(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

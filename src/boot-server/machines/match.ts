@@ -1,25 +1,23 @@
 import type { Machine } from "./machine.js";
-import type { MachineMatch } from "./rules.js";
+import { type MatcherKey, matchers } from "./machine-facts.js";
+import type { ValuePattern } from "./value-pattern.js";
 
-type MatchResult = "yes" | "no" | "perhaps";
+/** What a machine must be like: every given key has to match, with any of its patterns. */
+export type MachineMatch = {
+  readonly [Key in MatcherKey]?: readonly ValuePattern[] | undefined;
+};
 
-/** Whether a machine is meant; `perhaps` where it has not said yet what that depends on. */
-export function matchMachine(
-  { mac, uuid, serial, architecture }: MachineMatch,
-  machine: Machine,
-): MatchResult {
-  if (mac !== undefined && !mac.some((pattern) => pattern.matches(machine.mac))) return "no";
-  const parts = [
-    oneOf(uuid, machine.uuid),
-    oneOf(serial, machine.serial),
-    oneOf(architecture, machine.architecture),
-  ];
-  if (parts.includes("no")) return "no";
-  return parts.includes("perhaps") ? "perhaps" : "yes";
-}
+type MatchResult = "yes" | "no" | "unknown";
 
-function oneOf(wanted: readonly string[] | undefined, actual: string | undefined): MatchResult {
-  if (wanted === undefined) return "yes";
-  if (actual === undefined) return "perhaps";
-  return wanted.includes(actual) ? "yes" : "no";
+/** The result is "unknown" if it depends on a fact that the machine has not reported yet. */
+export function matchMachine(match: MachineMatch, machine: Machine): MatchResult {
+  let result: MatchResult = "yes";
+  for (const key of matchers.keys()) {
+    const patterns = match[key];
+    if (patterns === undefined) continue;
+    const value = machine[key];
+    if (value === undefined) result = "unknown";
+    else if (!patterns.some((pattern) => pattern.matches(value))) return "no";
+  }
+  return result;
 }

@@ -1,32 +1,30 @@
-import type { BeforeRead } from "../files/file-snapshot.js";
-import { FileSnapshot } from "../files/file-snapshot.js";
+import { type BeforeRead, FileSnapshot } from "../files/file-snapshot.js";
 import type { Release } from "../releases/release.js";
 import { loadRules, type RuleSources } from "./load-rules.js";
 import type { Rules } from "./rules.js";
 
 export interface SnapshotSources extends Omit<RuleSources, "releases" | "directories"> {
-  /** The releases by the directories they are in. */
+  /** Reads the releases, grouped by directory. */
   readReleases(beforeRead: BeforeRead): Promise<Release[][]>;
 }
 
-/** What the files said at one time, and how they were before that. */
+/** The contents of the files at one time, with the state of the files. */
 export interface RulesSnapshot {
   readonly releaseFiles: FileSnapshot;
   readonly ruleFiles: FileSnapshot;
-  /** Undefined where something was wrong. */
+  /** Undefined if something is invalid. */
   readonly rules: Rules | undefined;
   readonly error?: unknown;
 }
 
-/** One that went well. */
 export type ValidSnapshot = RulesSnapshot & { readonly rules: Rules };
 
-export function isValid(reading: RulesSnapshot): reading is ValidSnapshot {
-  return reading.rules !== undefined;
+export function isValid(snapshot: RulesSnapshot): snapshot is ValidSnapshot {
+  return snapshot.rules !== undefined;
 }
 
-/** Never fails: that is what is read, too. */
-export async function readSnapshot(sources: SnapshotSources): Promise<RulesSnapshot> {
+/** Never fails: an error is part of the snapshot. */
+export async function takeRulesSnapshot(sources: SnapshotSources): Promise<RulesSnapshot> {
   const files = { releaseFiles: new FileSnapshot(), ruleFiles: new FileSnapshot() };
   try {
     const directories = await sources.readReleases((file) => files.releaseFiles.add(file));
@@ -40,6 +38,6 @@ export async function readSnapshot(sources: SnapshotSources): Promise<RulesSnaps
   }
 }
 
-export async function haveChanged({ releaseFiles, ruleFiles }: RulesSnapshot): Promise<boolean> {
+export async function hasChanged({ releaseFiles, ruleFiles }: RulesSnapshot): Promise<boolean> {
   return (await releaseFiles.hasChanged()) || (await ruleFiles.hasChanged());
 }

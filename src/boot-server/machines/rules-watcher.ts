@@ -2,40 +2,42 @@ import type { Release } from "../releases/release.js";
 import { areSameReleases } from "../releases/release-change.js";
 import type { Rules } from "./rules.js";
 import {
-  haveChanged,
+  hasChanged,
   isValid,
   type RulesSnapshot,
-  readSnapshot,
   type SnapshotSources,
+  takeRulesSnapshot,
   type ValidSnapshot,
 } from "./rules-snapshot.js";
 
-/** Milliseconds between two looks at the files. */
-const interval = 500;
+const defaultIntervalMs = 500;
 
 export interface RulesWatcherOptions {
-  /** The machines file, or what that names, was read again. */
+  /** Time between two checks of the files; 500 ms by default. */
+  readonly intervalMs?: number;
+  /** The machines file, or a file that it names, has changed. */
   onRules(rules: Rules): void;
-  /** Other releases are served from now on, or the same ones after something was wrong. */
-  onReleases(now: readonly Release[], before: readonly Release[]): void;
-  /** The files changed and are not right any more: the last good rules stay. */
+  /** Other releases are served now, or the same ones are valid again. */
+  onReleases(current: readonly Release[], previous: readonly Release[]): void;
+  /** The files have changed and are invalid now. The previous rules stay in force. */
   onError(problem: string): void;
 }
 
 /**
- * Rules and releases as their files are now: all are read again when one of these changes, so that
- * they agree. By asking for their times, as editors put a new file in the old one's place, and
- * network file systems tell nothing. What was read counts where the files are still the same one
- * look later: until then they may be half there.
+ * Keeps rules and releases up to date. If any of their files changes, it reads all of them again, so
+ * that they agree. It polls the files' times, because editors replace files and network file systems
+ * send no notifications. A new version takes effect only if the files have not changed again by the
+ * next check: until then, they may be incomplete.
  */
 export class RulesWatcher {
   readonly #sources: SnapshotSources;
   readonly #options: RulesWatcherOptions;
-  #held: ValidSnapshot;
-  /** Undefined where the latest one counts already. */
-  #next: RulesSnapshot | undefined;
+  /** The snapshot in force. */
+  #current: ValidSnapshot;
   #latest: RulesSnapshot;
-  /** What was told, as long as it is so. */
+  /** True if the latest snapshot is not in force yet. */
+  #isPending = false;
+  /** The problem that was last reported, as long as it persists. */
   #problem: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -47,20 +49,23 @@ export class RulesWatcher {
   ) {
     this.#sources = sources;
     this.#options = options;
-    this.#held = first;
+    this.#current = first;
     this.#latest = first;
-    this.#lookLater();
+    this.#scheduleCheck();
   }
 
   /** @throws NetbootError MACHINES_INVALID, CLOUD_CONFIG_INVALID, RELEASE_INVALID */
-  static async read(sources: SnapshotSources, options: RulesWatcherOptions): Promise<RulesWatcher> {
-    const first = await readSnapshot(sources);
+  static async start(
+    sources: SnapshotSources,
+    options: RulesWatcherOptions,
+  ): Promise<RulesWatcher> {
+    const first = await takeRulesSnapshot(sources);
     if (isValid(first)) return new RulesWatcher(sources, options, first);
     throw first.error;
   }
 
   get current(): Rules {
-    return this.#held.rules;
+    return this.#current.rules;
   }
 
   close(): void {
@@ -68,42 +73,44 @@ export class RulesWatcher {
     clearTimeout(this.#timer);
   }
 
-  #lookLater(): void {
+  #scheduleCheck(): void {
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => void this.#look(), interval).unref();
+    const { intervalMs = defaultIntervalMs } = this.#options;
+    this.#timer = setTimeout(() => void this.#check(), intervalMs).unref();
   }
 
-  /** Never fails: a server that runs does not end because of a file. */
-  async #look(): Promise<void> {
-    if (await haveChanged(this.#latest)) {
-      this.#latest = await readSnapshot(this.#sources);
-      this.#next = this.#latest;
-    } else if (this.#next !== undefined) {
-      await this.#take(this.#next);
-      this.#next = undefined;
+  /** Never fails: a file must not stop a running server. */
+  async #check(): Promise<void> {
+    if (await hasChanged(this.#latest)) {
+      this.#latest = await takeRulesSnapshot(this.#sources);
+      this.#isPending = true;
+    } else if (this.#isPending) {
+      this.#isPending = false;
+      await this.#apply(this.#latest);
     }
-    this.#lookLater();
+    this.#scheduleCheck();
   }
 
-  async #take(reading: RulesSnapshot): Promise<void> {
-    const areRulesNew = await this.#held.ruleFiles.hasChanged();
+  async #apply(snapshot: RulesSnapshot): Promise<void> {
+    const areRulesNew = await this.#current.ruleFiles.hasChanged();
     if (this.#isClosed) return;
-    if (isValid(reading)) this.#hold(reading, areRulesNew);
-    else this.#tell(reading.error);
+    if (isValid(snapshot)) this.#replace(snapshot, areRulesNew);
+    else this.#report(snapshot.error);
   }
 
-  #hold(reading: ValidSnapshot, areRulesNew: boolean): void {
-    const before = this.current.releases;
-    const now = reading.rules.releases;
-    const wasWrong = this.#problem !== undefined;
-    this.#held = reading;
+  #replace(snapshot: ValidSnapshot, areRulesNew: boolean): void {
+    const previous = this.current.releases;
+    const current = snapshot.rules.releases;
+    const wasInvalid = this.#problem !== undefined;
+    this.#current = snapshot;
     this.#problem = undefined;
-    if (areRulesNew) this.#options.onRules(reading.rules);
-    if (!areSameReleases(now, before) || (wasWrong && !areRulesNew))
-      this.#options.onReleases(now, before);
+    if (areRulesNew) this.#options.onRules(snapshot.rules);
+    if (!areSameReleases(current, previous) || (wasInvalid && !areRulesNew)) {
+      this.#options.onReleases(current, previous);
+    }
   }
 
-  #tell(error: unknown): void {
+  #report(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
     if (problem === this.#problem) return;
     this.#problem = problem;

@@ -1,60 +1,58 @@
 import type { FileRole, ServedFile } from "../files/served-file.js";
 import type { Release } from "../releases/release.js";
-import type { MacPattern } from "./mac-pattern.js";
+import type { MachineMatch } from "./match.js";
 import type { OfferStyle } from "./offer-style.js";
 
 /**
- * What is done with a machine.
+ * What happens to a machine that asks to be booted.
  * - `netboot`: it boots a release
- * - `once`: it boots a release, and from its disk from then on
+ * - `once`: it boots a release, and boots from its disk from then on
  * - `local`: it boots from its disk
- * - `deny`: it gets nothing
+ * - `deny`: it is refused
  */
 export const bootModes = ["netboot", "once", "local", "deny"] as const;
 export type BootMode = (typeof bootModes)[number];
 
-/** A text that is made for each machine, or an address that machines fetch from themselves. */
+/** A text that is expanded for each machine, or a URL that machines fetch themselves. */
 export type CloudConfig = { readonly text: string } | { readonly url: string };
 
 export interface BootProgram extends ServedFile {
-  /** All that a machine fetches that starts it, where that is no script: see `filesOfUki`. */
+  /** The files that a machine fetches in all if it starts this program; see `readUkiRoles`. */
   readonly files?: readonly FileRole[] | undefined;
 }
 
-/** How a machine is booted; what is undefined is left to the defaults. */
+/** How a machine boots. The defaults apply to what is undefined. */
 export interface BootSettings {
   readonly boot?: BootMode | undefined;
   readonly release?: Release | undefined;
-  /** Words that are added to the kernel's command line. */
+  /** Words to add to the kernel command line. */
   readonly commandLine?: string | undefined;
   readonly cloudConfig?: CloudConfig | undefined;
-  /** Instead of the iPXE for machines of its kind, where their firmware can run it. */
+  /** Replaces the iPXE for this kind of machine, if the firmware can run it. */
   readonly bootProgram?: BootProgram | undefined;
   readonly offerStyle?: OfferStyle | undefined;
   readonly hostname?: string | undefined;
 }
 
-/** What a machine has to be like; all that is given has to hold, one of each list is enough. */
-export interface MachineMatch {
-  readonly mac?: readonly MacPattern[] | undefined;
-  readonly uuid?: readonly string[] | undefined;
-  readonly serial?: readonly string[] | undefined;
-  readonly architecture?: readonly string[] | undefined;
-}
-
 export interface MachineEntry extends BootSettings {
-  /** Where it stands, as in `machines.yaml, line 7`. */
-  readonly place: string;
+  /** The position in the file, for example `machines.yaml, line 7`. */
+  readonly location: string;
   readonly match: MachineMatch;
 }
 
 export interface Rules {
-  /** All that are served; for each architecture the first one is the default. */
+  /** All served releases. The first one for an architecture is the default. */
   readonly releases: readonly Release[];
-  /** The first that matches a machine is its. */
+  /** The first entry that matches a machine applies to it. */
   readonly entries: readonly MachineEntry[];
-  /** For machines without an entry, and for what an entry leaves open. */
+  /** For machines without an entry, and for what an entry leaves undefined. */
   readonly defaults: BootSettings;
-  /** The boot programs that entries name, by the names that clients ask for. */
+  /** The boot programs that the machines file names, by the name that clients ask for. */
   readonly programs: ReadonlyMap<string, ServedFile>;
+}
+
+/** Settings that are undefined do not override others. */
+export function mergeSettings(settings: BootSettings, defaults: BootSettings): BootSettings {
+  const defined = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(defined) };
 }

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import {
   AdmissionQueue,
   type AdmissionQueueOptions,
   type Slot,
 } from "../../../src/boot-server/http/admission-queue.js";
-import type { Progress } from "../../../src/boot-server/http/transfer-rate.js";
+import type { TransferProgress } from "../../../src/boot-server/http/transfer-rate.js";
 
-describe("admission of large transfers", () => {
-  it("gives slots in the order of asking, as others are given back", async () => {
-    const machines = new Machines({ most: 2 });
+const minimumRate = { periodMs: 60, bytesPerSecond: 1000 };
+const slow: TransferProgress = { size: 1e6, sent: () => Date.now() / 10 };
+const fast: TransferProgress = { size: 1e6, sent: () => Date.now() * 10 };
+const unknown: TransferProgress = { size: undefined, sent: () => 0 };
+
+describe("the admission queue", () => {
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1e6 }));
+  afterEach(() => mock.timers.reset());
+
+  it("gives slots in the order of the requests, as others are released", async () => {
+    const machines = new Machines({ maxTransfers: 2 });
     for (const name of ["a", "b", "c", "d"]) machines.ask(name);
     assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
     machines.release("b");
@@ -20,16 +27,16 @@ describe("admission of large transfers", () => {
     assert.deepEqual(await machines.log(), ["d slot"]);
   });
 
-  it("passes over a client that has its share, and comes back to it", async () => {
-    const machines = new Machines({ most: 3, mostOfOneClient: 2 });
+  it("skips a client that has reached its limit, and returns to it later", async () => {
+    const machines = new Machines({ maxTransfers: 3, maxTransfersPerClient: 2 });
     for (const name of ["a", "a", "a", "b", "c"]) machines.ask(name);
     assert.deepEqual(await machines.log(), ["a slot", "a slot", "b slot"]);
     machines.release("a");
     assert.deepEqual(await machines.log(), ["a slot"]);
   });
 
-  it("passes over a client that went away while it waited", async () => {
-    const machines = new Machines({ most: 1 });
+  it("skips a client that disconnected while it waited", async () => {
+    const machines = new Machines({ maxTransfers: 1 });
     for (const name of ["a", "b", "c"]) machines.ask(name);
     machines.leave("b");
     assert.deepEqual(await machines.log(), ["a slot", "b gone"]);
@@ -38,7 +45,7 @@ describe("admission of large transfers", () => {
   });
 
   it("keeps the place of a client that comes back", async () => {
-    const machines = new Machines({ most: 1 });
+    const machines = new Machines({ maxTransfers: 1 });
     for (const name of ["a", "b", "c"]) machines.ask(name);
     machines.leave("b");
     machines.ask("b");
@@ -47,11 +54,11 @@ describe("admission of large transfers", () => {
     assert.deepEqual(await machines.log(), ["b slot"]);
   });
 
-  it("forgets the place of one that stays away", async () => {
-    const machines = new Machines({ most: 1, memory: 5 });
+  it("forgets the place of a client that stays away", async () => {
+    const machines = new Machines({ maxTransfers: 1, placeTtlMs: 5000 });
     for (const name of ["a", "b", "c"]) machines.ask(name);
     machines.leave("b");
-    await sleep(20);
+    mock.timers.tick(5001);
     machines.ask("b");
     await machines.log();
     machines.release("a");
@@ -59,77 +66,77 @@ describe("admission of large transfers", () => {
   });
 
   it("tells a client twice to come again, and lets its third request wait", async () => {
-    const machines = new Machines({ most: 1, patience: 5 });
+    const machines = new Machines({ maxTransfers: 1, waitTimeoutMs: 5000 });
     machines.ask("a");
     assert.deepEqual(await machines.log(), ["a slot"]);
     for (const _ of ["first", "second"]) {
       machines.ask("b");
-      await sleep(30);
+      mock.timers.tick(4999);
+      assert.deepEqual(await machines.log(), []);
+      mock.timers.tick(1);
       assert.deepEqual(await machines.log(), ["b later"]);
     }
     machines.ask("b");
-    await sleep(30);
+    mock.timers.tick(15_000);
     assert.deepEqual(await machines.log(), []);
     machines.release("a");
     assert.deepEqual(await machines.log(), ["b slot"]);
   });
 
-  it("tells a client to come again when transfers will have ended, by how they get on", async () => {
-    const admission = new AdmissionQueue({ most: 4, patience: 100 });
+  it("tells a client to come again when transfers will probably have ended", async () => {
+    const admission = new AdmissionQueue({ maxTransfers: 4, waitTimeoutMs: 100, now: Date.now });
     const { signal } = new AbortController();
-    // A hundredth in the 100 milliseconds of patience: the others take 9.9 seconds.
+    // One percent within the 100 milliseconds that the fifth client waits: the rest takes 9.9 seconds.
     const progress = { size: 100, sent: () => 1 };
     for (const name of ["a", "b", "c", "d"]) await admission.ask(name, "file", signal, progress);
-    const answer = await admission.ask("e", "file", signal, progress);
-    assert.ok(answer?.kind === "later" && answer.seconds >= 9);
+    const answer = admission.ask("e", "file", signal, progress);
+    mock.timers.tick(100);
+    assert.deepEqual(await answer, { kind: "later", seconds: 10 });
   });
 
-  const minimumRate = { period: 60, bytesPerSecond: 1000 };
-  const slow: Progress = { size: 1e6, sent: () => performance.now() / 10 };
-  const fast: Progress = { size: 1e6, sent: () => performance.now() * 10 };
-
-  it("gives the place of one that hardly gets on to another that waits", async () => {
-    const machines = new Machines({ most: 2, mostOfOneClient: 1, minimumRate });
+  it("gives the place of a slow transfer to a client that waits", async () => {
+    const machines = new Machines({ maxTransfers: 2, maxTransfersPerClient: 1, minimumRate });
     machines.ask("a", slow);
     machines.ask("b", fast);
     machines.ask("c", fast);
     machines.ask("d", fast);
-    await machines.answered(3);
-    assert.deepEqual(await machines.log(), ["a slot", "b slot", "c slot"]);
-    // What lost its place has none to give back.
+    assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
+    mock.timers.tick(59);
+    assert.deepEqual(await machines.log(), []);
+    mock.timers.tick(1);
+    assert.deepEqual(await machines.log(), ["c slot"]);
+    // A transfer that lost its place does not make room when it ends.
     machines.release("a");
     assert.deepEqual(await machines.log(), []);
     machines.release("b");
     assert.deepEqual(await machines.log(), ["d slot"]);
   });
 
-  it("counts a transfer that lost its place in its client's share", async () => {
-    const machines = new Machines({ most: 1, mostOfOneClient: 1, minimumRate });
+  it("counts a transfer that lost its place toward its client's limit", async () => {
+    const machines = new Machines({ maxTransfers: 1, maxTransfersPerClient: 1, minimumRate });
     machines.ask("a", slow);
     machines.ask("b", slow);
     machines.ask("a", slow);
-    await machines.answered(2);
-    await sleep(200);
+    mock.timers.tick(60);
     assert.deepEqual(await machines.log(), ["a slot", "b slot"]);
+    mock.timers.tick(600);
+    assert.deepEqual(await machines.log(), []);
   });
 
-  it("has a client come again within half a minute, however long the queue is", async () => {
-    const admission = new AdmissionQueue({ most: 1, patience: 5 });
+  it("tells a client to come again within half a minute, however long the queue is", async () => {
+    const admission = new AdmissionQueue({ maxTransfers: 1, waitTimeoutMs: 5, now: Date.now });
     const { signal } = new AbortController();
     await admission.ask("a", "file", signal, unknown);
     const names = Array.from({ length: 50 }, (_, index) => String(index));
-    const answers = await Promise.all(
-      names.map((name) => admission.ask(name, "file", signal, unknown)),
-    );
-    for (const answer of answers) {
+    const answers = names.map((name) => admission.ask(name, "file", signal, unknown));
+    mock.timers.tick(5);
+    for (const answer of await Promise.all(answers)) {
       assert.ok(answer?.kind === "later" && answer.seconds >= 1 && answer.seconds <= 30);
     }
   });
 });
 
-const unknown: Progress = { size: undefined, sent: () => 0 };
-
-/** Machines by name, and what became of their requests since it was last looked at. */
+/** Machines by name, and the answers that their requests have got. */
 class Machines {
   readonly #admission: AdmissionQueue;
   readonly #slots = new Map<string, Slot>();
@@ -137,10 +144,10 @@ class Machines {
   #log: string[] = [];
 
   constructor(options: AdmissionQueueOptions) {
-    this.#admission = new AdmissionQueue(options);
+    this.#admission = new AdmissionQueue({ ...options, now: Date.now });
   }
 
-  ask(name: string, progress: Progress = unknown): void {
+  ask(name: string, progress: TransferProgress = unknown): void {
     const controller = new AbortController();
     this.#controllers.set(name, controller);
     void this.#admission.ask(name, "file", controller.signal, progress).then((answer) => {
@@ -157,13 +164,10 @@ class Machines {
     this.#slots.get(name)!.release();
   }
 
-  /** Waits until so many requests had an answer since it was last looked. */
-  async answered(count: number): Promise<void> {
-    while (this.#log.length < count) await sleep(10);
-  }
-
+  /** The answers since the previous call. */
   async log(): Promise<string[]> {
-    await sleep(1);
+    // Answers are promises that are already settled.
+    await new Promise((resolve) => setImmediate(resolve));
     const log = this.#log;
     this.#log = [];
     return log;

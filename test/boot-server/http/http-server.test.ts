@@ -142,7 +142,7 @@ describe("HTTP", () => {
   it("boots nothing that does not say its hardware address", async () => {
     for (const query of ["", "mac=", "mac=1", "mac=52:54:00:aa:bb:01%0a"]) {
       const script = await (await get(`/machine.ipxe?buildarch=x86_64&${query}`)).text();
-      assert.match(script, /^#!ipxe\necho .*hardware address/, query);
+      assert.match(script, /^#!ipxe\necho .*MAC address/, query);
       assert.doesNotMatch(script, /kernel/);
     }
   });

@@ -120,8 +120,8 @@ describe("large files by HTTP", () => {
   });
 
   it("are sent on where clients that read next to nothing have all the slots", async () => {
-    const minimumRate = { period: 500, bytesPerSecond: 64_000 };
-    const files = new FileSender(new AdmissionQueue({ most: 2, minimumRate }));
+    const minimumRate = { periodMs: 500, bytesPerSecond: 64_000 };
+    const files = new FileSender(new AdmissionQueue({ maxTransfers: 2, minimumRate }), 60_000);
     const file = (await readServedFile(path, "large", "squashfs"))!;
     const own = createServer((request, response) => void files.send(request, response, file));
     await once(own.listen(0, "127.0.0.1"), "listening");

@@ -48,12 +48,12 @@ describe("an answer of the boot API", () => {
   }
 
   const malformed: [name: string, text: string, problem: RegExp][] = [
-    ["what is no JSON", "<html>", /no JSON/],
+    ["what is no JSON", "<html>", /not valid JSON/],
     ["a list", "[]", /object/],
     ["no kernel", "{}", /kernel/],
     ["a kernel that is no text", '{"kernel":1}', /kernel/],
     ["an initrd that is no list", '{"kernel":"k","initrd":"i"}', /initrd/],
-    ["a file of the server's own disk", '{"kernel":"file:///etc/shadow"}', /no address of HTTP/],
+    ["a file of the server's own disk", '{"kernel":"file:///etc/shadow"}', /not an HTTP URL/],
     ["another template", '{"kernel":"k","cmdline":"{{ ID \\"x\\" }}"}', /only \{\{ URL/],
     ["a template without an end", '{"kernel":"k","cmdline":"{{ URL \\"x\\" "}', /only \{\{ URL/],
     ["a line break", '{"kernel":"k","cmdline":"a\\nshell"}', /control character/],

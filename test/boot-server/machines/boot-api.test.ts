@@ -130,13 +130,13 @@ describe("a boot API", () => {
 
   it("is not asked for machines that a rule keeps out", async () => {
     asked = [];
-    assert.match(await script(denied), /nothing for this machine/);
+    assert.match(await script(denied), /refused this machine/);
     assert.deepEqual(asked, []);
   });
 
   const refusals: [name: string, mac: string, reason: RegExp][] = [
-    ["another status than 200", unknown, /nothing for it \(status 404\)/],
-    ["an answer without an end", endless, /longer than 64 KiB/],
+    ["another status than 200", unknown, /nothing for this machine \(status 404\)/],
+    ["an answer without an end", endless, /larger than 64 KiB/],
     ["no answer", silent, /within 5 seconds/],
   ];
   for (const [name, mac, reason] of refusals) {
@@ -182,7 +182,7 @@ describe("a boot API", () => {
     assert.deepEqual(await offers.choose({ ...client(known), isIpxe: true }, base), {
       bootFile: `${base}/boot.ipxe`,
     });
-    const refused = { refusal: "The boot API has nothing for it (status 404)." };
+    const refused = { refusal: "The boot API has nothing for this machine (status 404)." };
     assert.deepEqual(await offers.choose(client(unknown), base), refused);
     assert.match(JSON.stringify(await stalled), /within 5 seconds/);
     asked = [];

@@ -94,7 +94,7 @@ describe("the address of a cloud-config", () => {
       assert.match(await scriptFor(first), / config_url=http/);
       table = [neighbour("127.0.0.1", second)];
       const script = await scriptFor(first);
-      assert.match(script, /another machine than it says/);
+      assert.match(script, /IP address belongs to another MAC/);
       assert.doesNotMatch(script, /config_url/);
     });
   }

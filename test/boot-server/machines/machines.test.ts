@@ -94,14 +94,21 @@ describe("a machines file", () => {
     expected: string,
     reason: RegExp,
   ][] = [
-    ["gives the first release for the architecture", "", amd64, undefined, "stable", /alike/],
+    [
+      "gives the first release for the architecture",
+      "",
+      amd64,
+      undefined,
+      "stable",
+      /All machines get the same/,
+    ],
     [
       "gives an arm64 machine its own",
       "",
       { mac, architecture: "arm64" },
       undefined,
       "arm",
-      /alike/,
+      /All machines get the same/,
     ],
     [
       "takes a file of comments for an empty one",
@@ -109,7 +116,7 @@ describe("a machines file", () => {
       amd64,
       undefined,
       "stable",
-      /alike/,
+      /All machines get the same/,
     ],
     [
       "takes the first entry that matches",
@@ -125,7 +132,7 @@ describe("a machines file", () => {
       { mac, architecture: "arm64" },
       undefined,
       "unfit",
-      /edge is for amd64, and it is arm64/,
+      /edge is for amd64, but it is arm64/,
     ],
     [
       "gives nothing to an architecture that is not served",
@@ -141,7 +148,7 @@ describe("a machines file", () => {
       { mac },
       undefined,
       "unfit",
-      /did not say/,
+      /did not report/,
     ],
     ["denies", own("boot: deny"), amd64, undefined, "deny", /boot: deny/],
     [
@@ -206,9 +213,9 @@ describe("a machines file", () => {
     [
       "a hardware address that begins with * without quotes",
       "machines:\n  - match:\n      mac: *:54:00\n",
-      /line 3: \*:54:00 is an alias of YAML, .*; put what begins with \* in quotes/,
+      /line 3: \*:54:00 is a YAML alias, .*; quote values that begin with \*/,
     ],
-    ["an alias", "machines: &all []\ndefaults: *all\n", /line 2: \*all is an alias of YAML/],
+    ["an alias", "machines: &all []\ndefaults: *all\n", /line 2: \*all is a YAML alias/],
     ["a list", "- a\n", /machines\.yaml.*: .*object/],
     ["a key that there is not", own("bot: deny"), /line 1: machines: unrecognized key: "bot"/],
     ["a key that there is not, at the top", "machine: []\n", /unrecognized key: "machine"/],
@@ -216,14 +223,14 @@ describe("a machines file", () => {
     [
       "an empty match",
       "machines:\n  - boot: deny\n    match: {}\n",
-      /line 3: .*names nothing to go by/,
+      /line 3: .*is empty: add mac, uuid, serial or architecture/,
     ],
     [
       "a hardware address that is none",
       'machines:\n  - match:\n      mac: "52:54:0g"\n',
-      /line 3: .*52:54:0g is no hardware address/,
+      /line 3: .*52:54:0g is not a MAC address/,
     ],
-    ["a UUID that is none", "machines: [{ match: { uuid: x } }]\n", /uuid: is no UUID/],
+    ["a UUID that is none", "machines: [{ match: { uuid: x } }]\n", /uuid: x is not a UUID/],
     [
       "an architecture that there is not",
       "machines: [{ match: { architecture: z80 } }]\n",
@@ -233,9 +240,13 @@ describe("a machines file", () => {
     [
       "a release that is not served",
       own("release: nightly"),
-      /no release nightly is served \(served are: stable, edge, arm\)/,
+      /no release nightly is served \(served: stable, edge, arm\)/,
     ],
-    ["a boot program that is not there", own("boot-program: x.efi"), /no boot program x\.efi/],
+    [
+      "a boot program that is not there",
+      own("boot-program: x.efi"),
+      /the boot program x\.efi does not exist/,
+    ],
     ["a cloud-config that is not there", own("cloud-config: x.yaml"), /x\.yaml cannot be read/],
     [
       "a cloud-config without a marker",
@@ -247,7 +258,7 @@ describe("a machines file", () => {
       own("cloud-config: bad.yaml"),
       /\$\{machine\.name\}/,
     ],
-    ["words of two lines", own('cmdline: "a\\nb"'), /cmdline: has to be one line/],
+    ["words of two lines", own('cmdline: "a\\nb"'), /cmdline: must be one line/],
   ];
   for (const [name, text, message] of wrong) {
     it(`with ${name} is refused with its place`, async () => {
@@ -275,7 +286,7 @@ describe("a machines file", () => {
       programs,
     };
     const told: string[] = [];
-    const rules = await RulesWatcher.read(sources, {
+    const rules = await RulesWatcher.start(sources, {
       onRules: () => told.push("read"),
       onReleases: () => assert.fail(),
       onError: (problem) => told.push(problem),
@@ -308,7 +319,7 @@ it("a machines file that is changed while it is read is read once more", async (
   const programs = await BootPrograms.find([]);
   const sources = { defaults: {}, cloudConfig: undefined, readReleases, programs };
   let times = 0;
-  const rules = await RulesWatcher.read(
+  const rules = await RulesWatcher.start(
     { ...sources, machinesFile: path },
     {
       onReleases: () => assert.fail(),
@@ -360,7 +371,7 @@ it("a machine whose serial number says nothing gets what the defaults say, once 
   const unsettled = await decide(text, amd64);
   assert.equal(unsettled.kind, "unsettled");
   assert.equal(unsettled.settings.bootProgram, undefined);
-  assert.equal((await decide(text, { ...amd64, hasSaidAll: true })).kind, "deny");
+  assert.equal((await decide(text, { ...amd64, isFullyKnown: true })).kind, "deny");
 });
 
 describe("the boot program that a machines file names", () => {
@@ -548,7 +559,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
 
   for (const [last, word] of [
     ["3", "disk"],
-    ["4", "get nothing"],
+    ["4", "not served"],
   ] as const) {
     it(`hands machine ${last} neither script nor files`, async () => {
       const script = await scriptFor(last);
@@ -629,8 +640,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
         const answer = await fetch(`${strict.base}/for/${word}/releases/1/stable.squashfs`);
         const isNone = word === "";
         assert.equal(answer.status, isNone ? 404 : 403, word);
-        if (!isNone)
-          assert.match(await answer.text(), /made by another server, or with another key\./);
+        if (!isNone) assert.match(await answer.text(), /made it with another key\./);
       }
     });
 
@@ -674,7 +684,7 @@ describe("the status page", () => {
     });
     const answer = await fetch(`${site.base}/`);
     const page = await answer.text();
-    assert.match(page, /52:54:00:aa:bb:01.*boots/s);
+    assert.match(page, /52:54:00:aa:bb:01.*is booting/s);
     assert.match(page, /squashfs 25 %, 5\.0 MB\/s/);
     assert.match(page, /&lt;b&gt;bold/);
     assert.doesNotMatch(page, /<b>bold/);
@@ -693,10 +703,10 @@ describe("the status page", () => {
 
 it("shows on its page why a machine gets nothing", async () => {
   const site = await startHttpSite({ releases });
-  const reason = "It is kept out by --deny 52:54:00:aa.";
+  const reason = "It is excluded by --deny 52:54:00:aa.";
   const mac = "52:54:00:aa:bb:02";
   site.eventLog.add({ type: "ignored", mac, reason, isNotable: true });
-  assert.match(await (await fetch(`${site.base}/`)).text(), /gets nothing.*kept out by --deny/s);
+  assert.match(await (await fetch(`${site.base}/`)).text(), /is refused.*excluded by --deny/s);
   await site.server.close(0);
 });
 

@@ -67,7 +67,7 @@ describe("a server whose directories are made again", () => {
       readReleases: (beforeRead: (path: string) => Promise<void>) =>
         readAllReleases(places, beforeRead),
     };
-    rules = await RulesWatcher.read(sources, {
+    rules = await RulesWatcher.start(sources, {
       onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
       onReleases: (...change) => told.push(describeReleaseChange(...change)),
       onError: (problem) => told.push(`error: ${problem}`),
@@ -124,7 +124,7 @@ describe("a server whose directories are made again", () => {
       assert.equal(answer.headers.get("etag"), `"${sha256}"`);
       assert.equal(await statusOf(old[role]!), 410);
     }
-    assert.match(await (await fetch(old.squashfs!)).text(), /served no more, or was made again/);
+    assert.match(await (await fetch(old.squashfs!)).text(), /has been removed or rebuilt/);
     assert.equal(await statusOf(`${site.base}/releases/1/newer-kernel`), 200);
     assert.equal(await statusOf(`${site.base}/releases/1/${demoName}-kernel`), 404);
   });
@@ -222,7 +222,7 @@ describe("a server whose directories are made again", () => {
     const site = await serve([a, b], "defaults: { release: b }\n");
     const old = await addressesIn(site);
     await make(b, { name: "c" });
-    assert.match(await next(), /^error: .*line 1.*no release b is served \(served are: a, c\)/);
+    assert.match(await next(), /^error: .*line 1.*no release b is served \(served: a, c\)/);
     assert.deepEqual(await addressesIn(site), old);
     await writeFile(join(directory, "machines.yaml"), "defaults: { release: c }\n");
     assert.equal(await next(), "rules: 0");
@@ -279,7 +279,10 @@ describe("a server whose directories are made again", () => {
     const squashfs = join(out, `${demoName}.squashfs`);
     const whole = await readFile(squashfs);
     await writeFile(squashfs, whole.subarray(0, 200));
-    assert.match(await next(), /^error: The file \S+ has \d+ bytes, and its file system \d+\.$/);
+    assert.match(
+      await next(),
+      /^error: The file \S+ has \d+ bytes, but its file system needs \d+\.$/,
+    );
     assert.deepEqual(await addressesIn(site), old);
     await writeFile(squashfs, whole);
     assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);

@@ -179,7 +179,7 @@ it("a download that loses its claim does not wait until the pause between two at
         attempts += 1;
         if (attempts > 1) return { body: Readable.from([bytes.subarray(offset)]), offset };
         const hint = "Wait.";
-        throw new OciClientError("REGISTRY_ERROR", "It is busy.", { hint, retryable: true });
+        throw new OciClientError("REGISTRY_ERROR", "It is busy.", { hint, failure: "busy" });
       },
       newRetry: async (signal) => {
         retries += 1;
