@@ -28,7 +28,7 @@ import {
 
 const amd64 = parsePlatform("linux/amd64");
 const alice = { username: "alice", password: "sécret:with colon" };
-/** RFC 7617: base64 of user, colon and password in UTF-8, here made with coreutils' base64. */
+/** RFC 7617: base64 of user, colon, and password in UTF-8, made with base64 of coreutils. */
 const aliceBasic = "Basic YWxpY2U6c8OpY3JldDp3aXRoIGNvbG9u";
 
 function holding(credential?: Credential): CredentialStore {
@@ -56,7 +56,7 @@ function challenge(response: ServerResponse, header: string | string[]): true {
   return true;
 }
 
-/** Lets a request through that bears an accepted token, else sends it to the token server. */
+/** Accepts requests with an accepted token, and refers others to the token server. */
 function wantsToken(realm: () => string, accepts: (token: string) => boolean): Interceptor {
   return ({ headers }, response) => {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
@@ -83,14 +83,14 @@ describe("Basic authorization", () => {
   const wantsAlice: Interceptor = ({ headers }, response) =>
     headers.authorization === aliceBasic ? false : challenge(response, 'Basic realm="x"');
 
-  it("is sent once it is asked for, and from then on at once", async (t) => {
+  it("is sent after a challenge, and then with every request", async (t) => {
     const { client, server, ref } = await setUp(t, wantsAlice, alice);
     await client.resolve(ref, amd64);
     const sent = server.requests.map(({ headers }) => headers.authorization);
     assert.deepEqual(sent, [undefined, aliceBasic, aliceBasic]);
   });
 
-  it("is denied, in words that say so, when the password is wrong", async (t) => {
+  it("fails with a wrong password, and the message says so", async (t) => {
     const { client, ref, server } = await setUp(t, wantsAlice, { ...alice, password: "wrong" });
     await assert.rejects(
       client.resolve(ref, amd64),
@@ -98,7 +98,7 @@ describe("Basic authorization", () => {
     );
     assert.equal(server.requests.length, 2);
     await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED"));
-    assert.equal(server.requests.length, 3, "what was rejected is not sent twice");
+    assert.equal(server.requests.length, 3, "refused credentials are not sent twice");
   });
 
   const origins: [name: string, origin: CredentialOrigin | undefined, hint: RegExp][] = [
@@ -156,7 +156,7 @@ describe("Basic authorization", () => {
     });
   });
 
-  it("is denied, in other words, when there are no credentials", async (t) => {
+  it("fails without credentials, and the message says so", async (t) => {
     const { client, ref } = await setUp(t, wantsAlice);
     await assert.rejects(
       client.resolve(ref, amd64),
@@ -166,7 +166,7 @@ describe("Basic authorization", () => {
 });
 
 describe("Bearer authorization", () => {
-  it("gets a token without credentials where anyone may read", async (t) => {
+  it("gets an anonymous token without credentials", async (t) => {
     const tokens = await serveTokens(t);
     const { client, ref } = await setUp(
       t,
@@ -183,7 +183,7 @@ describe("Bearer authorization", () => {
     assert.equal(headers.authorization, undefined);
   });
 
-  it("shows the token server the password, and the registry only the token", async (t) => {
+  it("sends the password to the token server, and only the token to the registry", async (t) => {
     const tokens = await serveTokens(t);
     const { client, ref, server } = await setUp(
       t,
@@ -199,7 +199,7 @@ describe("Bearer authorization", () => {
     assert.deepEqual([...sent], [undefined, "Bearer t1"]);
   });
 
-  it("prefers Bearer to Basic where both are offered", async (t) => {
+  it("prefers Bearer to Basic", async (t) => {
     const tokens = await serveTokens(t);
     const intercept: Interceptor = ({ headers }, response) =>
       headers.authorization === "Bearer t1"
@@ -208,10 +208,10 @@ describe("Bearer authorization", () => {
     const { client, ref } = await setUp(t, intercept, alice);
     await client.resolve(ref, amd64);
     const { searchParams } = new URL(tokens.requests[0]!.url!, "http://x");
-    assert.equal(searchParams.get("scope"), "repository:os/image:pull", "supplied where not named");
+    assert.equal(searchParams.get("scope"), "repository:os/image:pull", "the default scope");
   });
 
-  it("reads a token that is called access_token", async (t) => {
+  it("reads a token named access_token", async (t) => {
     const tokens = await serveTokens(t, (token) => ({ access_token: token, expires_in: 300 }));
     const { client, ref } = await setUp(
       t,
@@ -223,7 +223,7 @@ describe("Bearer authorization", () => {
     await client.resolve(ref, amd64);
   });
 
-  it("gets a new token when one runs out in the middle", async (t) => {
+  it("gets a new token after one has expired", async (t) => {
     const tokens = await serveTokens(t);
     let valid = "t1";
     const intercept = wantsToken(
@@ -266,7 +266,7 @@ describe("Bearer authorization", () => {
     });
   }
 
-  it("is got for the others, too, where the one that asked for it gives up", async (t) => {
+  it("is kept for other callers if the first one gives up", async (t) => {
     const controller = new AbortController();
     let answer = () => {};
     const tokens = await serveTokens(t, undefined, (_request, response) => {
@@ -289,7 +289,7 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.requests.length, 1);
   });
 
-  it("asks only once for a token that is rejected again", async (t) => {
+  it("requests only one token if the registry refuses it", async (t) => {
     const tokens = await serveTokens(t);
     const { client, ref } = await setUp(
       t,
@@ -306,7 +306,7 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.issued(), 1);
   });
 
-  it("is waited for where the token server is away, as the registry has answered", async (t) => {
+  it("counts as an answer of the registry if the token server is unreachable", async (t) => {
     const wants = wantsToken(
       () => "http://127.0.0.1:1/token",
       () => false,
@@ -318,7 +318,7 @@ describe("Bearer authorization", () => {
     assert.equal(hasAnswered?.(), true);
   });
 
-  it("is denied where the token server denies it", async (t) => {
+  it("fails if the token server refuses the credentials", async (t) => {
     const deny = (_request: IncomingMessage, response: ServerResponse) => {
       fail(response, 401, "UNAUTHORIZED");
       return true;
@@ -336,14 +336,14 @@ describe("Bearer authorization", () => {
   });
 
   const answers: [name: string, answer: string][] = [
-    ["no JSON", "secret"],
+    ["text other than JSON", "secret"],
     ["no token", "{}"],
     ["an empty token", '{"token":""}'],
     ["a token with a line break", JSON.stringify({ token: "a\r\nX-Forged: secret" })],
     ["more than 1 MiB", JSON.stringify({ token: "secret".repeat(200_000) })],
   ];
   for (const [name, answer] of answers) {
-    it(`refuses a token server's answer with ${name}, quoting none of it`, async (t) => {
+    it(`refuses a token server's answer with ${name} without quoting it`, async (t) => {
       const tokens = await serve(t, (_request, response) => response.end(answer));
       const realm = `http://${tokens.host}/`;
       const { client, ref } = await setUp(
@@ -378,7 +378,7 @@ describe("Bearer authorization", () => {
   }
 });
 
-describe("the token server of a registry elsewhere", () => {
+describe("the token server of a remote registry", () => {
   function ask(t: TestContext, realm: string) {
     const transport = new Transport("test");
     t.after(() => transport.close());
@@ -387,7 +387,7 @@ describe("the token server of a registry elsewhere", () => {
     return fetchToken(transport, { ...place, realm, scope, credential: alice });
   }
 
-  it("is not asked where it is on this machine", async (t) => {
+  it("gets no request if it is on this machine", async (t) => {
     const plain = await serveTokens(t);
     const realm = plain.realm.replace("http:", "https:");
     await assert.rejects(
@@ -397,7 +397,7 @@ describe("the token server of a registry elsewhere", () => {
     assert.equal(plain.requests.length, 0);
   });
 
-  it("is not asked over plain HTTP, not even on this machine", async (t) => {
+  it("gets no request over plain HTTP, even on this machine", async (t) => {
     const plain = await serveTokens(t);
     await assert.rejects(ask(t, plain.realm), failsWith("REGISTRY_ERROR", /safe/));
     assert.equal(plain.requests.length, 0);
@@ -434,7 +434,7 @@ describe("an identity token", () => {
   });
 
   for (const status of [401, 404, 405]) {
-    it(`is used with GET where the token server has no OAuth 2 (${status})`, async (t) => {
+    it(`is used with GET if the token server does not support OAuth 2 (${status})`, async (t) => {
       const tokens = await serveTokens(t, undefined, ({ method }, response) => {
         if (method === "POST") response.writeHead(status).end();
         return method === "POST";
@@ -538,7 +538,7 @@ describe("a redirect", () => {
     assert.equal(server.requests.at(-1)!.headers.authorization, aliceBasic);
   });
 
-  it("to a host that asks for credentials gets none", async (t) => {
+  it("to a host with a challenge sends no credentials", async (t) => {
     const tokens = await serveTokens(t);
     const header = ['Basic realm="me too"', `Bearer realm="${tokens.realm}"`];
     const cdn = await serve(t, (_request, response) => challenge(response, header));
@@ -547,14 +547,14 @@ describe("a redirect", () => {
       redirecting(() => `http://${cdn.host}/`),
       alice,
     );
-    await client.manifest(ref); // From here on the registry itself has no challenge to make.
+    await client.manifest(ref); // From now on the registry itself sends no challenge.
     await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /401/));
     assert.equal(cdn.requests.length, 1);
     assert.equal(cdn.requests[0]!.headers.authorization, undefined);
     assert.equal(tokens.issued(), 0);
   });
 
-  it("whose signature has run out is worth another try", async (t) => {
+  it("with an expired signature is retryable", async (t) => {
     const cdn = await serve(t, (_request, response) => response.writeHead(403).end());
     const { client, ref, layer } = await setUp(
       t,
@@ -567,7 +567,7 @@ describe("a redirect", () => {
     );
   });
 
-  it("without end is given up after five", async (t) => {
+  it("is followed five times", async (t) => {
     const { client, ref, layer, server } = await setUp(
       t,
       redirecting((url) => url),
