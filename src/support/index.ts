@@ -3,6 +3,7 @@ export { type ErrorCode, errorCodes, exitStatuses, isErrorCode } from "./error-c
 export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./errors.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
+export type { OptionRow, OptionTable, OptionTypes, OptionValues } from "./option-row.js";
 export { programVersion } from "./program-version.js";
 export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
