@@ -153,7 +153,7 @@ describe("a server whose directories change", () => {
     assert.notDeepEqual(bytes, before);
   });
 
-  it("answers a request for a file that it does not know yet with "retry"", async () => {
+  it("answers a request for a file that it does not know yet with a request to retry", async () => {
     await cp(made, out, { recursive: true });
     const [releases] = await readAllReleases({ directories: [out], files: undefined });
     site = await startHttpSite({ releases: releases!, state: directory });
