@@ -91,7 +91,7 @@ export const serveOptionTable = {
   dhcpLeaseTime: {
     flags: "--dhcp-lease-time <time>",
     type: "text",
-    help: "with --dhcp server: 30m, 12h, or 7d",
+    help: "with --dhcp server: lease time, such as 30m, 12h, or 7d",
     defaultHelp: "1h",
     group: dhcp,
   },
