@@ -1,20 +1,20 @@
-# make run    set up what is missing and make netboot files from an image
-# make test   set up what is missing and run all unit and integration tests
-# make e2e    boot what extract made, in QEMU, from a real registry and over the network
-# make bench  measure; make bench-serve measures the serving only
-# make check  types, lint, format
-# make again  run what failed in the tests before, one file at a time
+# make run       install what is missing and make netboot files from an image
+# make test      install what is missing and run all unit and integration tests
+# make coverage  the same, and print which part of src the tests reach
+# make e2e       boot machines in QEMU, from a real registry and over the network
+# make bench     measure; make bench-serve measures the serving only
+# make check     types, lint, format, imports, exports, prose, generated documents
 #
-# What a machine needs is named here (Debian's packages) and in package.json (npm's).
+# Everything that a machine needs is named here (Debian packages) and in package.json (npm packages).
 
 RUN_PACKAGES   = squashfs-tools isal zstd fakeroot
-# What boot ISOs and unified kernel images are made of.
+# For boot ISOs and unified kernel images.
 MEDIA_PACKAGES = xorriso isolinux syslinux-common ipxe mtools grub-common grub-efi-amd64-bin \
                  systemd-boot-efi sbsigntool
 TEST_PACKAGES  = $(RUN_PACKAGES) $(MEDIA_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  tinyproxy-bin nginx-light socat \
-                 curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client \
-                 systemd openssl cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
+                 curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client isc-dhcp-server kea-dhcp4-server \
+                 systemd openssl groff-base cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
                  ovmf ipxe-qemu chromium podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
@@ -23,16 +23,16 @@ SERVE_BENCH_PACKAGES = $(RUN_PACKAGES) nginx-light dnsmasq-base curl apache2-uti
 DEMO  = oci:testdata/demo-image
 IMAGE = $(DEMO)
 OUT   = out
-# The demo image is for one architecture only.
+# The demo image exists for one architecture only.
 PLATFORM = $(if $(filter $(DEMO),$(IMAGE)),linux/amd64)
-# Further options of extract; all that there is to make, for the demo image.
+# Further options of extract; for the demo image, everything that extract can make.
 OPTIONS = $(if $(filter $(DEMO),$(IMAGE)),--url http://192.168.1.10/kairos --iso --uki --sbom)
 
 SOURCES = $(shell find src -name '*.ts')
 TESTS   = $(shell find test -name '*.test.ts' -not -path 'test/e2e/*')
 compiled = $(patsubst %.ts,.build/%.js,$(1))
 
-.PHONY: run test e2e again bench bench-serve check clean \
+.PHONY: run test coverage e2e bench bench-serve check clean \
   run-packages media-packages test-packages e2e-packages bench-packages serve-bench-packages
 .DELETE_ON_ERROR:
 
@@ -41,23 +41,26 @@ run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.co
 	node bin/kairos-netboot.js verify '$(OUT)'
 	@echo && ls -l '$(OUT)'
 
-# Many wait for a process, a port or a time: four files at once on two cores.
+# Many tests wait for a process, so four files run concurrently on two cores.
 test: test-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=4 --test-timeout=300000,$(TESTS))
+
+# Node writes what each process of the tests ran, and c8 adds it up by source file.
+coverage: export NODE_V8_COVERAGE = $(CURDIR)/.build/coverage
+coverage: test-packages dist/.complete .build/.complete
+	rm -rf .build/coverage
+	$(call node-test,--test-concurrency=4 --test-timeout=600000,$(TESTS))
+	env -u NODE_V8_COVERAGE npx c8 report --temp-directory .build/coverage --exclude-after-remap \
+	  --include 'src/**' --reporter text --reporter text-summary
 
 e2e: e2e-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=2 --test-timeout=1200000,\
 	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
 
-# Tells what is wrong from what a busy machine did to one of thousands of processes and pauses.
-again: dist/.complete .build/.complete
-	@[ -s .build/failed-tests ] || { echo 'No test is known to have failed.'; exit 1; }
-	$(call node-test,--test-concurrency=1 --test-timeout=1200000,$(shell cut -d: -f1 .build/failed-tests 2>/dev/null | sort -u))
+e2e: export FUZZ_DATAGRAMS = 1000000
+e2e: export FUZZ_REQUESTS = 10000
 
-e2e again: export FUZZ_DATAGRAMS = 1000000
-e2e again: export FUZZ_REQUESTS = 10000
-
-# Options and files. Which tests failed is said last, so that the end of a log is enough.
+# Arguments: options and files. Prints the failed tests last, so that the end of a log is enough.
 node-test = node --test $(1) \
 	  --test-reporter=$$([ -t 1 ] && echo spec || echo tap) --test-reporter-destination=stdout \
 	  --test-reporter=./.build/test/failed-tests.js --test-reporter-destination=.build/failed-tests \
@@ -78,7 +81,7 @@ check: node_modules/.complete
 clean:
 	rm -rf dist .build node_modules out
 
-# Without scripts: "prepare" in package.json would build what is built below.
+# Without scripts: "prepare" in package.json would run the build that follows below.
 node_modules/.complete: package.json package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { checkedUrl, SharedScratch } from "../artifacts/index.js";
+import { checkReleaseUrl, SharedScratch } from "../artifacts/index.js";
 import { checkReference, type RegistryAccess, repositoryOf } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
 import { type ExtractResult, extract } from "./extract.js";
-import type { ExtractEvent, ExtractOptions } from "./extract-options.js";
+import type { ExtractEvent } from "./extract-event.js";
+import type { ExtractOptions } from "./extract-options.js";
 
 export interface ExtractManyOptions extends Omit<ExtractOptions, "image" | "name" | "onEvent"> {
   /** Each becomes a directory of its own in `output`. */
@@ -30,18 +31,18 @@ export type ImageOutcome = {
 export async function extractMany(options: ExtractManyOptions): Promise<ImageOutcome[]> {
   const { images, observe, onOutcome, output, cache, ...same } = options;
   const places = directoriesFor(images);
-  const url = same.url === undefined ? undefined : checkedUrl(same.url);
+  const url = same.url === undefined ? undefined : checkReleaseUrl(same.url);
   requireOneRegistry(images, same.registry);
   const outcomes: ImageOutcome[] = [];
   const scratch = cache === false ? await SharedScratch.create(output) : undefined;
-  const cacheDirectory = scratch === undefined ? same.cacheDirectory : scratch.directory;
+  const cacheDir = scratch === undefined ? same.cacheDir : scratch.directory;
   try {
     for (const [image, name] of places) {
       await scratch?.touch();
       const start = performance.now();
       const directory = join(output, name);
       const ended = await attempt({
-        ...{ ...same, image, cacheDirectory, output: directory },
+        ...{ ...same, image, cacheDir, output: directory },
         url: url === undefined ? undefined : `${url}/${name}`,
         onEvent: observe?.(image),
       });

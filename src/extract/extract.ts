@@ -15,13 +15,14 @@ import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
-import { optionsOf } from "./describe-release.js";
-import { type CheckedOptions, checkOptions, type ExtractOptions } from "./extract-options.js";
+import { squashfsScratchPath } from "./artifact-table.js";
+import { captureRuleFor } from "./capture-rule.js";
+import { type CheckedOptions, checkOptions, recordOptions } from "./check-options.js";
+import type { ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
 import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
-import { keepRuleFor } from "./write-sbom.js";
 
 /** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
 export type ResultPaths = FilePaths & {
@@ -104,7 +105,7 @@ async function extractFrom(
   await source.reserve(image.manifest.layers);
   const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    capture: keepRuleFor(options),
+    capture: captureRuleFor(options),
     scratch: staging.scratch,
     limits: squashfsLimits,
     signal,
@@ -112,7 +113,7 @@ async function extractFrom(
       options.emit({ type: "squashfs", written, total, isEstimate }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
   });
-  const path = join(staging.scratch, "root.squashfs");
+  const path = squashfsScratchPath(staging);
   const root = await buildRootFilesystem({
     pass,
     version,
@@ -122,8 +123,8 @@ async function extractFrom(
     path,
     signal,
   });
-  const input = { staging, source, image, root, options, keys, signal };
-  const description = await writeArtifacts(input);
+  const input = { staging, source, image, root, options, signal };
+  const description = await writeArtifacts(input, keys);
   signal.throwIfAborted();
   await staging.publish();
   return resultOf(options, description, false);
@@ -152,9 +153,9 @@ function openImageSource(
   signal: AbortSignal,
 ): ImageSource {
   return openSource(options.image, {
-    cacheDirectory: options.cacheDirectory ?? join(staging.scratch, "cache"),
+    cacheDirectory: options.cache ? options.cacheDir : join(staging.scratch, "cache"),
     scratchDirectory: join(staging.scratch, "source"),
-    concurrency: options.downloads,
+    concurrency: options.jobs.downloads,
     userAgent: `kairos-netboot/${programVersion()}`,
     signal,
     onProgress: ({ digest, size }, present, isCached) =>
@@ -163,7 +164,7 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { totalMs: options.retryTimeoutMs },
+    retry: { totalMs: options.retryTimeout },
   });
 }
 
@@ -179,7 +180,7 @@ async function reusable(
     earlier !== undefined &&
     earlier.source.manifestDigest === image.digest &&
     earlier.source.platform === formatPlatform(image.platform) &&
-    isDeepStrictEqual(earlier.options, optionsOf(options)) &&
+    isDeepStrictEqual(earlier.options, recordOptions(options)) &&
     earlier.program.version === programVersion();
   if (!isSame || !(await isIntact(options.output, earlier, signal))) return undefined;
   return (await isSigned(options.output, keys)) ? earlier : undefined;

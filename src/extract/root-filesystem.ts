@@ -20,7 +20,7 @@ import {
   squashfsLimits,
 } from "../squashfs/index.js";
 import { display } from "../tar/index.js";
-import type { CheckedOptions } from "./extract-options.js";
+import type { CheckedOptions } from "./check-options.js";
 
 export interface RootFilesystemInput {
   /** Not run yet. */
@@ -54,7 +54,7 @@ export interface RootFilesystem {
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
   const { pass, version, options, signal } = input;
   const start = (plan: SquashfsPlan) =>
-    Mksquashfs.start(version, plan, input.path, { processors: options.processors, signal });
+    Mksquashfs.start(version, plan, input.path, { processors: options.jobs.processors, signal });
   const detail = (text: string) => options.emit({ type: "message", level: "detail", text });
 
   let guess: SquashfsPlan | undefined;

@@ -5,7 +5,7 @@ import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
 import type { ResolveOptions } from "../oci-client/index.js";
 import { isSignedBy, readPrivateKey, readPublicKey, verifyImage } from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
-import type { CheckedOptions } from "./extract-options.js";
+import type { CheckedOptions } from "./check-options.js";
 
 export interface Keys {
   /** To check the image with. */

@@ -1,5 +1,6 @@
 import type { CredentialStore } from "./auth/credentials.js";
 import { RegistrySession } from "./auth/registry-session.js";
+import type { Clock } from "./core/clock.js";
 import type { Descriptor } from "./core/descriptor.js";
 import { indexTypes, manifestTypes, ociIndexType } from "./core/media-types.js";
 import { OciClientError } from "./core/oci-client-error.js";
@@ -9,38 +10,39 @@ import { verifyBytes, verifyingStream } from "./core/verification.js";
 import type { ImageReader, ManifestBytes } from "./image/image-reader.js";
 import { type Index, manifestTooLarge, maxManifestBytes, parseManifest } from "./image/manifest.js";
 import { type ResolvedImage, resolveImage } from "./image/resolve-image.js";
-import type { RetryPolicy } from "./transport/backoff.js";
 import { type BlobBody, blobBody } from "./transport/blob-body.js";
 import type { ConnectionOptions } from "./transport/connection-options.js";
+import type { Timeouts } from "./transport/connections.js";
 import { openForeignBlob } from "./transport/foreign-blob.js";
-import type { Timeouts } from "./transport/http-exchange.js";
 import { readBody } from "./transport/read-body.js";
 import { formatPause, type RetryOptions, retrying } from "./transport/retry.js";
+import type { RetryPolicy } from "./transport/retry-policy.js";
 import { defaultTimeouts, Transport } from "./transport/transport.js";
 
 export interface RegistryClientOptions {
-  /** Without these everything is asked for anonymously. */
-  credentials?: CredentialStore;
+  /** Without credentials all requests are anonymous. */
+  readonly credentials?: CredentialStore;
   /** TLS and proxies. */
-  network?: ConnectionOptions;
-  userAgent?: string;
-  /** Told what goes on in another way than was asked for. */
-  onWarning?: (message: string) => void;
-  /** How long manifests and small blobs are asked for again; not at all by default. */
-  retry?: Partial<RetryPolicy>;
-  /** Told why it waits, and for how long, before something is tried again. */
-  onNotice?: (message: string) => void;
-  /** Milliseconds; `body` is the longest pause between two chunks. */
-  timeouts?: Partial<Timeouts>;
+  readonly network?: ConnectionOptions;
+  readonly userAgent?: string;
+  /** Called if the client continues in another way than requested, for example without resuming. */
+  readonly onWarning?: (message: string) => void;
+  /** How long requests for manifests and small blobs are retried. Retries are disabled by default. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** Called before each pause with the reason and the length of the pause. */
+  readonly onNotice?: (message: string) => void;
+  readonly timeouts?: Partial<Timeouts>;
+  /** The time that retries and tokens go by; the system's clock by default. */
+  readonly clock?: Clock;
 }
 
 const acceptedTypes = [...indexTypes, ...manifestTypes].join(", ");
 
 /**
  * Reads images from registries (OCI distribution spec, "Pull"). One client serves any number of
- * registries, and of calls at the same time. Besides the codes given with each, all methods throw
- * OciClientError with REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR and CREDENTIALS_INVALID,
- * and the reason of a signal that is aborted.
+ * registries and of concurrent calls. In addition to the codes that each method lists, all methods throw
+ * OciClientError REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR, and CREDENTIALS_INVALID, and the
+ * reason of an aborted signal.
  */
 export class RegistryClient {
   readonly #transport: Transport;
@@ -50,31 +52,28 @@ export class RegistryClient {
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID */
   constructor(options: RegistryClientOptions = {}) {
-    const { credentials, network, userAgent, onWarning, timeouts } = options;
+    const { network, userAgent, onWarning, timeouts } = options;
     this.#transport = new Transport(
       userAgent ?? "kairos-netboot",
       { ...defaultTimeouts, ...timeouts },
       network,
     );
-    this.#session = new RegistrySession(this.#transport, credentials);
+    this.#session = new RegistrySession(this.#transport, options);
     this.#onWarning = onWarning ?? (() => {});
     this.#options = options;
   }
 
-  /**
-   * What attempts of the caller's own go by, as with the blobs that `openBlob` opens: the same
-   * patience as this client's.
-   */
+  /** Options for the caller's own retries, for example of downloads with `openBlob`. */
   retryOptions(signal?: AbortSignal): RetryOptions {
-    const { retry: policy, onNotice } = this.#options;
-    const onWait = (reason: string, pause: number) =>
-      onNotice?.(`${reason}; trying again in ${formatPause(pause)}.`);
-    return { policy, signal, onWait, hasAnswered: () => this.#session.hasAnswered };
+    const { retry: policy, onNotice, clock } = this.#options;
+    const onWait = (reason: string, pauseMs: number) =>
+      onNotice?.(`${reason}; trying again in ${formatPause(pauseMs)}.`);
+    return { policy, signal, onWait, clock, hasAnswered: () => this.#session.hasAnswered };
   }
 
   /**
-   * Fetches one index or manifest, that of `ref` unless `target` names another in its repository. A
-   * digest is verified.
+   * Fetches an index or a manifest: the one of `ref`, or another one in its repository.
+   * @param target the tag or digest; a digest is verified
    * @throws OciClientError IMAGE_NOT_FOUND, MANIFEST_TOO_LARGE, BLOB_MISMATCH; REGISTRY_ERROR also
    *   for a web page
    */
@@ -110,17 +109,17 @@ export class RegistryClient {
   }
 
   /**
-   * Finds the image for a platform; see `resolveImage`, whose errors it throws too.
-   * @throws OciClientError IMAGE_NOT_FOUND, BLOB_NOT_FOUND
+   * Finds the image for a platform.
+   * @throws OciClientError IMAGE_NOT_FOUND, BLOB_NOT_FOUND, and what `resolveImage` throws
    */
   async resolve(ref: Reference, platform: Platform, signal?: AbortSignal): Promise<ResolvedImage> {
     return resolveImage(this.reader(ref), ref.digest ?? ref.tag ?? "latest", platform, { signal });
   }
 
   /**
-   * What refers to a manifest of this digest (OCI distribution spec, "Listing Referrers"), as far as
-   * the first answer lists it.
-   * @returns undefined where the registry does not know of referrers
+   * Lists the referrers of a manifest (OCI distribution spec, "Listing Referrers"): those on the first
+   * page.
+   * @returns undefined if the registry does not support referrers
    * @throws OciClientError MANIFEST_TOO_LARGE, MANIFEST_INVALID
    */
   async referrers(
@@ -134,7 +133,7 @@ export class RegistryClient {
       headers: { accept: ociIndexType },
       signal,
     });
-    // Older registries have various words for an address that they do not know.
+    // Older registries answer an unknown endpoint with various statuses.
     if ([400, 404, 405, 406, 501].includes(response.status)) {
       await response.discard();
       return undefined;
@@ -146,7 +145,7 @@ export class RegistryClient {
     return document.kind === "index" ? document : undefined;
   }
 
-  /** Reads the documents of a repository, for `resolveImage` and whoever keeps them. */
+  /** Reads the documents of a repository, for `resolveImage` and for caches. */
   reader(ref: Reference): ImageReader {
     return {
       manifest: (target, signal) => this.manifest(ref, target, signal),
@@ -159,10 +158,10 @@ export class RegistryClient {
   }
 
   /**
-   * Opens a blob, from byte `offset` on if the server can do that. The bytes are not verified: send a
-   * whole blob through `verifyingStream`, or hash it where its parts come together. The signal ends
-   * the body too. An offset beyond the blob's last byte counts as 0. Nothing is tried again here: only
-   * who has the first bytes can ask for the others.
+   * Opens a blob from byte `offset` on, if the server supports that, otherwise from its beginning. The
+   * bytes are not verified: pass a whole blob through `verifyingStream`, or hash its parts. The signal
+   * ends the body too. An offset beyond the last byte counts as 0. Never retries, because only the caller
+   * has the earlier bytes and can continue after them.
    * @throws OciClientError BLOB_NOT_FOUND; reading the body throws REGISTRY_UNREACHABLE
    */
   async openBlob(
@@ -175,7 +174,9 @@ export class RegistryClient {
       return await this.#openBlobAt(ref, descriptor, start, signal);
     } catch (error) {
       if (start === 0 || !isRangeRefusal(error)) throw error;
-      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: starting over.`);
+      this.#onWarning(
+        `${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`,
+      );
       return this.#openBlobAt(ref, descriptor, 0, signal);
     }
   }
@@ -198,18 +199,20 @@ export class RegistryClient {
     }
     if (!blob) throw await error();
     if (blob.offset < start) {
-      this.#onWarning(`${ref.registry} cannot resume ${descriptor.digest}: starting over.`);
+      this.#onWarning(
+        `${ref.registry} cannot resume ${descriptor.digest}: downloading it from the beginning.`,
+      );
     }
     return blob;
   }
 
-  /** Ends all connections; a body that is still being read fails. */
+  /** Closes all connections. Reading an open body fails. */
   async close(): Promise<void> {
     await this.#transport.close();
   }
 }
 
-/** 206 with another part than the one asked for, or 416 (RFC 9110, section 15.5.17). */
+/** 206 with another range than requested, or 416 (RFC 9110, section 15.5.17). */
 function isRangeRefusal(error: unknown): boolean {
   return error instanceof OciClientError && (error.status === 206 || error.status === 416);
 }
@@ -217,7 +220,9 @@ function isRangeRefusal(error: unknown): boolean {
 function webPage({ registry }: Reference): OciClientError {
   return new OciClientError(
     "REGISTRY_ERROR",
-    `${registry} answered with a web page, where a registry has a manifest.`,
-    { hint: "Check its address; a proxy, or a network that wants a login, may answer for it." },
+    `${registry} answered with a web page instead of a manifest.`,
+    {
+      hint: "Check its address. A proxy or a network with a login page may have answered instead.",
+    },
   );
 }

@@ -11,27 +11,27 @@ import {
 } from "./sigstore-bundle.js";
 import { signatureAnnotation, signedDigest, simpleSigningType } from "./simple-signing.js";
 
-/** Payloads take some hundred bytes, bundles some kilobytes, those with certificates more. */
+/** Payloads have a few hundred bytes, bundles a few kilobytes, those with certificates more. */
 const maxPayloadBytes = 1024 * 1024;
-/** Signatures of one digest that are looked at. */
+/** The maximum number of signatures that are checked. */
 const maxSignatures = 100;
 
-export interface ImageSignature {
-  /** What was signed: the image's manifest, or the index that leads to it. */
+interface ImageSignature {
+  /** The signed digest: of the image's manifest, or of the index that it was found in. */
   readonly digest: string;
 }
 
 interface Tally {
-  /** Signatures that were found, of whatever key. */
+  /** The number of signatures, by any key. */
   found: number;
-  /** Signatures of the key that are about something else. */
-  others: Set<string>;
+  /** What else the key signed. */
+  readonly others: Set<string>;
 }
 
 /**
- * Makes sure that the key signed an image: its manifest, or the index through which it was found by
- * its digest. Transparency log and certificates are not asked: the key is what is trusted.
- * @param digests those of manifest and index
+ * Verifies that a key signed an image: its manifest, or the index that refers to the manifest by its
+ * digest. The key alone is trusted; the transparency log and certificates are not consulted.
+ * @param digests of the manifest and of the index, if there is one
  * @throws NetbootError SIGNATURE_MISSING, SIGNATURE_INVALID, and what the store throws
  */
 export async function verifyImage(
@@ -42,56 +42,56 @@ export async function verifyImage(
   const tally: Tally = { found: 0, others: new Set() };
   for (const digest of digests) {
     for await (const bytes of store.signatureManifests(digest)) {
-      const manifest = asManifest(bytes);
+      const manifest = parseSignatureManifest(bytes);
       if (manifest === undefined) continue;
       for (const layer of manifest.layers) {
         if (tally.found >= maxSignatures) break;
-        if (await isSignature(store, layer, { digest, publicKey, tally })) return { digest };
+        if (await isSigned(store, layer, { digest, publicKey, tally })) return { digest };
       }
     }
   }
   throw refusal(digests, tally);
 }
 
-interface Wanted {
+interface Expected {
   readonly digest: string;
   readonly publicKey: KeyObject;
   readonly tally: Tally;
 }
 
-async function isSignature(
+async function isSigned(
   store: AttachedSignatures,
   layer: Descriptor,
-  wanted: Wanted,
+  expected: Expected,
 ): Promise<boolean> {
   if (layer.size > maxPayloadBytes) return false;
   const signature = layer.annotations?.[signatureAnnotation];
   if (layer.mediaType === simpleSigningType && signature !== undefined) {
-    wanted.tally.found += 1;
+    expected.tally.found += 1;
     const payload = await store.signatureBlob(layer, maxPayloadBytes);
-    return isSimpleSigning(payload, Buffer.from(signature, "base64"), wanted);
+    return verifySimpleSigning(payload, Buffer.from(signature, "base64"), expected);
   }
   if (!isBundleType(layer.mediaType)) return false;
-  wanted.tally.found += 1;
-  return isBundle(store, await store.signatureBlob(layer, maxPayloadBytes), wanted);
+  expected.tally.found += 1;
+  return verifyBundle(store, await store.signatureBlob(layer, maxPayloadBytes), expected);
 }
 
-function isSimpleSigning(
+function verifySimpleSigning(
   payload: Uint8Array,
   signature: Uint8Array,
-  { digest, publicKey, tally }: Wanted,
+  { digest, publicKey, tally }: Expected,
 ): boolean {
   if (!isSignedBy(publicKey, payload, signature)) return false;
   const signed = signedDigest(payload);
   if (signed === digest) return true;
-  tally.others.add(signed ?? "something that is no image");
+  tally.others.add(signed ?? "something other than an image");
   return false;
 }
 
-async function isBundle(
+async function verifyBundle(
   store: AttachedSignatures,
   bytes: Uint8Array,
-  { digest, publicKey, tally }: Wanted,
+  { digest, publicKey, tally }: Expected,
 ): Promise<boolean> {
   const bundle = parseBundle(bytes);
   if (bundle?.messageSignature !== undefined) {
@@ -104,11 +104,11 @@ async function isBundle(
   if (!envelope.signatures.some(({ sig }) => isSignedBy(publicKey, encoded, sig))) return false;
   const stated = statedDigests(envelope);
   if (stated.includes(digest)) return true;
-  tally.others.add(stated[0] ?? "something that is no image signature");
+  tally.others.add(stated[0] ?? "something other than an image signature");
   return false;
 }
 
-function asManifest(bytes: Uint8Array): Manifest | undefined {
+function parseSignatureManifest(bytes: Uint8Array): Manifest | undefined {
   try {
     const document = parseManifest(bytes);
     return document.kind === "manifest" ? document : undefined;
@@ -122,7 +122,7 @@ function refusal(digests: readonly string[], { found, others }: Tally): NetbootE
   if (found === 0) {
     return new NetbootError(
       "SIGNATURE_MISSING",
-      `There is no signature of ${image} beside the image.`,
+      `There is no signature of ${image} in the image's repository or layout.`,
       "Sign it with: cosign sign --key cosign.key IMAGE@DIGEST",
     );
   }
@@ -130,13 +130,13 @@ function refusal(digests: readonly string[], { found, others }: Tally): NetbootE
     return new NetbootError(
       "SIGNATURE_INVALID",
       `The key signed ${[...others].slice(0, 3).join(", ")}, not ${image}.`,
-      "Somebody may have put a signature of another image there; ask who signs these images.",
+      "The signature may have been copied from another image: ask those who sign these images.",
     );
   }
-  const many = found === 1 ? "The one signature" : `None of the ${found} signatures`;
+  const subject = found === 1 ? "The only signature" : `None of the ${found} signatures`;
   return new NetbootError(
     "SIGNATURE_INVALID",
-    `${many} of ${image} ${found === 1 ? "was not" : "was"} made with this key.`,
-    "Look whether it is the right key, and ask who signs these images.",
+    `${subject} of ${image} ${found === 1 ? "was not" : "was"} made with this key.`,
+    "Check that it is the right key, or ask those who sign these images.",
   );
 }

@@ -1,3 +1,3 @@
-export { type ImageSignature, verifyImage } from "./image-signature.js";
+export { verifyImage } from "./image-signature.js";
 export { readPrivateKey, readPublicKey } from "./keys.js";
 export { isSignedBy, sign } from "./signature.js";

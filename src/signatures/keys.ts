@@ -2,37 +2,37 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { open } from "node:fs/promises";
 import { NetbootError, systemCode } from "../support/index.js";
 
-/** A key in PEM takes a few kilobytes at most. */
+/** A key in PEM has at most a few kilobytes. */
 const maxKeyBytes = 64 * 1024;
-/** Where the passphrase of a private key is looked for. */
-export const passphraseVariable = "KAIROS_NETBOOT_SIGN_PASSPHRASE";
+/** The environment variable with the passphrase of a private key. */
+const passphraseVariable = "KAIROS_NETBOOT_SIGN_PASSPHRASE";
 
 const supportedCurves = ["prime256v1", "secp384r1", "secp521r1"];
 
 /**
- * A public key in PEM: ECDSA (P-256 as `cosign generate-key-pair` makes, P-384, P-521), RSA from
- * 2048 bits, Ed25519.
+ * Reads a public key in PEM: ECDSA (P-256 as from `cosign generate-key-pair`, P-384, P-521), RSA
+ * with at least 2048 bits, or Ed25519.
  * @throws NetbootError KEY_INVALID
  */
 export async function readPublicKey(path: string): Promise<KeyObject> {
   const pem = await readPem(path);
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
-    throw invalid(path, "is a private key", "Name the public key that belongs to it.");
+    throw invalid(path, "is a private key", "Give the public key that belongs to it.");
   }
   if (!/-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(pem)) {
-    throw invalid(path, "is no public key in PEM", "Name a file such as cosign.pub.");
+    throw invalid(path, "is not a public key in PEM", "Give a file such as cosign.pub.");
   }
   try {
-    return checkedKind(createPublicKey(pem), path);
+    return assertSupported(createPublicKey(pem), path);
   } catch (error) {
     if (error instanceof NetbootError) throw error;
-    throw invalid(path, "is no public key that can be read", "Name a file such as cosign.pub.");
+    throw invalid(path, "is not a valid public key", "Give a file such as cosign.pub.");
   }
 }
 
 /**
- * A private key in PEM (PKCS #8, PKCS #1, SEC 1), of the same kinds; the passphrase of an
- * encrypted one is taken from the environment.
+ * Reads a private key in PEM (PKCS #8, PKCS #1, SEC 1) of the same types.
+ * @param passphrase of an encrypted key; from the environment by default
  * @throws NetbootError KEY_INVALID
  */
 export async function readPrivateKey(
@@ -43,30 +43,30 @@ export async function readPrivateKey(
   if (/-----BEGIN ENCRYPTED (?:COSIGN|SIGSTORE) PRIVATE KEY-----/.test(pem)) {
     throw invalid(
       path,
-      "is encrypted in cosign's own way",
-      "Make one with openssl: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+      "is encrypted in cosign's own format",
+      "Generate a key with openssl: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
     );
   }
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
-    throw invalid(path, "is no private key in PEM", "Make one with: openssl genpkey");
+    throw invalid(path, "is not a private key in PEM", "Generate one with: openssl genpkey");
   }
   const isEncrypted = /-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(pem);
   if (isEncrypted && (passphrase === undefined || passphrase === "")) {
-    throw invalid(path, "is encrypted", `Give its passphrase in ${passphraseVariable}.`);
+    throw invalid(path, "is encrypted", `Set ${passphraseVariable} to its passphrase.`);
   }
   try {
     const given = isEncrypted && passphrase !== undefined ? { passphrase } : {};
-    return checkedKind(createPrivateKey({ key: pem, ...given }), path);
+    return assertSupported(createPrivateKey({ key: pem, ...given }), path);
   } catch (error) {
     if (error instanceof NetbootError) throw error;
-    // The cause is left out: nothing of a private key belongs into a message.
+    // Without the cause, because no part of a private key may appear in a message.
     throw isEncrypted
-      ? invalid(path, "cannot be decrypted", `Look at the passphrase in ${passphraseVariable}.`)
-      : invalid(path, "is no private key that can be read", "Make one with: openssl genpkey");
+      ? invalid(path, "cannot be decrypted", `Check the passphrase in ${passphraseVariable}.`)
+      : invalid(path, "is not a valid private key", "Generate one with: openssl genpkey");
   }
 }
 
-function checkedKind(key: KeyObject, path: string): KeyObject {
+function assertSupported(key: KeyObject, path: string): KeyObject {
   const { asymmetricKeyType: kind, asymmetricKeyDetails: details } = key;
   const isUsable =
     kind === "ed25519" ||
@@ -75,14 +75,14 @@ function checkedKind(key: KeyObject, path: string): KeyObject {
   if (isUsable) return key;
   throw invalid(
     path,
-    "is of a kind that is not used here",
-    "Take ECDSA with P-256, P-384 or P-521, RSA with 2048 bits or more, or Ed25519.",
+    "has an unsupported type",
+    "Use ECDSA with P-256, P-384, or P-521, RSA with at least 2048 bits, or Ed25519.",
   );
 }
 
 async function readPem(path: string): Promise<string> {
   const file = await open(path).catch((error: unknown) => {
-    throw invalid(path, `cannot be read (${systemCode(error)})`, "Look at its path and rights.");
+    throw invalid(path, `cannot be read (${systemCode(error)})`, "Check its path and permissions.");
   });
   try {
     const { buffer, bytesRead } = await file.read(
@@ -92,11 +92,11 @@ async function readPem(path: string): Promise<string> {
     );
     if (bytesRead <= maxKeyBytes) return buffer.toString("latin1", 0, bytesRead);
   } catch (error) {
-    throw invalid(path, `cannot be read (${systemCode(error)})`, "Name a file.");
+    throw invalid(path, `cannot be read (${systemCode(error)})`, "Give a file.");
   } finally {
     await file.close();
   }
-  throw invalid(path, "is too large for a key", "Name a file in PEM.");
+  throw invalid(path, "is too large for a key", "Give a file in PEM.");
 }
 
 function invalid(path: string, problem: string, hint: string): NetbootError {

@@ -1,15 +1,15 @@
 import * as crypto from "node:crypto";
 
 /**
- * The signature of bytes as `openssl dgst -sha256 -sign` makes it (RSA: PKCS #1 v1.5; ECDSA: DER),
- * or for Ed25519 `openssl pkeyutl -sign -rawin`. That of ECDSA is another one each time.
+ * Signs bytes like `openssl dgst -sha256 -sign` (RSA: PKCS #1 v1.5; ECDSA: DER), or for Ed25519 like
+ * `openssl pkeyutl -sign -rawin`. ECDSA signatures of the same bytes differ.
  */
 export function sign(bytes: Uint8Array, privateKey: crypto.KeyObject): Buffer {
   const digest = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
   return crypto.sign(digest, bytes, privateKey);
 }
 
-/** True where this key made the signature, over just these bytes. */
+/** Whether a signature of exactly these bytes was made with this key. */
 export function isSignedBy(
   publicKey: crypto.KeyObject,
   bytes: Uint8Array,
@@ -24,7 +24,7 @@ export function isSignedBy(
   });
 }
 
-/** Newer cosign takes the hash of a curve's size, everything else SHA-256. */
+/** Newer cosign versions use the hash of the curve's size, all other programs SHA-256. */
 function digestsOf({ asymmetricKeyType, asymmetricKeyDetails }: crypto.KeyObject) {
   if (asymmetricKeyType === "ed25519") return [null];
   if (asymmetricKeyDetails?.namedCurve === "secp384r1") return ["sha256", "sha384"];

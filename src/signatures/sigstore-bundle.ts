@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** `application/vnd.dev.sigstore.bundle.v0.3+json`, and the ones before it. */
+/** Recognizes `application/vnd.dev.sigstore.bundle.v0.3+json` and earlier versions. */
 export function isBundleType(mediaType: string | undefined): boolean {
   return /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+)?\+json(?:;version=0\.\d+)?$/.test(
     mediaType ?? "",
@@ -21,16 +21,19 @@ const bundle = z.object({
     .optional(),
 });
 
-/** What a bundle holds: a signature over the image's manifest, or a signed statement about it. */
-export type SigstoreBundle = z.infer<typeof bundle>;
-export type Envelope = NonNullable<SigstoreBundle["dsseEnvelope"]>;
+/** A signature of the image's manifest, or a signed statement about it. */
+type SigstoreBundle = z.infer<typeof bundle>;
+type Envelope = NonNullable<SigstoreBundle["dsseEnvelope"]>;
 
-/** @returns undefined where the bytes are no bundle (sigstore, protobuf-specs, sigstore_bundle.proto) */
+/**
+ * Parses a bundle (sigstore, protobuf-specs, sigstore_bundle.proto).
+ * @returns undefined if the bytes are not a bundle
+ */
 export function parseBundle(bytes: Uint8Array): SigstoreBundle | undefined {
-  return parsed(bundle, bytes);
+  return parseJson(bundle, bytes);
 }
 
-/** The bytes that a DSSE envelope's signatures are over (secure-systems-lab/dsse, protocol.md). */
+/** The bytes that are signed in a DSSE envelope (secure-systems-lab/dsse, protocol.md). */
 export function preAuthenticationEncoding({ payload, payloadType }: Envelope): Buffer {
   const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
   return Buffer.concat([Buffer.from(head), payload]);
@@ -38,24 +41,21 @@ export function preAuthenticationEncoding({ payload, payloadType }: Envelope): B
 
 const statement = z.object({
   _type: z.enum(["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"]),
-  // An attestation says something of an image; only this one says that it is to be used.
+  // Other attestations describe an image; only this type approves it.
   predicateType: z.literal("https://sigstore.dev/cosign/sign/v1"),
   subject: z.array(z.object({ digest: z.record(z.string(), z.string()) })).max(100),
 });
 
-/**
- * The digests that a statement of cosign's signs; only to be believed once its envelope was
- * verified.
- */
+/** The digests in a statement of cosign. Not trustworthy before the envelope is verified. */
 export function statedDigests({ payload, payloadType }: Envelope): string[] {
   if (payloadType !== "application/vnd.in-toto+json") return [];
-  const subjects = parsed(statement, payload)?.subject ?? [];
+  const subjects = parseJson(statement, payload)?.subject ?? [];
   return subjects.flatMap(({ digest }) =>
     Object.entries(digest).map(([algorithm, hex]) => `${algorithm}:${hex}`),
   );
 }
 
-function parsed<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | undefined {
+function parseJson<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | undefined {
   try {
     return schema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
   } catch {

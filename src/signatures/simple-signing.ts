@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-/** Of a layer that is such a payload. */
+/** The media type of a layer with a payload. */
 export const simpleSigningType = "application/vnd.dev.cosign.simplesigning.v1+json";
-/** Of that layer: the signature over the payload's bytes, in Base64. */
+/** The annotation of that layer with the signature of the payload's bytes, in Base64. */
 export const signatureAnnotation = "dev.cosignproject.cosign/signature";
 
 const payload = z.object({
@@ -13,9 +13,9 @@ const payload = z.object({
 });
 
 /**
- * The digest that a payload is about (cosign, specs/SIGNATURE_SPEC.md, "Payloads"); only to be
- * believed once its signature was verified.
- * @returns undefined where the bytes are no such payload
+ * The digest in a payload (cosign, specs/SIGNATURE_SPEC.md, "Payloads"). Not trustworthy before the
+ * signature is verified.
+ * @returns undefined if the bytes are not such a payload
  */
 export function signedDigest(bytes: Uint8Array): string | undefined {
   try {

@@ -14,7 +14,7 @@ import { assertRefusal } from "./support/refusal.js";
 
 const run = promisify(execFile);
 
-/** nginx with TLS that demands a client certificate, before docker-registry with the demo image. */
+/** nginx, which demands a client certificate, in front of docker-registry with the demo image. */
 async function guardedRegistry(t: TestContext) {
   const directory = await temporaryDirectory();
   await chmod(directory, 0o755);
@@ -46,36 +46,34 @@ async function guardedRegistry(t: TestContext) {
     await once(nginx, "exit");
   });
   for (let attempt = 0; attempt < 100; attempt++) {
-    const isThere = await run("curl", ["-sk", "-o", "/dev/null", `https://${host}/`]).then(
+    const answers = await run("curl", ["-sk", "-o", "/dev/null", `https://${host}/`]).then(
       () => true,
       () => false,
     );
-    if (isThere) return { host, authority, client };
+    if (answers) return { host, authority, client };
     await delay(50);
   }
   throw new Error("nginx does not answer");
 }
 
 describe("a client certificate that nginx demands", () => {
-  it("is shown with --tls-cert and --tls-key, and with certs.d", async (t) => {
+  it("is sent with --tls-cert and --tls-key, and from certs.d", async (t) => {
     const { host, authority, client } = await guardedRegistry(t);
     const cwd = await temporaryDirectory();
     const args = ["extract", `${host}/os/demo:v1`, "--platform=linux/amd64", "--no-cache", "-o"];
-    const [trusted, shown] = [
-      ["--tls-ca", authority.caFile],
-      ["--tls-cert", client.cert, "--tls-key", client.key],
-    ];
-    const given = await runProgram([...args, "given", ...trusted!, ...shown!], { cwd });
+    const trusted = ["--tls-ca", authority.caFile];
+    const shown = ["--tls-cert", client.cert, "--tls-key", client.key];
+    const given = await runProgram([...args, "given", ...trusted, ...shown], { cwd });
     assert.equal(given.status, 0, given.stderr);
 
-    const without = await runProgram([...args, "without", ...trusted!], { cwd });
+    const without = await runProgram([...args, "without", ...trusted], { cwd });
     const refusal = { status: 3, message: /client certificate/, hint: /--tls-cert FILE/ };
     assertRefusal(without, refusal);
 
     const stranger = await Authority.create(join(cwd, "stranger"), "Stranger");
     const foreign = await stranger.issue("client", "DNS:client", { usage: "clientAuth" });
     const pair = ["--tls-cert", foreign.cert, "--tls-key", foreign.key];
-    assertRefusal(await runProgram([...args, "foreign", ...trusted!, ...pair], { cwd }), refusal);
+    assertRefusal(await runProgram([...args, "foreign", ...trusted, ...pair], { cwd }), refusal);
 
     const certificates = join(cwd, ".config/containers/certs.d", host);
     await mkdir(certificates, { recursive: true });

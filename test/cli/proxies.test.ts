@@ -10,13 +10,13 @@ import { inOwnNetwork } from "./support/own-network.js";
 const machine = "10.9.8.7";
 const [secure, plain] = [`${machine}:5000`, `${machine}:5001`];
 const [open, locked] = [`${machine}:8888`, `${machine}:8889`];
-/** The open one behind TLS, which socat speaks for it. */
+/** The open proxy behind TLS, which socat adds. */
 const wrapped = `${machine}:8890`;
 const password = "let-me-through";
 
 /**
- * Debian's docker-registry with TLS and without, and Debian's tinyproxy without a password and with
- * one, in a network of their own, where this machine has an address that is not the loopback's.
+ * Configures Debian's docker-registry with and without TLS, and Debian's tinyproxy with and without a
+ * password, for a separate network, in which this machine has an address besides the loopback's.
  */
 async function prepare(): Promise<string> {
   const directory = await sharedDirectory();
@@ -47,7 +47,7 @@ describe("a proxy", () => {
     files = await prepare();
   });
 
-  /** @returns what the command said, then its status, then what the proxies logged of requests */
+  /** @returns the output of the command, then its status, then the requests that the proxies logged */
   async function pull(variables: string, image: string, options = ""): Promise<string> {
     const script = `
       export HOME="$PWD"; f="${files}"; rm -f $f/*.log
@@ -70,7 +70,7 @@ describe("a proxy", () => {
   const trusting = () => `--tls-ca ${files}/ca/ca.pem`;
   const manifest = "v2/os/demo/manifests/v1";
 
-  it("is asked for a tunnel to a registry with TLS, whose certificate is checked", async () => {
+  it("tunnels to a registry with TLS, whose certificate is checked", async () => {
     const said = await pull(`HTTPS_PROXY=http://${open}`, secure, trusting());
     assert.match(said, /status 0/);
     assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
@@ -78,13 +78,13 @@ describe("a proxy", () => {
     assert.match(untrusting, /does not trust[\s\S]*--tls-ca FILE[\s\S]*status 3/);
   });
 
-  it("is asked itself for what is on plain HTTP", async () => {
+  it("forwards requests over plain HTTP without a tunnel", async () => {
     const said = await pull(`http_proxy=${open} HTTPS_PROXY=`, plain, `--insecure ${plain}`);
     assert.match(said, /status 0/);
     assert.match(said, new RegExp(`^GET http://${plain}/${manifest}$`, "m"));
   });
 
-  it("is asked both ways for a registry that was named insecure", async () => {
+  it("is used in both ways for an insecure registry", async () => {
     const both = `http_proxy=http://${open} https_proxy=http://${open}`;
     assert.match(await pull(both, plain, `--insecure ${plain}`), /status 0/);
     const said = await pull(both, secure, `--insecure ${secure}`);
@@ -92,19 +92,20 @@ describe("a proxy", () => {
     assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
   });
 
-  it("is left out for what NO_PROXY names", async () => {
+  it("is not used for hosts in NO_PROXY", async () => {
     const variables = `HTTPS_PROXY=http://${open} NO_PROXY=localhost,10.9.8.0/24`;
     const said = await pull(variables, secure, trusting());
     assert.match(said, /status 0/);
     assert.doesNotMatch(said, /CONNECT/);
   });
 
-  it("is shown the user and password in its address, which nobody else is", async () => {
+  it("receives the user and password in its URL, and nothing else shows them", async () => {
     const right = `HTTPS_PROXY=http://alice:${password}@${locked}`;
     const said = await pull(right, secure, trusting());
     assert.match(said, /status 0/);
     assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
-    const refused = /The proxy 10\.9\.8\.7:8889 wants another user and password[\s\S]*status 3/;
+    const refused =
+      /The proxy 10\.9\.8\.7:8889 requires a different user name and password[\s\S]*status 3/;
     const wrong = `HTTPS_PROXY=http://alice:wrong-${password}@${locked}`;
     const saidOfWrong = await pull(wrong, secure, trusting());
     assert.match(saidOfWrong, refused);
@@ -112,7 +113,7 @@ describe("a proxy", () => {
     assert.match(await pull(`http_proxy=${locked}`, plain, `--insecure ${plain}`), refused);
   });
 
-  it("may speak TLS itself, and is trusted as registries are", async () => {
+  it("can use TLS itself, with the same trust as a registry", async () => {
     const said = await pull(`HTTPS_PROXY=https://${wrapped}`, secure, trusting());
     assert.match(said, /status 0/);
     assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
@@ -120,7 +121,7 @@ describe("a proxy", () => {
     assert.match(untrusting, /does not trust[\s\S]*status 3/);
   });
 
-  it("that is not there is named", async () => {
+  it("is named in the error if it cannot be reached", async () => {
     const said = await pull(`HTTPS_PROXY=http://${machine}:1`, secure, trusting());
     assert.match(said, /The proxy 10\.9\.8\.7:1 refused the connection.*\n.*HTTPS_PROXY/);
     assert.match(said, /status 3/);

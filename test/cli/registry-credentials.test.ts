@@ -22,7 +22,7 @@ const run = promisify(execFile);
 const platform = "--platform=linux/amd64";
 const password = "open-sesame-7";
 
-/** Debian's docker-registry with htpasswd, which holds the demo image from skopeo. */
+/** Debian's docker-registry with htpasswd and the demo image, which skopeo pushes. */
 async function privateRegistry(t: TestContext) {
   const cwd = await temporaryDirectory();
   const passwords = join(cwd, "htpasswd");
@@ -37,11 +37,11 @@ async function privateRegistry(t: TestContext) {
   return { host, image, home };
 }
 
-/** Runs the program with this on standard input. */
+/** Runs the program with this standard input. */
 async function runWith(input: string, args: readonly string[], cwd: string): Promise<Outcome> {
   const file = join(cwd, "input");
   await writeFile(file, input);
-  // A shell opens the file, as a person's would.
+  // A shell opens the file, as a user's would.
   const prefix = ["sh", "-c", 'exec "$@" < input', "sh"];
   return outcomeOf(startProgram(args, { cwd, prefix }));
 }
@@ -91,17 +91,22 @@ describe("credentials for extract", () => {
     }
   });
 
-  it("that are wrong or missing end with status 3, and a way out", async (t) => {
+  it("that are wrong or missing lead to status 3, and the hint names where they come from", async (t) => {
     const { image, home } = await privateRegistry(t);
     const args = ["extract", image, "-o", "out", platform];
     const without = await runProgram(args, { cwd: home });
     assertRefusal(without, { status: 3, message: /without credentials/, hint: /login/ });
     const wrong = await runWith("wrong", [...args, "--username=alice", "--password-stdin"], home);
-    assertRefusal(wrong, { status: 3, message: /refused the credentials/, hint: /Log in/ });
+    assertRefusal(wrong, {
+      status: 3,
+      message: /refused the credentials/,
+      hint: /given with --username and --password-stdin/,
+    });
+    assert.doesNotMatch(wrong.stderr, /login/);
   });
 });
 
-describe("credentials that are given wrongly", () => {
+describe("invalid credential options", () => {
   const args = ["extract", "127.0.0.1:1/a/b", "-o", "out"];
   const mistakes: [
     name: string,
@@ -130,7 +135,7 @@ describe("credentials that are given wrongly", () => {
       /too long for a password/,
       /--password-stdin/,
     ],
-    ["an --authfile that is not there", ["--authfile=gone"], "", /gone cannot be read/, /exists/],
+    ["an --authfile that does not exist", ["--authfile=gone"], "", /gone cannot be read/, /exists/],
   ];
   for (const [name, options, input, message, hint] of mistakes) {
     it(`are refused: ${name}`, async (t) => {
@@ -146,11 +151,11 @@ describe("credentials that are given wrongly", () => {
     });
   }
 
-  it("are refused: a password that a terminal would show", async () => {
+  it("are refused: a password typed into a terminal, which would show it", async () => {
     const cwd = await temporaryDirectory();
     const command = `${process.execPath} "$PROGRAM" ${args.join(" ")} --username=a --password-stdin`;
     const program = join(checkout, "bin/kairos-netboot.js");
-    // util-linux' script gives it a terminal.
+    // script, from util-linux, provides a terminal.
     const { stdout } = await run("script", ["-qec", command, "/dev/null"], {
       cwd,
       env: { ...process.env, PROGRAM: program },
@@ -161,23 +166,23 @@ describe("credentials that are given wrongly", () => {
 });
 
 describe("secrets", () => {
-  /** What hostile or clumsy servers do with what they are sent. */
+  /** Where hostile or careless servers repeat what they receive. */
   const echoes: [name: string, answer: (secret: string) => [status: number, body: string]][] = [
     ["an error's message", (secret) => [500, errorBody(`no such user: ${secret}`)]],
     ["a long error's message", (secret) => [500, errorBody(`${"x".repeat(190)}${secret}`)]],
-    ["a body that is no JSON", (secret) => [200, `token for ${secret}`]],
-    ["a JSON body of another form", (secret) => [200, JSON.stringify({ token: [secret] })]],
+    ["a body that is not JSON", (secret) => [200, `token for ${secret}`]],
+    ["a JSON body of another format", (secret) => [200, JSON.stringify({ token: [secret] })]],
     ["a refusal", (secret) => [403, errorBody(secret)]],
   ];
   const forms: [name: string, of: (authorization: string) => string][] = [
-    ["in the clear", () => password],
+    ["in plain text", () => password],
     ["as its header", (authorization) => authorization.replace(/^\w+ /, "")],
-    ["in an address", () => encodeURIComponent(password)],
+    ["in a URL", () => encodeURIComponent(password)],
   ];
   for (const [index, [place, answer]] of echoes.entries()) {
-    // One place is enough to see that each form is known.
+    // One place is enough for all forms.
     for (const [form, of] of index === 0 ? forms : forms.slice(0, 1)) {
-      it(`that a token server quotes ${form} in ${place} are not shown`, async (t) => {
+      it(`are not shown if a token server quotes them ${form} in ${place}`, async (t) => {
         const realm = await serve(t, ({ headers }, response) => {
           const [status, body] = answer(of(headers.authorization ?? ""));
           response.writeHead(status).end(body);
@@ -187,7 +192,7 @@ describe("secrets", () => {
     }
   }
 
-  it("that a token server redirects to are not shown", async (t) => {
+  it("are not shown if a token server redirects to them", async (t) => {
     const realm = await serve(t, (_request, response) => {
       const location = `http://${password}@elsewhere.example/${password}?${password}`;
       response.writeHead(302, { location }).end();
@@ -195,11 +200,11 @@ describe("secrets", () => {
     await assertHidden(t, `Bearer realm="http://${realm.host}/token"`, realm.requests);
   });
 
-  it("that a registry quotes are not shown", async (t) => {
+  it("are not shown if a registry quotes them", async (t) => {
     await assertHidden(t, 'Basic realm="x"');
   });
 
-  it("that a registry was given by a token server are not shown", async (t) => {
+  it("are not shown if they are a token that a registry quotes", async (t) => {
     const token = "eyJ.bearer-token-31337.sig";
     const realm = await serve(t, (_request, response) => response.end(JSON.stringify({ token })));
     const shown = await assertHidden(
@@ -210,7 +215,7 @@ describe("secrets", () => {
     assert.doesNotMatch(shown, /31337/);
   });
 
-  it("that are identity tokens are not shown", async (t) => {
+  it("are not shown if they are an identity token", async (t) => {
     const secret = "refresh-token-4711";
     const realm = await serve(t, (request, response) => {
       request.resume();
@@ -238,7 +243,7 @@ describe("secrets", () => {
     assert.equal(realm.requests[0]!.method, "POST");
   });
 
-  /** Runs extract in each way of telling, and looks for the password and what is made of it. */
+  /** Runs extract with each kind of output, and searches it for the password in every form. */
   async function assertHidden(t: TestContext, challenge: string, requests: unknown[] = []) {
     const registry = await serve(t, ({ headers }, response) => {
       if (headers.authorization === undefined) {
@@ -259,12 +264,12 @@ describe("secrets", () => {
       "--username=alice",
       "--password-stdin",
     ];
-    let told = "";
+    let allOutput = "";
     for (const flags of [["--verbose"], ["--json", "--verbose"]]) {
       const { status, stdout, stderr } = await runWith(password, [...args, ...flags], cwd);
       assert.equal(status, 3, stderr);
       const shown = `${stdout}${stderr}`;
-      told += shown;
+      allOutput += shown;
       const encoded = Buffer.from(`alice:${password}`).toString("base64");
       for (const secret of [password, encoded, password.slice(0, 9)]) {
         assert.ok(!shown.includes(secret), shown);
@@ -274,14 +279,14 @@ describe("secrets", () => {
     const sent = asked.map(({ headers }) => headers.authorization ?? "");
     assert.ok(
       sent.some((each) => each.startsWith("Basic ")),
-      "it was sent at all",
+      "the password was sent",
     );
-    return told;
+    return allOutput;
   }
 });
 
-describe("a credential helper that asks for long", () => {
-  it("ends with the program at SIGINT, with all that it holds open", async (t) => {
+describe("a slow credential helper", () => {
+  it("ends with the program at SIGINT, although its child keeps its output open", async (t) => {
     const cwd = await temporaryDirectory();
     const registry = await serve(t, (_request, response) => {
       response.setHeader("www-authenticate", 'Basic realm="x"');
@@ -289,7 +294,7 @@ describe("a credential helper that asks for long", () => {
     });
     await mkdir(join(cwd, "bin"));
     const helper = join(cwd, "bin/docker-credential-slow");
-    // As pass does, which starts gpg: the child keeps the helper's output open.
+    // Like docker-credential-pass, which starts gpg: the child keeps the helper's output open.
     await writeFile(helper, "#!/bin/sh\nsleep 97531\n");
     await chmod(helper, 0o755);
     await writeFile(join(cwd, "auth.json"), JSON.stringify({ credsStore: "slow" }));

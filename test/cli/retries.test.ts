@@ -28,9 +28,9 @@ function wordsFor(image: string, ...more: string[]): string[] {
   return ["extract", image, "-o", "out", "--platform=amd64", ...more];
 }
 
-describe("a registry that is busy", () => {
-  it("is asked again, and the user is told", async (t) => {
-    const { image, host } = await busyRegistry(t, 2);
+describe("a busy registry", () => {
+  it("is asked again, and a message says so", async (t) => {
+    const { image, host } = await busyRegistry(t, 1);
     const cwd = await temporaryDirectory();
     const { status, stderr } = await runProgram(wordsFor(image), { cwd });
     assert.equal(status, 0, stderr);
@@ -40,7 +40,7 @@ describe("a registry that is busy", () => {
     );
   });
 
-  it("is told of as a JSON line with --json", async (t) => {
+  it("is reported in a JSON line with --json", async (t) => {
     const { image } = await busyRegistry(t, 1);
     const cwd = await temporaryDirectory();
     const { stdout } = await runProgram(wordsFor(image, "--json"), { cwd });
@@ -65,27 +65,27 @@ describe("a registry that is busy", () => {
     assert.equal(requests.length, 1);
   });
 
-  it("is given up after --retry-timeout, with a word on what was tried", async (t) => {
+  it("is given up after --retry-timeout, and the error says what was tried", async (t) => {
     const { image } = await busyRegistry(t, 1000);
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(image, "--retry-timeout=3s"), { cwd });
+    const { status, stderr } = await runProgram(wordsFor(image, "--retry-timeout=1s"), { cwd });
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /kairos-netboot: .* answered 503 for os\/image; tried \d times within \d s\.$/m,
+      /kairos-netboot: .* answered 503 for os\/image; tried \d times within \d(\.\d)? s\.$/m,
     );
   });
 
-  it("that wants to be left alone for a day is left alone", async (t) => {
+  it("is not asked again if it asks to wait for a day", async (t) => {
     const { image, requests } = await busyRegistry(t, 9, { "retry-after": "86400" });
     const cwd = await temporaryDirectory();
     const { status, stderr } = await runProgram(wordsFor(image), { cwd });
     assert.equal(status, 3);
-    assert.match(stderr, /tried once, and wants to be left alone for 1440 min\./);
+    assert.match(stderr, /tried once, and the server asks to wait 1440 min\./);
     assert.equal(requests.length, 1);
   });
 
-  it("is waited for until Ctrl-C, and no longer", { timeout: 60_000 }, async (t) => {
+  it("is waited for until Ctrl-C", { timeout: 60_000 }, async (t) => {
     const { image, requests } = await busyRegistry(t, 9, { "retry-after": "3000" });
     const cwd = await temporaryDirectory();
     const child = startProgram(wordsFor(image, "--retry-timeout=2h"), { cwd });
@@ -94,21 +94,12 @@ describe("a registry that is busy", () => {
     child.stderr.on("data", (chunk) => {
       const before = stderr;
       stderr += chunk;
-      // A second one would end it in another way.
+      // A second SIGINT would end it in another way.
       if (before === "" && /trying again in 50 min/.test(stderr)) child.kill("SIGINT");
     });
     const { status } = await outcome;
     assert.equal(status, 130, stderr);
     assert.equal(requests.length, 1);
-  });
-});
-
-describe("a registry that never answered", () => {
-  it("is given up soon, as its address may be wrong", { timeout: 60_000 }, async () => {
-    const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(refused, "--retry-timeout=2h"), { cwd });
-    assert.equal(status, 3);
-    assert.match(stderr, /127\.0\.0\.1:1 refused the connection; tried \d+ times within/);
   });
 });
 

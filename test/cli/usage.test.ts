@@ -162,13 +162,13 @@ const mistakes: readonly Mistake[] = [
     name: "a codec that squashfs does not have",
     args: [...intoOut, "--compression=bzip2"],
     message: /bzip2/,
-    hint: /zstd, gzip/,
+    hint: /gzip, zstd/,
   },
   {
     name: "an empty --compression",
     args: [...intoOut, "--compression="],
     message: /compression/,
-    hint: /zstd, gzip/,
+    hint: /gzip, zstd/,
   },
   {
     name: "a block size that squashfs does not have",

@@ -3,18 +3,18 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { BIOS_IPXE, bootMachine, UEFI_IPXE } from "./firmware.js";
+import { biosIpxe, bootMachine, uefiIpxe } from "./firmware.js";
 import { type Lan, startLan } from "./lan.js";
 import type { Report } from "./machine.js";
 import { type Nginx, startNginx } from "./nginx.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { extractSmallImage, releaseName } from "./small-image.js";
 
-const CLOUD_CONFIG = "#cloud-config\nhostname: from-any-web-server\n";
-const PLACE = "/releases/today";
-const MAC = "52:54:00:aa:bb:01";
-const at = (suffix: string) => `${PLACE}/${NAME}${suffix}`;
+const cloudConfigText = "#cloud-config\nhostname: from-any-web-server\n";
+const releasePath = "/releases/today";
+const macAddress = "52:54:00:aa:bb:01";
+const at = (suffix: string) => `${releasePath}/${releaseName}${suffix}`;
 
-describe("a directory on somebody else's web server", () => {
+describe("a directory on any web server", () => {
   let scratch: string;
   let lan: Lan;
   let nginx: Nginx;
@@ -24,16 +24,16 @@ describe("a directory on somebody else's web server", () => {
   before(async () => {
     scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
     const cloudConfig = join(scratch, "cloud-config.yaml");
-    await writeFile(cloudConfig, CLOUD_CONFIG);
+    await writeFile(cloudConfig, cloudConfigText);
     root = join(scratch, "www");
-    await extractSmallImage(join(root, PLACE), ["--cloud-config", cloudConfig]);
-    // As DHCP servers are told for those that say that they are iPXE (option 175).
+    await extractSmallImage(join(root, releasePath), ["--cloud-config", cloudConfig]);
+    // The DHCP server sends the script's URL to clients that identify themselves as iPXE (option 175).
     const script = `http://10.77.0.2${at(".ipxe")}`;
     lan = await startLan({
       dnsmasq: ["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${script}`],
     });
     nginx = await startNginx(lan, root, scratch);
-    report = await bootMachine({ firmware: BIOS_IPXE, mac: MAC, lan, scratch });
+    report = await bootMachine({ firmware: biosIpxe, mac: macAddress, lan, scratch });
   });
 
   after(async () => {
@@ -46,7 +46,7 @@ describe("a directory on somebody else's web server", () => {
     t.diagnostic(`${report.seconds.toFixed(1)} s`);
     assert.ok(report.poweredOff);
     assert.equal(report.facts.get("root"), "LiveOS_rootfs overlay");
-    assert.equal(report.facts.get("config_url"), CLOUD_CONFIG.replaceAll("\n", "|"));
+    assert.equal(report.facts.get("config_url"), cloudConfigText.replaceAll("\n", "|"));
   });
 
   test("is asked for each file once", async () => {
@@ -68,7 +68,7 @@ describe("a directory on somebody else's web server", () => {
       output = text;
       return text.includes('"exit" tries again');
     };
-    await bootMachine({ firmware: UEFI_IPXE, mac: MAC, lan, scratch, until });
+    await bootMachine({ firmware: uefiIpxe, mac: macAddress, lan, scratch, until });
     const failed = "Fetching from http://10.77.0.2/releases/today/";
     assert.equal(output.split(failed).length - 1, 3);
     assert.match(output, /could not be fetched from http:\/\/10\.77\.0\.2/);

@@ -5,19 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { bootMachine, type Firmware, UEFI_HTTP } from "./firmware.js";
+import { bootMachine, type Firmware, uefiHttp } from "./firmware.js";
 import { type Lan, startLan } from "./lan.js";
 import { type Nginx, startNginx } from "./nginx.js";
-import { PROGRAM } from "./program.js";
-import { assertSteps, startServer } from "./served.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { programPath } from "./program.js";
+import { assertSteps, startServer } from "./serve-process.js";
+import { extractSmallImage, releaseName } from "./small-image.js";
 
-const URL = "http://10.77.0.2/kairos";
-const MAC = "52:54:00:aa:bb:01";
-const at = (suffix: string) => `/kairos/${NAME}${suffix}`;
+const baseUrl = "http://10.77.0.2/kairos";
+const macAddress = "52:54:00:aa:bb:01";
+const at = (suffix: string) => `/kairos/${releaseName}${suffix}`;
 const kernelRuns = (output: string) => output.includes("Linux version");
 
-/** A machine with a network card, but nothing in it that boots from the network. */
+/** A machine with a network card, whose firmware cannot boot from the network. */
 function machineWith(isUefi: boolean, options: readonly string[]): Firmware {
   return { card: "virtio-net-pci,romfile=,bootindex=1", isUefi, options };
 }
@@ -32,7 +32,7 @@ function usbStick(iso: string): string[] {
   return ["-device", "qemu-xhci", "-drive", drive, "-device", "usb-storage,drive=iso,bootindex=0"];
 }
 
-describe("what extract makes beside the files", () => {
+describe("boot media that extract makes", () => {
   let scratch: string;
   let lan: Lan;
   let nginx: Nginx;
@@ -42,10 +42,10 @@ describe("what extract makes beside the files", () => {
   before(async () => {
     scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
     const directory = join(scratch, "www/kairos");
-    await extractSmallImage(directory, ["--url", URL, "--iso", "--uki"]);
-    iso = join(directory, `${NAME}-ipxe.iso`);
+    await extractSmallImage(directory, ["--url", baseUrl, "--iso", "--uki"]);
+    iso = join(directory, `${releaseName}-ipxe.iso`);
     waitingIso = join(scratch, "wait.iso");
-    const words = [PROGRAM, "iso", "--wait-for-server", "-o", waitingIso];
+    const words = [programPath, "iso", "--wait-for-server", "-o", waitingIso];
     await promisify(execFile)(process.execPath, words);
   });
 
@@ -53,16 +53,16 @@ describe("what extract makes beside the files", () => {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   });
 
-  describe("on a network with a plain DHCP server and a plain web server", () => {
+  describe("on a network with a DHCP server and a web server", () => {
     before(async () => {
       lan = await startLan({
         dnsmasq: [
-          ...["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${URL}/${NAME}.ipxe`],
+          ...["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${baseUrl}/${releaseName}.ipxe`],
           ...[
             "--dhcp-vendorclass=set:http,HTTPClient",
             "--dhcp-option-force=tag:http,60,HTTPClient",
           ],
-          `--dhcp-boot=tag:http,${URL}/${NAME}.efi`,
+          `--dhcp-boot=tag:http,${baseUrl}/${releaseName}.efi`,
         ],
       });
       nginx = await startNginx(lan, join(scratch, "www"), scratch);
@@ -80,7 +80,7 @@ describe("what extract makes beside the files", () => {
         const asked = (await nginx.answers()).length;
         const options = {
           firmware: machineWith(isUefi, cd(iso)),
-          mac: MAC,
+          mac: macAddress,
           lan,
           scratch,
         };
@@ -90,7 +90,7 @@ describe("what extract makes beside the files", () => {
         assert.equal(report.facts.get("root"), "LiveOS_rootfs overlay");
         assert.match(
           report.facts.get("cmdline") ?? "",
-          new RegExp(`root=live:${URL}/${NAME}`.replaceAll("+", "\\+")),
+          new RegExp(`root=live:${baseUrl}/${releaseName}`.replaceAll("+", "\\+")),
         );
         const answers = (await nginx.answers()).slice(asked);
         const files = ["-kernel", "-initrd", ".squashfs"];
@@ -105,7 +105,7 @@ describe("what extract makes beside the files", () => {
         const stick = machineWith(isUefi, usbStick(iso));
         await bootMachine({
           firmware: stick,
-          mac: MAC,
+          mac: macAddress,
           lan,
           scratch,
           until: kernelRuns,
@@ -123,7 +123,7 @@ describe("what extract makes beside the files", () => {
       const machine = machineWith(false, cd(waitingIso));
       await bootMachine({
         firmware: machine,
-        mac: MAC,
+        mac: macAddress,
         lan,
         scratch,
         until: kernelRuns,
@@ -141,7 +141,7 @@ describe("what extract makes beside the files", () => {
         answers = (await nginx.answers()).slice(asked).filter((line) => line.startsWith("GET"));
       }, 500);
       const until = () => answers.some((line) => line.includes(".squashfs"));
-      await bootMachine({ firmware: UEFI_HTTP, mac: MAC, lan, scratch, until });
+      await bootMachine({ firmware: uefiHttp, mac: macAddress, lan, scratch, until });
       clearInterval(watch);
       assert.deepEqual(
         answers,
@@ -158,16 +158,16 @@ describe("what extract makes beside the files", () => {
       const machine = machineWith(true, cd(waitingIso));
       await bootMachine({
         firmware: machine,
-        mac: MAC,
+        mac: macAddress,
         lan: served,
         scratch,
         until: kernelRuns,
       });
       assertSteps(server.steps, [
         /boot\.ipxe$/,
-        `script ${NAME}`,
-        `sent ${NAME}-kernel by http`,
-        `sent ${NAME}-initrd by http`,
+        `script ${releaseName}`,
+        `sent ${releaseName}-kernel by http`,
+        `sent ${releaseName}-initrd by http`,
       ]);
     } finally {
       await server.stop();

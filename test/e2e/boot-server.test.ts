@@ -2,66 +2,66 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { type BootLab, startBootLab } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import {
-  BIOS_IPXE,
-  BIOS_PXE,
+  biosIpxe,
+  biosPxe,
   bootFromDisk,
   bootMachine,
   type Firmware,
-  UEFI_HTTP,
-  UEFI_PXE,
+  uefiHttp,
+  uefiPxe,
 } from "./firmware.js";
 import type { Lan } from "./lan.js";
 import type { Report } from "./machine.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
-import { extractSmallImage, NAME } from "./small-image.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { extractSmallImage, releaseName } from "./small-image.js";
 
-const MAC = "52:54:00:aa:bb:01";
-const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-boot-server\n";
+const macAddress = "52:54:00:aa:bb:01";
+const cloudConfigText = "#cloud-config\nhostname: from-the-boot-server\n";
 
-const file = (suffix: string) => join("out", `${NAME}${suffix}`);
+const file = (suffix: string) => join("out", `${releaseName}${suffix}`);
 const loose = [
   ...["--kernel", file("-kernel"), "--initrd", file("-initrd")],
   ...["--squashfs", file(".squashfs")],
 ];
 const toScript = /^offered http:\/\/10\.77\.0\.2:8080\/boot\.ipxe$/;
 
-const script = ["sent boot.ipxe by http", `script ${NAME}`, "sent machine.ipxe by http"];
-const files = [`sent ${NAME}-kernel by http`, `sent ${NAME}-initrd by http`];
-/** What comes after the steps of a machine, by how far it boots. */
+const script = ["sent boot.ipxe by http", `script ${releaseName}`, "sent machine.ipxe by http"];
+const files = [`sent ${releaseName}-kernel by http`, `sent ${releaseName}-initrd by http`];
+/** The steps after a machine's own, by how far the test lets it boot. */
 const further = {
   script,
-  squashfs: [`sent ${NAME}.squashfs by http`],
+  squashfs: [`sent ${releaseName}.squashfs by http`],
   initrd: [...script, ...files],
   end: [...script, ...files],
 };
 
-/** Each firmware gets to the script in its own way, which the events tell. */
+/** Each firmware reaches the script in its own way, which the events show. */
 const machines: {
   name: string;
   firmware: Firmware;
-  /** What is served, seen from the scratch directory. */
+  /** The served directory or options, relative to the scratch directory. */
   served?: string[];
-  /** A machines file. */
+  /** Content of the machines file. */
   rules?: string;
-  /** How far it boots; the initrd if left out. After its end it is started once more. */
+  /** How far it boots; the default is the initrd. Then the machine is started once more. */
   until?: "script" | "squashfs" | "end";
   steps: RegExp[];
 }[] = [
   {
-    name: "a UEFI machine, by PXE, that is to boot once",
-    firmware: UEFI_PXE,
+    name: "a UEFI machine, by PXE, that boots once",
+    firmware: uefiPxe,
     served: ["out", "--once"],
     until: "end",
     steps: [/^offered snponly\.efi$/, /^sent snponly\.efi by tftp$/, toScript],
   },
   {
     name: "a UEFI machine, by PXE on port 4011",
-    firmware: UEFI_PXE,
-    rules: `machines: [{ match: { mac: "${MAC}" }, offer-style: port-4011 }]\n`,
-    // The offer names no file then: only who asks again, on that port, is told of one.
+    firmware: uefiPxe,
+    rules: `machines: [{ match: { mac: "${macAddress}" }, offer-style: port-4011 }]\n`,
+    // The offer then names no file: a machine learns it only by asking again on that port.
     steps: [
       /^offered snponly\.efi$/,
       /^offered snponly\.efi$/,
@@ -71,7 +71,7 @@ const machines: {
   },
   {
     name: "a UEFI machine, by HTTP Boot",
-    firmware: UEFI_HTTP,
+    firmware: uefiHttp,
     steps: [
       /^offered http:\/\/10\.77\.0\.2:8080\/programs\/snponly\.efi$/,
       /^sent snponly\.efi by http$/,
@@ -79,43 +79,43 @@ const machines: {
   },
   {
     name: "a UEFI machine, by HTTP Boot, straight to a unified kernel image",
-    firmware: UEFI_HTTP,
-    rules: `machines: [{ match: { mac: "${MAC}" }, boot-program: uki/${NAME}.efi }]\n`,
+    firmware: uefiHttp,
+    rules: `machines: [{ match: { mac: "${macAddress}" }, boot-program: uki/${releaseName}.efi }]\n`,
     until: "squashfs",
     steps: [/^offered http:\/\/10\.77\.0\.2:8080\/programs\/.*\.efi$/, /\.efi by http$/],
   },
   {
     name: "a BIOS machine, by PXE",
-    firmware: BIOS_PXE,
-    // Over the firmware's own driver the kernel alone would take half a minute.
+    firmware: biosPxe,
+    // With the firmware's own driver, the kernel alone would take half a minute.
     until: "script",
     steps: [/^offered undionly\.kpxe$/, /^sent undionly\.kpxe by tftp$/, toScript],
   },
   {
     name: "a BIOS machine whose network card has iPXE, from three files",
-    firmware: BIOS_IPXE,
+    firmware: biosIpxe,
     served: loose,
     steps: [toScript],
   },
 ];
 
-describe("serve, beside a DHCP server that knows nothing of booting", () => {
-  let setting: Setting;
+describe("serve, beside a DHCP server without boot settings", () => {
+  let lab: BootLab;
   let scratch: string;
   let disk: string;
   let lan: Lan;
 
   before(async () => {
-    setting = await startSetting();
-    ({ scratch, lan } = setting);
-    await writeFile(join(scratch, "cloud-config.yaml"), CLOUD_CONFIG);
+    lab = await startBootLab();
+    ({ scratch, lan } = lab);
+    await writeFile(join(scratch, "cloud-config.yaml"), cloudConfigText);
     disk = await makeDisk(scratch);
     const release = "http://10.77.0.2:8080/releases/1";
     await extractSmallImage(join(scratch, "uki"), ["--uki", "--url", release]);
   });
 
   after(async () => {
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const { name, firmware, served = ["out"], rules, until = "initrd", steps } of machines) {
@@ -132,7 +132,7 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
         server = await startServer(lan, scratch, options);
         const last = further[until].at(-1)!;
         const end = until === "end" ? {} : { until: () => server.steps.includes(last) };
-        report = await bootMachine({ firmware, mac: MAC, lan, scratch, ...end });
+        report = await bootMachine({ firmware, mac: macAddress, lan, scratch, ...end });
       });
       after(() => server?.stop());
 
@@ -144,7 +144,7 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
       test("is told of by its own hardware address", () => {
         const named = server.events.filter(({ type }) => type === "sent" || type === "offered");
         assert.ok(named.length > 2);
-        for (const { mac } of named) assert.equal(mac, MAC);
+        for (const { mac } of named) assert.equal(mac, macAddress);
       });
 
       if (until !== "end") return;
@@ -155,13 +155,13 @@ describe("serve, beside a DHCP server that knows nothing of booting", () => {
         assert.match(facts.get("cmdline")!, new RegExp(` root=live:http://${bootServer}:8080/`));
         assert.equal(facts.get("root"), "LiveOS_rootfs overlay");
         assert.equal(facts.get("capability"), "/usr/bin/ping cap_net_raw=ep");
-        assert.equal(facts.get("config_url"), CLOUD_CONFIG.replaceAll("\n", "|"));
+        assert.equal(facts.get("config_url"), cloudConfigText.replaceAll("\n", "|"));
       });
 
       test("boots from its disk the next time", async (t) => {
-        assertSteps(server.steps, [`booted ${NAME}`]);
+        assertSteps(server.steps, [`booted ${releaseName}`]);
         const before = server.steps.length;
-        const { seconds } = await bootFromDisk({ firmware, mac: MAC, lan, scratch, disk });
+        const { seconds } = await bootFromDisk({ firmware, mac: macAddress, lan, scratch, disk });
         t.diagnostic(`${seconds.toFixed(1)} s`);
         const since = server.steps.slice(before);
         assertSteps(since, ["sent-to-disk"]);

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Builds a container image that really boots, from Debian's packages, as an OCI layout of three
+# Builds a bootable container image from Debian's packages, as an OCI layout of three
 # layers: a base system, a big layer with the kernel and the initrd, a small layer of a derived
-# image. image/{base,system,derived}.sh are what each layer's RUN line would be.
+# image. image/{base,system,derived}.sh contain what would be each layer's RUN line.
 #
 #   build-image.sh [--small | --large] [DEST]
 #
-# DEST is left alone when these very scripts built it. Needs root, for overlay mounts and chroot.
+# If these same scripts built DEST, it is left unchanged. Needs root, for overlay mounts and chroot.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -95,7 +95,7 @@ mount_overlay() { # LOWER UPPER
 		"lowerdir=$1,upperdir=$2,workdir=$work/overlay-work,index=off,metacopy=off,redirect_dir=off"
 }
 
-# Runs image/NAME.sh inside ROOT. The host's resolv.conf is only lent, as container builders do.
+# Runs image/NAME.sh inside ROOT, with the host's resolv.conf for that time only, as container builders do.
 run_in() { # ROOT NAME [ARGUMENT...]
 	local root=$1 name=$2
 	shift 2
@@ -114,7 +114,7 @@ clean_up() {
 	rm -rf --one-file-system "$work"
 }
 
-# In a mount namespace of its own, nothing stays mounted whatever happens.
+# In its own mount namespace, so that nothing stays mounted whatever happens.
 if [ "$(id -u)" = 0 ] && [ -z "${KAIROS_NETBOOT_E2E_NAMESPACE:-}" ]; then
 	KAIROS_NETBOOT_E2E_NAMESPACE=1 exec unshare --mount "$here/build-image.sh" "--$size" "$dest"
 fi

@@ -5,60 +5,60 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What a machine that boots from the disk writes to its serial port. */
-export const BOOTED_FROM_DISK = "KAIROS-NETBOOT-E2E DISK";
+/** Text that a machine writes to its serial port when it boots from the disk. */
+export const bootedFromDisk = "KAIROS-NETBOOT-E2E DISK";
 
-const DISK_KIB = 1440;
-/** A FAT boot sector's code comes after its description of the file system. */
-const BOOT_CODE_AT = 0x3e;
-const SERIAL_PORT = 0x3f8;
-const LINE_STATUS = 0x3fd;
+const diskKib = 1440;
+/** Offset of the code in a FAT boot sector, after the description of the file system. */
+const bootCodeAt = 0x3e;
+const serialPort = 0x3f8;
+const lineStatus = 0x3fd;
 
 /**
- * Makes a disk that BIOS and UEFI boot from, which stands for an installed system: a FAT file
+ * Makes a disk that BIOS and UEFI boot from, in place of an installed system: a FAT file
  * system without a partition table, with boot code in its boot sector and an EFI program.
- * @returns its path, in the directory
+ * @returns the disk's path, in the directory
  */
 export async function makeDisk(directory: string): Promise<string> {
   const path = join(directory, "disk.img");
   const program = join(directory, "BOOTX64.EFI");
   await writeFile(program, efiProgram(printing("uefi")));
   const image = ["-i", path];
-  await run("mformat", [...image, "-C", "-f", `${DISK_KIB}`, "::"]);
+  await run("mformat", [...image, "-C", "-f", `${diskKib}`, "::"]);
   await run("mmd", [...image, "::/EFI", "::/EFI/BOOT"]);
   await run("mcopy", [...image, program, "::/EFI/BOOT/"]);
   const file = await open(path, "r+");
   // A jump over the file system's description to the code; see "FAT32 File System Specification".
-  await file.write(Buffer.from([0xeb, BOOT_CODE_AT - 2, 0x90]), 0, 3, 0);
+  await file.write(Buffer.from([0xeb, bootCodeAt - 2, 0x90]), 0, 3, 0);
   const code = printing("bios");
-  await file.write(code, 0, code.length, BOOT_CODE_AT);
+  await file.write(code, 0, code.length, bootCodeAt);
   await file.write(Buffer.from([0x55, 0xaa]), 0, 2, 510);
   await file.close();
   return path;
 }
 
 /**
- * x86 code that needs nothing of the firmware: it writes to the first serial port and halts.
+ * x86 code that does not use the firmware: it writes to the first serial port and halts.
  * Each character waits until the port has sent the one before (16550, line status register),
- * or the first of them would be lost where QEMU's output is slow.
+ * because the first characters would be lost if QEMU's output were slow.
  */
 function printing(mode: "bios" | "uefi"): Buffer {
-  // mov dx, PORT; in long mode 16-bit operands need a prefix.
+  // mov dx, PORT; in long mode, 16-bit operands need a prefix.
   const select = (port: number) => [
     ...(mode === "uefi" ? [0x66, 0xba] : [0xba]),
     port & 0xff,
     port >> 8,
   ];
   // in al, dx; test al, 0x20; jz to in
-  const wait = [...select(LINE_STATUS), 0xec, 0xa8, 0x20, 0x74, 0xfb];
+  const wait = [...select(lineStatus), 0xec, 0xa8, 0x20, 0x74, 0xfb];
   // mov al, CHARACTER; out dx, al
-  const write = (character: number) => [...select(SERIAL_PORT), 0xb0, character, 0xee];
-  const text = [...Buffer.from(`\r\n${BOOTED_FROM_DISK}\r\n`)];
+  const write = (character: number) => [...select(serialPort), 0xb0, character, 0xee];
+  const text = [...Buffer.from(`\r\n${bootedFromDisk}\r\n`)];
   // cli; hlt; jmp to hlt
   return Buffer.from([...text.flatMap((it) => [...wait, ...write(it)]), 0xfa, 0xf4, 0xeb, 0xfd]);
 }
 
-/** The least that is a UEFI program (UEFI 2.10, section 2.1.1; Microsoft's "PE Format"). */
+/** The smallest UEFI program (UEFI 2.10, section 2.1.1; Microsoft's "PE Format"). */
 function efiProgram(code: Buffer): Buffer {
   const [pe, optional, sections] = [0x40, 0x58, 0x148];
   const [headersSize, page] = [0x200, 0x1000];

@@ -1,54 +1,54 @@
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { BOOTED_FROM_DISK } from "./disk.js";
+import { bootedFromDisk } from "./disk.js";
 import type { Lan } from "./lan.js";
 import { boot, type Report } from "./machine.js";
-import { CHECKOUT } from "./program.js";
-import { CACHE } from "./small-image.js";
+import { checkoutDirectory } from "./program.js";
+import { cacheDirectory } from "./small-image.js";
 
-const OVMF = "/usr/share/OVMF";
-/** Enough where other machines boot beside it. */
+const ovmfDirectory = "/usr/share/OVMF";
+/** Long enough while other machines boot on the same host. */
 const deadlineMs = 8 * 60_000;
 
-/** Firmware with a network card, as QEMU has it. */
+/** Firmware and network card, as QEMU provides them. */
 export interface Firmware {
-  /** `romfile=` takes away QEMU's own network boot ROM, which is iPXE. */
+  /** `romfile=` removes QEMU's own network boot ROM, which is iPXE. */
   readonly card: string;
   readonly isUefi: boolean;
-  /** Options of QEMU. */
+  /** QEMU options. */
   readonly options: readonly string[];
 }
 
-/** PXE, and HTTP Boot where that fails; each with IPv6 after IPv4. */
-export const UEFI_PXE: Firmware = {
+/** PXE, then HTTP Boot if PXE fails; each with IPv4 and then IPv6. */
+export const uefiPxe: Firmware = {
   card: "virtio-net-pci,romfile=,bootindex=0",
   isUefi: true,
   options: [],
 };
-export const UEFI_HTTP: Firmware = {
+export const uefiHttp: Firmware = {
   card: "virtio-net-pci,romfile=,bootindex=0",
   isUefi: true,
-  // It would be the first to be answered.
+  // Otherwise PXE would be tried and answered first.
   options: [...setting("IPv4PXESupport"), ...setting("IPv6PXESupport")],
 };
-/** OVMF has no driver of its own for this card: the one in iPXE's ROM does it all. */
-export const UEFI_IPXE: Firmware = { card: "e1000,bootindex=0", isUefi: true, options: [] };
-export const BIOS_IPXE: Firmware = {
+/** OVMF has no driver for this card; iPXE's ROM provides it. */
+export const uefiIpxe: Firmware = { card: "e1000,bootindex=0", isUefi: true, options: [] };
+export const biosIpxe: Firmware = {
   card: "virtio-net-pci,bootindex=0",
   isUefi: false,
   options: [],
 };
 
 /**
- * Debian has no PXE ROM for BIOS but iPXE. This is an iPXE that does not say so: it fetches and
- * starts what it is offered, as the ROM of a network card does.
+ * Debian has no PXE ROM for BIOS other than iPXE. This iPXE does not identify itself as iPXE: it fetches and
+ * starts the offered file, as the ROM of a network card does.
  */
-export const BIOS_PXE: Firmware = {
+export const biosPxe: Firmware = {
   card: "virtio-net-pci,romfile=",
   isUefi: false,
   options: [
     ...["-kernel", "/usr/lib/ipxe/ipxe.lkrn"],
-    ...["-initrd", join(CHECKOUT, "test/e2e/plain-pxe.ipxe")],
+    ...["-initrd", join(checkoutDirectory, "test/e2e/plain-pxe.ipxe")],
   ],
 };
 
@@ -56,17 +56,17 @@ export interface MachineOptions {
   readonly firmware: Firmware;
   readonly mac: string;
   readonly lan: Lan;
-  /** The network that it is in; the first if left out. */
+  /** The machine's network; the default is the first. */
   readonly network?: Lan["networks"][number];
-  /** A directory for the machine's own files. */
+  /** Directory for the machine's own files. */
   readonly scratch: string;
-  /** What the firmware starts if it does not start the network. */
+  /** The firmware starts this if network boot fails. */
   readonly disk?: string;
   /** Ends the machine early. */
   until?(output: string): boolean;
 }
 
-/** Starts a machine that boots from the network first, and waits for its end. */
+/** Starts a machine that boots from the network first, and waits until it ends. */
 export async function bootMachine(options: MachineOptions): Promise<Report> {
   const { firmware, mac, lan, network = lan.networks[0], scratch, disk, until } = options;
   const drive = "if=none,id=disk,format=raw,readonly=on";
@@ -81,30 +81,30 @@ export async function bootMachine(options: MachineOptions): Promise<Report> {
         : ["-drive", `${drive},file=${disk}`, "-device", "virtio-blk-pci,drive=disk,bootindex=1"]),
     ],
     within: lan.asMachine,
-    consoleLog: join(CACHE, `console-${basename(process.argv[1]!, ".test.js")}.log`),
+    consoleLog: join(cacheDirectory, `console-${basename(process.argv[1]!, ".test.js")}.log`),
     deadlineMs,
     ...(until === undefined ? {} : { until }),
   });
 }
 
-/** Starts a machine with a disk, and waits until it has booted from that. */
+/** Starts a machine with a disk, and waits until it has booted from the disk. */
 export async function bootFromDisk(
   options: MachineOptions & { readonly disk: string },
 ): Promise<Report> {
-  return bootMachine({ ...options, until: (output) => output.includes(BOOTED_FROM_DISK) });
+  return bootMachine({ ...options, until: (output) => output.includes(bootedFromDisk) });
 }
 
 async function ovmf(scratch: string): Promise<string[]> {
   const variables = join(scratch, "vars.fd");
-  await copyFile(join(OVMF, "OVMF_VARS.fd"), variables);
+  await copyFile(join(ovmfDirectory, "OVMF_VARS.fd"), variables);
   const flash = "if=pflash,format=raw";
   return [
-    ...["-drive", `${flash},readonly=on,file=${join(OVMF, "OVMF_CODE.fd")}`],
+    ...["-drive", `${flash},readonly=on,file=${join(ovmfDirectory, "OVMF_CODE.fd")}`],
     ...["-drive", `${flash},file=${variables}`],
   ];
 }
 
-/** Turns a way of booting off in OVMF. */
+/** Disables one of OVMF's boot methods. */
 function setting(name: string): string[] {
   return ["-fw_cfg", `name=opt/org.tianocore/${name},string=n`];
 }

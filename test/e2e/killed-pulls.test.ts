@@ -1,6 +1,6 @@
 /**
- * Kills `extract` at random moments, again and again, and has it succeed afterwards. The moments come
- * from a seed, which is printed: KILL_SEED=N runs the same ones.
+ * Kills `extract` at random moments, repeatedly, and then lets it succeed. The moments come
+ * from a seed, which is printed: KILL_SEED=N repeats them.
  */
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { type CountingRegistry, countingRegistry } from "../sources/support/coun
 import { baseLayer } from "../support/base-layer.js";
 
 const kills = 60;
-/** Kills between two runs that may end. */
+/** Number of kills between two runs that may finish. */
 const mostInARow = 4;
 
 const content = new ImageContent();
@@ -28,7 +28,7 @@ const root = addImage(content, [
 const layers: { digest: string; size: number }[] = content.json(root).layers;
 
 describe("a pull that is killed at random moments", () => {
-  it(`${kills} times, is continued from what is there, and ends with the same bytes`, async (t) => {
+  it(`${kills} times continues from the bytes on disk and ends with the same result`, async (t) => {
     const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
     t.diagnostic(`KILL_SEED=${seed}`);
     console.log(`KILL_SEED=${seed}`);
@@ -43,7 +43,7 @@ describe("a pull that is killed at random moments", () => {
       await rm(join(cwd, "out"), { recursive: true, force: true });
       const inARow = Math.min(1 + Math.floor(random() * mostInARow), kills - done);
       for (let number = 0; number < inARow; number += 1) {
-        // Past the start of Node, up to where it is nearly done.
+        // After Node's start, and before the run is nearly finished.
         if (await killAfter(cwd, registry, 150 + random() * 1500)) downloading += 1;
         done += 1;
       }
@@ -56,7 +56,7 @@ describe("a pull that is killed at random moments", () => {
   });
 });
 
-/** @returns whether something was left unfinished */
+/** @returns whether the run was left unfinished */
 async function killAfter(cwd: string, registry: CountingRegistry, time: number): Promise<boolean> {
   const before = await keptOf(cwd);
   registry.served.length = 0;
@@ -69,7 +69,7 @@ async function killAfter(cwd: string, registry: CountingRegistry, time: number):
   return [...(await keptOf(cwd)).values()].some(({ isComplete }) => !isComplete);
 }
 
-/** @returns its checksums */
+/** @returns the result's checksums */
 async function runToItsEnd(cwd: string, registry: CountingRegistry): Promise<string> {
   const before = await keptOf(cwd);
   registry.served.length = 0;
@@ -93,7 +93,7 @@ function start(cwd: string, { host }: CountingRegistry) {
   return startProgram([...words, "--cache-dir=cache", "--compression=lz4"], { cwd });
 }
 
-/** No byte that was there when the run began was asked for. */
+/** Asserts that no byte was requested that was on disk when the run began. */
 function assertOnlyMissing(registry: CountingRegistry, before: Map<string, Kept>): void {
   for (const { digest, from } of registry.served) {
     const kept = before.get(digest);
@@ -122,7 +122,7 @@ async function keptOf(cwd: string): Promise<Map<string, Kept>> {
   return kept;
 }
 
-/** Mulberry32: small, and the same everywhere. */
+/** Mulberry32, a small generator that gives the same numbers everywhere. */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

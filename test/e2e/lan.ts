@@ -8,21 +8,21 @@ import { endOf, startBound } from "./process.js";
 
 const run = promisify(execFile);
 
-/** A wire with a DHCP server, the boot server, and a place for one machine. */
+/** A network segment with a DHCP server, the boot server, and room for one machine. */
 export interface Network {
-  /** What all its addresses begin with, as in `10.77.0.` */
+  /** Prefix of all its addresses, such as `10.77.0.` */
   readonly prefix: string;
   readonly bootServer: string;
   /** The machine's network device on the host. */
   readonly tap: string;
 }
 
-/** Networks that exist nowhere but here: no packet leaves them, none comes in. */
+/** Isolated networks: no packet leaves or enters them. */
 export interface Lan {
-  /** Words before a command that is to run where the boot server is, or the machines' taps. */
+  /** Words before a command that runs in the namespace of the boot server, or of the machines' taps. */
   readonly asBootServer: readonly string[];
   readonly asMachine: readonly string[];
-  /** The boot server has a foot in each. */
+  /** The boot server is connected to each. */
   readonly networks: readonly [Network, ...Network[]];
   close(): Promise<void>;
 }
@@ -32,15 +32,15 @@ export interface LanOptions extends DhcpOptions {
 }
 
 interface DhcpOptions {
-  /** Whether dnsmasq gives addresses of IPv4, too. */
+  /** Whether dnsmasq assigns IPv4 addresses too. */
   readonly hasDhcp?: boolean;
-  /** Further options of dnsmasq, which tells machines what to boot by them. */
+  /** Further dnsmasq options, for example boot settings. */
   readonly dnsmasq?: readonly string[];
 }
 
 /**
- * Needs root. Every network has a dnsmasq that gives addresses, and knows nothing of booting if it is not told; it
- * and the boot server each are in a network namespace of their own.
+ * Needs root. Every network has a dnsmasq that assigns addresses, without boot settings by default. It
+ * and the boot server are each in a network namespace of their own.
  */
 export async function startLan({ networks: count = 1, ...dhcp }: LanOptions = {}): Promise<Lan> {
   const lan = new LanBuilder(dhcp);
@@ -116,7 +116,7 @@ class LanBuilder {
     await ip(`-n ${namespace} link set ${device} up`);
   }
 
-  /** With IPv6: firmware and iPXE wait for it, up to a minute, where nobody answers. */
+  /** Includes IPv6, because firmware and iPXE wait up to a minute for an IPv6 answer. */
   async #startDnsmasq(namespace: string, ranges: readonly string[]): Promise<void> {
     const scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-lan-"));
     const [program, ...words] = [

@@ -3,37 +3,37 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf, startBound } from "./process.js";
 
-/** The address under which QEMU's user network shows the host's loopback to the guest. */
-export const HOST_SEEN_FROM_GUEST = "10.0.2.2";
+/** The guest reaches the host's loopback under this address of QEMU's user network. */
+export const hostSeenFromGuest = "10.0.2.2";
 
-const BEGIN = "KAIROS-NETBOOT-E2E BEGIN";
-const END = "KAIROS-NETBOOT-E2E END";
-const POWER_OFF_DEADLINE_MS = 120_000;
-const TAIL_LINES = 60;
+const beginMarker = "KAIROS-NETBOOT-E2E BEGIN";
+const endMarker = "KAIROS-NETBOOT-E2E END";
+const powerOffDeadlineMs = 120_000;
+const tailLines = 60;
 
 export interface Boot {
-  /** Options of QEMU that say from where it boots. */
+  /** QEMU options for the boot source. */
   qemu: readonly string[];
-  /** Words before the command, such as those that lead into a network namespace. */
+  /** Words before the command, for example to enter a network namespace. */
   within?: readonly string[];
-  /** Where the console's output is kept, line by line, each with the seconds since power-on. */
+  /** File for the console's output; each line begins with the seconds since power-on. */
   consoleLog: string;
   deadlineMs: number;
-  /** Ends the machine early, when this is true; the report is then without facts. */
+  /** Ends the machine early as soon as it returns true; the report then has no facts. */
   until?(output: string): boolean;
 }
 
 export interface Report {
-  /** What the booted system told of itself: see image/report.sh. */
+  /** Facts that the booted system reported: see image/report.sh. */
   facts: ReadonlyMap<string, string>;
-  /** From power-on to the report, or the early end. */
+  /** Seconds from power-on to the report or the early end. */
   seconds: number;
   poweredOff: boolean;
 }
 
 /**
- * Boots a virtual machine and returns what it reported. The processor is emulated,
- * on purpose: hardware virtualization is neither everywhere nor dependable where it is nested.
+ * Boots a virtual machine and returns its report. The processor is emulated
+ * on purpose: hardware virtualization is not available everywhere, and not reliable if it is nested.
  */
 export async function boot(options: Boot): Promise<Report> {
   const started = Date.now();
@@ -48,7 +48,7 @@ export async function boot(options: Boot): Promise<Report> {
       const lines = output.slice(lineStart).split("\n").slice(0, -1);
       const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
       log.push(...lines.map((line) => `${seconds} ${line}`));
-      if (output.includes(END)) resolve();
+      if (output.includes(endMarker)) resolve();
     });
   });
   const isEnough = () => options.until?.(output) ?? false;
@@ -62,10 +62,10 @@ export async function boot(options: Boot): Promise<Report> {
     ]);
     const seconds = (Date.now() - started) / 1000;
     if (isEnough()) return { facts: new Map(), seconds, poweredOff: false };
-    if (!output.includes(END)) throw new Error(noReport(output, seconds));
+    if (!output.includes(endMarker)) throw new Error(noReport(output, seconds));
     const poweredOff = await Promise.race([
       endOf(machine).then(() => true),
-      sleep(POWER_OFF_DEADLINE_MS, false, { signal: deadline.signal }),
+      sleep(powerOffDeadlineMs, false, { signal: deadline.signal }),
     ]);
     return { facts: factsIn(output), seconds, poweredOff };
   } finally {
@@ -79,7 +79,7 @@ export async function boot(options: Boot): Promise<Report> {
 const hardware = [
   ["-accel", "tcg"],
   ["-cpu", "max"],
-  // A second one emulated beside it makes it slower, where two machines boot on two cores.
+  // A second emulated processor makes the machine slower while two machines boot on two cores.
   ["-smp", "1"],
   ["-m", "2048"],
   ["-display", "none"],
@@ -88,7 +88,7 @@ const hardware = [
   ["-no-reboot"],
 ].flat();
 
-/** Boots a kernel without firmware, on a network that shows it the host's loopback. */
+/** Boots a kernel without firmware, on a network from which it reaches the host's loopback. */
 export function directBoot(kernel: string, initrd: string, commandLine: string): string[] {
   return [
     ...["-nic", "user,model=virtio-net-pci"],
@@ -96,18 +96,21 @@ export function directBoot(kernel: string, initrd: string, commandLine: string):
   ];
 }
 
-/** Settles when the condition holds. */
+/** Resolves when the condition is true. */
 async function comesTrue(condition: () => boolean, end: AbortSignal): Promise<void> {
   while (!condition() && !end.aborted) await sleep(200);
 }
 
 function factsIn(output: string): Map<string, string> {
-  const report = output.slice(output.indexOf(BEGIN) + BEGIN.length, output.indexOf(END));
+  const report = output.slice(
+    output.indexOf(beginMarker) + beginMarker.length,
+    output.indexOf(endMarker),
+  );
   const lines = report.trim().split("\n");
   return new Map(lines.map((line) => [line.split("=", 1)[0]!, line.replace(/^[^=]*=/, "")]));
 }
 
 function noReport(output: string, seconds: number): string {
-  const tail = output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  const tail = output.trimEnd().split("\n").slice(-tailLines).join("\n");
   return `the machine had not reported after ${Math.round(seconds)} s; its console ended with:\n${tail}`;
 }

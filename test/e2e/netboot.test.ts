@@ -8,17 +8,17 @@ import { promisify } from "node:util";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type Tree } from "../support/tree-listing.js";
-import { boot, directBoot, HOST_SEEN_FROM_GUEST, type Report } from "./machine.js";
+import { boot, directBoot, hostSeenFromGuest, type Report } from "./machine.js";
 import { extract, ordinaryUser, rootUser, type User } from "./program.js";
 import { type Registry, startRegistry } from "./registry.js";
-import { buildSmallImage, CACHE, IMAGE_LAYOUT, NAME } from "./small-image.js";
+import { buildSmallImage, cacheDirectory, imageLayout, releaseName } from "./small-image.js";
 import { startWebServer, type WebServer } from "./web-server.js";
 
 const run = promisify(execFile);
 
-const CONSOLE_LOG = join(CACHE, "console.log");
-const CLOUD_CONFIG = "#cloud-config\nhostname: from-the-config-url\n";
-const BOOT_DEADLINE_MS = 10 * 60_000;
+const consoleLogPath = join(cacheDirectory, "console.log");
+const cloudConfigText = "#cloud-config\nhostname: from-the-config-url\n";
+const bootDeadlineMs = 10 * 60_000;
 
 describe("an image, from the registry to the booted machine", () => {
   let scratch: string;
@@ -35,7 +35,7 @@ describe("an image, from the registry to the booted machine", () => {
     scratch = await mkdtemp(join(tmpdir(), "kairos-netboot-e2e-"));
     [root, nobody] = await Promise.all([rootUser(), ordinaryUser()]);
     registry = await startRegistry();
-    reference = await registry.push(IMAGE_LAYOUT, "latest", "kairos/debian:e2e");
+    reference = await registry.push(imageLayout, "latest", "kairos/debian:e2e");
   });
 
   after(async () => {
@@ -49,14 +49,19 @@ describe("an image, from the registry to the booted machine", () => {
     const manifest = await fetch(`http://${registry.address}/v2/kairos/debian/manifests/e2e`, {
       headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
     });
-    const built = JSON.parse(await readFile(join(IMAGE_LAYOUT, "index.json"), "utf8"));
+    const built = JSON.parse(await readFile(join(imageLayout, "index.json"), "utf8"));
     assert.equal(manifest.headers.get("docker-content-digest"), built.manifests[0].digest);
   });
 
   test("root extracts it, and SHA256SUMS holds", async () => {
     extracted = await extract(root, reference);
     const names = await readdir(extracted);
-    for (const name of [`${NAME}-kernel`, `${NAME}-initrd`, `${NAME}.squashfs`, "netboot.json"]) {
+    for (const name of [
+      `${releaseName}-kernel`,
+      `${releaseName}-initrd`,
+      `${releaseName}.squashfs`,
+      "netboot.json",
+    ]) {
       assert.ok(names.includes(name), `${name} among ${names.join(", ")}`);
     }
     await run("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: extracted });
@@ -70,17 +75,20 @@ describe("an image, from the registry to the booted machine", () => {
 
   test("kernel and initrd are the image's", async () => {
     const bundle = join(scratch, "unpacked");
-    await run("umoci", ["unpack", "--image", `${IMAGE_LAYOUT}:latest`, bundle]);
+    await run("umoci", ["unpack", "--image", `${imageLayout}:latest`, bundle]);
     unpacked = join(bundle, "rootfs");
     const kernels = (await readdir(join(unpacked, "boot"))).filter((it) => /^vmlinuz-/.test(it));
     assert.equal(kernels.length, 1);
-    await run("cmp", [join(unpacked, "boot", kernels[0]!), join(extracted, `${NAME}-kernel`)]);
-    await run("cmp", [join(unpacked, "boot/initrd"), join(extracted, `${NAME}-initrd`)]);
+    await run("cmp", [
+      join(unpacked, "boot", kernels[0]!),
+      join(extracted, `${releaseName}-kernel`),
+    ]);
+    await run("cmp", [join(unpacked, "boot/initrd"), join(extracted, `${releaseName}-initrd`)]);
   });
 
   test("the squashfs holds the tree that umoci unpacks", async () => {
     const tree = join(scratch, "tree");
-    const squashfs = join(extracted, `${NAME}.squashfs`);
+    const squashfs = join(extracted, `${releaseName}.squashfs`);
     await run("unsquashfs", ["-no-progress", "-quiet", "-dest", tree, squashfs]);
     const [actual, expected] = [listTree(tree), withoutAccessLists(listTree(unpacked))];
     if (await hasRootTime()) assertSameTree(actual, expected);
@@ -94,13 +102,15 @@ describe("an image, from the registry to the booted machine", () => {
     const fact = (name: string) => report.facts.get(name);
 
     before(async () => {
-      server = await startWebServer(extracted, new Map([["cloud-config.yaml", CLOUD_CONFIG]]));
-      commandLine = releaseCommandLine(`http://${HOST_SEEN_FROM_GUEST}:${server.port}`);
-      const [kernel, initrd] = ["kernel", "initrd"].map((it) => join(extracted, `${NAME}-${it}`));
+      server = await startWebServer(extracted, new Map([["cloud-config.yaml", cloudConfigText]]));
+      commandLine = releaseCommandLine(`http://${hostSeenFromGuest}:${server.port}`);
+      const [kernel, initrd] = ["kernel", "initrd"].map((it) =>
+        join(extracted, `${releaseName}-${it}`),
+      );
       report = await boot({
         qemu: directBoot(kernel!, initrd!, commandLine),
-        consoleLog: CONSOLE_LOG,
-        deadlineMs: BOOT_DEADLINE_MS,
+        consoleLog: consoleLogPath,
+        deadlineMs: bootDeadlineMs,
       });
     });
 
@@ -109,12 +119,15 @@ describe("an image, from the registry to the booted machine", () => {
     });
 
     test("reports, and powers off", (t) => {
-      t.diagnostic(`booted in ${report.seconds.toFixed(1)} s; console: ${CONSOLE_LOG}`);
+      t.diagnostic(`booted in ${report.seconds.toFixed(1)} s; console: ${consoleLogPath}`);
       assert.ok(report.poweredOff);
     });
 
     test("fetched the squashfs once and then the cloud-config", () => {
-      assert.deepEqual(server.answers, [`GET /${NAME}.squashfs 200`, "GET /cloud-config.yaml 200"]);
+      assert.deepEqual(server.answers, [
+        `GET /${releaseName}.squashfs 200`,
+        "GET /cloud-config.yaml 200",
+      ]);
     });
 
     test("got Kairos' command line", () => assert.equal(fact("cmdline"), commandLine));
@@ -122,13 +135,13 @@ describe("an image, from the registry to the booted machine", () => {
     test("runs from the squashfs under an overlay, with its own kernel's modules", () => {
       assert.equal(fact("root"), "LiveOS_rootfs overlay");
       assert.match(fact("squashfs") ?? "", /^\/run\/rootfsbase +\/dev\/loop0$/);
-      assert.ok(fact("backing file")?.includes(`${NAME}.squashfs`));
+      assert.ok(fact("backing file")?.includes(`${releaseName}.squashfs`));
       assert.equal(fact("modules"), fact("kernel"));
     });
 
     const expected: [name: string, fact: string, value: string][] = [
       ["has the file capability of ping", "capability", "/usr/bin/ping cap_net_raw=ep"],
-      ["got its cloud-config", "config_url", CLOUD_CONFIG.replaceAll("\n", "|")],
+      ["got its cloud-config", "config_url", cloudConfigText.replaceAll("\n", "|")],
       ["has the upper layer's contents of a replaced file", "replaced", "derived"],
       ["lacks a deleted file", "deleted", "absent"],
       ["has a file deleted in one layer and made anew", "deleted-then-restored", "derived"],
@@ -148,11 +161,11 @@ describe("an image, from the registry to the booted machine", () => {
   });
 });
 
-/** The command line of Kairos' release script, its serial console last and so the main one. */
+/** The command line of Kairos' release script. The serial console comes last, so it is the main one. */
 function releaseCommandLine(url: string): string {
   return [
-    `root=live:${url}/${NAME}.squashfs`,
-    `initrd=${NAME}-initrd`,
+    `root=live:${url}/${releaseName}.squashfs`,
+    `initrd=${releaseName}-initrd`,
     "rd.neednet=1 ip=dhcp rd.cos.disable netboot install-mode",
     `config_url=${url}/cloud-config.yaml`,
     "console=tty1 console=ttyS0 rd.live.overlay.overlayfs",

@@ -1,58 +1,58 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { BIOS_IPXE, bootMachine, UEFI_PXE } from "./firmware.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
+import { biosIpxe, bootMachine, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import { assertSteps, type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
-import { NAME } from "./small-image.js";
+import { assertSteps, type Server, startServer } from "./serve-process.js";
+import { releaseName } from "./small-image.js";
 
 const machines = [
   {
     network: 0,
     mac: "52:54:00:aa:bb:01",
-    firmware: BIOS_IPXE,
+    firmware: biosIpxe,
     name: "a BIOS machine in the first",
   },
   {
     network: 1,
     mac: "52:54:00:aa:bb:02",
-    firmware: BIOS_IPXE,
+    firmware: biosIpxe,
     name: "a BIOS machine in the second",
   },
   {
     network: 1,
     mac: "52:54:00:aa:bb:03",
-    firmware: UEFI_PXE,
+    firmware: uefiPxe,
     name: "a UEFI machine in the second",
   },
 ];
 
-describe("serve, with a foot in each of two networks", () => {
-  let setting: Setting;
+describe("serve, connected to two networks", () => {
+  let lab: BootLab;
   let scratch: string;
   let lan: Lan;
   let server: Server;
 
   before(async () => {
-    setting = await startSetting({ networks: 2 });
-    ({ scratch, lan } = setting);
+    lab = await startBootLab({ networks: 2 });
+    ({ scratch, lan } = lab);
     server = await startServer(lan, scratch, ["out"]);
   });
 
   after(async () => {
     await server?.stop();
-    await setting?.close();
+    await lab?.close();
   });
 
   for (const { network: index, mac, firmware, name } of machines) {
     test(`${name} boots from the address of its own`, async () => {
       const before = server.events.length;
       const network = lan.networks[index]!;
-      const kernel = `sent ${NAME}-kernel by http`;
+      const kernel = `sent ${releaseName}-kernel by http`;
       const until = () => server.steps.slice(before).includes(kernel);
       await bootMachine({ firmware, mac, lan, network, scratch, until });
-      assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${NAME}`, kernel]);
-      // It has no route to the other network: what it fetched it was told of with this address.
+      assertSteps(server.steps.slice(before), [/boot\.ipxe$/, `script ${releaseName}`, kernel]);
+      // The machine has no route to the other network, so it was given this network's address.
       for (const event of server.events.slice(before)) {
         if (event.type !== "sent") continue;
         assert.equal(event.mac, mac);

@@ -4,16 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Lan } from "./lan.js";
 import { endOf, startBound } from "./process.js";
 
-/** A web server that knows nothing of what it serves. */
+/** A general-purpose web server. */
 export interface Nginx {
-  /** One line an answer, such as `GET /a.txt 200`. */
+  /** One line per answer, such as `GET /a.txt 200`. */
   answers(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
 /**
- * Serves a directory by HTTP on port 80, where the boot server would be.
- * @param scratch a directory for nginx's own files
+ * Serves a directory by HTTP on port 80, in the boot server's namespace.
+ * @param scratch directory for nginx's own files
  */
 export async function startNginx(lan: Lan, root: string, scratch: string): Promise<Nginx> {
   const prefix = join(scratch, "nginx");

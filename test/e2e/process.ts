@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** Starts a program that the kernel ends when this process ends, however that comes about. */
+/** Starts a program that the kernel ends when this process ends, for whatever reason. */
 export function startBound(
   program: string,
   options: readonly string[],
@@ -12,7 +12,7 @@ export function startBound(
   return spawn("setpriv", ["--pdeathsig", "KILL", program, ...options], { stdio, cwd });
 }
 
-/** Settles when the process has ended, at once if it had before. */
+/** Resolves when the process has ended. */
 export async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }

@@ -6,44 +6,46 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The checkout, seen from `.build/test/e2e/`. */
-export const CHECKOUT = join(import.meta.dirname, "../../..");
+/** The checkout, relative to `.build/test/e2e/`. */
+export const checkoutDirectory = join(import.meta.dirname, "../../..");
 
-export const PROGRAM = join(CHECKOUT, "bin/kairos-netboot.js");
+export const programPath = join(checkoutDirectory, "bin/kairos-netboot.js");
 
-/** Who runs the program. `directory` is theirs: home, temporary files and output are below it. */
+/** The user who runs the program, and their directory for home, temporary files and output. */
 export interface User {
   uid: number;
   gid: number;
   directory: string;
 }
 
-const NOBODY = { uid: 65534, gid: 65534 };
+const nobodyUser = { uid: 65534, gid: 65534 };
 
 export async function rootUser(): Promise<User> {
   return { uid: 0, gid: 0, directory: await mkdtemp(join(tmpdir(), "kairos-netboot-root-")) };
 }
 
-/** An ordinary user with a copy of the program that they can read wherever the checkout is. */
+/** An ordinary user, with a copy of the program that they can read wherever the checkout is. */
 export async function ordinaryUser(): Promise<User> {
   const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-nobody-"));
   await chmod(directory, 0o755);
-  await chown(directory, NOBODY.uid, NOBODY.gid);
+  await chown(directory, nobodyUser.uid, nobodyUser.gid);
   await copyProgram(join(directory, "program"));
   await run("chmod", ["-R", "a+rX", join(directory, "program")]);
-  return { ...NOBODY, directory };
+  return { ...nobodyUser, directory };
 }
 
-/** Copies what an installation would hold: the program and its dependencies, none for development. */
+/** Copies what an installation contains: the program and its run-time dependencies. */
 async function copyProgram(destination: string): Promise<void> {
   await mkdir(destination);
-  const listed = await run("npm", ["ls", "--omit=dev", "--all", "--parseable"], { cwd: CHECKOUT });
+  const listed = await run("npm", ["ls", "--omit=dev", "--all", "--parseable"], {
+    cwd: checkoutDirectory,
+  });
   const packages = listed.stdout
     .split("\n")
-    .map((path) => relative(CHECKOUT, path))
+    .map((path) => relative(checkoutDirectory, path))
     .filter((name) => name.startsWith("node_modules/"));
   for (const name of ["package.json", "bin", "dist", ...packages]) {
-    await cp(join(CHECKOUT, name), join(destination, name), { recursive: true });
+    await cp(join(checkoutDirectory, name), join(destination, name), { recursive: true });
   }
 }
 
@@ -51,7 +53,7 @@ async function copyProgram(destination: string): Promise<void> {
 export async function extract(user: User, reference: string): Promise<string> {
   const { uid, gid, directory } = user;
   const output = join(directory, "out");
-  const program = uid === 0 ? CHECKOUT : join(directory, "program");
+  const program = uid === 0 ? checkoutDirectory : join(directory, "program");
   await run(
     process.execPath,
     [join(program, "bin/kairos-netboot.js"), "extract", reference, "-o", output],

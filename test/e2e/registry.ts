@@ -7,13 +7,13 @@ import { promisify } from "node:util";
 import { endOf, freePort, startBound } from "./process.js";
 
 const run = promisify(execFile);
-const START_DEADLINE_MS = 15_000;
+const startDeadlineMs = 15_000;
 
-/** Debian's docker-registry on a loopback port, plain HTTP, its storage gone when it is closed. */
+/** Debian's docker-registry on a loopback port, over plain HTTP. Closing it removes its storage. */
 export interface Registry {
   /** `127.0.0.1:PORT`. */
   readonly address: string;
-  /** Copies an image of an OCI layout, digests unchanged, and returns its reference. */
+  /** Copies an image of an OCI layout without changing digests, and returns its reference. */
   push(layout: string, layoutTag: string, name: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ http: { addr: ${JSON.stringify(address)} }
 }
 
 async function untilAnswering(url: string): Promise<void> {
-  const deadline = Date.now() + START_DEADLINE_MS;
+  const deadline = Date.now() + startDeadlineMs;
   for (;;) {
     try {
       if ((await fetch(url)).ok) return;

@@ -10,10 +10,10 @@ import { extract } from "../../src/extract/index.js";
 import { inspect } from "../../src/inspect/index.js";
 import { filesIn } from "../sources/support/copies.js";
 import { endOf, startBound } from "./process.js";
-import { buildSmallImage, IMAGE_LAYOUT, NAME } from "./small-image.js";
+import { buildSmallImage, imageLayout, releaseName } from "./small-image.js";
 
 const run = promisify(execFile);
-const image = `oci:${IMAGE_LAYOUT}:latest`;
+const image = `oci:${imageLayout}:latest`;
 
 let scratch: string;
 let expected: string[];
@@ -28,7 +28,7 @@ after(() => rm(scratch, { recursive: true, force: true }));
 
 describe("a bootable image gives the same bytes from", () => {
   for (const transport of ["oci-archive", "docker-archive", "dir"]) {
-    it(`${transport}: as skopeo copies it`, async () => {
+    it(`${transport}: as skopeo copied it`, async () => {
       const reference = `${transport}:${join(scratch, transport)}`;
       await run("skopeo", ["--insecure-policy", "copy", "--quiet", image, reference]);
       assert.deepEqual(await extracted(reference), expected);
@@ -51,7 +51,7 @@ describe("podman", () => {
 
   after(() => podman.close());
 
-  it("hands out an image by its Docker API, by name and by ID, with the same bytes", async () => {
+  it("provides an image through its Docker API, by name and by ID, with the same bytes", async () => {
     const { stdout } = await podman.run(
       "images",
       "--quiet",
@@ -67,7 +67,7 @@ describe("podman", () => {
     });
   });
 
-  it("saves several images into one archive, of which the named one is taken", async () => {
+  it("saves several images into one archive, from which extract takes the named one", async () => {
     const archive = join(scratch, "several.tar");
     const names = ["quay.io/kairos/small:v1", "localhost/other:v1"];
     await writeFile(
@@ -84,7 +84,7 @@ describe("podman", () => {
     await rm(archive);
   });
 
-  it("saves OCI archives, which are taken", async () => {
+  it("saves OCI archives that extract reads", async () => {
     const archive = join(scratch, "oci.tar");
     const options = ["--quiet", "--format", "oci-archive", "--output", archive];
     await podman.run("save", ...options, "quay.io/kairos/small:v1");
@@ -93,11 +93,11 @@ describe("podman", () => {
   });
 });
 
-it("inspect says beforehand about how large it gets, from the upper layers only", async () => {
+it("inspect estimates the size of the result from the upper layers only", async () => {
   const inspection = await inspect({ image, platform: "amd64" });
   const output = join(scratch, "inspected");
   const { description } = await extract({ image, output, platform: "amd64", cache: false });
-  assert.equal(inspection.name, NAME);
+  assert.equal(inspection.name, releaseName);
   assert.equal(inspection.layers[0]!.isRead, false);
   const { squashfs } = description.files;
   const ratio = inspection.estimate!.squashfs / squashfs.size;
@@ -112,7 +112,7 @@ async function extracted(reference: string): Promise<string[]> {
   return files;
 }
 
-/** podman with storage of its own, and its Docker API on a socket that DOCKER_HOST names. */
+/** podman with its own storage, and its Docker API on a socket that DOCKER_HOST names. */
 class Podman {
   readonly #service: ChildProcess;
   readonly #options: readonly string[];

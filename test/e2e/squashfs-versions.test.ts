@@ -16,7 +16,7 @@ import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type Tree } from "../support/tree-listing.js";
 
-/** Debian's suites whose squashfs-tools is called in another way than bookworm's 4.5: 4.6. */
+/** Debian suites whose squashfs-tools (4.6) takes other options than bookworm's 4.5. */
 const suites = ["trixie"];
 
 for (const suite of suites) {
@@ -34,7 +34,7 @@ for (const suite of suites) {
   });
 }
 
-/** Unpacks the packages of a suite beside the system, and makes programs of them. */
+/** Unpacks a suite's packages next to the system's, and makes their programs executable from there. */
 async function toolsOf(suite: string, scratch: string): Promise<string> {
   const root = join(scratch, suite);
   const options = ["--quiet", "--mode=root", "--variant=extract", "--include=squashfs-tools"];

@@ -4,30 +4,30 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { BIOS_PXE, bootMachine } from "./firmware.js";
+import { type BootLab, startBootLab } from "./boot-lab.js";
+import { biosPxe, bootMachine } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import { type Server, startServer } from "./served.js";
-import { type Setting, startSetting } from "./setting.js";
-import { CACHE } from "./small-image.js";
+import { type Server, startServer } from "./serve-process.js";
+import { cacheDirectory } from "./small-image.js";
 
 const run = promisify(execFile);
 
-const MAC = "52:54:00:aa:bb:01";
+const macAddress = "52:54:00:aa:bb:01";
 
-let setting: Setting;
+let lab: BootLab;
 let scratch: string;
 let lan: Lan;
 let server: Server;
 
 before(async () => {
-  setting = await startSetting();
-  ({ scratch, lan } = setting);
+  lab = await startBootLab();
+  ({ scratch, lan } = lab);
   server = await startServer(lan, scratch, ["out"]);
 });
 
 after(async () => {
   await server?.stop();
-  await setting?.close();
+  await lab?.close();
 });
 
 for (const [place, size] of [
@@ -38,23 +38,23 @@ for (const [place, size] of [
     const before = server.events.length;
     let page = "";
     let isSeen = false;
-    // Its firmware's own driver is slow: there is time to look while the kernel is on its way.
+    // The firmware's own driver is slow, so there is time to look during the kernel's transfer.
     const booted = bootMachine({
-      ...{ firmware: BIOS_PXE, mac: MAC, lan, scratch },
+      ...{ firmware: biosPxe, mac: macAddress, lan, scratch },
       until: () => isSeen,
     });
     const isUnderWay = () => server.events.slice(before).some(({ type }) => type === "script");
     const look = async () => {
       while (!isUnderWay()) await sleep(100);
       await sleep(1000);
-      const picture = join(CACHE, `status-page-${size.replace(",", "x")}.png`);
+      const picture = join(cacheDirectory, `status-page-${size.replace(",", "x")}.png`);
       t.diagnostic(picture);
       await browse(size, [`--screenshot=${picture}`]);
-      // Long enough for the page to ask for itself again, twice.
+      // Long enough for the page to refresh itself twice.
       page = await browse(size, ["--virtual-time-budget=2500", "--dump-dom"]);
     };
     await Promise.all([booted, look().finally(() => (isSeen = true))]);
-    assert.match(page, new RegExp(`<h2>${MAC}</h2><span class="state">boots<`));
+    assert.match(page, new RegExp(`<h2>${macAddress}</h2><span class="state">boots<`));
     assert.doesNotMatch(page, /class="lost"/);
     for (const step of ["asked", "offered", "boot-program", "script"]) {
       assert.match(page, new RegExp(`<li class="whole"[^>]*>${step}</li>`));
@@ -64,7 +64,7 @@ for (const [place, size] of [
   });
 }
 
-/** What Chromium, from the place of the boot server, makes of the page. */
+/** The page as Chromium renders it, in the boot server's namespace. */
 async function browse(size: string, options: string[]): Promise<string> {
   const address = `http://${lan.networks[0].bootServer}:8080/`;
   const [program, ...words] = [

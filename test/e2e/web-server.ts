@@ -6,15 +6,15 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** A web server as plain as they come: any of them has to do for what `extract` writes. */
+/** A minimal web server: the output of `extract` has to work with any of them. */
 export interface WebServer {
   readonly port: number;
-  /** One line an answer, such as `GET /cloud-config.yaml 200`, in the order of their ends. */
+  /** One line per answer, such as `GET /cloud-config.yaml 200`, in the order in which they ended. */
   readonly answers: readonly string[];
   close(): Promise<void>;
 }
 
-/** Serves a directory's files and, beside them, documents given by name. */
+/** Serves a directory's files, and additional documents by name. */
 export async function startWebServer(
   directory: string,
   documents: ReadonlyMap<string, string>,

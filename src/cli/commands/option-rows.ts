@@ -8,13 +8,11 @@ export function addOptionRows(command: Command, table: OptionTable): Command {
   return command;
 }
 
-function optionOf(row: OptionRow): Option {
-  const { flags, type, default: defaultValue, group } = row;
-  const help =
-    row.defaultHelp === undefined ? row.help : `${row.help} (default: ${row.defaultHelp})`;
+function optionOf({ flags, type, help, default: fixed, defaultHelp, group }: OptionRow): Option {
   const option = type === "texts" ? repeatableOption(flags, help) : new Option(flags, help);
+  if (defaultHelp !== undefined) option.description += ` (default: ${defaultHelp})`;
   // The library refuses what is not a number, after commander has refused mistyped options.
   if (type === "number") option.argParser(Number);
-  if (defaultValue !== undefined) option.default(defaultValue);
+  if (fixed !== undefined) option.default(fixed);
   return group === undefined ? option : option.helpGroup(group);
 }

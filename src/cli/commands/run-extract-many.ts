@@ -1,6 +1,6 @@
 import { type ExtractManyOptions, extractMany, type ImageOutcome } from "../../extract/index.js";
 import { formatBytes, NetbootError, sanitize } from "../../support/index.js";
-import { resultLine, resultPaths } from "../format/result-paths.js";
+import { formatFailureLine, formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { reporterFactory } from "../reporters/create-reporter.js";
 import type { Reporter } from "../reporters/reporter.js";
 
@@ -50,16 +50,12 @@ export async function runMany(options: ExtractManyOptions, flags: Flags): Promis
 function tell(outcome: ImageOutcome, { json }: Flags): void {
   if ("result" in outcome) {
     const { result } = outcome;
-    process.stdout.write(json ? resultLine(result) : resultPaths(result));
+    process.stdout.write(json ? formatResultLine(result) : formatResultPaths(result));
     return;
   }
   const { image, error } = outcome;
-  const { code, message, hint } = error;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ type: "failure", image, code, message, hint })}\n`);
-  } else {
-    say(`${image} failed: ${message}\n  ${hint}`);
-  }
+  if (json) process.stdout.write(formatFailureLine(image, error));
+  else say(`${image} failed: ${error.message}\n  ${error.hint}`);
 }
 
 /** A line an image. */

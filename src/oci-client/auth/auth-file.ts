@@ -14,7 +14,7 @@ const authEntry = z.object({
 });
 
 const authDocument = z.object({
-  // Docker and podman take null for an entry that holds nothing.
+  // Docker and podman accept null for an empty entry.
   auths: z.record(z.string(), authEntry.nullable()).nullish(),
   credHelpers: z.record(z.string(), z.string()).nullish(),
   credsStore: z.string().nullish(),
@@ -22,19 +22,19 @@ const authDocument = z.object({
 
 type AuthEntry = z.infer<typeof authEntry>;
 
-/** Docker's config.json or podman's auth.json; all keys in the form of `normalizeKey`. */
+/** Docker's config.json or podman's auth.json, with keys as `normalizeKey` returns them. */
 export interface AuthFile {
-  path: string;
-  entries: ReadonlyMap<string, AuthEntry | null>;
-  helpers: ReadonlyMap<string, string>;
+  readonly path: string;
+  readonly entries: ReadonlyMap<string, AuthEntry | null>;
+  readonly helpers: ReadonlyMap<string, string>;
   /** The helper for every registry that has none of its own. */
-  defaultHelper?: string;
+  readonly defaultHelper?: string;
 }
 
 /**
- * Reads one file of credentials.
+ * Reads a credentials file.
  * @throws OciClientError CREDENTIALS_INVALID if its content is malformed, and the system's error if
- *   it cannot be read. Neither quotes the content.
+ *   it cannot be read. Neither error quotes the content.
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
   const text = await readSmallFile(path, maxFileBytes);
@@ -43,7 +43,7 @@ export async function readAuthFile(path: string): Promise<AuthFile> {
 }
 
 /** @throws OciClientError CREDENTIALS_INVALID */
-export function parseAuthFile(text: string, path: string): AuthFile {
+function parseAuthFile(text: string, path: string): AuthFile {
   const { data } = authDocument.safeParse(parseJson(text, path));
   if (!data) throw invalidFile(path, "does not have the form of Docker's config.json");
   return {
@@ -55,7 +55,8 @@ export function parseAuthFile(text: string, path: string): AuthFile {
 }
 
 /**
- * What an entry holds, if it holds anything: Docker leaves empty ones for what a helper keeps.
+ * Decodes the credential of an entry.
+ * @returns undefined for an empty entry, which Docker writes if a helper stores the credential
  * @throws OciClientError CREDENTIALS_INVALID
  */
 export function decodeEntry(entry: AuthEntry, key: string, path: string): Credential | undefined {
@@ -72,10 +73,10 @@ export function decodeEntry(entry: AuthEntry, key: string, path: string): Creden
 }
 
 /**
- * Brings the spellings of a key to `host[:port][/namespace…]`. Those with a scheme or ending in /v1/
- * are Docker's old ones, for a whole host; Docker Hub's is `https://index.docker.io/v1/`.
+ * Converts a key to `host[:port][/namespace…]`. Docker's old keys, with a scheme or with /v1/ at the
+ * end, apply to a whole host; Docker Hub's is `https://index.docker.io/v1/`.
  */
-export function normalizeKey(key: string): string {
+function normalizeKey(key: string): string {
   const isOldForm = /^https?:\/\/|\/v[12]\/$/.test(key);
   const [host = "", ...path] = key
     .replace(/^https?:\/\//, "")
@@ -89,17 +90,17 @@ function byNormalKey<T>(record: Record<string, T>): Map<string, T> {
   const pairs = Object.entries(record).map(
     ([key, value]) => [normalizeKey(key), value, key] as const,
   );
-  // The plain spelling comes last and so wins over older ones of the same key.
+  // The plain spelling comes last, so that it wins over older spellings of the same key.
   pairs.sort(([a, , rawA], [b, , rawB]) => Number(a === rawA) - Number(b === rawB));
   return new Map(pairs.map(([key, value]) => [key, value]));
 }
 
 function parseJson(text: string, path: string): unknown {
   try {
-    // Docker takes an empty file for one without credentials.
+    // Docker accepts an empty file as one without credentials.
     return JSON.parse(text.trim() || "{}");
   } catch {
-    // The parser's own words would quote the file, and with it a password.
+    // The parser's message would quote the file, and with it a password.
     throw invalidFile(path, "is not valid JSON");
   }
 }
@@ -109,7 +110,7 @@ function invalidFile(path: string, problem: string): OciClientError {
     "CREDENTIALS_INVALID",
     `The credentials file ${sanitize(path)} ${problem}.`,
     {
-      hint: "Mend the file, or log in again to have it written anew.",
+      hint: "Correct the file, or delete it and log in again.",
     },
   );
 }

@@ -1,58 +1,66 @@
+import { type Clock, systemClock } from "../core/clock.js";
 import type { Reference } from "../core/reference.js";
 import { SingleFlight } from "../core/single-flight.js";
 import type { Transport } from "../transport/transport.js";
 import { parseChallenges } from "./challenge.js";
-import { basicHeader } from "./credential.js";
+import { basicHeader, type Credential } from "./credential.js";
 import type { CredentialStore } from "./credentials.js";
 import { fetchToken } from "./token.js";
 
-/** What a registry is to be shown, and until when it will do. */
+/** The authorization for requests to a repository. */
 export interface Grant {
   /** The `Authorization` header. */
-  header: string;
-  /** On the clock of `performance.now()`. */
-  expiresAt: number;
-  withCredentials: boolean;
+  readonly header: string;
+  /** On the clock. */
+  readonly expiresAt: number;
+  /** What the header was made from or exchanged for; undefined if it is anonymous. */
+  readonly credential: Credential | undefined;
 }
 
-type Place = Pick<Reference, "registry" | "repository">;
+type Repository = Pick<Reference, "registry" | "repository">;
 
-/** Answers registries' challenges, and remembers the answer for each registry and scope. */
+/** Answers registries' challenges, and keeps the answer for each registry and scope. */
 export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialStore | undefined;
+  readonly #clock: Clock;
   readonly #grants = new Map<string, Grant>();
-  readonly #asked = new SingleFlight<Grant | undefined>({ isKept: false });
+  readonly #pending = new SingleFlight<Grant | undefined>({ keepsResults: false });
 
-  constructor(transport: Transport, credentials?: CredentialStore) {
+  constructor(
+    transport: Transport,
+    { credentials, clock = systemClock }: { credentials?: CredentialStore; clock?: Clock },
+  ) {
     this.#transport = transport;
     this.#credentials = credentials;
+    this.#clock = clock;
   }
 
-  /** What is remembered for a repository and has not run out. */
-  current(place: Place): Grant | undefined {
-    const grant = this.#grants.get(grantKey(place));
-    return grant && grant.expiresAt > performance.now() ? grant : undefined;
+  /** The kept grant for a repository, unless it has expired. */
+  current(repository: Repository): Grant | undefined {
+    const grant = this.#grants.get(grantKey(repository));
+    return grant && grant.expiresAt > this.#clock.now() ? grant : undefined;
   }
 
   /**
-   * Answers a 401's `WWW-Authenticate`. Undefined if there is no answer, or none but the one that
-   * was just rejected.
-   * @throws OciClientError CREDENTIALS_INVALID and what fetching a token throws
+   * Answers the `WWW-Authenticate` header of a 401.
+   * @param rejected the grant that led to the 401, if there was one
+   * @returns undefined if there is no answer, or only the one that was rejected
+   * @throws OciClientError CREDENTIALS_INVALID, and what fetching a token throws
    */
   async answer(
-    place: Place,
+    repository: Repository,
     challenge: string,
     rejected?: Grant,
     signal?: AbortSignal,
   ): Promise<Grant | undefined> {
-    const key = grantKey(place);
-    const newer = this.current(place);
+    const key = grantKey(repository);
+    const newer = this.current(repository);
     if (newer && newer.header !== rejected?.header) return newer;
-    // Layers that are fetched at the same time lose their token at the same time.
-    const grant = await this.#asked.get(
+    // The token of concurrent layer downloads expires for all of them at the same time.
+    const grant = await this.#pending.get(
       key,
-      (shared) => this.#grant(place, challenge, shared),
+      (shared) => this.#grant(repository, challenge, shared),
       signal,
     );
     if (!grant || grant.header === rejected?.header) return undefined;
@@ -60,35 +68,38 @@ export class Authorizer {
     return grant;
   }
 
-  async #grant(place: Place, header: string, signal: AbortSignal): Promise<Grant | undefined> {
+  async #grant(
+    repository: Repository,
+    header: string,
+    signal: AbortSignal,
+  ): Promise<Grant | undefined> {
     const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === "bearer")?.parameters;
-    const credential = await this.#credentials?.lookup(place.registry, place.repository, signal);
-    const withCredentials = credential !== undefined;
+    const credential = await this.#credentials?.lookup(
+      repository.registry,
+      repository.repository,
+      signal,
+    );
     const realm = bearer?.get("realm");
     if (bearer && realm) {
       const service = bearer.get("service");
-      const scope = bearer.get("scope") ?? pullScope(place);
-      const asked = performance.now();
-      const request = { ...place, realm, service, scope, credential };
-      const { token, expiresIn } = await fetchToken(this.#transport, request, signal);
-      return { header: `Bearer ${token}`, expiresAt: asked + expiresIn * 1000, withCredentials };
+      const scope = bearer.get("scope") ?? pullScope(repository);
+      const requestedAt = this.#clock.now();
+      const request = { ...repository, realm, service, scope, credential };
+      const { token, lifetimeMs } = await fetchToken(this.#transport, request, signal);
+      return { header: `Bearer ${token}`, expiresAt: requestedAt + lifetimeMs, credential };
     }
-    const takesBasic = challenges.some(({ scheme }) => scheme === "basic");
-    if (!takesBasic || !credential) return undefined;
-    return {
-      header: basicHeader(credential),
-      expiresAt: Number.POSITIVE_INFINITY,
-      withCredentials,
-    };
+    const acceptsBasic = challenges.some(({ scheme }) => scheme === "basic");
+    if (!acceptsBasic || !credential) return undefined;
+    return { header: basicHeader(credential), expiresAt: Number.POSITIVE_INFINITY, credential };
   }
 }
 
-/** All that this client ever asks of a repository, so that a repository stands for its scope. */
-function pullScope({ repository }: Place): string {
+/** The only scope that this client requests of a repository. */
+function pullScope({ repository }: Repository): string {
   return `repository:${repository}:pull`;
 }
 
-function grantKey(place: Place): string {
-  return `${place.registry} ${pullScope(place)}`;
+function grantKey(repository: Repository): string {
+  return `${repository.registry} ${pullScope(repository)}`;
 }

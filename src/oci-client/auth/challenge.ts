@@ -1,26 +1,26 @@
-/** One way of signing in that a server offers (RFC 9110, section 11.6.1). */
+/** An authentication scheme that a server offers (RFC 9110, section 11.6.1). */
 export interface Challenge {
   /** In lower case: `basic`, `bearer`. */
-  scheme: string;
+  readonly scheme: string;
   /** Names in lower case, values unquoted. */
-  parameters: ReadonlyMap<string, string>;
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Node refuses longer headers anyway; this bounds other callers. */
+/** Node refuses longer headers; the limit protects other callers. */
 const maxHeaderLength = 64 * 1024;
 
 const separators = /[ \t,]*/y;
 const token = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const equalsSign = /[ \t]*=[ \t]*/y;
 const quotedString = /"((?:[^"\\]|\\.)*)"/y;
-/** Wider than a token, as some servers leave their realm's address unquoted. */
+/** More than a token may contain, because some servers do not quote their realm's URL. */
 const bareValue = /[^ \t,"]+/y;
-/** Told from a parameter by what follows it: the challenge's end. */
+/** Differs from a parameter in that the challenge ends after it. */
 const token68 = /[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 
 /**
- * Reads the value of a `WWW-Authenticate` header, several of them joined by commas. Never throws:
- * what follows a malformed part is ignored, and so is a challenge's token68, which no registry uses.
+ * Parses the value of a `WWW-Authenticate` header, or several joined by commas. Never throws: ignores
+ * everything after a malformed part, and a challenge's token68, which no registry uses.
  */
 export function parseChallenges(header: string): Challenge[] {
   const text = header.slice(0, maxHeaderLength);

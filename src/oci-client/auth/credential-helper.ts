@@ -5,55 +5,61 @@ import type { Credential } from "./credential.js";
 
 const helperTimeoutMs = 30_000;
 const maxAnswerBytes = 1024 * 1024;
-/** What a helper prints, and exits 1, when it holds nothing for a server. */
+/** A helper without a credential for the server prints this and exits with status 1. */
 const notFoundMessage = "credentials not found";
 
 const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
 
+export interface HelperOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** The file that configures the helper. */
+  readonly path: string;
+  readonly onWarning: (message: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Asks `docker-credential-NAME get` for a registry's credential (docker-credential-helpers,
- * "Development": the server's URL on standard input, JSON on standard output). A helper that is
- * missing, fails or holds nothing is no reason to stop, since the image may be public: a warning
- * says so. Nothing a helper prints is ever shown, as it may be a secret.
- * @throws OciClientError CREDENTIALS_INVALID if NAME cannot be a helper's, or the signal's reason
+ * Runs `docker-credential-NAME get` for a registry (docker-credential-helpers, "Development": the
+ * server's URL on standard input, JSON on standard output). A helper that is missing, fails, or has no
+ * credential only causes a warning, because the image may be public. The helper's output may be a
+ * secret and is never shown.
+ * @returns undefined if the helper returned no credential
+ * @throws OciClientError CREDENTIALS_INVALID if NAME is not a valid name, or the signal's reason
  */
 export async function askHelper(
   name: string,
   registry: string,
-  { env, onWarning, signal }: HelperOptions,
+  { env, path, onWarning, signal }: HelperOptions,
 ): Promise<Credential | undefined> {
   if (!/^[\w.-]+$/.test(name)) {
     throw new OciClientError(
       "CREDENTIALS_INVALID",
-      `"${sanitize(name)}" cannot be the name of a credential helper.`,
-      { hint: "Correct credsStore or credHelpers in Docker's config.json." },
+      `"${sanitize(name)}" is not a valid name for a credential helper.`,
+      { hint: `Correct credsStore or credHelpers in ${sanitize(path)}.` },
     );
   }
   const program = `docker-credential-${name}`;
-  const result = await run(program, serverUrl(registry), env, signal);
+  const outcome = await run(program, serverUrl(registry), env, signal);
   const credential =
-    "problem" in result || result.exitCode !== 0 ? undefined : parseAnswer(result.stdout);
-  if (!credential) onWarning(`${program} ${describe(result)}; going on without credentials.`);
-  return credential;
-
-  function describe(outcome: Outcome): string {
-    if ("problem" in outcome) return outcome.problem;
-    if (outcome.stdout.includes(notFoundMessage)) return `holds no credentials for ${registry}`;
-    if (outcome.exitCode === 0) return `gave no usable credentials for ${registry}`;
-    const status = outcome.exitCode === undefined ? "" : ` with exit status ${outcome.exitCode}`;
-    return `failed for ${registry}${status}`;
-  }
+    "problem" in outcome || outcome.exitCode !== 0 ? undefined : parseAnswer(outcome.stdout);
+  if (credential) return { ...credential, origin: { kind: "helper", program, path } };
+  onWarning(`${program} ${describeFailure(outcome, registry)}; continuing without credentials.`);
+  return undefined;
 }
 
-export interface HelperOptions {
-  env: NodeJS.ProcessEnv;
-  onWarning: (message: string) => void;
-  signal?: AbortSignal | undefined;
+type Outcome =
+  | { readonly stdout: string; readonly exitCode: number | undefined }
+  | { readonly problem: string };
+
+function describeFailure(outcome: Outcome, registry: string): string {
+  if ("problem" in outcome) return outcome.problem;
+  if (outcome.stdout.includes(notFoundMessage)) return `has no credentials for ${registry}`;
+  if (outcome.exitCode === 0) return `returned no usable credentials for ${registry}`;
+  const status = outcome.exitCode === undefined ? "" : ` with exit status ${outcome.exitCode}`;
+  return `failed for ${registry}${status}`;
 }
 
-type Outcome = { stdout: string; exitCode: number | undefined } | { problem: string };
-
-/** Waits no longer than it has to: what the helper itself started may hold its output open. */
+/** Does not wait for the output to close: a process that the helper started may keep it open. */
 async function run(
   program: string,
   input: string,
@@ -69,11 +75,11 @@ async function run(
     reject: false,
     maxBuffer: maxAnswerBytes,
   });
-  const limit = AbortSignal.timeout(helperTimeoutMs);
-  const end = signal ? AbortSignal.any([signal, limit]) : limit;
-  const outcome = await Promise.race([child, aborted(end)]);
-  if (outcome !== undefined) {
-    const { code, stdout, exitCode } = outcome;
+  const timeout = AbortSignal.timeout(helperTimeoutMs);
+  const end = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  const result = await Promise.race([child, aborted(end)]);
+  if (result !== undefined) {
+    const { code, stdout, exitCode } = result;
     return code === "ENOENT"
       ? { problem: "is not installed" }
       : { stdout: String(stdout), exitCode };
@@ -91,7 +97,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** The key under which Docker's login stores a registry. */
+/** The key under which `docker login` stores a registry's credential. */
 function serverUrl(registry: string): string {
   return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
 }

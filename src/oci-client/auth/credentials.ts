@@ -9,8 +9,8 @@ import { askHelper } from "./credential-helper.js";
 
 export interface CredentialStore {
   /**
-   * The credential for a repository, if there is one. The signal ends the waiting, and a helper
-   * that is asked once nobody else waits for its answer.
+   * Looks up the credential for a repository. The signal ends the wait, and aborts a credential helper
+   * once no other caller waits for its answer.
    * @throws OciClientError CREDENTIALS_INVALID, or the signal's reason
    */
   lookup(
@@ -21,18 +21,24 @@ export interface CredentialStore {
 }
 
 export interface CredentialSources {
-  env?: NodeJS.ProcessEnv;
-  home?: string;
-  /** Looked into first; unlike the customary files, it has to exist. */
-  authFile?: string;
-  /** Told what is passed over: a file that cannot be read, a helper that does not help. */
-  onWarning?: (message: string) => void;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly home?: string;
+  /** Searched first. Unlike the default files, it must exist. */
+  readonly authFile?: string;
+  /** Called for a default file that cannot be read and a helper that returns no credential. */
+  readonly onWarning?: (message: string) => void;
+}
+
+interface AuthFileSource {
+  readonly path: string;
+  readonly originKind: "docker-config" | "auth-file";
+  read(): Promise<AuthFile | undefined>;
 }
 
 /**
- * The credentials that Docker and podman would use on this machine. Files are read and helpers run
- * when something is first looked up, and no file that comes after one which has it. In each file a
- * helper comes before what the file itself holds, and the most specific key wins:
+ * Finds the credentials that Docker and podman use on this machine. Files are read and helpers run at
+ * the first lookup that needs them: the search ends at the first file that has the credential. In each
+ * file a helper takes precedence over the file's own entries, and the most specific key wins:
  * `host/namespace/repository`, `host/namespace`, `host`.
  */
 export function loadCredentials({
@@ -42,23 +48,22 @@ export function loadCredentials({
   onWarning = () => {},
 }: CredentialSources = {}): CredentialStore {
   const found = new SingleFlight<Credential | undefined>();
-  const files = [
-    ...(authFile === undefined ? [] : [once(() => readExplicit(authFile))]),
-    ...customaryPaths(env, home).map((path) => once(() => readCustomary(path, onWarning))),
-  ];
+  const files = authFileSources(env, home, authFile, onWarning);
 
   async function find(
     registry: string,
     repository: string,
     signal: AbortSignal,
   ): Promise<Credential | undefined> {
-    for (const read of files) {
+    for (const { path, originKind, read } of files) {
       const file = await read();
       if (file === undefined) continue;
       const helper = file.helpers.get(registry) ?? file.defaultHelper;
-      const helped = helper && (await askHelper(helper, registry, { env, onWarning, signal }));
-      const credential = helped || findEntry(file, registry, repository);
-      if (credential) return credential;
+      const helped =
+        helper && (await askHelper(helper, registry, { env, path, onWarning, signal }));
+      if (helped) return helped;
+      const credential = findEntry(file, registry, repository);
+      if (credential) return { ...credential, origin: { kind: originKind, path } };
     }
     return undefined;
   }
@@ -71,20 +76,41 @@ export function loadCredentials({
   };
 }
 
-function customaryPaths(env: NodeJS.ProcessEnv, home: string): string[] {
+/** The files in the order in which they are searched. */
+function authFileSources(
+  env: NodeJS.ProcessEnv,
+  home: string,
+  authFile: string | undefined,
+  onWarning: (message: string) => void,
+): AuthFileSource[] {
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = env;
+  const optional = (
+    path: string,
+    originKind: AuthFileSource["originKind"] = "auth-file",
+  ): AuthFileSource => ({ path, originKind, read: once(() => readOptional(path, onWarning)) });
   return [
-    ...(REGISTRY_AUTH_FILE ? [REGISTRY_AUTH_FILE] : []),
-    join(DOCKER_CONFIG || join(home, ".docker"), "config.json"),
-    // Where there is no session, podman takes the second one.
-    XDG_RUNTIME_DIR
-      ? join(XDG_RUNTIME_DIR, "containers", "auth.json")
-      : `/run/containers/${process.getuid?.() ?? 0}/auth.json`,
-    join(XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json"),
+    ...(authFile === undefined
+      ? []
+      : [
+          {
+            path: authFile,
+            originKind: "auth-file" as const,
+            read: once(() => readRequired(authFile)),
+          },
+        ]),
+    ...(REGISTRY_AUTH_FILE ? [optional(REGISTRY_AUTH_FILE)] : []),
+    optional(join(DOCKER_CONFIG || join(home, ".docker"), "config.json"), "docker-config"),
+    // Podman uses the second path outside a login session.
+    optional(
+      XDG_RUNTIME_DIR
+        ? join(XDG_RUNTIME_DIR, "containers", "auth.json")
+        : `/run/containers/${process.getuid?.() ?? 0}/auth.json`,
+    ),
+    optional(join(XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json")),
   ];
 }
 
-/** Does something when it is first wanted, and no second time. */
+/** Makes an action run at the first call only. */
 function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
   return () => {
@@ -93,20 +119,20 @@ function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-async function readExplicit(path: string): Promise<AuthFile> {
+async function readRequired(path: string): Promise<AuthFile> {
   try {
     return await readAuthFile(path);
   } catch (cause) {
     if (cause instanceof OciClientError) throw cause;
     const message = `The credentials file ${sanitize(path)} cannot be read (${systemCode(cause)}).`;
     throw new OciClientError("CREDENTIALS_INVALID", message, {
-      hint: "Name a file that exists and that you may read.",
+      hint: "Give a file that exists and that you may read.",
       cause,
     });
   }
 }
 
-async function readCustomary(
+async function readOptional(
   path: string,
   onWarning: (message: string) => void,
 ): Promise<AuthFile | undefined> {
@@ -138,8 +164,8 @@ function findEntry(file: AuthFile, registry: string, repository: string): Creden
 }
 
 /**
- * One credential for the repositories of one registry, which the user typed for this very pull; what
- * `others` hold is for all other registries.
+ * Uses one credential, which the user gave for this pull, for all repositories of one registry, and
+ * `others` for all other registries.
  */
 export function withCredential(
   registry: string,
@@ -147,8 +173,8 @@ export function withCredential(
   others: CredentialStore,
 ): CredentialStore {
   return {
-    async lookup(asked, repository, signal) {
-      return asked === registry ? credential : others.lookup(asked, repository, signal);
+    async lookup(requested, repository, signal) {
+      return requested === registry ? credential : others.lookup(requested, repository, signal);
     },
   };
 }

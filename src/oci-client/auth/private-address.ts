@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-/** Of this machine or this link (RFC 1122, 3927, 4291). */
+/** This machine and this link (RFC 1122, 3927, 4291). */
 const localSubnets = blockList(
   ["0.0.0.0", 8, "ipv4"],
   ["127.0.0.0", 8, "ipv4"],
@@ -8,7 +8,7 @@ const localSubnets = blockList(
   ["::", 127, "ipv6"],
   ["fe80::", 10, "ipv6"],
 );
-/** Of private networks (RFC 1918, 4193, 6598). */
+/** Private networks (RFC 1918, 4193, 6598). */
 const privateSubnets = blockList(
   ["10.0.0.0", 8, "ipv4"],
   ["100.64.0.0", 10, "ipv4"],
@@ -17,7 +17,7 @@ const privateSubnets = blockList(
   ["fc00::", 7, "ipv6"],
 );
 
-/** How far an IP address reaches: this machine or link, a private network, or everywhere. */
+/** Whether an IP address belongs to this machine or link, to a private network, or to the internet. */
 export function reachOf(address: string): "local" | "private" | "public" {
   const family = isIP(address) === 6 ? "ipv6" : "ipv4";
   if (localSubnets.check(address, family)) return "local";

@@ -1,83 +1,96 @@
+import type { Clock } from "../core/clock.js";
 import type { OciClientError } from "../core/oci-client-error.js";
 import type { Reference } from "../core/reference.js";
 import type { HttpResponse } from "../transport/http-exchange.js";
 import { responseError } from "../transport/response-error.js";
 import type { Transport } from "../transport/transport.js";
 import { Authorizer, type Grant } from "./authorization.js";
+import { refusedCredentialHint } from "./credential-origin.js";
 import type { CredentialStore } from "./credentials.js";
 
-/** A GET below a repository's address. */
+/** A GET request for something in a repository. */
 export interface RepositoryRequest {
-  kind: "manifest" | "blob" | "referrer";
-  /** The tag or digest asked for. */
-  target: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
+  readonly kind: "manifest" | "blob" | "referrer";
+  /** A tag or a digest. */
+  readonly target: string;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
 }
 
-/** A registry's answer, of any status. */
-export interface RegistryAnswer {
-  response: HttpResponse;
-  /** What the answer says if it is not the one wanted; reads its body. */
+/** A registry's response, of any status. */
+export interface RepositoryResponse {
+  readonly response: HttpResponse;
+  /** Reads the body of an unexpected response and describes the error. */
   error(): Promise<OciClientError>;
 }
 
-/** Asks repositories, and signs in where they want that. */
+/** Sends requests to repositories and authorizes them if the registry demands that. */
 export class RegistrySession {
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   #hasAnswered = false;
 
-  constructor(transport: Transport, credentials?: CredentialStore) {
+  constructor(transport: Transport, options: { credentials?: CredentialStore; clock?: Clock }) {
     this.#transport = transport;
-    this.#authorizer = new Authorizer(transport, credentials);
+    this.#authorizer = new Authorizer(transport, options);
   }
 
-  /** Whether a registry ever did, be it by asking for a token: its address is right then. */
+  /** Whether any registry has answered, even with a challenge: its address is right then. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
 
   /**
-   * Sends a request, and once more if the registry answers with a challenge that can be met.
+   * Sends a request, and a second time with new authorization if the registry answers with a challenge
+   * for which there is some.
    * @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_ERROR,
    *   CREDENTIALS_INVALID
    */
-  async get(place: Reference, request: RepositoryRequest): Promise<RegistryAnswer> {
+  async get(reference: Reference, request: RepositoryRequest): Promise<RepositoryResponse> {
     const { kind, target, headers, signal } = request;
-    const origin = await this.#transport.originOf(place.registry, signal);
-    const url = new URL(`/v2/${place.repository}/${kind}s/${target}`, origin);
-    const grant = this.#authorizer.current(place);
+    const origin = await this.#transport.originOf(reference.registry, signal);
+    const url = new URL(`/v2/${reference.repository}/${kind}s/${target}`, origin);
+    const grant = this.#authorizer.current(reference);
     const authorization = grant?.header;
     const response = await this.#transport.send(url, { headers, authorization, signal });
     this.#hasAnswered = true;
-    // Only the registry itself may ask for its credentials, not where it redirected to.
+    const context = { reference, request, origin };
+    // Only the registry itself may ask for its credentials, not a host that it redirected to.
     if (response.status !== 401 || response.url.origin !== url.origin) {
-      return this.#answer(place, request, origin, response, grant);
+      return this.#toResponse(context, response, grant);
     }
     await response.discard();
     const challenge = response.header("www-authenticate") ?? "";
-    const met = await this.#authorizer.answer(place, challenge, grant, signal);
-    if (!met) return this.#answer(place, request, origin, response, grant);
-    const again = { headers, authorization: met.header, signal };
-    return this.#answer(place, request, origin, await this.#transport.send(url, again), met);
+    const granted = await this.#authorizer.answer(reference, challenge, grant, signal);
+    if (!granted) return this.#toResponse(context, response, grant);
+    const repeated = { headers, authorization: granted.header, signal };
+    return this.#toResponse(context, await this.#transport.send(url, repeated), granted);
   }
 
-  #answer(
-    { registry, repository }: Reference,
-    { kind, target }: RepositoryRequest,
-    registryUrl: URL,
+  #toResponse(
+    { reference, request, origin }: RequestContext,
     response: HttpResponse,
     grant?: Grant,
-  ): RegistryAnswer {
-    const asked = {
-      kind,
+  ): RepositoryResponse {
+    const { registry, repository } = reference;
+    const credential = grant?.credential;
+    const context = {
+      kind: request.kind,
       registry,
       repository,
-      target,
-      withCredentials: grant?.withCredentials ?? false,
-      answeredByRegistry: response.url.origin === registryUrl.origin,
+      target: request.target,
+      ...(credential && {
+        credentialHint: refusedCredentialHint(credential.origin, { registry, repository }),
+      }),
+      isFromRegistry: response.url.origin === origin.origin,
     };
-    return { response, error: () => responseError(response, asked) };
+    return { response, error: () => responseError(response, context) };
   }
+}
+
+interface RequestContext {
+  readonly reference: Reference;
+  readonly request: RepositoryRequest;
+  /** The registry's own. */
+  readonly origin: URL;
 }

@@ -8,70 +8,73 @@ import { isLoopback } from "../transport/origin.js";
 import { reachOf } from "./private-address.js";
 
 /**
- * The token server that a registry names, if it may be asked. Its address comes from whoever answered
- * for the registry, and so must lead nowhere that the registry has no business with: to no plain HTTP
- * where the registry speaks HTTPS, and into no private network or machine but the registry's own.
- * @param origin where the registry is spoken to
+ * Checks the token server that a registry names, which receives the credentials. Whoever answers for the
+ * registry chooses this URL, so it must not lead anywhere that the registry has no access to: not to
+ * plain HTTP if the registry uses HTTPS, and not to a private network or a machine except the registry's
+ * own.
+ * @param origin the registry's
+ * @returns the token server's URL without user, password, and fragment
  * @throws OciClientError REGISTRY_ERROR, or the signal's reason
  */
 export async function tokenServer(
   registry: string,
   realm: string,
   origin: URL,
-  settings: ConnectionConfig,
+  config: ConnectionConfig,
   signal?: AbortSignal,
 ): Promise<URL> {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
-  if (url === undefined || !isSafe(url, origin, settings)) {
-    const hint = "If it has no TLS on purpose, name its host with --insecure, too.";
-    const isHintOfUse = url?.protocol === "http:" && settings.isInsecure(origin);
-    const problem = "names no token server that is safe to ask";
-    throw badTokenServer(registry, problem, isHintOfUse ? hint : undefined);
+  if (url === undefined || !isSafe(url, origin, config)) {
+    const hint = "If it has no TLS on purpose, add its host with --insecure too.";
+    const isHintUseful = url?.protocol === "http:" && config.isInsecure(origin);
+    const problem = "does not name a token server that is safe to use";
+    throw badTokenServer(registry, problem, isHintUseful ? hint : undefined);
   }
-  // Credentials in an address would go to places that they were not meant for.
+  // Credentials in a URL would be sent to hosts that they are not meant for.
   [url.username, url.password, url.hash] = ["", "", ""];
-  // A name server that does not answer cannot be told to stop.
-  const isOwn = await abortable(isItsOwn(url, origin, settings), signal);
-  if (!isOwn) {
-    const problem = `names a token server on a private address that is not its own, ${url.host}`;
+  // A DNS lookup cannot be aborted.
+  const isReachable = await abortable(isInReach(url, origin, config), signal);
+  if (!isReachable) {
+    const problem = `names a token server on a private address that is not its own (${url.host})`;
     throw badTokenServer(registry, problem);
   }
   return url;
 }
 
-/** Only a registry that is spoken to over plain HTTP may have its credentials sent over it. */
-function isSafe(url: URL, origin: URL, settings: ConnectionConfig): boolean {
+/** Credentials may be sent over plain HTTP only if the registry itself uses it. */
+function isSafe(url: URL, origin: URL, config: ConnectionConfig): boolean {
   if (url.protocol === "https:") return true;
   if (url.protocol !== "http:" || origin.protocol !== "http:") return false;
   if (isLoopback(origin.hostname)) return isLoopback(url.hostname);
-  return url.hostname === origin.hostname || settings.isInsecure(url);
+  return url.hostname === origin.hostname || config.isInsecure(url);
 }
 
-async function isItsOwn(url: URL, origin: URL, settings: ConnectionConfig): Promise<boolean> {
+/** Whether the registry may send this client to the host: it is public, or in the registry's network. */
+async function isInReach(url: URL, origin: URL, config: ConnectionConfig): Promise<boolean> {
   if (url.hostname === origin.hostname) return true;
-  const addresses = await addressesOf(url, settings);
+  const addresses = await addressesOf(url, config);
   const hidden = addresses.filter((address) => reachOf(address) !== "public");
   if (hidden.length === 0) return true;
-  const registryAddresses = await addressesOf(origin, settings);
+  const registryAddresses = await addressesOf(origin, config);
   if (hidden.every((address) => registryAddresses.includes(address))) return true;
-  // Within one private network a registry may send to a neighbour, by a name that a certificate is
-  // for; not to a bare address, and not to the machine that this program runs on.
-  const isNeighbour = [...hidden, ...registryAddresses].every(
+  // In a private network the registry may name a neighbor by a host name, which a certificate proves.
+  // Bare addresses and the machine that this program runs on stay forbidden.
+  const isNeighbor = [...hidden, ...registryAddresses].every(
     (address) => reachOf(address) === "private",
   );
-  return isNeighbour && registryAddresses.length > 0 && isName(url);
+  return isNeighbor && registryAddresses.length > 0 && isName(url);
 }
 
 function isName({ hostname }: URL): boolean {
   return isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
 }
 
-/** Empty where the name is not known here: a proxy may know it, or the connection will fail. */
-async function addressesOf(url: URL, settings: ConnectionConfig): Promise<string[]> {
+/** Empty if this machine cannot resolve the name: a proxy may resolve it, or the connection fails. */
+async function addressesOf(url: URL, config: ConnectionConfig): Promise<string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0) return [host];
   if (isLoopback(host)) return ["127.0.0.1", "::1"];
-  if (!settings.isDirect(url)) return [];
+  if (!config.isDirect(url)) return [];
   const found = await lookup(host, { all: true }).catch(() => []);
   return found.map(({ address }) => address);
 }
@@ -79,7 +82,7 @@ async function addressesOf(url: URL, settings: ConnectionConfig): Promise<string
 export function badTokenServer(
   registry: string,
   problem: string,
-  hint = "The registry is set up wrongly: tell the people who run it.",
+  hint = "The registry is misconfigured: tell its administrators.",
 ): OciClientError {
   return new OciClientError("REGISTRY_ERROR", `${registry} ${sanitize(problem)}.`, { hint });
 }

@@ -4,31 +4,37 @@ import type { HttpResponse } from "../transport/http-exchange.js";
 import { readBody } from "../transport/read-body.js";
 import { responseError } from "../transport/response-error.js";
 import type { Transport } from "../transport/transport.js";
-import { basicHeader, type Credential } from "./credential.js";
+import { basicHeader, type Credential, secretOf } from "./credential.js";
+import { refusedCredentialHint } from "./credential-origin.js";
 import { badTokenServer, tokenServer } from "./token-server.js";
 
 /** What a Bearer challenge asks for (distribution, "Token Authentication Specification"). */
 export interface TokenRequest {
-  registry: string;
-  repository: string;
-  /** The token server's address. */
-  realm: string;
-  service?: string;
-  scope: string;
-  credential?: Credential;
+  readonly registry: string;
+  readonly repository: string;
+  /** The token server's URL. */
+  readonly realm: string;
+  readonly service?: string;
+  readonly scope: string;
+  readonly credential?: Credential;
 }
 
 export interface Token {
-  token: string;
-  /** In seconds, from when it was asked for. */
-  expiresIn: number;
+  readonly token: string;
+  /** From the request on. */
+  readonly lifetimeMs: number;
 }
 
 const maxAnswerBytes = 1024 * 1024;
-/** What the specification supplies when an answer does not say. */
+/**
+ * A response without `expires_in` means 60 seconds, and no token should live shorter (distribution,
+ * "Token Authentication Specification", "expires_in"). Servers that send 0 or 1 nevertheless would
+ * otherwise be asked for a token before each request. Should such a token really have expired, the
+ * registry answers 401, and that leads to a new one.
+ */
 const minTokenLifetimeSeconds = 60;
 
-/** What cannot stand in a header cannot be a token. */
+/** A token with other characters could not be sent in a header. */
 const tokenText = z.string().regex(/^[\x21-\x7e]*$/);
 const tokenAnswer = z.object({
   token: tokenText.nullish(),
@@ -37,7 +43,7 @@ const tokenAnswer = z.object({
 });
 
 /**
- * Gets a token from a registry's token server.
+ * Requests a token from a registry's token server.
  * @throws OciClientError REGISTRY_DENIED, REGISTRY_ERROR, REGISTRY_UNREACHABLE
  */
 export async function fetchToken(
@@ -45,29 +51,29 @@ export async function fetchToken(
   request: TokenRequest,
   signal?: AbortSignal,
 ): Promise<Token> {
-  const { registry, realm: address, credential } = request;
-  const secret =
-    credential && ("password" in credential ? credential.password : credential.identityToken);
-  if (secret) registerSecret(secret);
+  const { registry, repository, credential } = request;
+  if (credential) registerSecret(secretOf(credential));
   const origin = await transport.originOf(registry, signal);
-  const realm = await tokenServer(registry, address, origin, transport.settings, signal);
-  const response = await askForToken(transport, realm, request, signal);
+  const realm = await tokenServer(registry, request.realm, origin, transport.config, signal);
+  const response = await requestToken(transport, realm, request, signal);
   if (response.status === 200) return readToken(response, registry);
   throw await responseError(response, {
     kind: "token",
     registry,
-    repository: request.repository,
+    repository,
     target: "",
-    withCredentials: credential !== undefined,
-    answeredByRegistry: response.url.origin === realm.origin,
+    ...(credential && {
+      credentialHint: refusedCredentialHint(credential.origin, { registry, repository }),
+    }),
+    isFromRegistry: response.url.origin === realm.origin,
   });
 }
 
-/** How servers without OAuth 2 answer a POST: most 404 or 405, JFrog's Artifactory 401. */
+/** Answers of servers without OAuth 2 to a POST: most send 404 or 405, JFrog's Artifactory 401. */
 const noOAuthStatuses = [401, 404, 405];
 
-/** OAuth 2 for an identity token; the older GET for all else and where there is no OAuth 2. */
-async function askForToken(
+/** Uses OAuth 2 for an identity token, and the older GET otherwise and without OAuth 2. */
+async function requestToken(
   transport: Transport,
   realm: URL,
   request: TokenRequest,
@@ -109,16 +115,17 @@ async function readToken({ body }: HttpResponse, registry: string): Promise<Toke
   const { bytes, complete } = await readBody(body, maxAnswerBytes);
   const answer = complete ? parseAnswer(bytes) : undefined;
   const token = answer?.token || answer?.access_token;
-  if (!token) throw badTokenServer(registry, "has a token server whose answer holds no token");
+  if (!token) throw badTokenServer(registry, "has a token server that answered without a token");
   registerSecret(token);
-  return { token, expiresIn: answer?.expires_in ?? minTokenLifetimeSeconds };
+  const lifetimeSeconds = Math.max(answer?.expires_in ?? 0, minTokenLifetimeSeconds);
+  return { token, lifetimeMs: lifetimeSeconds * 1000 };
 }
 
 function parseAnswer(bytes: Uint8Array): z.infer<typeof tokenAnswer> | undefined {
   try {
     return tokenAnswer.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
   } catch {
-    // The parser's own words would quote the answer, and with it the token.
+    // The parser's message would quote the response, and with it the token.
     return undefined;
   }
 }

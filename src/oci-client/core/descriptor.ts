@@ -4,17 +4,17 @@ import type { Platform } from "./platform.js";
 
 /** A pointer to content (OCI image spec, descriptor.md). */
 export interface Descriptor {
-  mediaType: string;
-  digest: string;
+  readonly mediaType: string;
+  readonly digest: string;
   /** In bytes. */
-  size: number;
-  platform?: Platform & { "os.version"?: string };
-  annotations?: Record<string, string>;
-  urls?: string[];
-  artifactType?: string;
+  readonly size: number;
+  readonly platform?: Platform & { readonly "os.version"?: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly urls?: readonly string[];
+  readonly artifactType?: string;
 }
 
-/** Far longer than any real name, so that none floods memory or a message. */
+/** The limit is far above any real name, and keeps a hostile one from flooding memory or a message. */
 export const text = z.string().max(1024);
 export const annotations = z.record(text, z.string());
 
@@ -24,7 +24,7 @@ export const descriptor = z.object({
   size: z.int().min(0),
   platform: z
     .object({
-      // Something in an index without a platform must not keep the images beside it from being found.
+      // An entry with an incomplete platform must not hide the other images in its index.
       os: text.default(""),
       architecture: text.default(""),
       variant: text.optional(),

@@ -3,29 +3,29 @@ import { createHash, type Hash } from "node:crypto";
 const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 /**
- * Whether `text` is a digest of one of the two registered algorithms, sha256 or sha512, in their
- * one valid spelling (OCI image spec, descriptor.md, "Registered algorithms").
+ * Whether `text` is a digest of one of the two registered algorithms, sha256 or sha512, in its only
+ * valid spelling (OCI image spec, descriptor.md, "Registered algorithms").
  */
 export function isDigest(text: string): boolean {
   return digestPattern.test(text);
 }
 
-/** The digest of `bytes` as descriptors write it: `sha256:` and 64 lower-case hex digits. */
+/** Computes the digest of `bytes` as descriptors write it: `sha256:` and 64 lower-case hex digits. */
 export function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** Whether `digest`, a valid one, is that of `bytes`. */
+/** Whether a valid `digest` is the digest of `bytes`. */
 export function isDigestOf(digest: string, bytes: Uint8Array): boolean {
   return digest.endsWith(`:${hashFor(digest).update(bytes).digest("hex")}`);
 }
 
-/** A hash to be fed the content that `digest`, a valid one, names. */
+/** Creates a hash of the algorithm that a valid `digest` was made with. */
 export function hashFor(digest: string): Hash {
   return createHash(algorithmOf(digest));
 }
 
-/** `sha256` or `sha512`, whichever `digest`, a valid one, was made with. */
-export function algorithmOf(digest: string): string {
+/** @returns `sha256` or `sha512` */
+function algorithmOf(digest: string): string {
   return digest.slice(0, digest.indexOf(":"));
 }

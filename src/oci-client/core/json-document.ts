@@ -3,8 +3,8 @@ import { OciClientError } from "./oci-client-error.js";
 import { sanitize } from "./sanitize.js";
 
 /**
- * Parses JSON from outside. A null member is dropped: Go's encoders, which wrote most of what there
- * is, spell an absent list or map that way.
+ * Parses untrusted JSON. Null members count as absent: Go's encoders, which wrote most documents, write
+ * an absent list or map that way.
  * @throws OciClientError MANIFEST_INVALID
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
@@ -17,20 +17,21 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
 }
 
 /**
- * Checks a parsed document against its schema and names the first thing that is wrong.
+ * Checks a parsed document against its schema. The error names the first violation.
  * @throws OciClientError MANIFEST_INVALID
  */
 export function checkDocument<T>(schema: z.ZodType<T>, document: unknown, what: string): T {
   const result = schema.safeParse(document);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const path = issue.path.map(String).join(".") || "it";
-  throw invalidDocument(what, `does not fit its format (${sanitize(`${path}: ${issue.message}`)})`);
+  const [issue] = result.error.issues;
+  const path = issue?.path.map(String).join(".") || "document";
+  const detail = sanitize(`${path}: ${issue?.message}`);
+  throw invalidDocument(what, `does not match its schema (${detail})`);
 }
 
 export function invalidDocument(what: string, problem: string, cause?: unknown): OciClientError {
   return new OciClientError("MANIFEST_INVALID", `The ${what} ${problem}.`, {
-    hint: "The image is damaged or of an unknown kind: build and push it again.",
+    hint: "The image is damaged or of an unknown format: build and push it again.",
     cause,
   });
 }

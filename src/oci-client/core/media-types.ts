@@ -1,4 +1,4 @@
-/** Media types of the OCI image spec (media-types.md) and of the Docker formats it grew from. */
+/** Media types of the OCI image spec (media-types.md) and of the Docker formats that it is based on. */
 export const ociIndexType = "application/vnd.oci.image.index.v1+json";
 export const ociManifestType = "application/vnd.oci.image.manifest.v1+json";
 export const ociImageConfigType = "application/vnd.oci.image.config.v1+json";

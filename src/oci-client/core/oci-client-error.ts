@@ -1,42 +1,49 @@
+import { type FailureKind, failureRule } from "./failure.js";
 import { redact } from "./redact.js";
 
-/** Everything that can go wrong here, by a name that stays the same from version to version. */
-export type OciClientErrorCode =
-  | "REFERENCE_INVALID"
-  | "PLATFORM_INVALID"
-  | "PLATFORM_NOT_FOUND"
-  | "REGISTRY_UNREACHABLE"
-  | "REGISTRY_DENIED"
-  | "REGISTRY_ERROR"
-  | "IMAGE_NOT_FOUND"
-  | "BLOB_NOT_FOUND"
-  | "BLOB_MISMATCH"
-  | "MANIFEST_INVALID"
-  | "MANIFEST_TOO_LARGE"
-  | "MANIFEST_SCHEMA1"
-  | "NOT_AN_IMAGE"
-  | "CREDENTIALS_INVALID"
-  | "REGISTRY_CONFIG_INVALID";
+/** The codes of all errors. They are stable: programs may depend on them. */
+export const ociClientErrorCodes = [
+  "REFERENCE_INVALID",
+  "PLATFORM_INVALID",
+  "PLATFORM_NOT_FOUND",
+  "REGISTRY_UNREACHABLE",
+  "REGISTRY_DENIED",
+  "REGISTRY_ERROR",
+  "IMAGE_NOT_FOUND",
+  "BLOB_NOT_FOUND",
+  "BLOB_MISMATCH",
+  "MANIFEST_INVALID",
+  "MANIFEST_TOO_LARGE",
+  "MANIFEST_SCHEMA1",
+  "NOT_AN_IMAGE",
+  "CREDENTIALS_INVALID",
+  "REGISTRY_CONFIG_INVALID",
+] as const;
+
+export type OciClientErrorCode = (typeof ociClientErrorCodes)[number];
 
 export interface OciClientErrorDetails {
-  /** One sentence saying what to do. */
-  hint: string;
-  /** The HTTP status that led here, where there was one. */
-  status?: number;
-  /** Whether the same call can succeed later; false unless said otherwise. */
-  retryable?: boolean;
-  /** Milliseconds to wait before that, where the server said so. */
-  retryAfterMs?: number;
-  cause?: unknown;
+  /** One sentence that says what to do. */
+  readonly hint: string;
+  /** The HTTP status that caused the error, if one did. */
+  readonly status?: number;
+  /** What kind of failure this is, which decides about retries; `permanent` by default. */
+  readonly failure?: FailureKind;
+  /** The wait in milliseconds that the server asked for. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
 }
 
-/** The one error of this client: `message` says what is wrong in one sentence, `hint` what to do. */
+/**
+ * The only error class of this client. `message` says in one sentence what is wrong, `hint` in one
+ * what to do. Neither contains a registered secret.
+ */
 export class OciClientError extends Error {
   override readonly name = "OciClientError";
   readonly code: OciClientErrorCode;
   readonly hint: string;
   readonly status?: number;
-  readonly retryable: boolean;
+  readonly failure: FailureKind;
   readonly retryAfterMs?: number;
 
   constructor(code: OciClientErrorCode, message: string, details: OciClientErrorDetails) {
@@ -44,7 +51,12 @@ export class OciClientError extends Error {
     this.code = code;
     this.hint = redact(details.hint);
     if (details.status !== undefined) this.status = details.status;
-    this.retryable = details.retryable ?? false;
+    this.failure = details.failure ?? "permanent";
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** Whether the same call can succeed later. */
+  get retryable(): boolean {
+    return failureRule(this.failure).retry === "after a pause";
   }
 }

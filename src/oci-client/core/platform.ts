@@ -3,15 +3,15 @@ import { sanitize } from "./sanitize.js";
 
 /** What an image runs on, in Go's names (OCI image spec, image-index.md, "platform"). */
 export interface Platform {
-  os: string;
-  architecture: string;
-  variant?: string;
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
 }
 
 const componentPattern = /^[a-z0-9_.-]{1,64}$/;
 
-/** Names of one architecture, as uname, Debian and people write them; as containerd reads them. */
-const architectureAliases: Record<string, { architecture: string; variant?: string }> = {
+/** Names that uname, Debian, and people use for an architecture, as containerd reads them. */
+const architectureAliases: Readonly<Record<string, Pick<Platform, "architecture" | "variant">>> = {
   i386: { architecture: "386" },
   x86_64: { architecture: "amd64" },
   "x86-64": { architecture: "amd64" },
@@ -20,14 +20,14 @@ const architectureAliases: Record<string, { architecture: string; variant?: stri
   armel: { architecture: "arm", variant: "v6" },
 };
 
-/** The variant that an architecture's bare name stands for. */
-const baselineVariants: Record<string, number> = { amd64: 1, arm: 7, arm64: 8 };
+/** The variant that an architecture's name means if it stands alone. */
+const baselineVariants: Readonly<Record<string, number>> = { amd64: 1, arm: 7, arm64: 8 };
 
 const knownArchitectures = new Set(
   "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x".split(" "),
 );
 
-const nodeArchitectures: Record<string, string> = {
+const nodeArchitectures: Readonly<Record<string, string>> = {
   ia32: "386",
   x64: "amd64",
   mipsel: "mipsle",
@@ -36,7 +36,7 @@ const nodeArchitectures: Record<string, string> = {
 };
 
 /**
- * Reads `os/architecture[/variant]`, or an architecture alone, which means Linux.
+ * Parses `os/architecture[/variant]`, or an architecture alone, which means Linux.
  * @throws OciClientError PLATFORM_INVALID
  */
 export function parsePlatform(text: string): Platform {
@@ -45,7 +45,7 @@ export function parsePlatform(text: string): Platform {
   const wellFormed = parts.length <= 3 && parts.every((part) => componentPattern.test(part));
   if (wellFormed && os && architecture) {
     const platform = normalizePlatform({ os, architecture, variant });
-    // A word alone is an architecture only if it is a known one: "linux" is not.
+    // A single word must be a known architecture, so that "linux" is refused.
     if (parts.length > 1 || knownArchitectures.has(platform.architecture)) return platform;
   }
   throw new OciClientError("PLATFORM_INVALID", `"${sanitize(text)}" is not a platform.`, {
@@ -53,7 +53,7 @@ export function parsePlatform(text: string): Platform {
   });
 }
 
-/** The same platform in the one spelling used for comparing: amd64 and arm64 bare, arm with variant. */
+/** Returns the spelling that platforms are compared in: amd64 and arm64 alone, arm with its variant. */
 export function normalizePlatform({ os, architecture, variant }: Platform): Platform {
   const name = architecture.toLowerCase();
   const known = Object.hasOwn(architectureAliases, name) ? architectureAliases[name] : undefined;
@@ -62,20 +62,21 @@ export function normalizePlatform({ os, architecture, variant }: Platform): Plat
   return { os: os.toLowerCase(), architecture: arch, ...(level && { variant: level }) };
 }
 
-/** The platform of this machine, as images are meant: always Linux, whatever runs this program. */
+/** The platform of this machine for images: always Linux, whatever system runs this program. */
 export function hostPlatform(): Platform {
   const architecture = nodeArchitectures[process.arch] ?? process.arch;
   return normalizePlatform({ os: "linux", architecture });
 }
 
-/** `os/architecture[/variant]`, which `parsePlatform` reads back. */
+/** Formats a platform as `os/architecture[/variant]`, which `parsePlatform` reads. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter(Boolean).join("/");
 }
 
 /**
- * How well an image for `offered` serves a machine that is `wanted`: 0 is best, undefined is not at
- * all. An older variant runs on a newer machine (arm v8 → v7 → v6 → v5), never the other way.
+ * How well an image for `offered` suits a machine of the platform `wanted`. An older variant runs on a
+ * newer machine (arm v8 → v7 → v6 → v5), never the other way.
+ * @returns 0 for the best match, more for older variants, undefined if the image does not run there
  */
 export function platformMatchRank(wanted: Platform, offered: Platform): number | undefined {
   const want = normalizePlatform(wanted);
@@ -91,15 +92,14 @@ function normalizeVariant(architecture: string, variant?: string): string | unde
   const baseline = Object.hasOwn(baselineVariants, architecture)
     ? `v${baselineVariants[architecture]}`
     : undefined;
-  // Arm alone is spelt out, since hardware and images of v5 to v8 are all called arm.
+  // Hardware and images from v5 to v8 are all called arm, so its variant is always written.
   if (architecture === "arm") return name ?? baseline;
   return name === baseline ? undefined : name;
 }
 
-/** NaN, which compares with nothing, for a variant that has no order. */
+/** @returns NaN, which compares with nothing, for a variant that has no order */
 function variantLevel({ architecture, variant }: Platform): number {
-  const baseline = Object.hasOwn(baselineVariants, architecture)
-    ? baselineVariants[architecture]!
-    : Number.NaN;
-  return variant === undefined ? baseline : Number(/^v(\d{1,3})$/.exec(variant)?.[1] ?? Number.NaN);
+  if (variant !== undefined) return Number(/^v(\d{1,3})$/.exec(variant)?.[1] ?? Number.NaN);
+  const isKnown = Object.hasOwn(baselineVariants, architecture);
+  return (isKnown ? baselineVariants[architecture] : undefined) ?? Number.NaN;
 }

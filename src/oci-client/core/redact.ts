@@ -1,13 +1,13 @@
-/** Shorter ones would blot out half of every message. */
+/** Redacting shorter secrets would hide half of every message. */
 const minSecretLength = 4;
-/** Of a long pull with short-lived tokens, the oldest are forgotten. */
+/** A long pull with short-lived tokens registers many: the oldest are dropped. */
 const maxSecrets = 1000;
 
 const secrets = new Set<string>();
 
 /**
- * Remembers a password or token, so that no message shows it: a server that is asked with one may
- * quote it in what it answers, plainly or as it stood in a header or an address.
+ * Registers a password or token, so that no message shows it. A server may quote a secret that it
+ * received in its answer, in plain text or as it was encoded in a header or a URL.
  */
 export function registerSecret(secret: string): void {
   if (secret.length < minSecretLength) return;
@@ -19,10 +19,10 @@ export function registerSecret(secret: string): void {
   }
 }
 
-/** Puts asterisks in the place of every secret that is known. */
+/** Replaces every registered secret by asterisks. */
 export function redact(text: string): string {
   let shown = text;
-  // Longest first: one may be part of another.
+  // Longest first, because one secret may be part of another.
   const present = [...secrets].filter((secret) => text.includes(secret));
   for (const secret of present.sort((a, b) => b.length - a.length)) {
     shown = shown.replaceAll(secret, "***");

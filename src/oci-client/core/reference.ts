@@ -3,16 +3,16 @@ import { isDigest } from "./digest.js";
 import { OciClientError } from "./oci-client-error.js";
 import { sanitize } from "./sanitize.js";
 
-/** Where an image is: the parts of `registry/repository:tag@digest`. */
+/** The parts of `registry/repository:tag@digest`. */
 export interface Reference {
-  /** Host and, where given, port: `docker.io`, `localhost:5000`, `[::1]:5000`. */
-  registry: string;
-  repository: string;
-  tag?: string;
-  digest?: string;
+  /** Host and optional port: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
 }
 
-/** Longer than any reference whose parts keep their own limits. */
+/** Longer than any reference whose parts respect their own limits. */
 const maxReferenceLength = 1024;
 const maxPartLength = 255;
 
@@ -25,15 +25,15 @@ const repositoryPattern = new RegExp(`^${pathComponent}(?:/${pathComponent})*$`)
 const tagPattern = /^\w[\w.-]{0,127}$/;
 
 /**
- * Reads an image reference by the grammar of distribution/reference, with Docker Hub's short names:
- * `debian` is `docker.io/library/debian:latest`. The tag `latest` is supplied only where there is
- * neither tag nor digest. The registry is put in lower case, being a host name (RFC 4343).
+ * Parses an image reference by the grammar of distribution/reference, with Docker Hub's short names:
+ * `debian` is `docker.io/library/debian:latest`. A reference with neither tag nor digest gets the tag
+ * `latest`. The registry is a host name and therefore converted to lower case (RFC 4343).
  * @throws OciClientError REFERENCE_INVALID
  */
 export function parseReference(text: string): Reference {
   if (text.length > maxReferenceLength) throw invalid(text, "is too long");
   if (text.includes("://")) {
-    throw invalid(text, "begins with a scheme", "Leave out everything up to and including ://.");
+    throw invalid(text, "begins with a scheme", "Remove everything up to and including ://.");
   }
   const { name, tag, digest } = splitSuffixes(text);
   const place = splitRegistry(name);
@@ -43,24 +43,26 @@ export function parseReference(text: string): Reference {
     throw invalid(
       text,
       "has a malformed tag",
-      "A tag holds up to 128 letters, digits, '_', '.' and '-', and begins with none of the last two.",
+      "A tag has up to 128 letters, digits, '_', '.', and '-', and does not begin with '.' or '-'.",
     );
   }
   if (digest !== undefined && !isDigest(digest)) {
     throw invalid(
       text,
       "has a malformed or unsupported digest",
-      "A digest is sha256: and 64 lower-case hex digits, or sha512: and 128.",
+      "A digest is sha256: with 64 lower-case hex digits, or sha512: with 128.",
     );
   }
-  const reference: Reference = place;
-  if (tag !== undefined) reference.tag = tag;
-  else if (digest === undefined) reference.tag = "latest";
-  if (digest !== undefined) reference.digest = digest;
-  return reference;
+  const isBare = tag === undefined && digest === undefined;
+  return {
+    ...place,
+    ...(tag !== undefined && { tag }),
+    ...(isBare && { tag: "latest" }),
+    ...(digest !== undefined && { digest }),
+  };
 }
 
-/** The full spelling of a reference, which `parseReference` reads back to the same value. */
+/** Formats a reference in full. `parseReference` reads the result as the same value. */
 export function formatReference({ registry, repository, tag, digest }: Reference): string {
   const suffixes = (tag ? `:${tag}` : "") + (digest ? `@${digest}` : "");
   return `${registry}/${repository}${suffixes}`;
@@ -91,13 +93,13 @@ function splitRegistry(name: string): { registry: string; repository: string } {
 function checkRegistry(text: string, registry: string): void {
   const match = registry.length <= maxPartLength ? registryPattern.exec(registry) : null;
   const address = match?.[1];
-  // The URL parser knows what the grammar does not: ports end at 65535, 1.2.3.999 is no address.
+  // The grammar accepts ports above 65535 and addresses such as 1.2.3.999; the URL parser does not.
   const usable = match && URL.canParse(`https://${registry}/`) && (!address || isIPv6(address));
   if (!usable) {
     throw invalid(
       text,
-      "names no usable registry",
-      "A registry is a host name, with :PORT if need be.",
+      "does not name a valid registry",
+      "A registry is a host name, optionally followed by :PORT.",
     );
   }
 }
@@ -108,7 +110,7 @@ function checkRepository(text: string, repository: string): void {
   }
   if (repositoryPattern.test(repository)) return;
   if (repositoryPattern.test(repository.toLowerCase())) {
-    const hint = `Repository names are lower-case: write ${repository.toLowerCase()}.`;
+    const hint = `Repository names are in lower case: write ${repository.toLowerCase()}.`;
     throw invalid(text, "has upper-case letters in its repository name", hint);
   }
   throw invalid(text, "has a malformed repository name");

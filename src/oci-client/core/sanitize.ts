@@ -3,9 +3,9 @@ import { redact } from "./redact.js";
 const defaultMaxLength = 200;
 
 /**
- * Makes text from outside fit for a message: control, format and line-breaking characters, which
- * could rewrite a terminal or forge a log line, are replaced, and the rest is cut at 200 characters.
- * Secrets go before the cut, which would leave a part of one.
+ * Prepares untrusted text for a message. Replaces control, format, and line-breaking characters, which
+ * could rewrite a terminal or forge a log line, and truncates the text to `maxLength` characters (200 by
+ * default). Secrets are redacted first, because truncation could leave a part of one.
  */
 export function sanitize(text: string, maxLength = defaultMaxLength): string {
   const shown = redact(text);
@@ -13,7 +13,7 @@ export function sanitize(text: string, maxLength = defaultMaxLength): string {
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
-/** An address without what may be secret in it: user, password, query (signatures) and fragment. */
+/** Formats a URL without the parts that may be secret: user, password, query (signatures), fragment. */
 export function sanitizeUrl(url: URL): string {
   return sanitize(`${url.protocol}//${url.host}${url.pathname}`);
 }

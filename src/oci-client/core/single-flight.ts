@@ -1,70 +1,69 @@
 import { abortable } from "./abortable.js";
 
-/** One question, while it is asked or once it is answered. */
-interface Shared<Answer> {
-  readonly answer: Promise<Answer>;
-  /** Ends the asking. */
+/** One call, while it runs or after it has succeeded. */
+interface Flight<Result> {
+  readonly result: Promise<Result>;
   readonly controller: AbortController;
-  /** How many wait. */
+  /** How many callers wait for the result. */
   waiting: number;
   isSettled: boolean;
 }
 
 /**
- * Answers that are asked for once for all who want them at the same time. Each may stop waiting by
- * its own signal, and only when all have stopped does the asking end. A failure is never kept.
+ * Makes one call for all concurrent callers with the same key. Each caller can stop waiting with its
+ * own signal; the call itself is aborted once all callers have stopped. Failures are never kept.
  */
-export class SingleFlight<Answer> {
-  readonly #asked = new Map<string, Shared<Answer>>();
-  readonly #isKept: boolean;
+export class SingleFlight<Result> {
+  readonly #flights = new Map<string, Flight<Result>>();
+  readonly #keepsResults: boolean;
 
-  /** @param options whether answers are given to those, too, who ask later; true by default */
-  constructor({ isKept = true }: { isKept?: boolean } = {}) {
-    this.#isKept = isKept;
+  /** @param options `keepsResults`: whether later callers get the first result too (default: true) */
+  constructor({ keepsResults = true }: { readonly keepsResults?: boolean } = {}) {
+    this.#keepsResults = keepsResults;
   }
 
-  /** @throws what asking throws, and the signal's reason */
+  /** @throws what the call throws, and the signal's reason */
   async get(
     key: string,
-    ask: (signal: AbortSignal) => Promise<Answer>,
+    call: (signal: AbortSignal) => Promise<Result>,
     signal?: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<Result> {
     signal?.throwIfAborted();
-    const shared = this.#asked.get(key) ?? this.#ask(key, ask);
-    shared.waiting += 1;
+    const flight = this.#flights.get(key) ?? this.#start(key, call);
+    flight.waiting += 1;
     try {
-      return await abortable(shared.answer, signal);
+      return await abortable(flight.result, signal);
     } finally {
-      shared.waiting -= 1;
-      if (shared.waiting === 0 && signal?.aborted && !shared.isSettled) {
-        // Who comes now is not to wait for what is being ended.
-        this.#forget(key, shared);
-        shared.controller.abort(signal.reason);
+      flight.waiting -= 1;
+      if (flight.waiting === 0 && signal?.aborted && !flight.isSettled) {
+        // Removed first, so that no new caller waits for a call that is being aborted.
+        this.#forget(key, flight);
+        flight.controller.abort(signal.reason);
       }
     }
   }
 
-  #ask(key: string, ask: (signal: AbortSignal) => Promise<Answer>): Shared<Answer> {
+  #start(key: string, call: (signal: AbortSignal) => Promise<Result>): Flight<Result> {
     const controller = new AbortController();
-    const shared: Shared<Answer> = {
-      answer: ask(controller.signal),
+    const flight: Flight<Result> = {
+      result: call(controller.signal),
       controller,
       waiting: 0,
       isSettled: false,
     };
-    this.#asked.set(key, shared);
-    const settle = (isKept: boolean) => {
-      shared.isSettled = true;
-      if (!isKept) this.#forget(key, shared);
+    this.#flights.set(key, flight);
+    const settle = (keepsResult: boolean) => {
+      flight.isSettled = true;
+      if (!keepsResult) this.#forget(key, flight);
     };
-    shared.answer.then(
-      () => settle(this.#isKept),
+    flight.result.then(
+      () => settle(this.#keepsResults),
       () => settle(false),
     );
-    return shared;
+    return flight;
   }
 
-  #forget(key: string, shared: Shared<Answer>): void {
-    if (this.#asked.get(key) === shared) this.#asked.delete(key);
+  #forget(key: string, flight: Flight<Result>): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 }

@@ -1,12 +1,12 @@
 import { open } from "node:fs/promises";
 
 /**
- * Reads a file that a person wrote and that has to be small; also what is no regular file, such as
- * a pipe, is read up to the limit only.
- * @returns undefined if it holds more than `limit` bytes
- * @throws the system's error if it cannot be read
+ * Reads a file that a person wrote and that is therefore small. Stops at the limit, because the path
+ * may lead to a pipe or a device.
+ * @returns undefined if the file has more than `maxBytes` bytes
+ * @throws the system's error if the file cannot be read
  */
-export async function readSmallFile(path: string, limit: number): Promise<string | undefined> {
+export async function readSmallFile(path: string, maxBytes: number): Promise<string | undefined> {
   const file = await open(path);
   try {
     const chunks: Buffer[] = [];
@@ -15,7 +15,7 @@ export async function readSmallFile(path: string, limit: number): Promise<string
       const { bytesRead, buffer } = await file.read(Buffer.alloc(64 * 1024));
       if (bytesRead === 0) return Buffer.concat(chunks).toString();
       length += bytesRead;
-      if (length > limit) return undefined;
+      if (length > maxBytes) return undefined;
       chunks.push(buffer.subarray(0, bytesRead));
     }
   } finally {
@@ -23,7 +23,7 @@ export async function readSmallFile(path: string, limit: number): Promise<string
   }
 }
 
-/** The system's name of what went wrong, as ENOENT. */
+/** The system's name for a file error, such as ENOENT. */
 export function fileErrorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 }

@@ -3,21 +3,26 @@ import type { Descriptor } from "./descriptor.js";
 import { hashFor } from "./digest.js";
 import { OciClientError } from "./oci-client-error.js";
 
-/** What is known beforehand of some content. */
-export type Expected = Pick<Descriptor, "digest"> & Partial<Pick<Descriptor, "size">>;
+/** What is known about content before it arrives. */
+type ExpectedContent = Pick<Descriptor, "digest"> & Partial<Pick<Descriptor, "size">>;
 
 /**
- * Checks content that is already in memory; `what` names it in the message.
+ * Checks content that is already in memory.
+ * @param what the name of the content in the message
  * @throws OciClientError BLOB_MISMATCH
  */
-export function verifyBytes(bytes: Uint8Array, { digest, size }: Expected, what: string): void {
+export function verifyBytes(
+  bytes: Uint8Array,
+  { digest, size }: ExpectedContent,
+  what: string,
+): void {
   if (size !== undefined && bytes.length !== size) {
     throw mismatch(`The ${what} ${digest} has ${bytes.length} bytes instead of ${size}.`);
   }
   assertDigest(`${hashFor(digest).update(bytes).digest("hex")}`, digest, what);
 }
 
-/** Checks a blob whose bytes come one after the other, from wherever. */
+/** Checks a blob as its bytes arrive, from one or more transfers. */
 export class BlobVerifier {
   readonly #descriptor: Pick<Descriptor, "digest" | "size">;
   readonly #hash: Hash;
@@ -28,43 +33,53 @@ export class BlobVerifier {
     this.#hash = hashFor(descriptor.digest);
   }
 
-  /** Bytes that were given to it. */
+  /** Bytes so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** @throws OciClientError BLOB_MISMATCH, not having taken them, if there are more than the size */
+  /**
+   * Adds the next bytes.
+   * @throws OciClientError BLOB_MISMATCH if there are more than the blob has; they are not added
+   */
   update(chunk: Uint8Array): void {
     const { digest, size } = this.#descriptor;
     if (this.#received + chunk.length > size) {
-      throw mismatch(`The blob ${digest} goes on beyond its ${size} bytes.`);
+      throw mismatch(`The blob ${digest} continues beyond its ${size} bytes.`);
     }
     this.#received += chunk.length;
     this.#hash.update(chunk);
   }
 
-  /** @throws OciClientError BLOB_MISMATCH if as many bytes, from elsewhere, were others */
+  /**
+   * Compares the bytes so far with as many bytes of another transfer.
+   * @throws OciClientError BLOB_MISMATCH if they differ
+   */
   assertSame(other: BlobVerifier): void {
-    const [its, own] = [other, this].map((each) => each.#hash.copy().digest("hex"));
-    if (its === own) return;
-    throw mismatch(`The blob ${this.#descriptor.digest} came with other bytes than before.`);
+    const [theirs, own] = [other, this].map((each) => each.#hash.copy().digest("hex"));
+    if (theirs === own) return;
+    throw mismatch(`The blob ${this.#descriptor.digest} arrived with different bytes than before.`);
   }
 
-  /** @throws OciClientError BLOB_MISMATCH, retryable if bytes are missing */
+  /**
+   * Checks the size and the digest after the last byte.
+   * @throws OciClientError BLOB_MISMATCH, retryable if bytes are missing
+   */
   finish(): void {
     const { digest, size } = this.#descriptor;
     if (this.#received < size) {
-      throw mismatch(`The blob ${digest} ended after ${this.#received} of ${size} bytes.`, true);
+      const message = `The blob ${digest} ended after ${this.#received} of ${size} bytes.`;
+      throw mismatch(message, "incomplete");
     }
     assertDigest(this.#hash.digest("hex"), digest, "blob");
   }
 }
 
 /**
- * Passes a blob's bytes on and checks them: stops before handing out more bytes than the descriptor
- * says, and fails after the last one if they were too few or others than the digest names. What was
- * handed out must therefore not be used until the generator has ended.
- * @throws OciClientError BLOB_MISMATCH, retryable if bytes were missing
+ * Yields a blob's bytes and checks them. Never yields more bytes than the descriptor says, and throws
+ * after the last byte if the size or the digest is wrong: do not use the bytes before the generator has
+ * ended.
+ * @throws OciClientError BLOB_MISMATCH, retryable if bytes are missing
  */
 export async function* verifyingStream(
   body: AsyncIterable<Uint8Array>,
@@ -80,15 +95,19 @@ export async function* verifyingStream(
 
 function assertDigest(hex: string, digest: string, what: string): void {
   if (!digest.endsWith(`:${hex}`)) {
-    throw mismatch(`The ${what} that came for ${digest} has other content.`);
+    throw mismatch(`The ${what} received for ${digest} has a different digest.`);
   }
 }
 
-function mismatch(message: string, retryable = false): OciClientError {
+function mismatch(
+  message: string,
+  failure: "mismatch" | "incomplete" = "mismatch",
+): OciClientError {
   return new OciClientError("BLOB_MISMATCH", message, {
-    hint: retryable
-      ? "The transfer broke off: try again."
-      : "The image or the way to it is damaged: try again, or push the image again.",
-    retryable,
+    hint:
+      failure === "incomplete"
+        ? "The transfer ended early: try again."
+        : "The image or the connection to it is damaged: try again, or push the image again.",
+    failure,
   });
 }

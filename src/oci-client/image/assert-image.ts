@@ -4,7 +4,7 @@ import { sanitize } from "../core/sanitize.js";
 import type { Manifest } from "./manifest.js";
 
 /**
- * Refuses what registries also hold and nobody can boot: charts, signatures, other artifacts.
+ * Refuses charts, signatures, and other artifacts, which registries also store.
  * @throws OciClientError NOT_AN_IMAGE
  */
 export function assertImage({ artifactType, config }: Manifest): void {
@@ -12,16 +12,16 @@ export function assertImage({ artifactType, config }: Manifest): void {
   throw new OciClientError(
     "NOT_AN_IMAGE",
     `This is not a container image but ${nameArtifact(artifactType, config.mediaType)}.`,
-    { hint: "Name the repository and tag of a container image." },
+    { hint: "Give the repository and tag of a container image." },
   );
 }
 
 /**
- * Whether an `artifactType` speaks of something else than an image. One of an image is the media type
- * of its config (OCI image spec, descriptor.md); Go's encoders leave empty ones.
+ * Whether an `artifactType` belongs to something other than an image. The `artifactType` of an image is
+ * the media type of its config (OCI image spec, descriptor.md). Go's encoders write empty ones.
  */
 export function isArtifact(artifactType: string | undefined): artifactType is string {
-  return Boolean(artifactType) && !imageConfigTypes.includes(artifactType!);
+  return Boolean(artifactType) && !imageConfigTypes.includes(artifactType ?? "");
 }
 
 function nameArtifact(artifactType: string | undefined, configType: string): string {

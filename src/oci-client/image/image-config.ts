@@ -2,20 +2,27 @@ import { z } from "zod";
 import { isDigest } from "../core/digest.js";
 import { checkDocument, parseJson } from "../core/json-document.js";
 
-/** The parts of an image's config that matter here (OCI image spec, config.md). */
+/** The members of an image config that this program uses (OCI image spec, config.md). */
 export interface ImageConfig {
-  architecture: string;
-  os: string;
-  variant?: string;
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant?: string;
   /** As written in the image: RFC 3339, unchecked. */
-  created?: string;
-  /** The digests of the layers once uncompressed, bottom first. */
-  rootfs: { diff_ids: string[] };
-  history?: { created?: string; created_by?: string; empty_layer?: boolean }[];
-  config?: { Labels?: Record<string, string>; Env?: string[] };
+  readonly created?: string;
+  /** `diff_ids`: the digests of the uncompressed layers, bottom first. */
+  readonly rootfs: { readonly diff_ids: readonly string[] };
+  readonly history?: readonly {
+    readonly created?: string;
+    readonly created_by?: string;
+    readonly empty_layer?: boolean;
+  }[];
+  readonly config?: {
+    readonly Labels?: Readonly<Record<string, string>>;
+    readonly Env?: readonly string[];
+  };
 }
 
-/** The largest config, in bytes, that is fetched; the same bound that containers/image has. */
+/** The same limit as in containers/image. */
 export const maxConfigBytes = 4 * 1024 * 1024;
 
 const digest = z.string().refine(isDigest, "not a sha256 or sha512 digest");
@@ -44,7 +51,7 @@ const imageConfig = z.object({
 });
 
 /**
- * Reads an image's config; unknown members are left out and nulls count as absent.
+ * Parses an image config. Unknown members are omitted, and null members count as absent.
  * @throws OciClientError MANIFEST_INVALID
  */
 export function parseImageConfig(bytes: Uint8Array): ImageConfig {

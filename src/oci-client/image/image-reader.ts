@@ -3,29 +3,29 @@ import { OciClientError } from "../core/oci-client-error.js";
 import { verifyBytes } from "../core/verification.js";
 import { type Index, type Manifest, parseManifest } from "./manifest.js";
 
-/** A manifest's bytes as they came, with the type that came beside them, if one did. */
+/** A manifest's original bytes, with the media type from the `Content-Type` header, if there was one. */
 export interface ManifestBytes {
-  bytes: Uint8Array;
-  mediaType?: string;
+  readonly bytes: Uint8Array;
+  readonly mediaType?: string;
 }
 
-/** Where an image's documents are read from: a registry's repository, or an OCI layout. */
+/** Reads an image's documents from a registry's repository or an OCI layout. */
 export interface ImageReader {
-  /** Reads one index or manifest; by the digest where there is one, else by the tag. */
+  /** Reads an index or a manifest, by the digest if there is one, otherwise by the tag. */
   manifest(target: { tag?: string; digest?: string }, signal?: AbortSignal): Promise<ManifestBytes>;
-  /** Reads a whole blob into memory, refusing more than `maxBytes`. */
+  /** Reads a whole blob into memory, and fails if it has more than `maxBytes` bytes. */
   smallBlob(descriptor: Descriptor, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
-/** A document that was read, verified and parsed. */
+/** A parsed index or manifest whose digest is verified. */
 export interface ReadManifest {
-  digest: string;
-  bytes: Uint8Array;
-  document: Index | Manifest;
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+  readonly document: Index | Manifest;
 }
 
 /**
- * Reads what a descriptor names and checks size, digest and type.
+ * Reads an index or a manifest, and checks the size, the digest, and the media type of the descriptor.
  * @throws OciClientError BLOB_MISMATCH, MANIFEST_INVALID, MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1
  */
 export async function readManifest(
@@ -40,7 +40,7 @@ export async function readManifest(
 }
 
 /**
- * Reads a blob that is small enough for memory and checks its size and digest.
+ * Reads a small blob into memory and checks its size and digest.
  * @throws OciClientError BLOB_MISMATCH, MANIFEST_INVALID
  */
 export async function readSmallBlob(
@@ -50,9 +50,9 @@ export async function readSmallBlob(
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   if (descriptor.size > maxBytes) {
-    const message = `The image config is said to have ${descriptor.size} bytes, more than ${maxBytes}.`;
+    const message = `The image config has ${descriptor.size} bytes, which is more than the limit of ${maxBytes}.`;
     throw new OciClientError("MANIFEST_INVALID", message, {
-      hint: "No real image needs that: check that the reference names a container image.",
+      hint: "No real image has one of this size: check that the reference names a container image.",
     });
   }
   const bytes = await reader.smallBlob(descriptor, maxBytes, signal);

@@ -1,4 +1,3 @@
-import type { Descriptor } from "../core/descriptor.js";
 import { invalidDocument } from "../core/json-document.js";
 import { indexTypes, manifestTypes } from "../core/media-types.js";
 import { OciClientError } from "../core/oci-client-error.js";
@@ -6,47 +5,48 @@ import { formatPlatform, type Platform, platformMatchRank } from "../core/platfo
 import { sanitize } from "../core/sanitize.js";
 import { isArtifact } from "./assert-image.js";
 import { type ImageReader, readManifest } from "./image-reader.js";
-import type { Index } from "./manifest.js";
+import type { Index, IndexEntry } from "./manifest.js";
 
 const maxDepth = 4;
 const maxIndexes = 64;
 const maxListedPlatforms = 24;
 
-/** A manifest in an index, with the platform that the index gives it, if it does. */
-export interface Choice {
-  descriptor: Descriptor;
-  platform?: Platform;
+/** The manifest that suits a platform. */
+interface ChosenManifest {
+  readonly entry: IndexEntry;
+  /** Its platform in the index, if the index gives one. */
+  readonly platform?: Platform;
   /** The platforms of all manifests that have one, in the index's order. */
-  offered: Platform[];
+  readonly offered: readonly Platform[];
 }
 
-type DescribedManifest = Descriptor & { platform: Platform };
+type DescribedEntry = IndexEntry & { readonly platform: Platform };
 
 /**
- * Finds the manifest for a platform in an index and in the indexes within it. A manifest without a
- * platform is taken when it is the only one.
+ * Finds the manifest for a platform in an index and its nested indexes. A manifest without a platform is
+ * accepted if it is the only one.
  * @throws OciClientError PLATFORM_NOT_FOUND, MANIFEST_INVALID and what reading nested indexes throws
  */
 export async function chooseManifest(
   reader: ImageReader,
-  root: { digest: string; document: Index },
+  root: { readonly digest: string; readonly document: Index },
   wanted: Platform,
   signal?: AbortSignal,
-): Promise<Choice> {
-  const manifests = await collectManifests(reader, root, signal);
+): Promise<ChosenManifest> {
+  const manifests = await collectManifests(reader, root, wanted, signal);
   const [only] = manifests;
   if (manifests.length === 1 && only && !hasPlatform(only)) {
-    return { descriptor: only, offered: [] };
+    return { entry: only, offered: [] };
   }
   const described = manifests.filter(hasPlatform);
   const offered = described.map(({ platform }) => platform);
   const best = bestMatch(described, wanted);
-  if (best) return { descriptor: best, platform: best.platform, offered };
+  if (best) return { entry: best, platform: best.platform, offered };
   throw platformNotFound(wanted, offered);
 }
 
-/** Says which platforms there are instead of the wanted one. */
-export function platformNotFound(wanted: Platform, offered: Platform[]): OciClientError {
+/** The error for an image without the wanted platform. It lists the available platforms. */
+export function platformNotFound(wanted: Platform, offered: readonly Platform[]): OciClientError {
   const names = [...new Set(offered.map(formatPlatform))];
   const listed =
     names.slice(0, maxListedPlatforms).join(", ") +
@@ -58,40 +58,54 @@ export function platformNotFound(wanted: Platform, offered: Platform[]): OciClie
   });
 }
 
-/** Every image manifest below an index, in the order written, whatever its platform. */
+/** Lists every image manifest in an index and its nested indexes, in the given order. */
 async function collectManifests(
   reader: ImageReader,
-  root: { digest: string; document: Index },
+  root: { readonly digest: string; readonly document: Index },
+  wanted: Platform,
   signal?: AbortSignal,
-): Promise<Descriptor[]> {
-  // Also what ends a cycle, should someone ever find a hash that allows one.
+): Promise<IndexEntry[]> {
+  // This would also end a cycle, should anyone ever break the hash.
   const seen = new Set([root.digest]);
 
-  async function collect(index: Index, depth: number): Promise<Descriptor[]> {
+  async function collect(index: Index, depth: number): Promise<IndexEntry[]> {
     if (depth > maxDepth) throw invalidDocument("image index", "is nested too deeply");
-    const found: Descriptor[] = [];
-    for (const descriptor of index.manifests.filter(mayBeImage)) {
-      if (manifestTypes.includes(descriptor.mediaType)) found.push(descriptor);
-      else if (!seen.has(descriptor.digest)) {
-        seen.add(descriptor.digest);
-        if (seen.size > maxIndexes) throw invalidDocument("image index", "holds too many indexes");
-        const { document } = await readManifest(reader, descriptor, signal);
-        if (document.kind !== "index") throw invalidDocument("nested index", "is no index");
-        found.push(...(await collect(document, depth + 1)));
-      }
+    const found: IndexEntry[] = [];
+    for (const entry of index.manifests.filter(mayBeImage)) {
+      if (isManifestFor(entry, wanted)) found.push(entry);
+      else if (!seen.has(entry.digest)) found.push(...(await read(entry, depth)));
     }
     return found;
+  }
+
+  /** Reads what may be a nested index. */
+  async function read(entry: IndexEntry, depth: number): Promise<IndexEntry[]> {
+    seen.add(entry.digest);
+    if (seen.size > maxIndexes) throw invalidDocument("image index", "contains too many indexes");
+    const { document } = await readManifest(reader, entry, signal);
+    if (document.kind === "index") return collect(document, depth + 1);
+    if (entry.mediaType === undefined) return [{ ...entry, mediaType: document.mediaType }];
+    throw invalidDocument("nested index", "is not an index");
   }
 
   return collect(root.document, 1);
 }
 
-/** The first of the best, as order in an index is the publisher's preference. */
+/**
+ * Whether an entry is a manifest that does not have to be read yet. An entry without a media type has to
+ * be, because it may be an index, unless its platform already excludes it.
+ */
+function isManifestFor(entry: IndexEntry, wanted: Platform): boolean {
+  if (entry.mediaType !== undefined) return manifestTypes.includes(entry.mediaType);
+  return hasPlatform(entry) && platformMatchRank(wanted, entry.platform) === undefined;
+}
+
+/** The first of the best matches: the order in an index is the publisher's preference. */
 function bestMatch(
-  manifests: DescribedManifest[],
+  manifests: readonly DescribedEntry[],
   wanted: Platform,
-): DescribedManifest | undefined {
-  let best: { rank: number; manifest: DescribedManifest } | undefined;
+): DescribedEntry | undefined {
+  let best: { rank: number; manifest: DescribedEntry } | undefined;
   for (const manifest of manifests) {
     const rank = platformMatchRank(wanted, manifest.platform);
     if (rank !== undefined && (!best || rank < best.rank)) best = { rank, manifest };
@@ -99,15 +113,16 @@ function bestMatch(
   return best?.manifest;
 }
 
-function mayBeImage({ mediaType, artifactType, platform, annotations }: Descriptor): boolean {
-  const isManifest = manifestTypes.includes(mediaType) || indexTypes.includes(mediaType);
-  // BuildKit's attestations stand in the index as manifests of an unknown platform.
+function mayBeImage({ mediaType, artifactType, platform, annotations }: IndexEntry): boolean {
+  const isManifest =
+    mediaType === undefined || manifestTypes.includes(mediaType) || indexTypes.includes(mediaType);
+  // BuildKit lists its attestations as manifests of an unknown platform.
   const isAttestation =
     annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
     (platform?.os === "unknown" && platform.architecture === "unknown");
   return isManifest && !isArtifact(artifactType) && !isAttestation;
 }
 
-function hasPlatform(descriptor: Descriptor): descriptor is DescribedManifest {
-  return Boolean(descriptor.platform?.os && descriptor.platform.architecture);
+function hasPlatform(entry: IndexEntry): entry is DescribedEntry {
+  return Boolean(entry.platform?.os && entry.platform.architecture);
 }

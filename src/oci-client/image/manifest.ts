@@ -11,29 +11,37 @@ import {
 import { OciClientError } from "../core/oci-client-error.js";
 import { sanitize } from "../core/sanitize.js";
 
+/**
+ * An entry of an index. The specification demands a `mediaType`, but some tools omit it; the manifest
+ * itself then says what it is.
+ */
+export type IndexEntry = Omit<Descriptor, "mediaType"> & { readonly mediaType?: string };
+
 /** An OCI index or a Docker manifest list. */
 export interface Index {
-  kind: "index";
-  mediaType: string;
-  manifests: Descriptor[];
+  readonly kind: "index";
+  readonly mediaType: string;
+  readonly manifests: readonly IndexEntry[];
 }
 
-/** An OCI manifest or a Docker schema 2 manifest; not yet known to be an image: see assertImage. */
+/** An OCI manifest or a Docker schema 2 manifest. May be an artifact: see `assertImage`. */
 export interface Manifest {
-  kind: "manifest";
-  mediaType: string;
-  config: Descriptor;
-  layers: Descriptor[];
-  artifactType?: string;
-  annotations?: Record<string, string>;
+  readonly kind: "manifest";
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The largest manifest, in bytes, that registries have to take (OCI distribution spec, "Pushing Manifests"). */
+/** The largest size that registries must accept (OCI distribution spec, "Pushing Manifests"). */
 export const maxManifestBytes = 4 * 1024 * 1024;
-/** Far above what builders make (127 layers), far below what costs memory. */
+/** Builders make at most 127 layers. */
 const maxDescriptors = 1000;
 
-const index = z.object({ manifests: z.array(descriptor).max(maxDescriptors) });
+const indexEntry = descriptor.extend({ mediaType: text.optional() });
+
+const index = z.object({ manifests: z.array(indexEntry).max(maxDescriptors) });
 
 const manifest = z.object({
   config: descriptor,
@@ -45,28 +53,33 @@ const manifest = z.object({
 const anyDocument = z.looseObject({ schemaVersion: z.int(), mediaType: text.optional() });
 
 /**
- * Reads an index or a manifest of one of the four current types. `mediaType`, from a Content-Type
- * header, is used only where the document does not name its own type.
+ * Parses an index or a manifest of one of the four current types.
+ * @param options `mediaType`: from the `Content-Type` header or the descriptor; used if the document
+ *   does not name its own type
  * @throws OciClientError MANIFEST_INVALID, MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1
  */
 export function parseManifest(
   bytes: Uint8Array,
-  options: { mediaType?: string } = {},
+  options: { readonly mediaType?: string } = {},
 ): Index | Manifest {
   if (bytes.length > maxManifestBytes) throw manifestTooLarge();
   const document = checkDocument(anyDocument, parseJson(bytes, "manifest"), "manifest");
   const named = document.mediaType ?? options.mediaType;
   if (document.schemaVersion === 1 || (named && schema1Types.includes(named))) throw schema1();
-  if (document.schemaVersion !== 2) throw invalidDocument("manifest", "has an unknown version");
+  if (document.schemaVersion !== 2)
+    throw invalidDocument("manifest", "has an unknown schemaVersion");
 
-  // The members decide, so that no header can have one document read in two ways (CVE-2021-41190).
+  // The members decide. If a header could, one document could be read in two ways (CVE-2021-41190).
   const isIndex = "manifests" in document;
   if (isIndex === ("config" in document || "layers" in document)) {
-    throw invalidDocument("manifest", "is neither plainly an index nor plainly an image manifest");
+    throw invalidDocument(
+      "manifest",
+      "has the members of both an index and an image manifest, or of neither",
+    );
   }
   const known = isIndex ? indexTypes : manifestTypes;
   if (document.mediaType !== undefined && !known.includes(document.mediaType)) {
-    const problem = `is of the type ${sanitize(document.mediaType)}, which does not fit its content`;
+    const problem = `has the media type ${sanitize(document.mediaType)}, which does not match its content`;
     throw invalidDocument("manifest", problem);
   }
   const mediaType =
@@ -78,14 +91,14 @@ export function parseManifest(
 
 export function manifestTooLarge(): OciClientError {
   return new OciClientError("MANIFEST_TOO_LARGE", "The manifest is larger than 4 MiB.", {
-    hint: "No real image needs that: check that the reference names a container image.",
+    hint: "No real image has one of this size: check that the reference names a container image.",
   });
 }
 
 function schema1(): OciClientError {
   return new OciClientError(
     "MANIFEST_SCHEMA1",
-    "The image has a Docker schema 1 manifest, a format that was withdrawn.",
-    { hint: "Pull and push it again with a current Docker, podman or skopeo, then try that." },
+    "The image has a Docker schema 1 manifest, a format that is no longer supported.",
+    { hint: "Pull the image and push it again with a current Docker, podman, or skopeo." },
   );
 }

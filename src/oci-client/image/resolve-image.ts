@@ -13,38 +13,38 @@ import {
 import { chooseManifest, platformNotFound } from "./index-walk.js";
 import { type Manifest, parseManifest } from "./manifest.js";
 
-/** One platform's image: manifest and config are verified, the layers are still to be fetched. */
+/** The image for one platform, with verified manifest and config. */
 export interface ResolvedImage {
   /** Of the image manifest. */
-  digest: string;
-  /** Of the index that the root turned out to be, if it did. */
-  indexDigest?: string;
-  platform: Platform;
-  /** All that the index offers, where there is one. */
-  platforms?: Platform[];
-  manifest: Manifest;
-  manifestBytes: Uint8Array;
-  config: ImageConfig;
-  configBytes: Uint8Array;
+  readonly digest: string;
+  /** Of the index, if the root is one. */
+  readonly indexDigest?: string;
+  readonly platform: Platform;
+  /** All platforms in the index, if the root is one. */
+  readonly platforms?: readonly Platform[];
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+  readonly config: ImageConfig;
+  readonly configBytes: Uint8Array;
 }
 
-/** What is known of an image before it is read: a tag, a digest, or a descriptor. */
+/** What identifies an image before it is read: a tag, a digest, or a descriptor. */
 export type ImageRoot = string | (Pick<Descriptor, "digest"> & Partial<Descriptor>);
 
-/** Digests of an image that was found: of its manifest, and of the index that led to it. */
+/** The digests of an image's manifest and of the index that it was found in. */
 export type FoundImage = Pick<ResolvedImage, "digest" | "indexDigest">;
 
 export interface ResolveOptions {
-  signal?: AbortSignal;
-  /** Asked before anything but manifests is read; what it throws ends the walk. */
-  approve?: (found: FoundImage) => Promise<void>;
+  readonly signal?: AbortSignal;
+  /** Called before anything except manifests is read. `resolveImage` throws what it throws. */
+  readonly approve?: (found: FoundImage) => Promise<void>;
 }
 
 /**
- * Walks from a tag, a digest or a descriptor, through an index where there is one, to the image for
- * the wanted platform. Sizes and digests are checked all along; a tag is taken at its word.
+ * Finds the image for a platform, starting from a tag, a digest, or a descriptor, through an index if
+ * there is one. Checks all sizes and digests; there is none to check for the target of a tag.
  * @throws OciClientError PLATFORM_NOT_FOUND, NOT_AN_IMAGE, BLOB_MISMATCH, MANIFEST_INVALID,
- *   MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1, and whatever the reader throws
+ *   MANIFEST_TOO_LARGE, MANIFEST_SCHEMA1, and what the reader throws
  */
 export async function resolveImage(
   reader: ImageReader,
@@ -59,7 +59,7 @@ export async function resolveImage(
     return readImage(reader, start, { wanted, signal });
   }
   const chosen = await chooseManifest(reader, { digest: start.digest, document }, wanted, signal);
-  const found = await readManifest(reader, chosen.descriptor, signal);
+  const found = await readManifest(reader, chosen.entry, signal);
   await approve?.({ digest: found.digest, indexDigest: start.digest });
   const image = await readImage(reader, found, { wanted, claimed: chosen.platform, signal });
   return { ...image, indexDigest: start.digest, platforms: chosen.offered };
@@ -76,14 +76,14 @@ async function readRoot(
   return { digest: sha256(bytes), bytes, document: parseManifest(bytes, { mediaType }) };
 }
 
-/** `claimed` is the platform that an index gave the manifest; without one the config decides. */
+/** @param options `claimed`: the manifest's platform in the index; without it the config decides */
 async function readImage(
   reader: ImageReader,
   { digest, bytes, document }: ReadManifest,
   { wanted, claimed, signal }: { wanted: Platform; claimed?: Platform; signal?: AbortSignal },
 ): Promise<ResolvedImage> {
   if (document.kind !== "manifest") {
-    throw invalidDocument("image manifest", "is an index though its descriptor says otherwise");
+    throw invalidDocument("image manifest", "is an index, although its descriptor says otherwise");
   }
   assertImage(document);
   const configBytes = await readSmallBlob(reader, document.config, maxConfigBytes, signal);

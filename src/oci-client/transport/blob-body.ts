@@ -3,17 +3,17 @@ import { OciClientError } from "../core/oci-client-error.js";
 import { sanitize } from "../core/sanitize.js";
 import type { HttpResponse } from "./http-exchange.js";
 
-/** A blob's bytes as they come, unverified. */
+/** A blob's unverified bytes. */
 export interface BlobBody {
-  body: AsyncIterable<Uint8Array>;
-  /** Where in the blob `body` begins: 0 when the server ignored the range asked for. */
-  offset: number;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** The position of the first byte of `body` in the blob: 0 if the server ignored the range. */
+  readonly offset: number;
 }
 
 /**
- * The body of an answer to a GET for a blob from `offset` on (RFC 9110, section 14), or undefined
- * if the answer is an error.
- * @throws OciClientError REGISTRY_ERROR for a part other than the one asked for
+ * The body of the response to a GET for a blob from `offset` on (RFC 9110, section 14).
+ * @returns undefined if the response is an error
+ * @throws OciClientError REGISTRY_ERROR if the server sent another range than requested
  */
 export async function blobBody(
   response: HttpResponse,
@@ -23,15 +23,15 @@ export async function blobBody(
   if (response.status === 200) return { body: response.body, offset: 0 };
   if (response.status !== 206) return undefined;
   const range = response.header("content-range") ?? "no Content-Range";
-  // Anything else would put bytes in the wrong place of the caller's file.
+  // With any other range the caller would write bytes to the wrong position.
   const wanted = [size, "*"].map((total) => `bytes ${offset}-${size - 1}/${total}`);
   if (wanted.includes(range.trim().toLowerCase())) {
     return { body: response.body, offset };
   }
   await response.discard();
-  const message = `${sanitize(response.url.host)} sent another part of ${digest} than was asked for`;
+  const message = `${sanitize(response.url.host)} sent another range of ${digest} than requested`;
   throw new OciClientError("REGISTRY_ERROR", `${message} (${sanitize(range)}).`, {
-    hint: "Fetch the blob again from its beginning.",
+    hint: "Download the blob again from its beginning.",
     status: 206,
   });
 }

@@ -5,25 +5,26 @@ import { OciClientError } from "../core/oci-client-error.js";
 import { sanitize } from "../core/sanitize.js";
 import { fileErrorCode, readSmallFile } from "../core/small-file.js";
 
-/** A client certificate with its key, both PEM. */
+/** A client certificate with its key, both as PEM. */
 export interface KeyPair {
-  cert: string;
-  key: string;
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface HostCertificates {
-  /** Authorities beside those that are trusted anyway, PEM. */
-  authorities: string[];
-  keyPair?: KeyPair;
+  /** Additional trusted certificate authorities, as PEM. */
+  readonly authorities: readonly string[];
+  readonly keyPair?: KeyPair;
 }
 
 const maxFileBytes = 1024 * 1024;
 
 /**
- * Reads `HOST[:PORT]` in the first of these directories that has it (containers-certs.d(5)):
- * `*.crt` are authorities, `*.cert` is a client certificate and `*.key` its key. Of several client
- * certificates the first by name is taken.
- * @returns undefined where no directory has one for the host
+ * Reads the directory `HOST[:PORT]` in the first of `directories` that has it (containers-certs.d(5)):
+ * `*.crt` are authorities, `*.cert` is a client certificate, and `*.key` its key. If there are several
+ * client certificates, uses the first by name.
+ * @param names the names that the host's directory may have
+ * @returns undefined if there is no such directory
  * @throws OciClientError REGISTRY_CONFIG_INVALID
  */
 export async function readCertificates(
@@ -59,7 +60,7 @@ async function filesIn(directory: string): Promise<string[] | undefined> {
 async function keyPairIn(directory: string, certificate: string, files: string[]) {
   const key = certificate.replace(/cert$/, "key");
   const path = join(directory, certificate);
-  if (!files.includes(key)) throw invalid(path, `has no key beside it, ${sanitize(key)}`);
+  if (!files.includes(key)) throw invalid(path, `has no key: ${sanitize(key)} is missing`);
   return readKeyPair(path, join(directory, key));
 }
 
@@ -70,14 +71,15 @@ export async function readAuthorities(path: string): Promise<string> {
   return text;
 }
 
-/** @throws OciClientError REGISTRY_CONFIG_INVALID; it does not quote the key */
+/** @throws OciClientError REGISTRY_CONFIG_INVALID, which does not quote the key */
 export async function readKeyPair(certPath: string, keyPath: string): Promise<KeyPair> {
   const [cert, key] = [await read(certPath), await read(keyPath)];
   assertCertificates(cert, certPath);
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(key)) {
     throw invalid(keyPath, "is protected by a passphrase");
   }
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) throw invalid(keyPath, "holds no key (PEM)");
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key))
+    throw invalid(keyPath, "does not contain a key (PEM)");
   return { cert, key };
 }
 
@@ -92,21 +94,21 @@ async function read(path: string): Promise<string> {
   return text;
 }
 
-/** Node itself passes over what is no certificate without a word. */
+/** Node silently ignores everything that is not a certificate. */
 function assertCertificates(text: string, path: string): void {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {
     if (blocks.length === 0) throw new RangeError("no PEM block");
     for (const block of blocks) new X509Certificate(block);
   } catch (cause) {
-    throw invalid(path, "holds no certificate (PEM)", cause);
+    throw invalid(path, "does not contain a certificate (PEM)", cause);
   }
 }
 
 function invalid(path: string, problem: string, cause?: unknown): OciClientError {
   const message = `The certificate file ${sanitize(path)} ${problem}.`;
   return new OciClientError("REGISTRY_CONFIG_INVALID", message, {
-    hint: "Authorities are *.crt, client certificates *.cert with *.key, all PEM without passphrase.",
+    hint: "Authorities are *.crt, client certificates *.cert with *.key, all in PEM without a passphrase.",
     cause,
   });
 }

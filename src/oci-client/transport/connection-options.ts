@@ -14,26 +14,30 @@ import { hostKey } from "./origin.js";
 import { type ForwardProxy, proxyFor } from "./proxy.js";
 import { trustedRoots } from "./trusted-roots.js";
 
-/** How hosts are reached; what is left out is as other programs of this machine do it. */
+/** How to connect to hosts. By default, as other programs on this machine do. */
 export interface ConnectionOptions {
-  env?: NodeJS.ProcessEnv;
-  home?: string;
-  /** A PEM file of authorities to trust besides, for every host. */
-  caFile?: string;
-  /** PEM files, and the one registry that is shown the certificate. */
-  clientCertificate?: { certFile: string; keyFile: string; registry: string };
-  /** `HOST[:PORT]` of those whose certificate is not checked, or that speak plain HTTP. */
-  insecureHosts?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly home?: string;
+  /** A PEM file with additional certificate authorities to trust for every host. */
+  readonly caFile?: string;
+  /** PEM files, and the only registry that receives the certificate. */
+  readonly clientCertificate?: {
+    readonly certFile: string;
+    readonly keyFile: string;
+    readonly registry: string;
+  };
+  /** Hosts, as `HOST[:PORT]`, that may use plain HTTP or a certificate that is not trusted. */
+  readonly insecureHosts?: readonly string[];
 }
 
-/** What a connection to one host needs. */
+/** The settings of connections to one host. */
 export interface ConnectionSettings {
   /** For HTTPS only. */
-  tls?: { secureContext: SecureContext; rejectUnauthorized: boolean };
-  proxy?: ForwardProxy & { secureContext: SecureContext | undefined };
+  readonly tls?: { readonly secureContext: SecureContext; readonly rejectUnauthorized: boolean };
+  readonly proxy?: ForwardProxy & { readonly secureContext: SecureContext | undefined };
 }
 
-/** Knows of each host how it is reached. Files are read when a host is first asked that needs them. */
+/** Derives the settings for each host. Reads a file when a connection first needs it. */
 export class ConnectionConfig {
   readonly #options: ConnectionOptions;
   readonly #env: NodeJS.ProcessEnv;
@@ -42,32 +46,32 @@ export class ConnectionConfig {
   #roots?: Promise<string[]>;
   #common?: Promise<SecureContext>;
 
-  /** @throws OciClientError REGISTRY_CONFIG_INVALID for what names no host */
+  /** @throws OciClientError REGISTRY_CONFIG_INVALID for an invalid host */
   constructor(options: ConnectionOptions = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
     this.#insecure = new Set((options.insecureHosts ?? []).map(checkedHost));
   }
 
-  /** Whether somebody said that this host may be spoken to without valid TLS. */
+  /** Whether the user allowed connections to this host without valid TLS. */
   isInsecure(url: URL): boolean {
     const port = url.port || (url.protocol === "https:" ? "443" : "80");
     return this.#insecure.has(url.host) || this.#insecure.has(`${url.hostname}:${port}`);
   }
 
-  /** Whether TLS was set up for a host of this machine, which is spoken to without it otherwise. */
+  /** Whether TLS is configured for a host on this machine, which uses plain HTTP by default. */
   async wantsTls(url: URL): Promise<boolean> {
-    if (this.#options.caFile !== undefined || this.#isShownCertificate(url)) return true;
+    if (this.#options.caFile !== undefined || this.#isCertificateFor(url)) return true;
     return (await this.#certificatesOf(url)) !== undefined;
   }
 
-  /** Whether a name's addresses are looked up by this machine, and not by a proxy. */
+  /** Whether this machine resolves the host name, and not a proxy. */
   isDirect(url: URL): boolean {
     return proxyFor(url, this.#env) === undefined;
   }
 
   /** @throws OciClientError REGISTRY_CONFIG_INVALID */
-  async connectionTo(url: URL): Promise<ConnectionSettings> {
+  async settingsFor(url: URL): Promise<ConnectionSettings> {
     const proxy = proxyFor(url, this.#env);
     const isProxyTls = proxy?.url.protocol === "https:";
     const isTls = url.protocol === "https:";
@@ -87,8 +91,8 @@ export class ConnectionConfig {
   async #contextFor(url: URL): Promise<SecureContext> {
     const own = await this.#certificatesOf(url);
     const { certFile, keyFile } = this.#options.clientCertificate ?? {};
-    const isShown = this.#isShownCertificate(url) && certFile !== undefined && keyFile;
-    const keyPair = isShown ? await readKeyPair(certFile, keyFile) : own?.keyPair;
+    const isRecipient = this.#isCertificateFor(url) && certFile !== undefined && keyFile;
+    const keyPair = isRecipient ? await readKeyPair(certFile, keyFile) : own?.keyPair;
     if (keyPair === undefined && !own?.authorities.length) return this.#commonContext();
     return this.#newContext(own?.authorities ?? [], keyPair);
   }
@@ -98,7 +102,7 @@ export class ConnectionConfig {
     return this.#common;
   }
 
-  async #newContext(authorities: string[], keyPair?: KeyPair): Promise<SecureContext> {
+  async #newContext(authorities: readonly string[], keyPair?: KeyPair): Promise<SecureContext> {
     const { caFile } = this.#options;
     this.#roots ??= trustedRoots(this.#env);
     const given = caFile === undefined ? [] : [await readAuthorities(caFile)];
@@ -108,7 +112,7 @@ export class ConnectionConfig {
         ...keyPair,
       });
     } catch (cause) {
-      // OpenSSL's words name the problem and quote nothing.
+      // OpenSSL's message names the problem and does not quote the files.
       const problem = sanitize(cause instanceof Error ? cause.message : String(cause));
       throw new OciClientError(
         "REGISTRY_CONFIG_INVALID",
@@ -118,7 +122,7 @@ export class ConnectionConfig {
     }
   }
 
-  #isShownCertificate(url: URL): boolean {
+  #isCertificateFor(url: URL): boolean {
     const { clientCertificate } = this.#options;
     return clientCertificate !== undefined && hostKey(clientCertificate.registry) === url.host;
   }
@@ -141,7 +145,7 @@ export class ConnectionConfig {
   }
 }
 
-/** How a directory for a host may be called. */
+/** The names that the directory for a host may have. */
 function namesOf({ host, hostname, port }: URL): string[] {
   const names = port === "" ? [host, `${hostname}:443`] : [host];
   return host === "registry-1.docker.io" ? [...names, "docker.io"] : names;
@@ -150,7 +154,7 @@ function namesOf({ host, hostname, port }: URL): string[] {
 function checkedHost(host: string): string {
   const key = hostKey(host.toLowerCase());
   if (key !== undefined) return key;
-  throw new OciClientError("REGISTRY_CONFIG_INVALID", `"${sanitize(host)}" names no host.`, {
-    hint: "Write HOST or HOST:PORT, without a scheme and without a path.",
+  throw new OciClientError("REGISTRY_CONFIG_INVALID", `"${sanitize(host)}" is not a valid host.`, {
+    hint: "Write HOST or HOST:PORT, without a scheme or a path.",
   });
 }

@@ -1,25 +1,32 @@
 import type { Socket } from "node:net";
 import type { Dispatcher, Pool } from "undici";
 import type { ConnectionConfig, ConnectionSettings } from "./connection-options.js";
-import type { Timeouts } from "./http-exchange.js";
 
-/** Connections to one host, all made in the same way. */
+export interface Timeouts {
+  readonly connectMs: number;
+  /** From the request to the response's headers. */
+  readonly headersMs: number;
+  /** Between two chunks of the body. */
+  readonly bodyMs: number;
+}
+
+/** The connections to one host. */
 export interface Connection {
-  dispatcher: Dispatcher;
-  /** `HOST:PORT` of the proxy that they go through. */
-  via?: string;
-  /** What the other side said on TLS when it ended a connection. */
+  readonly dispatcher: Dispatcher;
+  /** `HOST:PORT` of the proxy, if there is one. */
+  readonly via?: string;
+  /** The TLS alert with which the host last closed a connection. */
   alert?: Error;
 }
 
-/** Keeps connections, for each host those that its settings ask for. */
+/** Keeps the connections to each host. */
 export class Connections {
-  readonly #settings: ConnectionConfig;
+  readonly #config: ConnectionConfig;
   readonly #timeouts: Timeouts;
   readonly #byOrigin = new Map<string, Promise<Connection>>();
 
-  constructor(settings: ConnectionConfig, timeouts: Timeouts) {
-    this.#settings = settings;
+  constructor(config: ConnectionConfig, timeouts: Timeouts) {
+    this.#config = config;
     this.#timeouts = timeouts;
   }
 
@@ -33,8 +40,8 @@ export class Connections {
   }
 
   async #open(url: URL): Promise<Connection> {
-    const { tls, proxy } = await this.#settings.connectionTo(url);
-    // Loaded when first needed: most commands never speak to a registry.
+    const { tls, proxy } = await this.#config.settingsFor(url);
+    // Loaded on first use: most commands never connect to a registry.
     const { Agent, buildConnector, Pool, ProxyAgent } = await import("undici");
     const { connectMs: timeout, headersMs: headersTimeout, bodyMs: bodyTimeout } = this.#timeouts;
     const timeouts = { headersTimeout, bodyTimeout };
@@ -55,11 +62,11 @@ export class Connections {
     const dispatcher = new ProxyAgent({
       uri: proxy.url.href,
       ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-      // Plain HTTP is asked of the proxy itself, as curl does: many allow tunnels to port 443 only.
+      // Without TLS the proxy gets the request itself, as from curl: many allow tunnels to port 443 only.
       proxyTunnel: url.protocol === "https:",
       requestTls: { timeout, ...tls },
       proxyTls: { timeout, ...contextOf(proxy) },
-      // Without this, undici forgets the time limits where there is no tunnel.
+      // Without this, undici ignores the timeouts if there is no tunnel.
       factory: (origin: string | URL, options: object): Pool =>
         new Pool(origin, { ...timeouts, ...options }),
       ...timeouts,
@@ -67,7 +74,7 @@ export class Connections {
     return { dispatcher, via: proxy.url.host };
   }
 
-  /** Ends every connection, also one that a body is still coming from. */
+  /** Closes every connection, even while a body is being read from it. */
   async close(): Promise<void> {
     const opened = await Promise.allSettled(this.#byOrigin.values());
     const dispatchers = opened.flatMap((each) =>
@@ -77,7 +84,7 @@ export class Connections {
   }
 }
 
-/** With TLS 1.3 a refused client certificate comes after the handshake, and undici loses it. */
+/** With TLS 1.3 a server refuses a client certificate after the handshake, and undici loses the alert. */
 function rememberAlert(socket: Socket, connection: Connection): void {
   socket.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code?.startsWith("ERR_SSL_")) connection.alert = error;

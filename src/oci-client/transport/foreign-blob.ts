@@ -5,10 +5,10 @@ import { isAllowed } from "./origin.js";
 import type { Transport } from "./transport.js";
 
 /**
- * Tries the addresses that a descriptor itself names (OCI image spec, descriptor.md, "urls"), which
- * is where layers are whose licence keeps them out of registries. No credentials are sent there.
- * Undefined if no address answers with the blob.
- * @throws OciClientError what the last address failed with, if it failed
+ * Tries the URLs in a descriptor (OCI image spec, descriptor.md, "urls"): layers whose license forbids
+ * redistribution are there instead of in a registry. Sends no credentials.
+ * @returns undefined if no URL leads to the blob
+ * @throws OciClientError the failure of the last URL, if it failed
  */
 export async function openForeignBlob(
   transport: Transport,

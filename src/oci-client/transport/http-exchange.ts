@@ -4,36 +4,29 @@ import { networkError } from "./network-error.js";
 import { transferError } from "./transfer-error.js";
 
 export interface HttpRequest {
-  method?: "GET" | "POST";
-  headers?: Record<string, string>;
-  authorization?: string;
-  body?: string;
+  readonly method?: "GET" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+  readonly body?: string;
   /** Whether a redirect to another host is an error. */
-  staysOnHost?: boolean;
-  signal?: AbortSignal;
+  readonly staysOnHost?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 export interface HttpResponse {
-  status: number;
-  /** The address that answered. */
-  url: URL;
-  /** A header by its lower-case name; several of one name are joined by commas. */
+  readonly status: number;
+  /** The URL that answered. */
+  readonly url: URL;
+  /** A header by its lower-case name. Several headers of that name are joined by commas. */
   header(name: string): string | undefined;
-  /** To be read at most once; reading throws REGISTRY_UNREACHABLE when the connection breaks. */
-  body: AsyncIterable<Uint8Array>;
-  /** Gives up a body that nobody wants. */
+  /** Can be read once. Throws REGISTRY_UNREACHABLE if the connection breaks. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Releases the connection instead of reading the body. */
   discard(): Promise<void>;
 }
 
-/** In milliseconds; `body` is the longest pause between two chunks. */
-export interface Timeouts {
-  connectMs: number;
-  headersMs: number;
-  bodyMs: number;
-}
-
 /**
- * Sends one request and waits for the answer's headers; the signal ends the body too.
+ * Sends one request and waits for the response's headers. The signal ends the body too.
  * @throws OciClientError REGISTRY_UNREACHABLE, or the signal's reason
  */
 export async function exchange(

@@ -1,17 +1,17 @@
-/** Where a registry is spoken to: plain HTTP on this machine's own addresses, else HTTPS. */
+/** A registry's origin: plain HTTP on this machine's loopback addresses, otherwise HTTPS. */
 export function registryOrigin(registry: string): URL {
-  // Docker Hub's name in references is not the host that serves its registry.
+  // Docker Hub's name in references differs from the host of its registry.
   const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
   const url = new URL(`https://${host}/`);
   return isLoopback(url.hostname) ? new URL(`http://${host}/`) : url;
 }
 
-/** Whether `url` may be asked at all: HTTPS anywhere, plain HTTP only on this machine. */
+/** Whether requests to a URL are allowed: HTTPS to any host, plain HTTP to this machine only. */
 export function isAllowed(url: URL): boolean {
   return url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
 }
 
-/** `hostname` is a URL's, which has every spelling of an IPv4 address in the one with four numbers. */
+/** @param hostname of a URL, which writes every IPv4 address as four numbers */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" ||
@@ -22,8 +22,9 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * A host as URLs have it, without the port that HTTPS has anyway, so that two spellings of one host
- * are the same; undefined for what names no host.
+ * Converts a host to its spelling in an HTTPS URL, without the default port, so that two spellings of
+ * one host are equal.
+ * @returns undefined if it is not a valid host
  */
 export function hostKey(host: string): string | undefined {
   if (!/^[^/?#@\\\s]+$/.test(host) || !URL.canParse(`https://${host}/`)) return undefined;

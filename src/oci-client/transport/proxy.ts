@@ -7,16 +7,16 @@ import { isLoopback } from "./origin.js";
 /** A forward proxy. */
 export interface ForwardProxy {
   /** Without user and password. */
-  url: URL;
+  readonly url: URL;
   /** The `Proxy-Authorization` header. */
-  authorization?: string;
+  readonly authorization?: string;
 }
 
 /**
- * The proxy that `url` is to be asked through, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY or the same in
- * lower case, which comes first; undefined for none. This machine's own addresses are never asked
- * through one: the proxy would ask its own machine.
- * @throws OciClientError REGISTRY_CONFIG_INVALID for a proxy's address that cannot be used
+ * Finds the proxy for a URL in HTTP_PROXY, HTTPS_PROXY, and NO_PROXY; their lower-case forms take
+ * precedence. There is none for this machine's loopback addresses: for the proxy they are its own.
+ * @returns undefined if the URL needs no proxy
+ * @throws OciClientError REGISTRY_CONFIG_INVALID for an invalid proxy URL
  */
 export function proxyFor(url: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
@@ -29,9 +29,9 @@ export function proxyFor(url: URL, env: NodeJS.ProcessEnv): ForwardProxy | undef
 function parseProxy(address: string, name: string): ForwardProxy {
   const text = address.includes("://") ? address : `http://${address}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url?.hostname) throw invalidProxy(name, "holds no address of a proxy");
+  if (!url?.hostname) throw invalidProxy(name, "does not contain the URL of a proxy");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw invalidProxy(name, `names a proxy of a kind that is not known, ${url.protocol}`);
+    throw invalidProxy(name, `names a proxy of an unsupported type (${url.protocol})`);
   }
   const [user, password] = [url.username, url.password].map(decoded);
   [url.username, url.password] = ["", ""];
@@ -50,7 +50,7 @@ function decoded(text: string): string {
   }
 }
 
-/** NO_PROXY as curl reads it: hosts, which stand for their subdomains too, addresses, CIDR, `*`. */
+/** NO_PROXY as curl reads it: hosts, which include their subdomains, addresses, CIDR, and `*`. */
 function isExempt(url: URL, noProxy: string): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
@@ -74,15 +74,15 @@ function covers(entry: string, host: string, port: string): boolean {
 
 function isInSubnet(host: string, subnet: string): boolean {
   const [address = "", bits = ""] = subnet.split("/");
-  const most = isIPv6(address) ? 128 : 32;
+  const maxBits = isIPv6(address) ? 128 : 32;
   if (isIP(host) === 0 || isIP(address) !== isIP(host)) return false;
-  if (!/^\d+$/.test(bits) || Number(bits) > most) return false;
+  if (!/^\d+$/.test(bits) || Number(bits) > maxBits) return false;
   const list = new BlockList();
   list.addSubnet(address, Number(bits), isIPv6(address) ? "ipv6" : "ipv4");
   return list.check(host, isIPv6(host) ? "ipv6" : "ipv4");
 }
 
-/** The address itself is not shown, as it may hold a password. */
+/** The message does not show the URL, which may contain a password. */
 function invalidProxy(name: string, problem: string): OciClientError {
   const message = `The environment variable ${name} ${sanitize(problem)}.`;
   return new OciClientError("REGISTRY_CONFIG_INVALID", message, {

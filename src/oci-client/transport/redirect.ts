@@ -3,22 +3,22 @@ import { sanitizeUrl } from "../core/sanitize.js";
 import { isAllowed } from "./origin.js";
 
 /**
- * Where a `Location` leads (RFC 9110, section 10.2.2). What was asked over HTTPS is not to be had
- * over less, and plain HTTP leads to this machine only, or to where `allows` lets it.
+ * Resolves a `Location` header (RFC 9110, section 10.2.2). A redirect never leads from HTTPS to plain
+ * HTTP, and otherwise only to a URL that `allows` accepts.
  * @throws OciClientError REGISTRY_ERROR
  */
 export function redirectTarget(location: string, from: URL, allows = isAllowed): URL {
-  if (!URL.canParse(location, from.href)) throw badRedirect(from, "redirects to no valid address");
+  if (!URL.canParse(location, from.href)) throw badRedirect(from, "redirects to an invalid URL");
   const target = new URL(location, from);
   const isDowngrade = from.protocol === "https:" && target.protocol !== "https:";
   if (isDowngrade || !allows(target)) {
-    throw badRedirect(from, `redirects to an insecure address, ${sanitizeUrl(target)}`);
+    throw badRedirect(from, `redirects to an insecure URL, ${sanitizeUrl(target)}`);
   }
   return target;
 }
 
 export function badRedirect(from: URL, problem: string): OciClientError {
   return new OciClientError("REGISTRY_ERROR", `${sanitizeUrl(from)} ${problem}.`, {
-    hint: "The registry is set up wrongly: tell the people who run it.",
+    hint: "The registry is misconfigured: tell its administrators.",
   });
 }

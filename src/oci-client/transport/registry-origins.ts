@@ -2,24 +2,24 @@ import { OciClientError } from "../core/oci-client-error.js";
 import { SingleFlight } from "../core/single-flight.js";
 import type { ConnectionConfig } from "./connection-options.js";
 import type { HttpResponse } from "./http-exchange.js";
-import { isNoTls } from "./network-error.js";
+import { isPlainHttpAnswer } from "./network-error.js";
 import { registryOrigin } from "./origin.js";
 
-type Ask = (url: URL, signal?: AbortSignal) => Promise<HttpResponse>;
+type Request = (url: URL, signal?: AbortSignal) => Promise<HttpResponse>;
 
 /**
- * Finds out where registries are spoken to. For most their name says it. One that was named insecure
- * is tried by HTTPS and then by plain HTTP, as podman does; so is one of this machine for which TLS was
- * set up, but its certificate has to be right.
+ * Finds the origins of registries. For most registries the name determines it. For an insecure registry
+ * HTTPS is tried first and then plain HTTP, as podman does; so it is for a registry on this machine with
+ * TLS settings, but that one's certificate must be valid.
  */
 export class RegistryOrigins {
-  readonly #settings: ConnectionConfig;
-  readonly #ask: Ask;
+  readonly #config: ConnectionConfig;
+  readonly #request: Request;
   readonly #found = new SingleFlight<URL>();
 
-  constructor(settings: ConnectionConfig, ask: Ask) {
-    this.#settings = settings;
-    this.#ask = ask;
+  constructor(config: ConnectionConfig, request: Request) {
+    this.#config = config;
+    this.#request = request;
   }
 
   /** @throws OciClientError REGISTRY_UNREACHABLE, REGISTRY_CONFIG_INVALID */
@@ -28,27 +28,27 @@ export class RegistryOrigins {
   }
 
   async #find(registry: string, signal: AbortSignal): Promise<URL> {
-    const customary = registryOrigin(registry);
+    const usual = registryOrigin(registry);
     const [https, http] = ["https:", "http:"].map(
-      (scheme) => new URL(customary.href.replace(/^https?:/, scheme)),
+      (scheme) => new URL(usual.href.replace(/^https?:/, scheme)),
     ) as [URL, URL];
-    const isInsecure = this.#settings.isInsecure(https) || this.#settings.isInsecure(http);
+    const isInsecure = this.#config.isInsecure(https) || this.#config.isInsecure(http);
     if (!isInsecure) {
-      const isPlain = customary.protocol === "http:" && !(await this.#settings.wantsTls(https));
-      if (isPlain || customary.protocol === "https:") return customary;
+      const isPlain = usual.protocol === "http:" && !(await this.#config.wantsTls(https));
+      if (isPlain || usual.protocol === "https:") return usual;
     }
     try {
-      return await this.#answering(https, signal);
+      return await this.#probe(https, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(isInsecure ? isUnreachable(error) : isNoTls(error))) throw error;
-      return this.#answering(http, signal);
+      if (!(isInsecure ? isUnreachable(error) : isPlainHttpAnswer(error))) throw error;
+      return this.#probe(http, signal);
     }
   }
 
-  /** Any answer will do. */
-  async #answering(origin: URL, signal: AbortSignal): Promise<URL> {
-    const response = await this.#ask(new URL("/v2/", origin), signal);
+  /** Accepts any response. */
+  async #probe(origin: URL, signal: AbortSignal): Promise<URL> {
+    const response = await this.#request(new URL("/v2/", origin), signal);
     await response.discard();
     return origin;
   }

@@ -1,29 +1,30 @@
 import { z } from "zod";
+import type { FailureKind } from "../core/failure.js";
 import { OciClientError } from "../core/oci-client-error.js";
 import { sanitize } from "../core/sanitize.js";
 import type { HttpResponse } from "./http-exchange.js";
 import { readBody } from "./read-body.js";
 import { parseRetryAfter } from "./retry-after.js";
 
-/** What was asked for, as the messages need it. */
-export interface Asked {
-  kind: "manifest" | "blob" | "referrer" | "token";
-  registry: string;
-  repository: string;
-  /** The tag or digest asked for; empty for a token. */
-  target: string;
-  /** Whether the request was made in somebody's name. */
-  withCredentials: boolean;
-  /** Whether the registry itself answered, or its token server, not where it redirected to. */
-  answeredByRegistry: boolean;
+/** The request that led to a response. */
+export interface RequestContext {
+  readonly kind: "manifest" | "blob" | "referrer" | "token";
+  readonly registry: string;
+  readonly repository: string;
+  /** The requested tag or digest; empty for a token. */
+  readonly target: string;
+  /** What to do if the credentials are refused; undefined for an anonymous request. */
+  readonly credentialHint?: string;
+  /** Whether the registry or its token server answered, not a host that it redirected to. */
+  readonly isFromRegistry: boolean;
 }
 
-/** What an error's body says (OCI distribution spec, "Error Codes"). */
+/** The content of an error response's body (OCI distribution spec, "Error Codes"). */
 interface Problem {
-  codes: string[];
-  message: string;
-  /** Whether nginx says so, which tells only after the handshake. */
-  wantsCertificate?: boolean;
+  readonly codes: readonly string[];
+  readonly message: string;
+  /** Whether nginx demands a client certificate, which it does after the handshake. */
+  readonly needsCertificate?: boolean;
 }
 
 const errorBody = z.object({
@@ -32,32 +33,37 @@ const errorBody = z.object({
 
 const maxBodyBytes = 64 * 1024;
 const busyStatuses = [408, 425, 429];
-/** What object stores say when a signed address has run out. */
+/** Object stores' answers to an expired signed URL. */
 const expiredStatuses = [400, 401, 403];
 
-/** Turns an answer that is not the one wanted into an error, having read what it says. */
-export async function responseError(response: HttpResponse, asked: Asked): Promise<OciClientError> {
+/** Reads the body of an unexpected response and describes the error. */
+export async function responseError(
+  response: HttpResponse,
+  context: RequestContext,
+): Promise<OciClientError> {
   const { status } = response;
   const problem = await readProblem(response);
-  if (problem.wantsCertificate) return certificateMissing(status, response.url);
-  if ((status === 401 || status === 403) && asked.answeredByRegistry) return denied(status, asked);
-  if (status === 404 && asked.kind === "manifest") return imageNotFound(asked, problem);
-  if (status === 404 && asked.kind === "blob") return blobNotFound(asked);
-  return unexpected(response, asked, problem);
+  if (problem.needsCertificate) return certificateMissing(status, response.url);
+  if ((status === 401 || status === 403) && context.isFromRegistry) return denied(status, context);
+  if (status === 404 && context.kind === "manifest") return imageNotFound(context, problem);
+  if (status === 404 && context.kind === "blob") return blobNotFound(context);
+  return unexpected(response, context, problem);
 }
 
-function denied(status: number, { registry, repository, withCredentials }: Asked): OciClientError {
-  const message = withCredentials
-    ? `${registry} refused the credentials for ${repository}.`
-    : `${registry} lets nobody read ${repository} without credentials, or has no such repository.`;
-  const hint = withCredentials
-    ? `Log in again with an account that may read it: docker login ${registry}.`
-    : `Check the name, or log in: docker login ${registry}.`;
+function denied(
+  status: number,
+  { registry, repository, credentialHint }: RequestContext,
+): OciClientError {
+  const message =
+    credentialHint === undefined
+      ? `${registry} does not allow reading ${repository} without credentials, or has no such repository.`
+      : `${registry} refused the credentials for ${repository}.`;
+  const hint = credentialHint ?? `Check the name, or log in: docker login ${registry}.`;
   return new OciClientError("REGISTRY_DENIED", message, { hint, status });
 }
 
 function imageNotFound(
-  { registry, repository, target }: Asked,
+  { registry, repository, target }: RequestContext,
   { codes }: Problem,
 ): OciClientError {
   const [message, hint] = codes.includes("NAME_UNKNOWN")
@@ -68,7 +74,7 @@ function imageNotFound(
   return new OciClientError("IMAGE_NOT_FOUND", message, { hint, status: 404 });
 }
 
-function blobNotFound({ registry, repository, target }: Asked): OciClientError {
+function blobNotFound({ registry, repository, target }: RequestContext): OciClientError {
   const message = `There is no blob ${target} in ${registry}/${repository}.`;
   return new OciClientError("BLOB_NOT_FOUND", message, {
     hint: "The image is incomplete in its registry: push it again.",
@@ -77,37 +83,39 @@ function blobNotFound({ registry, repository, target }: Asked): OciClientError {
 }
 
 function certificateMissing(status: number, { host }: URL): OciClientError {
-  const message = `${sanitize(host)} wants a client certificate, or another one than it was shown.`;
-  const hint = "Name one with --tls-cert FILE and --tls-key FILE.";
+  const message = `${sanitize(host)} requires a client certificate, or a different one than it received.`;
+  const hint = "Give one with --tls-cert FILE and --tls-key FILE.";
   return new OciClientError("REGISTRY_DENIED", message, { hint, status });
 }
 
-/** The page of nginx' codes 495 and 496, which it sends with the status 400. */
+/** The page for nginx's codes 495 and 496, which it sends with status 400. */
 const certificatePage =
   /<title>400 (?:No required SSL certificate was sent|The SSL certificate error)/;
 
 function unexpected(
   { status, url: { host }, header }: HttpResponse,
-  { repository, answeredByRegistry }: Asked,
+  { repository, isFromRegistry }: RequestContext,
   problem: Problem,
 ): OciClientError {
-  // A redirect's signed address runs out; asking the registry again gets a new one.
-  const retryable =
-    status >= 500 ||
-    busyStatuses.includes(status) ||
-    (expiredStatuses.includes(status) && !answeredByRegistry);
-  const retryAfterMs = retryable
+  const failure = failureOf(status, isFromRegistry);
+  const isRetryable = failure !== "permanent";
+  const retryAfterMs = isRetryable
     ? parseRetryAfter(header("retry-after"), header("date"))
     : undefined;
   const said = problem.message && `: ${sanitize(problem.message)}`;
   const message = `${sanitize(host)} answered ${status} for ${repository}${said}.`;
-  const hint = retryable
+  const hint = isRetryable
     ? "Try again later."
-    : "Check the reference, or ask who runs the registry.";
+    : "Check the reference, or ask the registry's administrators.";
   return new OciClientError("REGISTRY_ERROR", message, {
-    ...{ hint, status, retryable },
+    ...{ hint, status, failure },
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
+}
+
+function failureOf(status: number, isFromRegistry: boolean): FailureKind {
+  if (status >= 500 || busyStatuses.includes(status)) return "busy";
+  return expiredStatuses.includes(status) && !isFromRegistry ? "expiredUrl" : "permanent";
 }
 
 async function readProblem({ body }: HttpResponse): Promise<Problem> {
@@ -120,7 +128,7 @@ async function readProblem({ body }: HttpResponse): Promise<Problem> {
       message: errors.find(({ message }) => message)?.message ?? "",
     };
   } catch {
-    // The status says enough when there is no body, or one of another kind.
-    return { codes: [], message: "", wantsCertificate: certificatePage.test(text) };
+    // Without a body in this format the status is enough.
+    return { codes: [], message: "", needsCertificate: certificatePage.test(text) };
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Milliseconds that a `Retry-After` asks to wait: seconds, or a date in one of HTTP's three forms
- * (RFC 9110, sections 10.2.3 and 5.6.7). Undefined where it says neither.
- * @param date the answer's own `Date`: the server's clock need not be this machine's
+ * Parses a `Retry-After` header: seconds, or a date in one of HTTP's three formats (RFC 9110, sections
+ * 10.2.3 and 5.6.7).
+ * @param date the response's `Date` header, because the server's clock may differ from this machine's
+ * @returns milliseconds to wait, or undefined if the header is missing or invalid
  */
 export function parseRetryAfter(
   value: string | undefined,
@@ -17,7 +18,7 @@ export function parseRetryAfter(
 
 function parseHttpDate(text: string): number | undefined {
   if (!/^[A-Z][a-z]+,? /.test(text)) return undefined;
-  // asctime's form names no zone, and means UTC.
+  // The asctime format has no time zone and means UTC.
   const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : at;
 }

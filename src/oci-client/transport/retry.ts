@@ -1,126 +1,126 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, systemClock } from "../core/clock.js";
+import { failureRule } from "../core/failure.js";
 import { OciClientError } from "../core/oci-client-error.js";
-import { backoff, noRetry, type RetryPolicy } from "./backoff.js";
+import { backoffMs, noRetry, type RetryPolicy } from "./retry-policy.js";
 
 export interface RetryOptions {
-  policy?: Partial<RetryPolicy> | undefined;
-  signal?: AbortSignal | undefined;
-  /** Told before each pause: why, and for how many milliseconds. */
-  onWait?: ((reason: string, pause: number) => void) | undefined;
-  /** False as long as the registry never answered: its address may be wrong. */
-  hasAnswered?: (() => boolean) | undefined;
+  /** Retries are disabled by default. */
+  readonly policy?: Partial<RetryPolicy> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each pause with the reason and the length of the pause. */
+  readonly onWait?: ((reason: string, pauseMs: number) => void) | undefined;
+  /** Whether any registry has answered yet; until then its address may be wrong. */
+  readonly hasAnswered?: (() => boolean) | undefined;
+  readonly clock?: Clock | undefined;
 }
 
-/** Who never answered is asked for so long; a mistyped address is not worth minutes. */
-const firstContactTimeoutMs = 10_000;
-/** A signed address that ran out is replaced by asking again; what is refused twice stays refused. */
-const maxRefusals = 2;
-const busyStatuses = [408, 425, 429];
-
-/** The attempts at one thing: waits between them, and decides when it is enough. */
+/** The attempts at one thing. Pauses between them as `failureRules` and the policy say. */
 export class Retry {
   readonly #policy: RetryPolicy;
   readonly #options: RetryOptions;
+  readonly #clock: Clock;
   #failures = 0;
-  #refusals = 0;
-  /** When the first of these failures happened, on the clock of `performance.now()`. */
+  /** Failures of kinds that have a limit of their own. */
+  #limitedFailures = 0;
+  /** When the first of these failures happened, on the clock. */
   #since = 0;
 
   constructor(options: RetryOptions) {
     this.#options = options;
     this.#policy = { ...noRetry, ...options.policy };
+    this.#clock = options.clock ?? systemClock;
   }
 
-  /** Something new has come: what failed before does not count any more. */
+  /** Forgets earlier failures, because there has been progress since. */
   renew(): void {
     this.#failures = 0;
-    this.#refusals = 0;
+    this.#limitedFailures = 0;
   }
 
   /**
-   * Waits before the next attempt, for as long as `Retry-After` asks at least.
-   * @param progress what has come so far, for the message
-   * @throws the error where another attempt is no use or not allowed any more, saying what was
-   *   tried; the signal's reason, at once
+   * Pauses before the next attempt, at least for as long as `Retry-After` says.
+   * @param progress what has arrived so far, for the message
+   * @throws the error itself if no retry can help; the error with what was tried if the policy allows
+   *   no further retry; the signal's reason as soon as it aborts
    */
   async wait(error: unknown, progress = ""): Promise<void> {
     const { signal, onWait } = this.#options;
     signal?.throwIfAborted();
     if (!(error instanceof OciClientError) || !error.retryable) throw error;
-    const now = performance.now();
+    const rule = failureRule(error.failure);
+    const now = this.#clock.now();
     if (this.#failures === 0) this.#since = now;
     this.#failures += 1;
-    if (isRefusal(error)) this.#refusals += 1;
-    const elapsed = now - this.#since;
-    const pause = Math.max(backoff(this.#failures, this.#policy), error.retryAfterMs ?? 0);
-    const isEnough = elapsed + pause > this.#limit(error) || this.#refusals > maxRefusals;
-    if (isEnough) throw this.#exhausted(error, elapsed, progress);
-    onWait?.(error.message.replace(/\.$/, ""), pause);
-    try {
-      await delay(pause, undefined, { signal });
-    } catch (reason) {
-      signal?.throwIfAborted();
-      throw reason;
-    }
+    if (rule.maxRetries !== undefined) this.#limitedFailures += 1;
+    const elapsedMs = now - this.#since;
+    const pauseMs = Math.max(backoffMs(this.#failures, this.#policy), error.retryAfterMs ?? 0);
+    const isExhausted =
+      elapsedMs + pauseMs > this.#limitMs(error) ||
+      this.#limitedFailures > (rule.maxRetries ?? Number.POSITIVE_INFINITY);
+    if (isExhausted) throw this.#exhausted(error, elapsedMs, progress);
+    onWait?.(error.message.replace(/\.$/, ""), pauseMs);
+    await this.#clock.sleep(pauseMs, signal);
   }
 
-  #limit({ code }: OciClientError): number {
-    const isStranger = code === "REGISTRY_UNREACHABLE" && this.#options.hasAnswered?.() === false;
-    return isStranger
+  #limitMs({ failure }: OciClientError): number {
+    const { firstContactTimeoutMs } = failureRule(failure);
+    const isFirstContact = this.#options.hasAnswered?.() === false;
+    return isFirstContact && firstContactTimeoutMs !== undefined
       ? Math.min(this.#policy.totalMs, firstContactTimeoutMs)
       : this.#policy.totalMs;
   }
 
-  #exhausted(error: OciClientError, elapsed: number, progress: string): OciClientError {
+  #exhausted(error: OciClientError, elapsedMs: number, progress: string): OciClientError {
     if (this.#policy.totalMs === 0) return error;
-    const { code, hint, status, retryAfterMs } = error;
+    const { code, hint, status, failure, retryAfterMs } = error;
     const times = this.#failures === 1 ? "once" : `${this.#failures} times`;
-    const within = this.#failures === 1 ? "" : ` within ${formatPause(elapsed)}`;
-    const wish =
+    const within = this.#failures === 1 ? "" : ` within ${formatPause(elapsedMs)}`;
+    const request =
       retryAfterMs !== undefined && retryAfterMs > this.#policy.maxPauseMs
-        ? `, and wants to be left alone for ${formatPause(retryAfterMs)}`
+        ? `, and the server asks to wait ${formatPause(retryAfterMs)}`
         : "";
-    const message = `${error.message.replace(/\.$/, "")}; tried ${times}${within}${wish}${progress && `; ${progress}`}.`;
-    const details = { hint, retryable: true, cause: error };
+    const message = `${error.message.replace(/\.$/, "")}; tried ${times}${within}${request}${progress && `; ${progress}`}.`;
     return new OciClientError(code, message, {
-      ...details,
+      ...{ hint, failure, cause: error },
       ...(status !== undefined && { status }),
     });
   }
 }
 
 /**
- * Does something again as `Retry` allows it. Bytes that are not those of their digest are asked for
- * once more, too.
+ * Repeats an action as `failureRules` and the policy allow.
+ * @throws what the last attempt throws, and the signal's reason
  */
 export async function retrying<Result>(
   action: () => Promise<Result>,
   options: RetryOptions,
 ): Promise<Result> {
   const retry = new Retry(options);
-  for (let isWrong = false; ; ) {
+  for (let immediateRetries = 0; ; ) {
     try {
       return await action();
     } catch (error) {
-      if (!isWrong && isMismatch(error)) isWrong = true;
+      if (immediateRetries < maxImmediateRetries(error)) immediateRetries += 1;
       else await retry.wait(error);
     }
   }
 }
 
-/** True for bytes that all came and are others than the digest's. */
-export function isMismatch(error: unknown): boolean {
-  return error instanceof OciClientError && error.code === "BLOB_MISMATCH" && !error.retryable;
+function maxImmediateRetries(error: unknown): number {
+  if (!(error instanceof OciClientError)) return 0;
+  const { retry, maxRetries = 0 } = failureRule(error.failure);
+  return retry === "immediately" ? maxRetries : 0;
 }
 
-/** For people: `0.5 s`, `8 s`, `5 min`. */
-export function formatPause(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
+/** Whether all bytes arrived but their digest is wrong. */
+export function isMismatch(error: unknown): boolean {
+  return error instanceof OciClientError && error.failure === "mismatch";
+}
+
+/** Formats a duration for messages: `0.5 s`, `8 s`, `5 min`. */
+export function formatPause(ms: number): string {
+  const seconds = ms / 1000;
   if (seconds < 1) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return `${Math.round(seconds / 60)} min`;
-}
-
-function isRefusal({ status }: OciClientError): boolean {
-  return status !== undefined && status >= 400 && status < 500 && !busyStatuses.includes(status);
 }

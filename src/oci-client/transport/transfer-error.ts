@@ -1,10 +1,10 @@
 import { OciClientError } from "../core/oci-client-error.js";
 import { isKnownFailure, networkError } from "./network-error.js";
 
-/** The error of a transfer that began well: what breaks then, for no known reason, may go better. */
+/** Describes the failure of a transfer that had begun. A retry may help even if its cause is unknown. */
 export function transferError(error: unknown, url: URL): OciClientError {
   const known = networkError(error, url);
   if (isKnownFailure(error)) return known;
   const { code, message, hint } = known;
-  return new OciClientError(code, message, { hint, retryable: true, cause: error });
+  return new OciClientError(code, message, { hint, failure: "unreachable", cause: error });
 }

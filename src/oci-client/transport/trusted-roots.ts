@@ -1,7 +1,7 @@
 import { rootCertificates } from "node:tls";
 import { readSmallFile } from "../core/small-file.js";
 
-/** Where distributions keep the authorities that this machine trusts, in the order Go looks. */
+/** Where distributions keep the certificate authorities that this machine trusts, in Go's order. */
 const bundlePaths = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -12,20 +12,20 @@ const bundlePaths = [
 const maxBundleBytes = 8 * 1024 * 1024;
 
 /**
- * The authorities that programs on this machine trust, as PEM: SSL_CERT_FILE or the system's bundle,
- * as other registry clients use it, else Node's own; and NODE_EXTRA_CA_CERTS, which Node ignores where
- * a list is given.
+ * The certificate authorities that programs on this machine trust, as PEM: SSL_CERT_FILE or the system's
+ * bundle, as in other registry clients, otherwise Node's own; and NODE_EXTRA_CA_CERTS, which Node ignores
+ * if it is given a list.
  */
 export async function trustedRoots(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const places = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE, ...bundlePaths] : bundlePaths;
+  const paths = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE, ...bundlePaths] : bundlePaths;
   const extra = env.NODE_EXTRA_CA_CERTS;
-  const [system, more] = [await firstBundle(places), extra && (await readBundle(extra))];
-  const isNews = more && more !== system;
-  return [...(system === undefined ? rootCertificates : [system]), ...(isNews ? [more] : [])];
+  const [system, more] = [await firstBundle(paths), extra && (await readBundle(extra))];
+  const isNew = more && more !== system;
+  return [...(system === undefined ? rootCertificates : [system]), ...(isNew ? [more] : [])];
 }
 
-async function firstBundle(places: string[]): Promise<string | undefined> {
-  for (const path of places) {
+async function firstBundle(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
     const text = await readBundle(path);
     if (text !== undefined) return text;
   }

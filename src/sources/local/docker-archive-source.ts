@@ -111,7 +111,7 @@ export class DockerArchiveSource extends LocalSource {
     );
   }
 
-  #diffIds(): string[] {
+  #diffIds(): readonly string[] {
     try {
       return parseImageConfig(this.#config).rootfs.diff_ids;
     } catch (error) {

@@ -1,4 +1,10 @@
-import { type Descriptor, type Index, isDigestOf, parseManifest } from "../../oci-client/index.js";
+import {
+  type Descriptor,
+  type Index,
+  type IndexEntry,
+  isDigestOf,
+  parseManifest,
+} from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { AttachedSignatures } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
@@ -42,9 +48,9 @@ export class LayoutSignatures implements AttachedSignatures {
   }
 
   /** Reads the manifests of an index that is a list of referrers. */
-  #listed(descriptor: Descriptor): Promise<Uint8Array[]> {
+  #listed(entry: IndexEntry): Promise<Uint8Array[]> {
     return translateErrors(async () => {
-      const document = parseManifest(await this.signedDocument(descriptor.digest));
+      const document = parseManifest(await this.signedDocument(entry.digest));
       if (document.kind !== "index") return [];
       const digests = document.manifests.slice(0, maxManifests).map(({ digest }) => digest);
       return Promise.all(digests.map((digest) => this.signedDocument(digest)));
@@ -53,7 +59,7 @@ export class LayoutSignatures implements AttachedSignatures {
 }
 
 /** True for a manifest of signatures, as opposed to an image. */
-export function isSignatures({ annotations, artifactType }: Descriptor): boolean {
+export function isSignatures({ annotations, artifactType }: IndexEntry): boolean {
   return (
     annotations?.kind === "dev.cosignproject.cosign/sigs" ||
     /(?:^|:)sha256-[0-9a-f]{64}\.sig$/.test(annotations?.[refNameAnnotation] ?? "") ||
@@ -61,7 +67,7 @@ export function isSignatures({ annotations, artifactType }: Descriptor): boolean
   );
 }
 
-function isNamed({ annotations }: Descriptor, tag: string): boolean {
+function isNamed({ annotations }: IndexEntry, tag: string): boolean {
   const name = annotations?.[refNameAnnotation] ?? "";
   return name === tag || name.endsWith(`:${tag}`);
 }

@@ -290,7 +290,8 @@ export class Download implements Blob, Filling {
     if (this.#readers !== "none") {
       this.#readers = "misled";
       const message = `The bytes first received for ${this.descriptor.digest} were wrong.`;
-      throw new OciClientError("BLOB_MISMATCH", message, { hint: "Run the same command again." });
+      const hint = "Run the same command again.";
+      throw new OciClientError("BLOB_MISMATCH", message, { hint, failure: "mismatch" });
     }
     if (this.#state.name === "filling") await this.#state.file.close();
     this.#state = { name: "waiting" };

@@ -93,7 +93,8 @@ function checkCredential({ username, password }: RegistryAccess): Credential | u
     throw usageError("The password contains a control character.", hint);
   }
   registerSecret(password);
-  return { username, password };
+  const source = "--username and --password-stdin";
+  return { username, password, origin: { kind: "caller", source } };
 }
 
 function parseMirrorOption(text: string): MirrorOption {

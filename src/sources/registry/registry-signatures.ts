@@ -1,5 +1,6 @@
 import {
   type Descriptor,
+  type IndexEntry,
   OciClientError,
   parseManifest,
   type Reference,
@@ -47,7 +48,7 @@ export class RegistrySignatures implements AttachedSignatures {
     });
   }
 
-  async #referrers(digest: string, tag: string): Promise<Descriptor[]> {
+  async #referrers(digest: string, tag: string): Promise<readonly IndexEntry[]> {
     const client = await this.connect();
     const listed = await client.referrers(this.reference, digest, this.signal);
     if (listed !== undefined) return listed.manifests;

@@ -125,7 +125,11 @@ async function append(
 function withResumeHint(error: unknown): unknown {
   if (!(error instanceof OciClientError)) return error;
   const hint = "Run the same command again. Without --no-cache, it continues this download.";
-  return new OciClientError(error.code, error.message, { hint, retryable: true, cause: error });
+  return new OciClientError(error.code, error.message, {
+    hint,
+    failure: error.failure,
+    cause: error,
+  });
 }
 
 /** Whether a body ended too early; `isMismatch` has excluded wrong bytes. */

@@ -8,7 +8,7 @@ echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/container
 printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/locale/*' \
 	> /etc/dpkg/dpkg.cfg.d/no-documentation
 
-# What the upper layers change, and what they must leave alone.
+# Files that the upper layers change, and files that they must leave alone.
 mkdir /opt/e2e
 cd /opt/e2e
 for name in replaced deleted deleted-then-restored becomes-directory; do
@@ -17,7 +17,7 @@ done
 mkdir becomes-file opaque links long
 echo base > becomes-file/inside
 echo base > opaque/hidden
-# The name that comes first in the tar is the one that the derived layer deletes.
+# The derived layer deletes the name that comes first in the tar.
 echo linked > links/1
 ln links/1 links/2
 ln links/1 links/3

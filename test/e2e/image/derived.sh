@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs in the derived layer's root: what someone's own small image changes.
+# Runs in the derived layer's root: the changes of a user's own small image.
 set -eu
 cd /opt/e2e
 echo derived > replaced

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # From overlayfs's upper directories to the gzip-compressed layers of an OCI layout.
 
-# Turns overlayfs's marks of deletion (a 0:0 device; the attribute trusted.overlay.opaque) into
-# those of OCI layers (.wh.NAME; .wh..wh..opq).
+# Turns overlayfs's deletion marks (a 0:0 device; the attribute trusted.overlay.opaque) into
+# the whiteouts of OCI layers (.wh.NAME; .wh..wh..opq).
 overlay_to_whiteouts() { # DIRECTORY
 	local path
 	while IFS= read -r -d '' path; do
@@ -16,7 +16,7 @@ overlay_to_whiteouts() { # DIRECTORY
 	done < <(find "$1" -type d -print0)
 }
 
-# Makes a marker, in place of another if told, without changing the time of the directory.
+# Makes a whiteout, optionally in place of another, without changing the directory's time.
 mark() { # MARKER [REPLACED]
 	local directory time
 	directory=$(dirname "$1")
@@ -40,7 +40,7 @@ pack_layer() { # DIRECTORY LAYOUT
 	rm "$tar"
 }
 
-# Puts standard input among LAYOUT's blobs and prints its descriptor.
+# Adds standard input to LAYOUT's blobs and prints its descriptor.
 add_blob() { # LAYOUT MEDIA_TYPE
 	local digest size
 	mkdir -p "$1/blobs/sha256"
@@ -50,7 +50,7 @@ add_blob() { # LAYOUT MEDIA_TYPE
 	printf '{"mediaType":"%s","digest":"sha256:%s","size":%d}' "$2" "$digest" "$size"
 }
 
-# Writes config, manifest and index around the layers packed so far.
+# Writes config, manifest and index for the layers packed so far.
 write_oci_layout() { # LAYOUT TAG
 	local config manifest
 	config=$(printf '{"created":"%s","architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[%s]}}' \

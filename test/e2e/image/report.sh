@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells the console what the booted system looks like, one fact a line, then powers off.
+# Prints facts about the booted system to the console, one per line, then powers off.
 report() {
 	echo "KAIROS-NETBOOT-E2E BEGIN"
 	echo "cmdline=$(cat /proc/cmdline)"
@@ -29,7 +29,7 @@ report() {
 }
 
 text=$(report 2>&1)
-# Written in one piece and with the kernel silenced, so that no other line gets in between.
+# Written in one piece and with the kernel silenced, so that no other line interrupts it.
 dmesg --console-level 1
 printf '\n%s\n' "$text"
 systemctl poweroff --force --force

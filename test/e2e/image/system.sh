@@ -18,7 +18,7 @@ mv "/boot/initrd-$version" /boot/initrd
 chmod 644 /boot/initrd
 ln -s "/boot/vmlinuz-$version" /boot/vmlinuz
 
-# As kairos-init writes it. The image is no Kubernetes image: the + is what is wanted.
+# As kairos-init writes it. The image contains no Kubernetes; the test needs the + in the name.
 cat > /etc/kairos-release << 'END'
 KAIROS_ARCH="amd64"
 KAIROS_FAMILY="debian"
@@ -39,7 +39,7 @@ KAIROS_VERSION="v3.5.0"
 END
 
 systemctl enable kairos-netboot-e2e.service
-# The machine lives until it has reported: what only serves later life is left out.
+# The machine runs until it has reported, so services for later are left out.
 systemctl mask getty.target serial-getty@ttyS0.service \
 	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 	e2scrub_reap.service fstrim.timer systemd-tmpfiles-clean.timer \
@@ -47,7 +47,7 @@ systemctl mask getty.target serial-getty@ttyS0.service \
 	systemd-journal-flush.service systemd-random-seed.service systemd-logind.service \
 	systemd-binfmt.service systemd-pstore.service dev-hugepages.mount dev-mqueue.mount
 # QEMU's "max" processor offers virtualization, and udev would load kvm. That is slow, and now and
-# then QEMU 7.2 stands still for minutes while it is under way.
+# then QEMU 7.2 hangs for minutes during it.
 printf 'blacklist %s\n' kvm_amd kvm_intel > /etc/modprobe.d/e2e.conf
 
 cd /opt/e2e

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OciClientError, type OciClientErrorCode } from "../../../src/oci-client/index.js";
 
-/** For assert.throws and assert.rejects: a client's error with a code and, if given, these words. */
+/** For `assert.throws` and `assert.rejects`: a client's error with this code and message. */
 export function failsWith(
   code: OciClientErrorCode,
   words?: RegExp,

@@ -6,21 +6,21 @@ import type { TestContext } from "node:test";
 import type { IssuedCertificate } from "../../support/authority.js";
 import { serve } from "./local-server.js";
 
-/** docker-registry takes tokens for a minute longer than they say (registry/auth/token). */
+/** docker-registry accepts tokens for a minute longer than they say (registry/auth/token). */
 const leewaySeconds = 60;
 const issuer = "test tokens";
 const service = "test registry";
 
 export interface TokenServerOptions {
-  /** Who signs. */
+  /** Signs the tokens. */
   certificate: IssuedCertificate;
   /** `user:password`, or a refresh token. */
   accepts: readonly string[];
 }
 
 /**
- * A token server as distribution's "Token Authentication Specification" has it. Its tokens are JWTs
- * (RFC 7519) signed with ES256, which docker-registry checks by itself.
+ * A token server of distribution's "Token Authentication Specification". Its tokens are JWTs
+ * (RFC 7519) signed with ES256, which docker-registry verifies.
  */
 export async function startTokenServer(
   t: TestContext,
@@ -29,16 +29,16 @@ export async function startTokenServer(
   const key = createPrivateKey(await readFile(certificate.key));
   const pem = await readFile(certificate.cert, "utf8");
   const x5c = [pem.replace(/-----[A-Z ]+-----|\s/g, "")];
-  /** Seconds that a token is good for, and that the answer says it is. */
-  const life = { real: 300, told: 300 as number | undefined };
-  const issued: { method: string; scope: string }[] = [];
+  /** How long a token is valid, and how long according to the answer. */
+  const lifetime = { realSeconds: 300, statedSeconds: 300 };
+  const issued: { method: string; scope: string; token: string }[] = [];
 
   function token(subject: string, scope: string): string {
     const [type, name, actions] = scope.split(":");
-    // Whole seconds: a token is good for up to one more than it should, and never for less.
+    // Whole seconds: a token is valid for up to one second more than it should be, never for less.
     const now = Math.ceil(Date.now() / 1000);
     const access = name ? [{ type, name, actions: actions?.split(",") }] : [];
-    const exp = now + life.real - leewaySeconds;
+    const exp = now + lifetime.realSeconds - leewaySeconds;
     const times = { iat: now - 600, nbf: now - 600, exp };
     const claims = { iss: issuer, aud: service, sub: subject, jti: `${issued.length}`, access };
     const parts = [
@@ -51,19 +51,20 @@ export async function startTokenServer(
   }
 
   const { host, requests } = await serve(t, async (request, response) => {
-    const { secret, scope } = await question(request);
+    const { secret, scope } = await parseRequest(request);
     if (secret === undefined || !accepts.includes(secret)) {
       response.writeHead(401).end();
       return;
     }
-    issued.push({ method: request.method!, scope });
-    const { told: expires_in } = life;
-    response.end(JSON.stringify({ token: token(secret.split(":")[0]!, scope), expires_in }));
+    const issuedToken = token(secret.split(":")[0] ?? "", scope);
+    issued.push({ method: request.method ?? "", scope, token: issuedToken });
+    const { statedSeconds: expires_in } = lifetime;
+    response.end(JSON.stringify({ token: issuedToken, expires_in }));
   });
-  return { realm: `http://${host}/token`, issued, life, requests, issuer, service };
+  return { realm: `http://${host}/token`, issued, lifetime, requests, issuer, service };
 }
 
-async function question(request: IncomingMessage) {
+async function parseRequest(request: IncomingMessage) {
   if (request.method === "POST") {
     const form = new URLSearchParams(await text(request));
     return { secret: form.get("refresh_token") ?? undefined, scope: form.get("scope") ?? "" };

@@ -1,0 +1,579 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { describe, it, type TestContext } from "node:test";
+import { fetchToken } from "../../../src/oci-client/auth/token.js";
+import {
+  type Clock,
+  type Credential,
+  type CredentialOrigin,
+  type CredentialStore,
+  type Descriptor,
+  type OciClientError,
+  parsePlatform,
+  parseReference,
+  RegistryClient,
+} from "../../../src/oci-client/index.js";
+import { Transport } from "../../../src/oci-client/transport/transport.js";
+import { failsWith } from "../support/errors.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { ImageContent } from "../support/image-content.js";
+import {
+  fail,
+  type Interceptor,
+  type LocalServer,
+  serve,
+  serveImage,
+} from "../support/local-server.js";
+
+const amd64 = parsePlatform("linux/amd64");
+const alice = { username: "alice", password: "sécret:with colon" };
+/** RFC 7617: base64 of user, colon and password in UTF-8, here made with coreutils' base64. */
+const aliceBasic = "Basic YWxpY2U6c8OpY3JldDp3aXRoIGNvbG9u";
+
+function holding(credential?: Credential): CredentialStore {
+  return { lookup: async () => credential };
+}
+
+async function setUp(
+  t: TestContext,
+  intercept: Interceptor,
+  credential?: Credential,
+  clock?: Clock,
+) {
+  const content = new ImageContent();
+  const root = content.image(amd64);
+  const server = await serveImage(t, content, root, intercept);
+  const client = new RegistryClient({ credentials: holding(credential), ...(clock && { clock }) });
+  t.after(() => client.close());
+  const layer: Descriptor = content.json(root).layers[0];
+  return { client, server, layer, ref: parseReference(`${server.host}/os/image:v1`) };
+}
+
+function challenge(response: ServerResponse, header: string | string[]): true {
+  response.setHeader("www-authenticate", header);
+  fail(response, 401, "UNAUTHORIZED");
+  return true;
+}
+
+/** Lets a request through that bears an accepted token, else sends it to the token server. */
+function wantsToken(realm: () => string, accepts: (token: string) => boolean): Interceptor {
+  return ({ headers }, response) => {
+    const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
+    if (token !== undefined && accepts(token)) return false;
+    const scope = "repository:os/image:pull";
+    return challenge(response, `Bearer realm="${realm()}",service="here",scope="${scope}"`);
+  };
+}
+
+/** A token server that numbers its tokens: t1, t2, … */
+async function serveTokens(
+  t: TestContext,
+  answer = (token: string): object => ({ token }),
+  intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+): Promise<LocalServer & { realm: string; issued: () => number }> {
+  let count = 0;
+  const server = await serve(t, (request, response) => {
+    if (!intercept(request, response)) response.end(JSON.stringify(answer(`t${++count}`)));
+  });
+  return { ...server, realm: `http://${server.host}/token?given=1`, issued: () => count };
+}
+
+describe("Basic authorization", () => {
+  const wantsAlice: Interceptor = ({ headers }, response) =>
+    headers.authorization === aliceBasic ? false : challenge(response, 'Basic realm="x"');
+
+  it("is sent once it is asked for, and from then on at once", async (t) => {
+    const { client, server, ref } = await setUp(t, wantsAlice, alice);
+    await client.resolve(ref, amd64);
+    const sent = server.requests.map(({ headers }) => headers.authorization);
+    assert.deepEqual(sent, [undefined, aliceBasic, aliceBasic]);
+  });
+
+  it("is denied, in words that say so, when the password is wrong", async (t) => {
+    const { client, ref, server } = await setUp(t, wantsAlice, { ...alice, password: "wrong" });
+    await assert.rejects(
+      client.resolve(ref, amd64),
+      failsWith("REGISTRY_DENIED", /refused the credentials/, { status: 401 }),
+    );
+    assert.equal(server.requests.length, 2);
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED"));
+    assert.equal(server.requests.length, 3, "what was rejected is not sent twice");
+  });
+
+  const origins: [name: string, origin: CredentialOrigin | undefined, hint: RegExp][] = [
+    [
+      "the options that gave them",
+      { kind: "caller", source: "--username and --password-stdin" },
+      /^Check the credentials given with --username and --password-stdin, or use an account that may read os\/image\.$/,
+    ],
+    [
+      "docker login for Docker's config.json",
+      { kind: "docker-config", path: "/home/me/.docker/config.json" },
+      /: docker login 127\.0\.0\.1:\d+ updates \/home\/me\/\.docker\/config\.json\.$/,
+    ],
+    [
+      "podman login for another file",
+      { kind: "auth-file", path: "/run/auth.json" },
+      /: podman login --authfile \/run\/auth\.json 127\.0\.0\.1:\d+ updates \/run\/auth\.json\.$/,
+    ],
+    [
+      "the credential helper and the file that configures it",
+      { kind: "helper", program: "docker-credential-ours", path: "/home/me/config.json" },
+      /come from docker-credential-ours, which \/home\/me\/config\.json names\.$/,
+    ],
+    [
+      "the registry if their origin is unknown",
+      undefined,
+      /^Check the credentials for 127\.0\.0\.1:\d+, or/,
+    ],
+  ];
+  for (const [name, origin, hint] of origins) {
+    it(`names in the hint about refused credentials ${name}`, async (t) => {
+      const wrong = { ...alice, password: "wrong", ...(origin && { origin }) };
+      const { client, ref } = await setUp(t, wantsAlice, wrong);
+      await assert.rejects(client.manifest(ref), (error: OciClientError) => {
+        assert.match(error.hint, hint);
+        return failsWith("REGISTRY_DENIED", /refused the credentials/)(error);
+      });
+    });
+  }
+
+  it("names them as well if the token server refuses the credentials", async (t) => {
+    const tokens = await serveTokens(t, undefined, (_request, response) => {
+      fail(response, 401, "UNAUTHORIZED");
+      return true;
+    });
+    const wants = wantsToken(
+      () => tokens.realm,
+      () => true,
+    );
+    const origin = { kind: "caller", source: "--username and --password-stdin" } as const;
+    const { client, ref } = await setUp(t, wants, { ...alice, origin });
+    await assert.rejects(client.manifest(ref), (error: OciClientError) => {
+      assert.match(error.hint, /--password-stdin/);
+      return failsWith("REGISTRY_DENIED", /refused the credentials/)(error);
+    });
+  });
+
+  it("is denied, in other words, when there are no credentials", async (t) => {
+    const { client, ref } = await setUp(t, wantsAlice);
+    await assert.rejects(
+      client.resolve(ref, amd64),
+      failsWith("REGISTRY_DENIED", /without credentials/),
+    );
+  });
+});
+
+describe("Bearer authorization", () => {
+  it("gets a token without credentials where anyone may read", async (t) => {
+    const tokens = await serveTokens(t);
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+    );
+    await client.resolve(ref, amd64);
+    assert.equal(tokens.issued(), 1, "the token is kept for the config");
+    const { url, headers } = tokens.requests[0]!;
+    const asked = Object.fromEntries(new URL(url!, "http://x").searchParams);
+    assert.deepEqual(asked, { given: "1", service: "here", scope: "repository:os/image:pull" });
+    assert.equal(headers.authorization, undefined);
+  });
+
+  it("shows the token server the password, and the registry only the token", async (t) => {
+    const tokens = await serveTokens(t);
+    const { client, ref, server } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+      alice,
+    );
+    await client.resolve(ref, amd64);
+    assert.equal(tokens.requests[0]!.headers.authorization, aliceBasic);
+    const sent = new Set(server.requests.map(({ headers }) => headers.authorization));
+    assert.deepEqual([...sent], [undefined, "Bearer t1"]);
+  });
+
+  it("prefers Bearer to Basic where both are offered", async (t) => {
+    const tokens = await serveTokens(t);
+    const intercept: Interceptor = ({ headers }, response) =>
+      headers.authorization === "Bearer t1"
+        ? false
+        : challenge(response, ['Basic realm="x"', `Bearer realm="${tokens.realm}"`]);
+    const { client, ref } = await setUp(t, intercept, alice);
+    await client.resolve(ref, amd64);
+    const { searchParams } = new URL(tokens.requests[0]!.url!, "http://x");
+    assert.equal(searchParams.get("scope"), "repository:os/image:pull", "supplied where not named");
+  });
+
+  it("reads a token that is called access_token", async (t) => {
+    const tokens = await serveTokens(t, (token) => ({ access_token: token, expires_in: 300 }));
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        (token) => token === "t1",
+      ),
+    );
+    await client.resolve(ref, amd64);
+  });
+
+  it("gets a new token when one runs out in the middle", async (t) => {
+    const tokens = await serveTokens(t);
+    let valid = "t1";
+    const intercept = wantsToken(
+      () => tokens.realm,
+      (token) => token === valid,
+    );
+    const { client, ref, layer } = await setUp(t, intercept);
+    await client.resolve(ref, amd64);
+    valid = "t2";
+    await client.openBlob(ref, layer);
+    assert.equal(tokens.issued(), 2);
+  });
+
+  /** "defaults to 60 seconds", and "should never be returned with less than 60 seconds to live". */
+  const lifetimes: [name: string, expiresIn: number | undefined, seconds: number][] = [
+    ["300", 300, 300],
+    ["60", 60, 60],
+    ["1", 1, 60],
+    ["0", 0, 60],
+    ["-1", -1, 60],
+    ["no value", undefined, 60],
+  ];
+  for (const [name, expiresIn, seconds] of lifetimes) {
+    it(`keeps a token for ${seconds} seconds if expires_in is ${name}`, async (t) => {
+      const tokens = await serveTokens(t, (token) => ({ token, expires_in: expiresIn }));
+      const clock = new FakeClock();
+      const accepts = wantsToken(
+        () => tokens.realm,
+        () => true,
+      );
+      const { client, ref, server } = await setUp(t, accepts, undefined, clock);
+      await client.manifest(ref);
+      clock.advance(seconds * 1000 - 1);
+      await client.manifest(ref);
+      assert.equal(tokens.issued(), 1);
+      assert.equal(server.requests.length, 3);
+      clock.advance(1);
+      await client.manifest(ref);
+      assert.equal(tokens.issued(), 2);
+    });
+  }
+
+  it("is got for the others, too, where the one that asked for it gives up", async (t) => {
+    const controller = new AbortController();
+    let answer = () => {};
+    const tokens = await serveTokens(t, undefined, (_request, response) => {
+      answer = () => response.end(JSON.stringify({ token: "late" }));
+      controller.abort(new Error("gave up"));
+      return true;
+    });
+    const { client, ref, layer } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+    );
+    const first = client.openBlob(ref, layer, { signal: controller.signal });
+    const second = client.openBlob(ref, layer);
+    await assert.rejects(first, /gave up/);
+    answer();
+    await text((await second).body);
+    assert.equal(tokens.requests.length, 1);
+  });
+
+  it("asks only once for a token that is rejected again", async (t) => {
+    const tokens = await serveTokens(t);
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => false,
+      ),
+      alice,
+    );
+    await assert.rejects(
+      client.manifest(ref),
+      failsWith("REGISTRY_DENIED", /refused the credentials/),
+    );
+    assert.equal(tokens.issued(), 1);
+  });
+
+  it("is waited for where the token server is away, as the registry has answered", async (t) => {
+    const wants = wantsToken(
+      () => "http://127.0.0.1:1/token",
+      () => false,
+    );
+    const { client, ref } = await setUp(t, wants);
+    const { hasAnswered } = client.retryOptions();
+    assert.equal(hasAnswered?.(), false);
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_UNREACHABLE", /refused/));
+    assert.equal(hasAnswered?.(), true);
+  });
+
+  it("is denied where the token server denies it", async (t) => {
+    const deny = (_request: IncomingMessage, response: ServerResponse) => {
+      fail(response, 401, "UNAUTHORIZED");
+      return true;
+    };
+    const tokens = await serveTokens(t, undefined, deny);
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+      alice,
+    );
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED", /refused the cred/));
+  });
+
+  const answers: [name: string, answer: string][] = [
+    ["no JSON", "secret"],
+    ["no token", "{}"],
+    ["an empty token", '{"token":""}'],
+    ["a token with a line break", JSON.stringify({ token: "a\r\nX-Forged: secret" })],
+    ["more than 1 MiB", JSON.stringify({ token: "secret".repeat(200_000) })],
+  ];
+  for (const [name, answer] of answers) {
+    it(`refuses a token server's answer with ${name}, quoting none of it`, async (t) => {
+      const tokens = await serve(t, (_request, response) => response.end(answer));
+      const realm = `http://${tokens.host}/`;
+      const { client, ref } = await setUp(
+        t,
+        wantsToken(
+          () => realm,
+          () => true,
+        ),
+      );
+      await assert.rejects(client.manifest(ref), (error: Error) => {
+        failsWith("REGISTRY_ERROR", /without a token/)(error);
+        return !`${error.message} ${error.cause}`.includes("secret");
+      });
+    });
+  }
+
+  for (const realm of ["http://auth.example/token", "ftp://127.0.0.1/", "token", ""]) {
+    it(`sends nothing to the realm "${realm}"`, async (t) => {
+      const { client, ref } = await setUp(
+        t,
+        wantsToken(
+          () => realm,
+          () => true,
+        ),
+        alice,
+      );
+      await assert.rejects(
+        client.manifest(ref),
+        failsWith(realm ? "REGISTRY_ERROR" : "REGISTRY_DENIED"),
+      );
+    });
+  }
+});
+
+describe("the token server of a registry elsewhere", () => {
+  function ask(t: TestContext, realm: string) {
+    const transport = new Transport("test");
+    t.after(() => transport.close());
+    const scope = "repository:os/image:pull";
+    const place = { registry: "registry.example", repository: "os/image" };
+    return fetchToken(transport, { ...place, realm, scope, credential: alice });
+  }
+
+  it("is not asked where it is on this machine", async (t) => {
+    const plain = await serveTokens(t);
+    const realm = plain.realm.replace("http:", "https:");
+    await assert.rejects(
+      ask(t, realm),
+      failsWith("REGISTRY_ERROR", /private address.*not its own/),
+    );
+    assert.equal(plain.requests.length, 0);
+  });
+
+  it("is not asked over plain HTTP, not even on this machine", async (t) => {
+    const plain = await serveTokens(t);
+    await assert.rejects(ask(t, plain.realm), failsWith("REGISTRY_ERROR", /safe/));
+    assert.equal(plain.requests.length, 0);
+  });
+});
+
+describe("an identity token", () => {
+  const identity: Credential = { identityToken: "refresh me" };
+
+  it("is exchanged by OAuth 2", async (t) => {
+    let form: Promise<string> | undefined;
+    const tokens = await serveTokens(t, undefined, (request) => {
+      form = text(request);
+      return false;
+    });
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+      identity,
+    );
+    await client.manifest(ref);
+    assert.equal(tokens.requests[0]!.method, "POST");
+    const { client_id, ...sent } = Object.fromEntries(new URLSearchParams(await form));
+    assert.ok(client_id);
+    assert.deepEqual(sent, {
+      grant_type: "refresh_token",
+      service: "here",
+      scope: "repository:os/image:pull",
+      refresh_token: "refresh me",
+    });
+  });
+
+  for (const status of [401, 404, 405]) {
+    it(`is used with GET where the token server has no OAuth 2 (${status})`, async (t) => {
+      const tokens = await serveTokens(t, undefined, ({ method }, response) => {
+        if (method === "POST") response.writeHead(status).end();
+        return method === "POST";
+      });
+      const { client, ref } = await setUp(
+        t,
+        wantsToken(
+          () => tokens.realm,
+          () => true,
+        ),
+        identity,
+      );
+      await client.manifest(ref);
+      assert.deepEqual(
+        tokens.requests.map(({ method }) => method),
+        ["POST", "GET"],
+      );
+    });
+  }
+});
+
+describe("a token server's redirect", () => {
+  const leading = async (t: TestContext, location: string) => {
+    const tokens = await serveTokens(t, undefined, ({ url }, response) => {
+      if (url!.startsWith("/elsewhere")) return false;
+      response.writeHead(307, { location }).end();
+      return true;
+    });
+    const { client, ref } = await setUp(
+      t,
+      wantsToken(
+        () => tokens.realm,
+        () => true,
+      ),
+      alice,
+    );
+    return { tokens, client, ref };
+  };
+
+  it("is followed within its host, with the password", async (t) => {
+    const { tokens, client, ref } = await leading(t, "/elsewhere");
+    await client.manifest(ref);
+    assert.equal(tokens.requests[1]!.headers.authorization, aliceBasic);
+  });
+
+  it("is not followed to another host", async (t) => {
+    const other = await serveTokens(t);
+    const { client, ref } = await leading(t, other.realm.replace("127.0.0.1", "localhost"));
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_ERROR", /another host/));
+    assert.equal(other.requests.length, 0);
+  });
+});
+
+describe("a redirect", () => {
+  function redirecting(location: (url: string) => string): Interceptor {
+    return ({ url, headers }, response) => {
+      if (headers.authorization !== aliceBasic) return challenge(response, 'Basic realm="x"');
+      if (!url!.includes("/blobs/")) return false;
+      response.writeHead(307, { location: location(url!) }).end("moved");
+      return true;
+    };
+  }
+
+  it("to another host is followed without Authorization, but with the range", async (t) => {
+    const cdn = await serve(t, (_request, response) => response.end("blob"));
+    const to = redirecting(() => `http://${cdn.host}/signed?x=1`);
+    const { client, ref, layer } = await setUp(t, to, alice);
+    await client.openBlob(ref, layer, { offset: 1 });
+    assert.equal(cdn.requests[0]!.url, "/signed?x=1");
+    assert.equal(cdn.requests[0]!.headers.authorization, undefined);
+    assert.equal(cdn.requests[0]!.headers.range, "bytes=1-");
+  });
+
+  it("to another host and back is followed without Authorization too", async (t) => {
+    const { client, ref, layer, server } = await setUp(
+      t,
+      (request, response) => {
+        if (request.url === "/back") return Boolean(response.end("blob"));
+        return redirecting(() => `http://${cdn.host}/`)(request, response);
+      },
+      alice,
+    );
+    const cdn = await serve(t, (_request, response) => {
+      response.writeHead(302, { location: `http://${server.host}/back` }).end();
+    });
+    await client.openBlob(ref, layer);
+    assert.equal(server.requests.at(-1)!.url, "/back");
+    assert.equal(server.requests.at(-1)!.headers.authorization, undefined);
+  });
+
+  it("within the registry keeps its Authorization", async (t) => {
+    const { client, ref, layer, server } = await setUp(
+      t,
+      (request, response) => {
+        if (request.url === "/elsewhere") return Boolean(response.end("blob"));
+        return redirecting(() => "/elsewhere")(request, response);
+      },
+      alice,
+    );
+    await client.openBlob(ref, layer);
+    assert.equal(server.requests.at(-1)!.headers.authorization, aliceBasic);
+  });
+
+  it("to a host that asks for credentials gets none", async (t) => {
+    const tokens = await serveTokens(t);
+    const header = ['Basic realm="me too"', `Bearer realm="${tokens.realm}"`];
+    const cdn = await serve(t, (_request, response) => challenge(response, header));
+    const { client, ref, layer } = await setUp(
+      t,
+      redirecting(() => `http://${cdn.host}/`),
+      alice,
+    );
+    await client.manifest(ref); // From here on the registry itself has no challenge to make.
+    await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /401/));
+    assert.equal(cdn.requests.length, 1);
+    assert.equal(cdn.requests[0]!.headers.authorization, undefined);
+    assert.equal(tokens.issued(), 0);
+  });
+
+  it("whose signature has run out is worth another try", async (t) => {
+    const cdn = await serve(t, (_request, response) => response.writeHead(403).end());
+    const { client, ref, layer } = await setUp(
+      t,
+      redirecting(() => `http://${cdn.host}/`),
+      alice,
+    );
+    await assert.rejects(
+      client.openBlob(ref, layer),
+      failsWith("REGISTRY_ERROR", /403/, { retryable: true }),
+    );
+  });
+
+  it("without end is given up after five", async (t) => {
+    const { client, ref, layer, server } = await setUp(
+      t,
+      redirecting((url) => url),
+      alice,
+    );
+    await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /too often/));
+    assert.equal(server.requests.length, 1 + 6);
+  });
+});

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  assertImage,
+  type Manifest,
+  type OciClientErrorCode,
+  parseImageConfig,
+  parseManifest,
+} from "../../../src/oci-client/index.js";
+import { failsWith } from "../support/errors.js";
+
+const someDigest = `sha256:${"0f".repeat(32)}`;
+const ociManifestType = "application/vnd.oci.image.manifest.v1+json";
+const ociIndexType = "application/vnd.oci.image.index.v1+json";
+const dockerManifestType = "application/vnd.docker.distribution.manifest.v2+json";
+const dockerListType = "application/vnd.docker.distribution.manifest.list.v2+json";
+const ociConfigType = "application/vnd.oci.image.config.v1+json";
+
+const config = { mediaType: ociConfigType, digest: someDigest, size: 2 };
+const layer = {
+  mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+  digest: someDigest,
+  size: Number.MAX_SAFE_INTEGER,
+};
+const manifest = { schemaVersion: 2, config, layers: [layer] };
+const index = { schemaVersion: 2, manifests: [{ ...config, mediaType: ociManifestType }] };
+
+function bytes(document: unknown): Uint8Array {
+  return Buffer.from(typeof document === "string" ? document : JSON.stringify(document));
+}
+
+describe("parseManifest", () => {
+  const types: [name: string, document: object, header: string | undefined, expected: string][] = [
+    [
+      "an OCI manifest by its own word",
+      { ...manifest, mediaType: ociManifestType },
+      undefined,
+      ociManifestType,
+    ],
+    [
+      "a Docker manifest by its own word",
+      { ...manifest, mediaType: dockerManifestType },
+      undefined,
+      dockerManifestType,
+    ],
+    ["a manifest by its header", manifest, dockerManifestType, dockerManifestType],
+    ["a manifest by its members", manifest, undefined, ociManifestType],
+    ["a manifest under a header that says nothing", manifest, "text/plain", ociManifestType],
+    ["a manifest under a header that lies", manifest, ociIndexType, ociManifestType],
+    [
+      "an OCI index by its own word",
+      { ...index, mediaType: ociIndexType },
+      undefined,
+      ociIndexType,
+    ],
+    [
+      "a Docker list by its own word",
+      { ...index, mediaType: dockerListType },
+      undefined,
+      dockerListType,
+    ],
+    ["an index by its members", index, undefined, ociIndexType],
+  ];
+  for (const [name, document, mediaType, expected] of types) {
+    it(`knows ${name}`, () => {
+      const parsed = parseManifest(bytes(document), { mediaType });
+      assert.equal(parsed.mediaType, expected);
+      assert.equal(parsed.kind, "manifests" in document ? "index" : "manifest");
+    });
+  }
+
+  it("keeps what descriptors say", () => {
+    const descriptor = {
+      ...layer,
+      platform: { os: "linux", architecture: "arm", variant: "v7" },
+      annotations: { a: "b" },
+      urls: ["https://layers.example/x"],
+    };
+    const parsed = parseManifest(
+      bytes({ ...manifest, layers: [descriptor], annotations: { c: "d" } }),
+    );
+    assert.deepEqual(parsed, {
+      kind: "manifest",
+      mediaType: ociManifestType,
+      config,
+      layers: [descriptor],
+      annotations: { c: "d" },
+    });
+  });
+
+  it("reads the nulls that Go writes for what is absent", () => {
+    const document = {
+      ...manifest,
+      layers: null,
+      annotations: null,
+      config: { ...config, urls: null },
+    };
+    assert.deepEqual(parseManifest(bytes(document)), {
+      kind: "manifest",
+      mediaType: ociManifestType,
+      config,
+      layers: [],
+    });
+  });
+
+  const sized = (size: unknown) => ({ ...manifest, layers: [{ ...layer, size }] });
+  const refused: [name: string, document: unknown, code: OciClientErrorCode][] = [
+    ["nothing", "", "MANIFEST_INVALID"],
+    ["what is not JSON", "<html>", "MANIFEST_INVALID"],
+    ["null", "null", "MANIFEST_INVALID"],
+    ["a list", [], "MANIFEST_INVALID"],
+    ["a version of the future", { ...manifest, schemaVersion: 3 }, "MANIFEST_INVALID"],
+    ["no version", { config, layers: [layer] }, "MANIFEST_INVALID"],
+    ["neither kind", { schemaVersion: 2 }, "MANIFEST_INVALID"],
+    ["both kinds at once", { ...manifest, ...index }, "MANIFEST_INVALID"],
+    [
+      "an index that calls itself a manifest",
+      { ...index, mediaType: ociManifestType },
+      "MANIFEST_INVALID",
+    ],
+    ["a negative size", sized(-1), "MANIFEST_INVALID"],
+    ["a broken size", sized(1.5), "MANIFEST_INVALID"],
+    ["a size in words", sized("12"), "MANIFEST_INVALID"],
+    ["a size of 2^53", sized(2 ** 53), "MANIFEST_INVALID"],
+    [
+      "a digest that would climb out of a path",
+      { ...manifest, config: { ...config, digest: "sha256:../../x" } },
+      "MANIFEST_INVALID",
+    ],
+    ["1001 layers", { ...manifest, layers: Array(1001).fill(layer) }, "MANIFEST_INVALID"],
+    ["brackets without end", "[".repeat(1_000_000), "MANIFEST_INVALID"],
+    ["more than 4 MiB", " ".repeat(4 * 1024 * 1024 + 1), "MANIFEST_TOO_LARGE"],
+    [
+      "schema 1",
+      { schemaVersion: 1, name: "a/b", tag: "v1", fsLayers: [], history: [] },
+      "MANIFEST_SCHEMA1",
+    ],
+  ];
+  for (const [name, document, code] of refused) {
+    it(`refuses ${name}`, () => {
+      assert.throws(() => parseManifest(bytes(document)), failsWith(code));
+    });
+  }
+
+  it("refuses bytes that are not UTF-8", () => {
+    const broken = Buffer.concat([bytes('{"a":"'), Buffer.from([0xff]), bytes('"}')]);
+    assert.throws(() => parseManifest(broken), failsWith("MANIFEST_INVALID"));
+  });
+
+  it("says where a manifest is wrong", () => {
+    assert.throws(
+      () => parseManifest(bytes(sized(-1))),
+      failsWith("MANIFEST_INVALID", /layers\.0\.size/),
+    );
+  });
+});
+
+describe("assertImage", () => {
+  function withConfig(mediaType: string, artifactType?: string): Manifest {
+    const parsed = parseManifest(
+      bytes({ ...manifest, config: { ...config, mediaType }, artifactType }),
+    );
+    assert.equal(parsed.kind, "manifest");
+    return parsed as Manifest;
+  }
+  const images = [ociConfigType, "application/vnd.docker.container.image.v1+json"];
+  for (const type of images) {
+    it(`takes a config of the type ${type}`, () => assertImage(withConfig(type)));
+  }
+  const others: [type: string, artifactType: string | undefined, words: RegExp][] = [
+    ["application/vnd.cncf.helm.config.v1+json", undefined, /Helm chart/],
+    ["application/vnd.oci.empty.v1+json", "application/vnd.example.sbom", /vnd\.example\.sbom/],
+    ["application/vnd.oci.empty.v1+json", undefined, /without a config/],
+    ["application/vnd.unknown.config.v1+json", undefined, /vnd\.unknown\.config/],
+    ["a\u001b[2Jb", undefined, /a\uFFFD\[2Jb/],
+  ];
+  for (const [type, artifactType, words] of others) {
+    it(`names what is no image: ${words.source}`, () => {
+      assert.throws(
+        () => assertImage(withConfig(type, artifactType)),
+        failsWith("NOT_AN_IMAGE", words),
+      );
+    });
+  }
+});
+
+describe("parseImageConfig", () => {
+  const minimal = {
+    architecture: "amd64",
+    os: "linux",
+    rootfs: { type: "layers", diff_ids: [someDigest] },
+  };
+
+  it("reads the members that matter and leaves out others", () => {
+    const document = {
+      ...minimal,
+      created: "2024-01-02T03:04:05.678Z",
+      author: "somebody",
+      history: [{ created_by: "/bin/sh -c #(nop) CMD", empty_layer: true, comment: "x" }],
+      config: { Labels: { a: "b" }, Env: ["PATH=/bin"], Cmd: ["sh"] },
+    };
+    assert.deepEqual(parseImageConfig(bytes(document)), {
+      architecture: "amd64",
+      os: "linux",
+      created: "2024-01-02T03:04:05.678Z",
+      rootfs: { diff_ids: [someDigest] },
+      history: [{ created_by: "/bin/sh -c #(nop) CMD", empty_layer: true }],
+      config: { Labels: { a: "b" }, Env: ["PATH=/bin"] },
+    });
+  });
+
+  it("reads the nulls that builders write", () => {
+    const document = {
+      ...minimal,
+      created: null,
+      variant: null,
+      history: null,
+      rootfs: { diff_ids: null },
+      config: { Labels: null, Env: null },
+    };
+    assert.deepEqual(parseImageConfig(bytes(document)), {
+      architecture: "amd64",
+      os: "linux",
+      rootfs: { diff_ids: [] },
+      config: {},
+    });
+  });
+
+  const refused: [name: string, document: unknown][] = [
+    ["nothing", ""],
+    ["no rootfs", { architecture: "amd64", os: "linux" }],
+    ["no platform", { rootfs: minimal.rootfs }],
+    ["a layer that is no digest", { ...minimal, rootfs: { diff_ids: ["x"] } }],
+  ];
+  for (const [name, document] of refused) {
+    it(`refuses ${name}`, () => {
+      assert.throws(() => parseImageConfig(bytes(document)), failsWith("MANIFEST_INVALID"));
+    });
+  }
+});
