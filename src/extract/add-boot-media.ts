@@ -9,11 +9,10 @@ import {
   type IsoWish,
   makeReleaseIso,
   makeUki,
-  osRelease,
   releaseOf,
   signEfiProgram,
 } from "../boot-media/index.js";
-import { expandCommandLine, foreignVariable } from "../kairos/index.js";
+import { expandCommandLine, findIpxeVariable, formatOsRelease } from "../kairos/index.js";
 import { type NetbootError, systemCode, usageError } from "../support/index.js";
 import type { CheckedBootOptions } from "./boot-options.js";
 
@@ -90,7 +89,7 @@ async function checkUki(
   key: string | undefined,
   certificate: string | undefined,
 ): Promise<NonNullable<CheckedBootMedia["uki"]>> {
-  const variable = foreignVariable(commandLine);
+  const variable = findIpxeVariable(commandLine);
   if (variable !== undefined) {
     throw usageError(
       `The command line of a unified kernel image cannot hold ${variable}: only iPXE knows it.`,
@@ -175,7 +174,7 @@ async function writeUki(
     // The initrd is in it: no file of that name is to be looked for.
     commandLine: words.filter((word) => !word.startsWith("initrd=")).join(" "),
     kernelVersion: kernel.version ?? undefined,
-    osRelease: osRelease(name, kairos.release),
+    osRelease: formatOsRelease(name, kairos.release),
   });
   if (uki?.key === undefined || uki.certificate === undefined) return;
   await signEfiProgram(path, { key: uki.key, certificate: uki.certificate }, signal);

@@ -1,5 +1,5 @@
 import type { WrittenNetbootJson } from "../artifacts/index.js";
-import { netbootCommandLine, summaryOf } from "../kairos/index.js";
+import { netbootCommandLine, summarizeRelease } from "../kairos/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { formatCompression } from "../squashfs/index.js";
 import { programVersion } from "../support/index.js";
@@ -25,7 +25,7 @@ export function describe(
       manifestDigest: source.image.digest,
       platform: formatPlatform(source.image.platform),
     },
-    kairos: summaryOf(facts.release),
+    kairos: summarizeRelease(facts.release),
     kernel: { path: display(facts.kernel.file.path), version: facts.kernel.version ?? null },
     initrd: { path: display(facts.initrd.file.path) },
     squashfs: { compression: formatCompression(compression), blockSize: options.blockSize },

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { checkedName } from "../kairos/index.js";
+import { checkArtifactName } from "../kairos/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import {
   type CheckedRegistryAccess,
@@ -140,7 +140,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     image: options.image,
     output: options.output,
     platform,
-    name: options.name === undefined ? undefined : checkedName(options.name),
+    name: options.name === undefined ? undefined : checkArtifactName(options.name),
     compression: parseCompression(options.compression ?? "zstd"),
     blockSize: parseBlockSize(options.blockSize ?? "1M"),
     kernel: checkPath(options.kernel),

@@ -21,7 +21,7 @@ import { createdTime, fetchLayers } from "./image-layers.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
 import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
-import { keepRuleFor } from "./write-sbom.js";
+import { captureRuleFor } from "./write-sbom.js";
 
 /** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
 export type ResultPaths = FilePaths & {
@@ -104,7 +104,7 @@ async function extractFrom(
   await source.reserve(image.manifest.layers);
   const pass = new TopDownPass({
     layers: fetchLayers(image, source),
-    capture: keepRuleFor(options),
+    capture: captureRuleFor(options),
     scratch: staging.scratch,
     limits: squashfsLimits,
     signal,

@@ -1,12 +1,12 @@
-import { ImageTree, keepRule } from "../kairos/index.js";
+import { captureRule, ImageTree } from "../kairos/index.js";
 import { cycloneDx, isPackageDatabase, readPackages, spdx } from "../sbom/index.js";
 import { programVersion } from "../support/index.js";
 import type { CheckedOptions } from "./extract-options.js";
 import type { ArtifactsInput } from "./write-artifacts.js";
 
 /** What is kept of the layers as they pass by: databases of packages only where they are wanted. */
-export function keepRuleFor(options: CheckedOptions): ReturnType<typeof keepRule> {
-  const rule = keepRule(options);
+export function captureRuleFor(options: CheckedOptions): ReturnType<typeof captureRule> {
+  const rule = captureRule(options);
   if (options.sbom === undefined) return rule;
   return (path, size) => rule(path, size) ?? (isPackageDatabase(path, size) ? "disk" : undefined);
 }

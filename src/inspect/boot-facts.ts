@@ -5,7 +5,7 @@ import {
   type Initrd,
   type KairosRelease,
   type Kernel,
-  readRelease,
+  readKairosRelease,
 } from "../kairos/index.js";
 import type { Inode } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
@@ -26,7 +26,7 @@ export async function readBootFacts(
   read: (inode: Inode) => Promise<Buffer>,
 ): Promise<BootFacts> {
   const problems: NetbootError[] = [];
-  const release = await readRelease(tree, read);
+  const release = await readKairosRelease(tree, read);
   const files = attempt(problems, () => findBootFiles(tree, release, {}));
   const name = attempt(problems, () => artifactName(release));
   return { release, name, files, problems };

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryNeeded } from "../artifacts/index.js";
-import { summaryOf } from "../kairos/index.js";
+import { summarizeRelease } from "../kairos/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
@@ -96,7 +96,7 @@ function inspectionOf(
     layers,
     size: sizeOf(layers),
     name: facts.name ?? null,
-    kairos: summaryOf(facts.release),
+    kairos: summarizeRelease(facts.release),
     ...bootFilesOf(facts, squashfsEstimate(image, look.contents)),
     fetched: { bytes: fetched, read: sizeOf(read) },
     problems: facts.problems.map(({ code, message, hint }) => ({ code, message, hint })),

@@ -1,4 +1,4 @@
-import { ImageTree, keepRule } from "../kairos/index.js";
+import { captureRule, ImageTree } from "../kairos/index.js";
 import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
@@ -31,10 +31,10 @@ export interface LookOptions {
 export async function lookInto(options: LookOptions): Promise<Look> {
   const { image, source, scratch, signal, onMessage } = options;
   const { layers } = image.manifest;
-  const keep = keepRule({});
+  const capture = captureRule({});
   const upper = new UpperLayers({
     // Kernel and initrd are found, and not needed.
-    capture: (path, size) => (keep(path, size) === "memory" ? "memory" : undefined),
+    capture: (path, size) => (capture(path, size) === "memory" ? "memory" : undefined),
     scratch,
     signal,
   });

@@ -1,5 +1,5 @@
 import { NetbootError } from "../support/index.js";
-import { type ImageTree, largestFile } from "./image-tree.js";
+import { type ImageTree, maxFileBytes } from "./image-tree.js";
 import { findInitrd, type Initrd, isInitrdPath } from "./initrds.js";
 import type { KairosRelease } from "./kairos-release.js";
 import { findKernel, isKernelPath, type Kernel } from "./kernels.js";
@@ -10,8 +10,13 @@ export interface WantedBootFiles {
   readonly initrd?: string | undefined;
 }
 
+/** Larger release files and kernel configurations are something else. */
+export const maxTextBytes = 1024 * 1024;
+/** How many directories deep a raw disk image is looked for. */
+const maxDiskDepth = 3;
+
 /**
- * Kernel and initrd of an image.
+ * Finds the kernel and the initrd of an image.
  * @throws NetbootError IMAGE_IS_RAW_DISK, IMAGE_NO_KERNEL, IMAGE_NO_INITRD, IMAGE_TRUSTED_BOOT
  */
 export function findBootFiles(
@@ -19,11 +24,11 @@ export function findBootFiles(
   release: KairosRelease,
   wanted: WantedBootFiles,
 ): { kernel: Kernel; initrd: Initrd } {
-  const disk = rawDisk(tree);
+  const disk = findRawDisk(tree);
   if (disk !== undefined) {
     throw new NetbootError(
       "IMAGE_IS_RAW_DISK",
-      `The image holds a raw disk (${disk}) and no file system.`,
+      `The image contains a raw disk (${disk}) instead of a file system.`,
       "Use the image whose tag does not end in -img.",
     );
   }
@@ -33,20 +38,24 @@ export function findBootFiles(
   return { kernel, initrd };
 }
 
-/** Files that are worth keeping when they pass by: the small ones are read before anything else. */
-export function keepRule(
+/**
+ * Decides which files' contents to capture while a layer streams past: small texts in memory, because
+ * they are read before anything else, and possible kernels and initrds on disk.
+ */
+export function captureRule(
   wanted: WantedBootFiles,
 ): (path: string, size: number) => "memory" | "disk" | undefined {
   const named = [wanted.kernel, wanted.initrd].map((path) => path?.replace(/^\/+/, ""));
   return (path, size) => {
-    if (isSmallFact(path) && size <= 1024 * 1024) return "memory";
-    if (size > largestFile) return undefined;
+    if (isTextPath(path) && size <= maxTextBytes) return "memory";
+    if (size > maxFileBytes) return undefined;
     if (isKernelPath(path) || isInitrdPath(path) || named.includes(path)) return "disk";
     return undefined;
   };
 }
 
-function isSmallFact(path: string): boolean {
+/** Release files and kernel configurations. */
+function isTextPath(path: string): boolean {
   return (
     /^(?:etc|usr\/lib)\/(?:kairos|os)-release$/.test(path) ||
     /^boot\/config-[^/]+$/.test(path) ||
@@ -54,21 +63,19 @@ function isSmallFact(path: string): boolean {
   );
 }
 
-/** `-img` images: a disk and nothing that looks like a root file system. */
-function rawDisk(tree: ImageTree): string | undefined {
-  if (["/boot", "/usr", "/etc", "/bin"].some((path) => tree.exists(path))) {
-    return undefined;
-  }
-  return findDisk(tree, "", 3);
+/** An `-img` image contains a disk image and nothing that resembles a root file system. */
+function findRawDisk(tree: ImageTree): string | undefined {
+  if (["/boot", "/usr", "/etc", "/bin"].some((path) => tree.exists(path))) return undefined;
+  return findDiskBelow(tree, "", maxDiskDepth);
 }
 
-function findDisk(tree: ImageTree, directory: string, depth: number): string | undefined {
+function findDiskBelow(tree: ImageTree, directory: string, depth: number): string | undefined {
   for (const name of tree.list(directory || "/")) {
     const path = `${directory}/${name}`;
     const isDisk = /\.(raw|img|qcow2|vhd)(\.\w+)?$/.test(name);
     if (isDisk && tree.file(path) !== undefined) return path;
     if (depth > 0 && tree.isDirectory(path)) {
-      const below = findDisk(tree, path, depth - 1);
+      const below = findDiskBelow(tree, path, depth - 1);
       if (below !== undefined) return below;
     }
   }

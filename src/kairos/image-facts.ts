@@ -1,24 +1,24 @@
 import { KernelConfig } from "../kernel/index.js";
 import type { Inode } from "../layers/index.js";
 import { hasName } from "./artifact-name.js";
-import { findBootFiles, type WantedBootFiles } from "./boot-files.js";
+import { findBootFiles, maxTextBytes, type WantedBootFiles } from "./boot-files.js";
 import type { ImageTree } from "./image-tree.js";
 import type { Initrd } from "./initrds.js";
-import { type KairosRelease, kairosRelease, releaseFiles } from "./kairos-release.js";
+import { type KairosRelease, parseKairosRelease, releaseFiles } from "./kairos-release.js";
 import type { Kernel } from "./kernels.js";
 
-/** All that is to be known of an image to netboot it. */
+/** Everything about an image that netbooting it depends on. */
 export interface KairosFacts {
   readonly release: KairosRelease;
   readonly kernel: Kernel;
   readonly initrd: Initrd;
-  /** Undefined where the image does not bring it. */
+  /** Undefined if the image does not contain it. */
   readonly kernelConfig: KernelConfig | undefined;
   readonly hasSelinux: boolean;
 }
 
 /**
- * @param read gives the contents of a small file
+ * @param read returns the contents of a small file
  * @throws NetbootError as `findBootFiles`
  */
 export async function readKairosFacts(
@@ -26,9 +26,9 @@ export async function readKairosFacts(
   read: (inode: Inode) => Promise<Buffer>,
   wanted: WantedBootFiles,
 ): Promise<KairosFacts> {
-  const release = await readRelease(tree, read);
+  const release = await readKairosRelease(tree, read);
   const { kernel, initrd } = findBootFiles(tree, release, wanted);
-  const config = configFile(tree, kernel.version);
+  const config = kernelConfigFile(tree, kernel.version);
   return {
     release,
     kernel,
@@ -39,34 +39,31 @@ export async function readKairosFacts(
 }
 
 /**
- * What the image says of itself. The second release file is looked at only where the first, if it is
- * there at all, does not say enough: what it holds beside that is of another release.
- * @param read gives the contents of a small file
+ * Reads what the image says of itself. The second release file counts only if the first is missing or
+ * does not say enough: otherwise it may describe another release.
+ * @param read returns the contents of a small file
  */
-export async function readRelease(
+export async function readKairosRelease(
   tree: ImageTree,
   read: (inode: Inode) => Promise<Buffer>,
 ): Promise<KairosRelease> {
   const contents: Buffer[] = [];
   for (const path of releaseFiles) {
-    const file = smallFile(tree, path);
+    const file = textFile(tree, path);
     if (file !== undefined) contents.push(await read(file));
-    if (hasName(kairosRelease(contents))) break;
+    if (hasName(parseKairosRelease(contents))) break;
   }
-  return kairosRelease(contents);
+  return parseKairosRelease(contents);
 }
 
-/** A release file or a kernel configuration larger than this is something else. */
-const largestFact = 1024 * 1024;
-
-function smallFile(tree: ImageTree, path: string): Inode | undefined {
-  const inode = tree.file(path)?.inode;
-  return inode !== undefined && inode.entry.size <= largestFact ? inode : undefined;
-}
-
-function configFile(tree: ImageTree, version: string | undefined): Inode | undefined {
+function kernelConfigFile(tree: ImageTree, version: string | undefined): Inode | undefined {
   if (version === undefined) return undefined;
   return (
-    smallFile(tree, `/boot/config-${version}`) ?? smallFile(tree, `/lib/modules/${version}/config`)
+    textFile(tree, `/boot/config-${version}`) ?? textFile(tree, `/lib/modules/${version}/config`)
   );
+}
+
+function textFile(tree: ImageTree, path: string): Inode | undefined {
+  const inode = tree.file(path)?.inode;
+  return inode !== undefined && inode.entry.size <= maxTextBytes ? inode : undefined;
 }

@@ -10,15 +10,17 @@ import {
 import type { ByteString } from "../tar/index.js";
 
 export interface ImageFile {
-  /** Absolute inside the image, without symlinks. */
+  /** Absolute inside the image, with all symlinks resolved. */
   readonly path: ByteString;
   readonly inode: Inode;
 }
 
-/** Kernels and initrds of more bytes than this are something else. */
-export const largestFile = 4 * 1024 ** 3;
+/** No kernel and no initrd is larger. */
+export const maxFileBytes = 4 * 1024 ** 3;
 
-/** A merged image as this room looks at it: paths are absolute, symlinks are followed inside it. */
+/**
+ * A merged image. Paths are absolute inside the image, and symlinks are followed without leaving it.
+ */
 export class ImageTree {
   readonly #root: Directory;
 
@@ -30,12 +32,15 @@ export class ImageTree {
     return lookUp(this.#root, parts);
   }
 
-  /** The regular file that a path leads to; empty and huge ones are of no use to anyone here. */
+  /**
+   * The regular file that a path leads to.
+   * @returns undefined also for empty and huge files, which nobody here can use
+   */
   file(path: ByteString): ImageFile | undefined {
     const found = this.lookUp(splitPath(path));
     if (found === undefined || found.node.kind !== "inode") return undefined;
     const { type, size } = found.node.entry;
-    if (type !== "file" || size === 0 || size > largestFile) return undefined;
+    if (type !== "file" || size === 0 || size > maxFileBytes) return undefined;
     return { path: `/${found.parts.join("/")}`, inode: found.node };
   }
 
@@ -47,7 +52,7 @@ export class ImageTree {
     return this.lookUp(splitPath(path)) !== undefined;
   }
 
-  /** True where a symlink stands at the path itself. */
+  /** Whether the path itself is a symlink. */
   isSymlink(path: ByteString): boolean {
     const parts = splitPath(path);
     const parent = this.lookUp(parts.slice(0, -1))?.node;
@@ -56,9 +61,19 @@ export class ImageTree {
     return node?.kind === "inode" && node.entry.type === "symlink";
   }
 
-  /** Names in a directory, sorted; none where there is no such directory. */
+  /** Sorted names in a directory; empty if there is no such directory. */
   list(path: ByteString): ByteString[] {
     const node = this.lookUp(splitPath(path))?.node;
     return node?.kind === "directory" ? [...node.children.keys()].sort() : [];
   }
+}
+
+/** The regular files that the paths lead to, each only once. */
+export function distinctFiles(tree: ImageTree, paths: readonly ByteString[]): ImageFile[] {
+  const files = new Map<ByteString, ImageFile>();
+  for (const path of paths) {
+    const file = tree.file(path);
+    if (file !== undefined) files.set(file.path, file);
+  }
+  return [...files.values()];
 }

@@ -1,4 +1,4 @@
-import { parseReleaseFile } from "./release-file.js";
+import { parseOsRelease } from "./os-release.js";
 
 /** What a Kairos image says of itself in its release file. */
 export interface KairosRelease {
@@ -12,16 +12,16 @@ export interface KairosRelease {
   readonly softwareVersionPrefix: string | undefined;
   readonly fips: boolean;
   readonly trustedBoot: boolean;
-  /** The finished artifact name that older images carry. */
+  /** The complete artifact name, which older images carry. */
   readonly artifact: string | undefined;
 }
 
-/** In this order: from about v3.3 the first exists, before it the keys stand in the second. */
+/** Kairos from about v3.3 on has the keys in the first of these, earlier versions in the second. */
 export const releaseFiles = ["/etc/kairos-release", "/etc/os-release"] as const;
 
-/** Reads the facts from the release files that exist, the first having precedence. */
-export function kairosRelease(files: readonly Buffer[]): KairosRelease {
-  const maps = files.map(parseReleaseFile);
+/** Reads the contents of the release files that an image has. The first file has precedence. */
+export function parseKairosRelease(files: readonly Buffer[]): KairosRelease {
+  const maps = files.map(parseOsRelease);
   const value = (...keys: string[]): string | undefined => {
     for (const map of maps) {
       for (const key of keys) {
@@ -37,7 +37,7 @@ export function kairosRelease(files: readonly Buffer[]): KairosRelease {
     variant: value("VARIANT"),
     architecture: value("ARCH", "TARGETARCH"),
     model: value("MODEL"),
-    // KAIROS_VERSION holds the Kubernetes version as well on older images.
+    // Not KAIROS_VERSION, which on older images includes the Kubernetes version.
     release: value("RELEASE"),
     softwareVersion: value("SOFTWARE_VERSION"),
     softwareVersionPrefix: value("SOFTWARE_VERSION_PREFIX"),
@@ -47,19 +47,19 @@ export function kairosRelease(files: readonly Buffer[]): KairosRelease {
   };
 }
 
-/** The same for `netboot.json` and the like: null where the image does not say. */
+/** The release as JSON files describe it: null if the image does not say. */
 export interface ReleaseSummary {
-  flavor: string | null;
-  flavorRelease: string | null;
-  variant: string | null;
-  model: string | null;
-  release: string | null;
+  readonly flavor: string | null;
+  readonly flavorRelease: string | null;
+  readonly variant: string | null;
+  readonly model: string | null;
+  readonly release: string | null;
   /** Version of the Kubernetes distribution, for example `k3sv1.31.2+k3s1`. */
-  kubernetes: string | null;
-  fips: boolean;
+  readonly kubernetes: string | null;
+  readonly fips: boolean;
 }
 
-export function summaryOf(release: KairosRelease): ReleaseSummary {
+export function summarizeRelease(release: KairosRelease): ReleaseSummary {
   const { softwareVersion, softwareVersionPrefix } = release;
   return {
     flavor: release.flavor ?? null,

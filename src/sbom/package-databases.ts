@@ -1,4 +1,4 @@
-import type { ImageTree } from "../kairos/index.js";
+import { type ImageTree, parseOsRelease } from "../kairos/index.js";
 import type { Inode } from "../layers/index.js";
 import { parseApkInstalled } from "./apk.js";
 import { parseDpkgStatus } from "./dpkg.js";
@@ -7,9 +7,10 @@ import { ndbHeaders } from "./rpm/ndb.js";
 import { parseRpmHeader } from "./rpm/rpm-header.js";
 import { SqliteDatabase } from "./rpm/sqlite.js";
 
-/** Those of large images take some 200 MB. */
-const largestDatabase = 1024 ** 3;
-const mostStatusFiles = 10_000;
+/** The databases of large images have about 200 MB. */
+const maxDatabaseBytes = 1024 ** 3;
+const maxStatusFiles = 10_000;
+const maxOsReleaseBytes = 1024 * 1024;
 
 const dpkgStatus = "/var/lib/dpkg/status";
 const dpkgDirectory = "/var/lib/dpkg/status.d";
@@ -18,7 +19,7 @@ const rpmDirectories = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 
 /** True for a path whose contents `readPackages` may want, so that they may be kept. */
 export function isPackageDatabase(path: string, size: number): boolean {
-  if (size > largestDatabase) return false;
+  if (size > maxDatabaseBytes) return false;
   return (
     /^var\/lib\/dpkg\/status(?:\.d\/[^/]+)?$/.test(path) ||
     /^(?:usr\/)?lib\/apk\/db\/installed$/.test(path) ||
@@ -40,7 +41,7 @@ export async function readPackages(
   const seen = new Set<Inode>();
   const contents = async (path: string): Promise<Buffer | undefined> => {
     const inode = tree.file(path)?.inode;
-    if (inode === undefined || seen.has(inode) || inode.entry.size > largestDatabase)
+    if (inode === undefined || seen.has(inode) || inode.entry.size > maxDatabaseBytes)
       return undefined;
     seen.add(inode);
     return read(inode);
@@ -58,7 +59,7 @@ export async function readPackages(
   };
 
   await take(dpkgStatus, (bytes) => parseDpkgStatus(bytes.toString("utf8")));
-  for (const name of tree.list(dpkgDirectory).slice(0, mostStatusFiles)) {
+  for (const name of tree.list(dpkgDirectory).slice(0, maxStatusFiles)) {
     if (name.endsWith(".md5sums")) continue;
     await take(`${dpkgDirectory}/${name}`, (bytes) => parseDpkgStatus(bytes.toString("utf8")));
   }
@@ -107,9 +108,9 @@ async function distributionOf(
   read: (inode: Inode) => Promise<Buffer>,
 ): Promise<PackageList["distribution"]> {
   const inode = (tree.file("/etc/os-release") ?? tree.file("/usr/lib/os-release"))?.inode;
-  const isUsable = inode !== undefined && inode.entry.size <= 1024 * 1024;
-  const text = isUsable ? (await read(inode)).toString("utf8") : "";
-  const field = (name: string) =>
-    new RegExp(`^${name}=["']?([\\w.-]*)["']?\\s*$`, "m").exec(text)?.[1] || undefined;
+  const isUsable = inode !== undefined && inode.entry.size <= maxOsReleaseBytes;
+  const fields = isUsable ? parseOsRelease(await read(inode)) : new Map<string, string>();
+  // Anything else would be a mistake in the file, and break the package URLs.
+  const field = (name: string) => /^[\w.-]+$/.exec(fields.get(name) ?? "")?.[0];
   return { id: field("ID") ?? "linux", version: field("VERSION_ID") };
 }

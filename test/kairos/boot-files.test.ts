@@ -10,6 +10,8 @@ interface Found {
   readonly kernel: string;
   readonly version?: string;
   readonly initrd?: string;
+  /** Why the kernel and the initrd were chosen. */
+  readonly reasons?: readonly [kernel: string, initrd: string];
 }
 
 interface Missing {
@@ -20,7 +22,7 @@ interface Missing {
   readonly message: RegExp;
 }
 
-/** The modules of a kernel, complete. */
+/** The complete modules of a kernel. */
 const modules = (version: string): Files => ({
   [`lib/modules/${version}/modules.dep`]: "kernel/fs/squashfs.ko:",
   [`lib/modules/${version}/kernel/fs/squashfs.ko`]: "module",
@@ -28,7 +30,7 @@ const modules = (version: string): Files => ({
 const kernel = (version: string): Files => ({ [`boot/vmlinuz-${version}`]: `kernel ${version}` });
 const initrd: Files = { "boot/initrd": "initrd" };
 
-/** The table of facts/kairos.md, "Where kernel and initrd are". */
+/** Layouts of real images. */
 const distributions: readonly Found[] = [
   {
     name: "a distribution with systemd",
@@ -42,7 +44,7 @@ const distributions: readonly Found[] = [
     version: "6.8.0-31-generic",
   },
   {
-    name: "the same on v3.2.x, where the initrd is a relative link",
+    name: "a distribution with systemd on Kairos v3.2.x, where the initrd is a relative link",
     files: {
       ...kernel("6.8.0-31-generic"),
       ...modules("6.8.0-31-generic"),
@@ -83,7 +85,7 @@ const distributions: readonly Found[] = [
     version: "5.15.136-tegra",
   },
   {
-    name: "Jetson Orin, the other way about",
+    name: "Jetson Orin with the kernel at /boot/Image",
     files: { "boot/Image": "kernel", ...modules("5.15.136-tegra"), ...initrd },
     kernel: "/boot/Image",
     version: "5.15.136-tegra",
@@ -104,7 +106,7 @@ const distributions: readonly Found[] = [
 
 const links: readonly Found[] = [
   {
-    name: "through a chain of links, relative and absolute",
+    name: "follows a chain of relative and absolute links",
     files: {
       "boot/vmlinuz": "-> /vmlinuz",
       vmlinuz: "-> boot/../boot/current",
@@ -116,7 +118,7 @@ const links: readonly Found[] = [
     version: "6.1.0",
   },
   {
-    name: "through an absolute link with more .. than there are directories, kept in the image",
+    name: "keeps a link with too many .. inside the image",
     files: {
       "boot/vmlinuz": "-> /../../../boot/vmlinuz-6.1.0",
       ...kernel("6.1.0"),
@@ -127,13 +129,13 @@ const links: readonly Found[] = [
     initrd: "/boot/initrd-6.1.0",
   },
   {
-    name: "through a link in place of /boot",
+    name: "follows a link at /boot itself",
     files: { boot: "-> /usr/boot", "usr/boot/vmlinuz": "kernel", "usr/boot/initrd": "initrd" },
     kernel: "/usr/boot/vmlinuz",
     initrd: "/usr/boot/initrd",
   },
   {
-    name: "beside the modules, in a merged /usr",
+    name: "follows links to a kernel beside the modules, in a merged /usr",
     files: {
       lib: "-> usr/lib",
       "usr/lib/modules/6.4.0-1-default/vmlinuz": "kernel",
@@ -145,13 +147,13 @@ const links: readonly Found[] = [
     version: "6.4.0-1-default",
   },
   {
-    name: "beside the modules, where /boot has none",
+    name: "uses a kernel beside the modules if /boot has none",
     files: { "lib/modules/6.4.0-1/vmlinuz": "kernel", ...initrd },
     kernel: "/lib/modules/6.4.0-1/vmlinuz",
     version: "6.4.0-1",
   },
   {
-    name: "in spite of a link that leads nowhere",
+    name: "ignores links that lead nowhere",
     files: {
       "boot/vmlinuz": "-> vmlinuz-5.0.0",
       ...kernel("6.1.0"),
@@ -163,25 +165,109 @@ const links: readonly Found[] = [
     initrd: "/boot/initrd-6.1.0",
   },
   {
-    name: "in spite of a link that leads to itself",
+    name: "ignores a link that leads to itself",
     files: { "boot/vmlinuz": "-> vmlinuz", ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
   },
   {
-    name: "in spite of a directory of that name",
+    name: "ignores a directory at /boot/vmlinuz",
     files: { "boot/vmlinuz": null, ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
   },
   {
-    name: "in spite of an empty file of that name",
+    name: "ignores an empty file at /boot/vmlinuz",
     files: { "boot/vmlinuz": "", ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
   },
 ];
 
+/** Debian's linux-update-symlinks maintains these links, and /boot has no other. */
+const debianLinks: Files = {
+  vmlinuz: "-> boot/vmlinuz-6.1.0-25-amd64",
+  "vmlinuz.old": "-> boot/vmlinuz-6.1.0-31-amd64",
+  "initrd.img": "-> boot/initrd.img-6.1.0-25-amd64",
+  "initrd.img.old": "-> boot/initrd.img-6.1.0-31-amd64",
+};
+const debian: Files = {
+  ...kernel("6.1.0-25-amd64"),
+  ...kernel("6.1.0-31-amd64"),
+  ...modules("6.1.0-25-amd64"),
+  ...modules("6.1.0-31-amd64"),
+  "boot/initrd.img-6.1.0-25-amd64": "initrd",
+  "boot/initrd.img-6.1.0-31-amd64": "initrd of the newer kernel",
+};
+
+const rootLinks: readonly Found[] = [
+  {
+    name: "Debian's links in the root directory choose the older of two kernels",
+    files: { ...debian, ...debianLinks },
+    kernel: "/boot/vmlinuz-6.1.0-25-amd64",
+    version: "6.1.0-25-amd64",
+    initrd: "/boot/initrd.img-6.1.0-25-amd64",
+    reasons: ["/vmlinuz links to it", "/initrd.img links to it"],
+  },
+  {
+    name: "without those links, the newer kernel is chosen",
+    files: debian,
+    kernel: "/boot/vmlinuz-6.1.0-31-amd64",
+    initrd: "/boot/initrd.img-6.1.0-31-amd64",
+    reasons: [
+      "it is the newest of 2 kernels with complete modules",
+      "it is the one for kernel 6.1.0-31-amd64",
+    ],
+  },
+  {
+    name: "links in /boot take precedence",
+    files: {
+      ...debian,
+      ...debianLinks,
+      "boot/vmlinuz": "-> vmlinuz-6.1.0-31-amd64",
+      "boot/initrd.img": "-> initrd.img-6.1.0-31-amd64",
+    },
+    kernel: "/boot/vmlinuz-6.1.0-31-amd64",
+    initrd: "/boot/initrd.img-6.1.0-31-amd64",
+    reasons: ["/boot/vmlinuz links to it", "/boot/initrd.img links to it"],
+  },
+  {
+    name: "Debian on riscv64 links /vmlinux",
+    files: {
+      "boot/vmlinux-6.12.6-riscv64": "kernel",
+      "boot/vmlinux-6.12.9-riscv64": "newer kernel",
+      vmlinux: "-> boot/vmlinux-6.12.6-riscv64",
+      ...initrd,
+    },
+    kernel: "/boot/vmlinux-6.12.6-riscv64",
+    version: "6.12.6-riscv64",
+    reasons: ["/vmlinux links to it", "/boot/initrd is it"],
+  },
+  {
+    name: "a link in the root directory that leads nowhere is ignored",
+    files: { vmlinuz: "-> boot/vmlinuz-5.0.0", ...kernel("6.1.0"), ...initrd },
+    kernel: "/boot/vmlinuz-6.1.0",
+    reasons: ["it is the only one", "/boot/initrd is it"],
+  },
+  {
+    name: "a file in the root directory is ignored",
+    files: { vmlinuz: "not a link", "initrd.img": "not a link", ...kernel("6.1.0"), ...initrd },
+    kernel: "/boot/vmlinuz-6.1.0",
+    reasons: ["it is the only one", "/boot/initrd is it"],
+  },
+  {
+    name: "an initrd link for another kernel does not hide the kernel's own initrd",
+    files: {
+      ...debian,
+      vmlinuz: "-> boot/vmlinuz-6.1.0-25-amd64",
+      "initrd.img": "-> boot/initrd.img-6.1.0-31-amd64",
+    },
+    kernel: "/boot/vmlinuz-6.1.0-25-amd64",
+    initrd: "/boot/initrd.img-6.1.0-25-amd64",
+    reasons: ["/vmlinuz links to it", "it is the one for kernel 6.1.0-25-amd64"],
+  },
+];
+
 const several: readonly Found[] = [
   {
-    name: "the one that the link names, even if it is older",
+    name: "chooses the kernel that the link names, even if it is older",
     files: {
       ...kernel("6.1.0-9"),
       ...kernel("6.1.0-10"),
@@ -194,7 +280,7 @@ const several: readonly Found[] = [
     version: "6.1.0-9",
   },
   {
-    name: "the one that the link names, also where kernels are called vmlinux",
+    name: "chooses the kernel that the link names if kernels are called vmlinux",
     files: {
       "boot/vmlinux-6.1.0-9-riscv64": "kernel",
       "boot/vmlinux-6.1.0-10-riscv64": "kernel",
@@ -207,7 +293,7 @@ const several: readonly Found[] = [
     version: "6.1.0-9-riscv64",
   },
   ...["vmlinux", "vmlinux-6.1.0"].map((name) => ({
-    name: `never the uncompressed ${name} beside it`,
+    name: `prefers a compressed kernel to ${name}`,
     files: {
       [`boot/${name}`]: "for debuggers",
       ...kernel("6.1.0"),
@@ -217,7 +303,7 @@ const several: readonly Found[] = [
     kernel: "/boot/vmlinuz-6.1.0",
   })),
   {
-    name: "the initrd of the kernel's version, though the link names that of another",
+    name: "prefers the initrd of the kernel's version to a link to another kernel's initrd",
     files: {
       ...kernel("6.1.0-10"),
       "boot/initrd-6.1.0-9": "of another kernel",
@@ -228,7 +314,7 @@ const several: readonly Found[] = [
     initrd: "/boot/initrd-6.1.0-10",
   },
   {
-    name: "the initrd that the link names, where there is none of the kernel's version",
+    name: "uses the linked initrd if none has the kernel's version",
     files: {
       ...kernel("6.1.0-10"),
       "boot/initrd-6.1.0": "initrd",
@@ -238,7 +324,7 @@ const several: readonly Found[] = [
     initrd: "/boot/initrd-6.1.0",
   },
   {
-    name: "without a link, the one whose modules are complete",
+    name: "without a link, chooses the kernel with complete modules",
     files: {
       ...kernel("6.1.0-9"),
       ...modules("6.1.0-9"),
@@ -250,13 +336,13 @@ const several: readonly Found[] = [
     version: "6.1.0-9",
   },
   {
-    name: "without complete modules, the newest",
+    name: "without complete modules, chooses the newest kernel",
     files: { ...kernel("6.1.0-9"), ...kernel("6.1.0-10"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0-10",
     version: "6.1.0-10",
   },
   {
-    name: "with the modules of all complete, the newest",
+    name: "if all modules are complete, chooses the newest kernel",
     files: {
       ...kernel("6.1.0-9"),
       ...modules("6.1.0-9"),
@@ -268,7 +354,7 @@ const several: readonly Found[] = [
     version: "6.1.0-10",
   },
   {
-    name: "never that for rescue",
+    name: "never chooses a rescue kernel",
     files: {
       ...kernel("6.1.0"),
       "boot/vmlinuz-0-rescue-5f2c9a": "rescue",
@@ -279,7 +365,7 @@ const several: readonly Found[] = [
     initrd: "/boot/initramfs-6.1.0.img",
   },
   {
-    name: "never the checksum that FIPS images have beside it",
+    name: "never chooses the checksum of a FIPS image",
     files: {
       "boot/.vmlinuz-6.1.0.hmac": "sum",
       "boot/vmlinuz-6.1.0.hmac": "sum",
@@ -289,12 +375,12 @@ const several: readonly Found[] = [
     kernel: "/boot/vmlinuz-6.1.0",
   },
   {
-    name: "never what an update kept of the last",
+    name: "never chooses the previous kernel that an update kept",
     files: { "boot/vmlinuz.old": "-> vmlinuz-6.0.0", ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
   },
   {
-    name: "the initrd of the kernel's version, not that of another that begins alike",
+    name: "does not confuse versions that begin alike",
     files: {
       ...kernel("6.1.0-1"),
       "boot/initrd-6.1.0-10": "of another kernel",
@@ -304,7 +390,7 @@ const several: readonly Found[] = [
     initrd: "/boot/initrd.img-6.1.0-1",
   },
   {
-    name: "the initrd of the kernel's version, not that for a crash",
+    name: "never chooses the initrd of a crash kernel",
     files: {
       ...kernel("6.1.0"),
       "boot/initramfs-6.1.0kdump.img": "of a crash kernel",
@@ -315,23 +401,23 @@ const several: readonly Found[] = [
   },
 ];
 
-const asked: readonly Found[] = [
+const requested: readonly Found[] = [
   {
-    name: "a kernel and an initrd anywhere",
+    name: "uses a kernel and an initrd anywhere in the image",
     files: { ...kernel("6.1.0"), ...initrd, "opt/kernel": "k", "opt/initrd": "i" },
     wanted: { kernel: "/opt/kernel", initrd: "/opt/initrd" },
     kernel: "/opt/kernel",
     initrd: "/opt/initrd",
   },
   {
-    name: "a kernel through a link",
+    name: "follows a link to a kernel",
     files: { ...kernel("6.1.0"), ...initrd, "opt/kernel": "-> /boot/vmlinuz-6.1.0" },
     wanted: { kernel: "/opt/kernel" },
     kernel: "/boot/vmlinuz-6.1.0",
     version: "6.1.0",
   },
   {
-    name: "a kernel that would not be chosen",
+    name: "uses a kernel that would not be chosen otherwise",
     files: {
       ...kernel("6.1.0"),
       "boot/vmlinuz": "-> vmlinuz-6.1.0",
@@ -342,7 +428,7 @@ const asked: readonly Found[] = [
     kernel: "/boot/vmlinuz-rescue",
   },
   {
-    name: "another kernel than the linked one, with its own initrd",
+    name: "uses a kernel other than the linked one, with its own initrd",
     files: {
       ...kernel("5.10.0"),
       ...kernel("6.1.0"),
@@ -356,13 +442,13 @@ const asked: readonly Found[] = [
     initrd: "/boot/initrd-5.10.0",
   },
   {
-    name: "a path that leads out of the image, which is kept in it",
+    name: "keeps a path with too many .. inside the image",
     files: { ...kernel("6.1.0"), ...initrd },
     wanted: { kernel: "/../../boot/vmlinuz-6.1.0" },
     kernel: "/boot/vmlinuz-6.1.0",
   },
   {
-    name: "an initrd for an image for trusted boot",
+    name: "uses an initrd in an image for trusted boot",
     files: {
       ...kernel("6.1.0"),
       "opt/initrd": "i",
@@ -422,21 +508,21 @@ const missing: readonly Missing[] = [
     message: /raw disk \(\/build\/kairos\.raw\)/,
   },
   {
-    name: "a kernel that was asked for and is not there",
+    name: "a requested kernel that does not exist",
     files: { ...kernel("6.1.0"), ...initrd },
     wanted: { kernel: "/boot/other" },
     code: "IMAGE_NO_KERNEL",
     message: /\/boot\/other/,
   },
   {
-    name: "a kernel that was asked for and is a directory",
+    name: "a requested kernel that is a directory",
     files: { ...kernel("6.1.0"), ...initrd },
     wanted: { kernel: "/boot" },
     code: "IMAGE_NO_KERNEL",
     message: /\/boot/,
   },
   {
-    name: "an initrd that was asked for and is a link to nowhere",
+    name: "a requested initrd that is a dangling link",
     files: { ...kernel("6.1.0"), ...initrd, "opt/initrd": "-> nowhere" },
     wanted: { initrd: "/opt/initrd" },
     code: "IMAGE_NO_INITRD",
@@ -444,25 +530,32 @@ const missing: readonly Missing[] = [
   },
 ];
 
-const tables = { distributions, links, "several kernels": several, "what was asked for": asked };
-for (const [title, table] of Object.entries(tables)) {
-  describe(`kernel and initrd are found: ${title}`, () => {
+const tables = {
+  "in the layouts of distributions": distributions,
+  "through links": links,
+  "through links in the root directory": rootLinks,
+  "among several": several,
+  "at paths that the user named": requested,
+};
+for (const [where, table] of Object.entries(tables)) {
+  describe(`readKairosFacts finds the kernel and the initrd ${where}`, () => {
     for (const { name, files, wanted, ...expected } of table) {
       it(name, async () => {
         const facts = await factsOf(files, wanted);
         assert.equal(facts.kernel.file.path, expected.kernel);
         assert.equal(facts.initrd.file.path, expected.initrd ?? "/boot/initrd");
         if (expected.version !== undefined) assert.equal(facts.kernel.version, expected.version);
-        assert.match(facts.kernel.reason, /\w/);
-        assert.match(facts.initrd.reason, /\w/);
+        const reasons = [facts.kernel.reason, facts.initrd.reason];
+        if (expected.reasons !== undefined) assert.deepEqual(reasons, expected.reasons);
+        for (const reason of reasons) assert.match(reason, /\w/);
       });
     }
   });
 }
 
-describe("kernel and initrd are not found", () => {
+describe("readKairosFacts rejects", () => {
   for (const { name, files, wanted, code, message } of missing) {
-    it(`in ${name}`, async () => {
+    it(name, async () => {
       await assert.rejects(factsOf(files, wanted), (error) => {
         assert.ok(error instanceof NetbootError, String(error));
         assert.equal(error.code, code);

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   artifactName,
-  foreignVariable,
+  findIpxeVariable,
   netbootCommandLine,
   versionInName,
 } from "../../src/kairos/index.js";
@@ -12,8 +12,8 @@ import { NetbootError } from "../../src/support/index.js";
 import { type Files, factsOf } from "./support/facts-of.js";
 
 const bootable: Files = { "boot/vmlinuz": "kernel", "boot/initrd": "initrd" };
-const releaseOf = async (files: Files) => (await factsOf({ ...bootable, ...files })).release;
-const nameOf = async (files: Files) => artifactName(await releaseOf(files));
+const readRelease = async (files: Files) => (await factsOf({ ...bootable, ...files })).release;
+const nameOf = async (files: Files) => artifactName(await readRelease(files));
 
 const opensuse = `KAIROS_FLAVOR="opensuse-leap"
 KAIROS_FLAVOR_RELEASE="15.5"
@@ -35,18 +35,18 @@ KAIROS_RELEASE="v3.2.3"
 const opensuseName = "kairos-opensuse-leap-15.5-standard-amd64-generic-v2.4.2-k3sv1.26.9+k3s1";
 const ubuntuName = "kairos-ubuntu-24.04-core-amd64-generic-v3.2.3";
 
-describe("the name of the files", () => {
+describe("artifactName", () => {
   const named: [name: string, files: Files, expected: string][] = [
-    ["of the openSUSE example", { "etc/kairos-release": opensuse }, opensuseName],
-    ["of the Ubuntu example", { "etc/kairos-release": ubuntu }, ubuntuName],
-    ["of an image before v3.3, from os-release", { "etc/os-release": opensuse }, opensuseName],
+    ["names the openSUSE example", { "etc/kairos-release": opensuse }, opensuseName],
+    ["names the Ubuntu example", { "etc/kairos-release": ubuntu }, ubuntuName],
+    ["reads os-release in an image before v3.3", { "etc/os-release": opensuse }, opensuseName],
     [
-      "of one where os-release is a link",
+      "follows a link at os-release",
       { "etc/os-release": "-> ../usr/lib/os-release", "usr/lib/os-release": ubuntu },
       ubuntuName,
     ],
     [
-      "of one with both files, where kairos-release decides",
+      "prefers kairos-release to os-release",
       {
         "etc/os-release": `ID=ubuntu\n${ubuntu.replaceAll("v3.2.3", "v9.9.9")}`,
         "etc/kairos-release": ubuntu,
@@ -54,33 +54,37 @@ describe("the name of the files", () => {
       ubuntuName,
     ],
     [
-      "of an older one that carries it finished",
+      "uses the complete name that an older image carries",
       { "etc/os-release": 'ID=x\nKAIROS_ARTIFACT="kairos-ubuntu-23.04-core-amd64-generic-v2.4.0"' },
       "kairos-ubuntu-23.04-core-amd64-generic-v2.4.0",
     ],
     [
-      "of one with KAIROS_ARCH and KAIROS_TARGETARCH, which agree",
+      "accepts KAIROS_ARCH next to KAIROS_TARGETARCH",
       { "etc/kairos-release": `${ubuntu}KAIROS_ARCH=amd64\n` },
       ubuntuName,
     ],
-    ["in a file with CRLF", { "etc/kairos-release": ubuntu.replaceAll("\n", "\r\n") }, ubuntuName],
-    ["in a file without quotes", { "etc/kairos-release": ubuntu.replaceAll('"', "") }, ubuntuName],
+    ["accepts CRLF", { "etc/kairos-release": ubuntu.replaceAll("\n", "\r\n") }, ubuntuName],
     [
-      "in a file with single quotes",
-      { "etc/kairos-release": ubuntu.replaceAll('"', "'") },
+      "accepts values without quotes",
+      { "etc/kairos-release": ubuntu.replaceAll('"', "") },
       ubuntuName,
     ],
+    ["accepts single quotes", { "etc/kairos-release": ubuntu.replaceAll('"', "'") }, ubuntuName],
     [
-      "in a file with comments, blank lines and lines that are none",
+      "skips comments, blank lines and shell commands",
       { "etc/kairos-release": `# KAIROS_FLAVOR=no\n\n${ubuntu}\nnonsense\n=\nif true; then\n` },
       ubuntuName,
     ],
     [
-      "in a file where a key comes twice: the later wins, as in a shell",
+      "uses the last of duplicate keys, as a shell does",
       { "etc/kairos-release": `KAIROS_FLAVOR=debian\n${ubuntu}` },
       ubuntuName,
     ],
-    ["in a file without a line end", { "etc/kairos-release": ubuntu.trimEnd() }, ubuntuName],
+    [
+      "accepts a file without a final newline",
+      { "etc/kairos-release": ubuntu.trimEnd() },
+      ubuntuName,
+    ],
   ];
   for (const [name, files, expected] of named) {
     it(name, async () => assert.equal(await nameOf(files), expected));
@@ -88,24 +92,24 @@ describe("the name of the files", () => {
 
   const unnamed: [name: string, files: Files, words: RegExp][] = [
     ["no release file", {}, /which Kairos release/],
-    ["one of another system", { "etc/os-release": 'ID=debian\nVERSION_ID="12"' }, /which Kairos/],
+    [
+      "the os-release of another system",
+      { "etc/os-release": 'ID=debian\nVERSION_ID="12"' },
+      /which Kairos/,
+    ],
     ["no flavor", { "etc/kairos-release": ubuntu.replace(/.*FLAVOR=.*/, "") }, /which Kairos/],
     ["an empty model", { "etc/kairos-release": ubuntu.replace("generic", "") }, /which Kairos/],
     ["a slash", { "etc/kairos-release": ubuntu.replace("generic", "a/b") }, /a\/b/],
-    ["a way out", { "etc/os-release": "KAIROS_ARTIFACT=../../etc/passwd" }, /\.\.\/\.\./],
+    ["a path", { "etc/os-release": "KAIROS_ARTIFACT=../../etc/passwd" }, /\.\.\/\.\./],
     ["a space", { "etc/kairos-release": ubuntu.replace("generic", "a b") }, /a b/],
-    [
-      "a shell's variable",
-      { "etc/kairos-release": ubuntu.replace("generic", "$MODEL") },
-      /\$MODEL/,
-    ],
-    ["a name too long", { "etc/os-release": `KAIROS_ARTIFACT=${"x".repeat(300)}` }, /xxx/],
+    ["a shell variable", { "etc/kairos-release": ubuntu.replace("generic", "$MODEL") }, /\$MODEL/],
+    ["a name that is too long", { "etc/os-release": `KAIROS_ARTIFACT=${"x".repeat(300)}` }, /xxx/],
     ["a name that begins with a dash", { "etc/os-release": "KAIROS_ARTIFACT=-rf" }, /-rf/],
     ["a hidden name", { "etc/os-release": "KAIROS_ARTIFACT=.x" }, /\.x/],
     ["an escape sequence", { "etc/os-release": "KAIROS_ARTIFACT='a\u001b[2J'" }, /a\\/],
   ];
   for (const [name, files, message] of unnamed) {
-    it(`cannot be told with ${name}, which is an error that names --name`, async () => {
+    it(`suggests --name for ${name}`, async () => {
       await assert.rejects(nameOf(files), (error) => {
         assert.ok(error instanceof NetbootError, String(error));
         assert.equal(error.code, "IMAGE_NO_RELEASE");
@@ -117,22 +121,22 @@ describe("the name of the files", () => {
   }
 });
 
-describe("the release file", () => {
-  it("tells FIPS and trusted boot", async () => {
+describe("readKairosRelease", () => {
+  it("recognizes FIPS and trusted boot", async () => {
     for (const value of ["true", '"true"', "'true'"]) {
       const text = `KAIROS_FIPS=${value}\nKAIROS_TRUSTED_BOOT=${value}`;
-      const release = await releaseOf({ "etc/kairos-release": text });
+      const release = await readRelease({ "etc/kairos-release": text });
       assert.deepEqual([release.fips, release.trustedBoot], [true, true]);
     }
     for (const value of ["false", "", '""', "no"]) {
       const text = `KAIROS_FIPS=${value}\nKAIROS_TRUSTED_BOOT=${value}`;
-      const release = await releaseOf({ "etc/kairos-release": text });
+      const release = await readRelease({ "etc/kairos-release": text });
       assert.deepEqual([release.fips, release.trustedBoot], [false, false]);
     }
   });
 
-  it("is read as a shell reads it, as os-release(5) asks", async () => {
-    // What os-release(5) allows without quotes, and what it wants escaped within double quotes.
+  it("reads values as a shell does, as os-release(5) demands", async () => {
+    // What os-release(5) allows without quotes, and what must be escaped within double quotes.
     const plain = fc.string({ unit: fc.constantFrom(..."abcXYZ0189.+-_/:"), maxLength: 12 });
     const special = fc.string({
       unit: fc.constantFrom(..."ab \"'$`\\#;&=()*?~é\t"),
@@ -149,7 +153,7 @@ describe("the release file", () => {
         const keys = ["FLAVOR", "FLAVOR_RELEASE", "VARIANT", "MODEL"] as const;
         const lines = values.map((value, index) => `KAIROS_${keys[index % 4]}=${value}`);
         const text = `${lines.join("\n")}\n`;
-        const release = await releaseOf({ "etc/kairos-release": text });
+        const release = await readRelease({ "etc/kairos-release": text });
         const read = [release.flavor, release.flavorRelease, release.variant, release.model];
         assert.deepEqual(
           read.map((value) => value ?? ""),
@@ -160,7 +164,7 @@ describe("the release file", () => {
     );
   });
 
-  it("is read whatever bytes it holds", async () => {
+  it("gives a valid name or an error for arbitrary bytes", async () => {
     const mutated = fc
       .tuple(fc.nat(opensuse.length), fc.nat(20), fc.uint8Array({ maxLength: 20 }))
       .map(([at, length, bytes]) =>
@@ -186,7 +190,7 @@ describe("the release file", () => {
   });
 });
 
-describe("the kernel's configuration", () => {
+describe("KernelConfig", () => {
   const config = async (text: string) =>
     (
       await factsOf({
@@ -199,19 +203,19 @@ describe("the kernel's configuration", () => {
 
   const cases: [name: string, text: string, readable: readonly (typeof codecs)[number][]][] = [
     [
-      "with all codecs, squashfs as a module",
+      "all codecs if squashfs is a module with all of them",
       "CONFIG_SQUASHFS=m\nCONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_LZ4=y\nCONFIG_SQUASHFS_LZO=y\nCONFIG_SQUASHFS_XZ=y\nCONFIG_SQUASHFS_ZSTD=y\n",
       codecs,
     ],
     [
-      "without zstd",
+      "only the codecs that are enabled",
       "CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_XZ=y\n# CONFIG_SQUASHFS_ZSTD is not set\n",
       ["gzip", "xz"],
     ],
-    ["that says nothing of squashfs", "CONFIG_EXT4_FS=y\n", codecs],
+    ["all codecs if the configuration does not mention squashfs", "CONFIG_EXT4_FS=y\n", codecs],
   ];
   for (const [name, text, readable] of cases) {
-    it(`${name}, tells what can be read`, async () => {
+    it(`supports ${name}`, async () => {
       const found = await config(text);
       assert.deepEqual(
         codecs.filter((codec) => found.supportsSquashfs(codec)),
@@ -220,7 +224,7 @@ describe("the kernel's configuration", () => {
     });
   }
 
-  it("is found beside the modules too, and may be missing", async () => {
+  it("is also found beside the modules, and may be missing", async () => {
     const files = { "boot/vmlinuz-6.1.0": "kernel", "boot/initrd": "initrd" };
     assert.equal((await factsOf(files)).kernelConfig, undefined);
     const beside = { ...files, "lib/modules/6.1.0/config": "CONFIG_SQUASHFS=y\n" };
@@ -228,14 +232,14 @@ describe("the kernel's configuration", () => {
   });
 });
 
-describe("the kernel command line", () => {
+describe("netbootCommandLine", () => {
   const released = `root=live:\${url}/NAME.squashfs initrd=NAME-initrd rd.neednet=1 ip=dhcp rd.cos.disable netboot install-mode config_url=\${config} console=tty1 console=ttyS0 rd.live.overlay.overlayfs`;
 
-  it("is that of Kairos' releases", () => {
+  it("equals that of Kairos's releases", () => {
     assert.equal(netbootCommandLine("NAME", { hasSelinux: false }), released);
   });
 
-  it("turns SELinux off where the image brings it", async () => {
+  it("disables SELinux if the image contains it", async () => {
     assert.equal(netbootCommandLine("NAME", { hasSelinux: true }), `${released} selinux=0`);
     assert.equal((await factsOf(bootable)).hasSelinux, false);
     const fedora = { ...bootable, "etc/selinux/config": "SELINUX=enforcing\n" };
@@ -243,7 +247,7 @@ describe("the kernel command line", () => {
   });
 });
 
-describe("the version in a name", () => {
+describe("versionInName", () => {
   const names: Readonly<Record<string, string | undefined>> = {
     [opensuseName]: "v2.4.2",
     [ubuntuName]: "v3.2.3",
@@ -253,11 +257,11 @@ describe("the version in a name", () => {
     "kairos-v1": undefined,
   };
   for (const [name, expected] of Object.entries(names)) {
-    it(`is ${expected} in ${name}`, () => assert.equal(versionInName(name), expected));
+    it(`returns ${expected} for ${name}`, () => assert.equal(versionInName(name), expected));
   }
 });
 
-describe("a variable that only iPXE knows", () => {
+describe("findIpxeVariable", () => {
   const lines: [line: string, expected: string | undefined][] = [
     [`root=live:\${url}/x.squashfs config_url=\${config} a=$b {c}`, undefined],
     [`hostname=\${net0/mac:hexhyp} a=1`, `\${net0/mac:hexhyp}`],
@@ -265,11 +269,11 @@ describe("a variable that only iPXE knows", () => {
     ["a=${", undefined],
   ];
   for (const [line, expected] of lines) {
-    it(`is ${expected} in ${line}`, () => assert.equal(foreignVariable(line), expected));
+    it(`returns ${expected} for ${line}`, () => assert.equal(findIpxeVariable(line), expected));
   }
 });
 
-/** What a shell makes of a file that it sources. */
+/** The values that a shell has after sourcing the text. */
 function readByShell(text: string, keys: readonly string[]): string[] {
   const prints = keys.map((key) => `printf '%s\\0' "$KAIROS_${key}"`).join("; ");
   const { stdout } = spawnSync("sh", ["-c", `${text}\n${prints}`], {

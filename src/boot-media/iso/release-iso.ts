@@ -1,5 +1,5 @@
 import { artifactNames, ipxeScript } from "../../artifacts/index.js";
-import { expandCommandLine, foreignVariable } from "../../kairos/index.js";
+import { expandCommandLine, findIpxeVariable } from "../../kairos/index.js";
 import { NetbootError, sanitize } from "../../support/index.js";
 import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
 import {
@@ -87,7 +87,7 @@ export async function ensureIsoIsPossible(wish: IsoWish): Promise<BootPrograms> 
 
 /** Under BIOS iPXE would put something in for them, and GRUB would not. */
 function ensureNoVariables(commandLine: string): void {
-  const variable = foreignVariable(commandLine);
+  const variable = findIpxeVariable(commandLine);
   if (variable === undefined) return;
   throw new NetbootError(
     "USAGE_INVALID",

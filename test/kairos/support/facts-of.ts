@@ -1,7 +1,7 @@
 import { ImageTree, type KairosFacts, readKairosFacts } from "../../../src/kairos/index.js";
 import { Directory, Inode } from "../../../src/layers/index.js";
 
-/** Files by path: their content, where a symlink leads (`-> TARGET`), or null for a directory. */
+/** Files by path: the contents, the target of a symlink (`-> TARGET`), or null for a directory. */
 export type Files = Readonly<Record<string, string | Buffer | null>>;
 
 export interface Wanted {
@@ -9,7 +9,7 @@ export interface Wanted {
   readonly initrd?: string;
 }
 
-/** What the program makes of an image with these files. */
+/** What the program finds in an image with these files. */
 export async function factsOf(files: Files, wanted: Wanted = {}): Promise<KairosFacts> {
   const contents = new Map<Inode, Buffer>();
   const root = directory();
