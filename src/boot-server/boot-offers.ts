@@ -1,5 +1,5 @@
+import type { BootChoice } from "./dhcp/boot-choice.js";
 import type { BootClient } from "./dhcp/boot-client.js";
-import type { BootChoice } from "./dhcp/proxy-reply.js";
 import { firstScriptUrl, missingFileUrl, programUrl } from "./http/urls.js";
 import type { BootApi } from "./machines/boot-api.js";
 import type { BootPolicy, Decision } from "./machines/boot-policy.js";
@@ -35,7 +35,7 @@ export class BootOffers {
         // iPXE does not support the menu; its script sends the machine to the disk.
         return isIpxe
           ? { bootFile: firstScriptUrl(base) }
-          : { disk: true, nothingAt: missingFileUrl(base) };
+          : { disk: true, missingUrl: missingFileUrl(base) };
       case "api":
         return this.#chooseByApi(client, decision, base, api);
       case "netboot":

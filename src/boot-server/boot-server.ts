@@ -99,7 +99,9 @@ export class BootServer {
   /** Takes some seconds, during which machines are served. */
   async #checkNetwork(): Promise<void> {
     const { signal } = this.#stopping;
-    const warnings = await checkNetworkForProxy(this.#options.addresses, signal).catch(() => []);
+    const warnings = await checkNetworkForProxy(this.#options.addresses, { signal }).catch(
+      () => [],
+    );
     for (const text of warnings) this.#services.warn(text);
   }
 

@@ -47,7 +47,7 @@ export function createDhcpServer(
   const common: Omit<ProxyDhcpServerOptions, "addresses"> = {
     choose: (client, server) => offers.choose(client, httpUrl(server)),
     styleFor: (client) => styles.next(client),
-    onAnswer: (...answer) => tracker.dhcpAnswered(...answer),
+    onDecision: (...decision) => tracker.dhcpAnswered(...decision),
     onRefused: (...datagram) => tracker.datagramRefused(...datagram),
   };
   if (settings === undefined) return new ProxyDhcpServer({ ...common, addresses });

@@ -123,7 +123,10 @@ async function checkOtherServers(
     const warnings =
       settings === undefined
         ? await checkNetworkForProxy(addresses)
-        : await checkForConflictingServers(settings.network, settings.isBesideOthers);
+        : await checkForConflictingServers(settings.network, {
+            allowOtherServers: settings.allowOtherServers,
+            timeoutMs: settings.discoveryTimeoutMs,
+          });
     if (warnings.length === 0) return [passed("no other server is in the way")];
     return warnings.map((text) => ({ status: "warn", what: withoutFullStop(text) }));
   } catch (error) {

@@ -1,38 +1,38 @@
 import { formatMac, formatUuid } from "../net/address.js";
 import type { Firmware, MachineArchitecture } from "../releases/client-architecture.js";
 import type { DhcpMessage } from "./message.js";
-import { option } from "./option-codes.js";
+import { describeOption, optionCode } from "./option-codes.js";
 
-/** What a client says of itself in a DHCP message. */
+/** The facts that a client states about itself in a DHCP message. */
 export interface BootClient {
   /** `52:54:00:aa:bb:01` */
   readonly mac: string;
-  /** From option 97; undefined where it is left out. */
+  /** From option 97, which some firmware omits. */
   readonly uuid: string | undefined;
-  /** What it asks for: files by TFTP, or an address for HTTP Boot. */
+  /** `pxe` clients fetch a file over TFTP, `http` clients (UEFI HTTP Boot) a URL. */
   readonly protocol: "pxe" | "http";
   readonly architecture: MachineArchitecture | undefined;
   readonly firmware: Firmware | undefined;
-  /** The number it gave: RFC 4578 and IANA's list of processor architecture types. */
+  /** The number in option 93 (RFC 4578, section 2.1; IANA "Processor Architecture Types"). */
   readonly architectureType: number | undefined;
-  /** True for iPXE itself, which needs no boot program any more. */
+  /** True if iPXE already runs on the client, so that it needs a script instead of a boot program. */
   readonly isIpxe: boolean;
 }
 
-/** Why a message is none of a boot server's business. */
+/** Why the boot server ignores a client. */
 export interface IgnoredClient {
   readonly reason: string;
-  /** True where a person who wonders should be told: the machine did ask to be booted. */
+  /** True if the machine did ask to boot from the network, so that its user may wonder. */
   readonly isNotable: boolean;
 }
 
-type Kind = readonly [MachineArchitecture, Firmware];
+type Platform = readonly [MachineArchitecture, Firmware];
 
-const kinds: Readonly<Record<number, Kind>> = {
+const platforms: Readonly<Record<number, Platform>> = {
   0: ["amd64", "bios"],
   6: ["386", "uefi"],
   7: ["amd64", "uefi"],
-  // "EBC", which is what VMware and older firmware say for x64.
+  // EBC, EFI byte code: VMware and older firmware send it for x64.
   9: ["amd64", "uefi"],
   10: ["arm", "uefi"],
   11: ["arm64", "uefi"],
@@ -51,8 +51,8 @@ const kinds: Readonly<Record<number, Kind>> = {
 };
 
 const raspberryPi = 41;
-/** Makers' parts of hardware addresses: the Raspberry Pi Foundation's, and its companies'. */
-const raspberryPis = [
+/** The vendor prefixes of Raspberry Pi hardware addresses. */
+const raspberryPiPrefixes = [
   "b8:27:eb",
   "dc:a6:32",
   "e4:5f:01",
@@ -62,62 +62,66 @@ const raspberryPis = [
   "88:a2:9e",
 ];
 
-/** Reads what a client says of itself; others than network boot clients are told apart. */
+/** Reads what a network boot client says about itself; says why any other client is ignored. */
 export function readBootClient(message: DhcpMessage): BootClient | IgnoredClient {
-  const vendorClass = message.options.get(option.vendorClass)?.toString("latin1") ?? "";
-  const protocol = protocolOf(vendorClass);
-  if (protocol === undefined) return { reason: "it does not ask to be booted", isNotable: false };
+  const vendorClass = message.options.get(optionCode.vendorClass)?.toString("latin1") ?? "";
+  const protocol = bootProtocol(vendorClass);
+  if (protocol === undefined)
+    return { reason: "it does not ask to boot from the network", isNotable: false };
   if (message.hardwareAddress.length === 0) {
     return { reason: "it has no hardware address", isNotable: true };
   }
-  const identifier = message.options.get(option.clientMachineIdentifier);
+  const identifier = message.options.get(optionCode.clientMachineIdentifier);
   // RFC 4578, section 2.3: a type byte of 0 and a UUID.
   if (identifier !== undefined && (identifier.length !== 17 || identifier[0] !== 0)) {
-    return { reason: "its machine identifier (option 97) is malformed", isNotable: true };
+    return {
+      reason: `its ${describeOption(optionCode.clientMachineIdentifier)} is malformed`,
+      isNotable: true,
+    };
   }
   const mac = formatMac(message.hardwareAddress);
-  const architectureType = architectureTypeOf(message, vendorClass);
-  const kind = kindOf(architectureType, protocol, mac);
+  const architectureType = readArchitectureType(message, vendorClass);
+  const platform = findPlatform(architectureType, protocol, mac);
   return {
     mac,
     uuid: identifier === undefined ? undefined : formatUuid(identifier.subarray(1)),
     protocol,
-    architecture: kind?.[0],
-    firmware: kind?.[1],
+    architecture: platform?.[0],
+    firmware: platform?.[1],
     architectureType,
     isIpxe: isIpxe(message),
   };
 }
 
-/** The boot ROM of a Raspberry Pi says that it is a BIOS, whose programs it cannot run. */
-function kindOf(
+/** The boot ROM of a Raspberry Pi claims to be a BIOS, but cannot run programs for a BIOS. */
+function findPlatform(
   architectureType: number | undefined,
   protocol: BootClient["protocol"],
   mac: string,
-): Kind | undefined {
+): Platform | undefined {
   if (architectureType === undefined) return undefined;
   const isPi =
-    architectureType === 0 && protocol === "pxe" && raspberryPis.includes(mac.slice(0, 8));
-  return kinds[isPi ? raspberryPi : architectureType];
+    architectureType === 0 && protocol === "pxe" && raspberryPiPrefixes.includes(mac.slice(0, 8));
+  return platforms[isPi ? raspberryPi : architectureType];
 }
 
-function protocolOf(vendorClass: string): "pxe" | "http" | undefined {
+function bootProtocol(vendorClass: string): "pxe" | "http" | undefined {
   if (vendorClass.startsWith("PXEClient")) return "pxe";
   if (vendorClass.startsWith("HTTPClient")) return "http";
   return undefined;
 }
 
-/** Option 93, or what option 60 says of it, as in `PXEClient:Arch:00007:UNDI:003016`. */
-function architectureTypeOf(message: DhcpMessage, vendorClass: string): number | undefined {
-  const value = message.options.get(option.clientArchitecture);
+/** Reads option 93, or else option 60: `PXEClient:Arch:00007:UNDI:003016`. */
+function readArchitectureType(message: DhcpMessage, vendorClass: string): number | undefined {
+  const value = message.options.get(optionCode.clientArchitecture);
   if (value !== undefined && value.length >= 2) return value.readUInt16BE(0);
   const words = /:Arch:(\d{5})/.exec(vendorClass);
   return words === null ? undefined : Number(words[1]);
 }
 
-/** iPXE says so in its user class, bare or with a length byte before it (RFC 3004). */
+/** iPXE sends its name as the user class, either bare or with a length byte (RFC 3004). */
 function isIpxe({ options }: DhcpMessage): boolean {
-  const userClass = options.get(option.userClass);
+  const userClass = options.get(optionCode.userClass);
   if (userClass === undefined) return false;
   return ["iPXE", "gPXE", "\u0004iPXE"].includes(userClass.toString("latin1"));
 }

@@ -2,36 +2,34 @@ import type { Socket } from "node:dgram";
 import { writeSync } from "node:fs";
 import { systemCode } from "../../support/index.js";
 import { connectUdp } from "../net/udp-socket.js";
+import { allClients } from "./packet-info.js";
 
-/** Where machines without an address are answered (RFC 2131, section 4.1). */
-export const allClients = { address: "255.255.255.255", port: 68 } as const;
-
-/** Sends a message to all clients of one network; errors are passed over. */
+/** Sends a message to all clients of one network and ignores errors. */
 export type Broadcast = (bytes: Buffer) => void;
 
 /**
- * Has a socket that is bound to one of this machine's addresses send broadcasts from there, out of
- * that address's interface, and receive nothing: Linux would give it what is sent to the address
- * before any socket that is bound to all addresses, and another DHCP server of this machine has
- * such a one.
- * @param fd of a socket that was handed over
- * @throws the error of connect: ENETUNREACH where the address is not there
+ * Makes a socket send broadcasts only. The socket is bound to one of this machine's addresses, so its
+ * broadcasts leave through the interface of that address. Connecting the socket keeps it from
+ * receiving: otherwise Linux would prefer it to the socket of another DHCP server on this machine
+ * that is bound to all addresses, and that server would miss its unicast requests.
+ * @param fd the file descriptor, if systemd passed the socket
+ * @throws the error of connect: ENETUNREACH if this machine lacks the address
  */
 export async function createBroadcaster(socket: Socket, fd?: number): Promise<Broadcast> {
-  // Without this right connect() is refused.
+  // connect() fails without this permission.
   socket.setBroadcast(true);
   try {
     await connectUdp(socket, allClients);
   } catch (error) {
-    // An earlier process that was handed the same socket did it. Node does not know of that, and
-    // sends to addresses only.
+    // An earlier process that systemd passed the same socket to has connected it. Node does not know
+    // that, and can only send with an explicit address, which the kernel refuses.
     if (fd === undefined || systemCode(error) !== "EISCONN") throw error;
     return (bytes) => writeDatagram(fd, bytes);
   }
   return (bytes) => socket.send(bytes, () => {});
 }
 
-/** What is written to a socket that is connected is a datagram (udp(7)). */
+/** Writing to a connected UDP socket sends a datagram (udp(7)). */
 function writeDatagram(fd: number, bytes: Buffer): void {
   try {
     writeSync(fd, bytes);

@@ -1,65 +1,68 @@
 import { NetbootError } from "../../support/index.js";
 import type { ServedAddress } from "../net/interfaces.js";
-import { discoverServers } from "./server-discovery.js";
+import { type DiscoveryOptions, discoverServers } from "./server-discovery.js";
+
+export interface ConflictCheckOptions extends Omit<DiscoveryOptions, "addresses"> {
+  /** True to warn about another DHCP server instead of failing. */
+  readonly allowOtherServers: boolean;
+}
 
 /**
- * Makes sure that no other server gives addresses in a network, or answers machines that ask to be
- * booted: two that do not know of each other give one address to two machines.
- * @param isTolerated true where another DHCP server shall only be told of
- * @returns what a person should be told of
+ * Checks that no other server gives addresses in a network or says what to boot. Two DHCP servers
+ * that do not know each other give the same address to two machines.
+ * @returns warnings for the user
  * @throws NetbootError DHCP_SERVER_PRESENT; the error of bind: EACCES, EADDRNOTAVAIL
  */
 export async function checkForConflictingServers(
   network: ServedAddress,
-  isTolerated: boolean,
+  { allowOtherServers, ...discovery }: ConflictCheckOptions,
 ): Promise<string[]> {
   const { interface: name } = network;
-  const found = await discoverServers({ addresses: [network] });
+  const found = await discoverServers({ addresses: [network], ...discovery });
   if (found === "unknown") {
     return [
-      `Whether another DHCP server answers on ${name} could not be found out: other programs have ports 67 and 68 for themselves.`,
+      `Cannot find out whether another DHCP server answers on ${name}: other programs hold ports 67 and 68.`,
     ];
   }
-  const servers = (wanted: string) =>
+  const serversOf = (wanted: string) =>
     found.filter(({ kind }) => kind === wanted).map(({ server }) => server);
-  const [dhcp, proxy] = [servers("dhcp"), servers("proxy")];
-  if (dhcp.length > 0 && !isTolerated) {
+  const [dhcp, proxy] = [serversOf("dhcp"), serversOf("proxy")];
+  if (dhcp.length > 0 && !allowOtherServers) {
     throw new NetbootError(
       "DHCP_SERVER_PRESENT",
       `Another DHCP server gives addresses on ${name}: ${dhcp.join(", ")}.`,
-      "Leave addresses to it with --dhcp proxy; or, if both know of each other, add --force-dhcp.",
+      "Let that server give the addresses and use --dhcp proxy. If the two servers use separate ranges, add --force-dhcp.",
     );
   }
   return [
-    ...dhcp.map((server) => `Another DHCP server gives addresses on ${name}, too: ${server}.`),
+    ...dhcp.map((server) => `Another DHCP server also gives addresses on ${name}: ${server}.`),
     ...proxy
       .filter((server) => !dhcp.includes(server))
-      .map((server) => `Another boot server answers machines on ${name}, too: ${server}.`),
+      .map((server) => `Another boot server also answers on ${name}: ${server}.`),
   ];
 }
 
 /**
- * What stands in the way of booting machines beside a DHCP server: that there is none, or that
- * somebody else tells machines what to boot.
- * @param signal ends the asking
- * @returns what a person should be told of
+ * Checks the networks of a ProxyDHCP server for what keeps machines from booting: a missing DHCP
+ * server, or another boot server.
+ * @returns warnings for the user
  * @throws the error of bind: EACCES, EADDRNOTAVAIL; AbortError
  */
 export async function checkNetworkForProxy(
   addresses: readonly ServedAddress[],
-  signal?: AbortSignal,
+  discovery: Omit<DiscoveryOptions, "addresses"> = {},
 ): Promise<string[]> {
-  const found = await discoverServers({ addresses, ...(signal ? { signal } : {}) });
+  const found = await discoverServers({ addresses, ...discovery });
   if (found === "unknown") return [];
   return addresses.flatMap(({ interface: name, address }) => {
     const here = found.filter((it) => it.address === address);
     const others = here.filter(({ kind }) => kind === "proxy").map(({ server }) => server);
     const warnings = others.map(
       (server) =>
-        `Another boot server answers on ${name}: ${server}. Machines take the answer that comes first.`,
+        `Another boot server answers on ${name}: ${server}. Machines use the answer that arrives first.`,
     );
     if (here.some(({ kind }) => kind === "dhcp")) return warnings;
-    const hint = "Machines get no address, unless you add --dhcp server --dhcp-range FIRST-LAST.";
+    const hint = "Machines get no address unless you add --dhcp server --dhcp-range FIRST-LAST.";
     return [...warnings, `No DHCP server answers on ${name}. ${hint}`];
   });
 }

@@ -1,100 +1,105 @@
 import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
 import type { DhcpRequest } from "./dhcp-request.js";
+import { conflictHoldMs } from "./leases/address-allocator.js";
 import { type AddressRange, contains } from "./leases/address-range.js";
 import type { Lease, LeasePool } from "./leases/lease-pool.js";
-import type { NoReply } from "./proxy-reply.js";
+import { type NoReply, noReply } from "./no-reply.js";
 
-/** Milliseconds that an address is given to nobody after a client found it in use. */
-export const declineHoldMs = 10 * 60_000;
-
-/** What a server that gives addresses answers, before it is written as a message. */
+/** The action that a DHCP server takes for a request, before it becomes a message. */
 export type DhcpDecision =
   | {
       readonly kind: "offer";
       readonly address: string;
-      /** False where somebody else may be using it, who has to be looked for. */
+      /** False if another machine may use the address, so that the server must probe it. */
       readonly isHeld: boolean;
     }
   | {
       readonly kind: "ack";
       readonly lease: Lease;
-      /** True for one that the client had, and has longer now. */
+      /** True if the client extends the lease that it has. */
       readonly isRenewed: boolean;
     }
-  /** To a client with an address of its own, which wants to know the rest. */
+  /** For a client that has an address and asks for the other parameters. */
   | { readonly kind: "inform"; readonly address: string }
   | { readonly kind: "nak"; readonly reason: string }
-  /** Nothing to be sent, but to be remembered. */
+  /** Nothing to send, but a lease to record. */
   | { readonly kind: "released"; readonly lease: Lease }
   | NoReply;
 
+/** A network, and the part of it that the server leases. */
 export interface LeasedNetwork {
   readonly network: ServedAddress;
   readonly range: AddressRange;
 }
 
 /**
- * Decides as RFC 2131, sections 4.3.1 to 4.3.5, says for a server that is the only one in its
- * network, and has the pool remember it.
+ * Decides according to RFC 2131, sections 4.3.1 to 4.3.5, for the only DHCP server of a network, and
+ * updates the pool.
  */
 export function decide(
-  question: DhcpRequest,
+  request: DhcpRequest,
   pool: LeasePool,
   { network, range }: LeasedNetwork,
 ): DhcpDecision {
-  const { kind, client, address, hostname } = question;
-  switch (kind) {
+  const { client, address } = request;
+  switch (request.kind) {
     case "discover": {
       const offer = pool.offer(client, address);
-      if (offer === undefined) return noReply("all addresses of the range are taken", true);
+      if (offer === undefined) return noReply("all addresses of the range are in use", true);
       return { kind: "offer", ...offer };
     }
     case "selecting":
-      return acknowledge(pool, question) ?? nak(address, "is not to be had");
+      return grant(request, pool) ?? nak(request.address, "is not available");
     case "init-reboot":
-      // A machine that was moved here; this is known also of one that was never seen.
-      if (!isInNetwork(network, address!)) return nak(address, "is of another network");
-      // Section 4.3.2: it may have its address of somebody else.
+      // The machine has moved to this network. This also applies to machines never seen before.
+      if (!isInNetwork(network, request.address))
+        return nak(request.address, "is in another network");
+      // Section 4.3.2: another server may have given the address.
       if (pool.addressOf(client) === undefined) return noReply("its address is not known here");
-      if (pool.addressOf(client) !== address) return nak(address, "is not its own");
-      return acknowledge(pool, question) ?? nak(address, "is not to be had");
+      if (pool.addressOf(client) !== address) return nak(request.address, "is not its own");
+      return grant(request, pool) ?? nak(request.address, "is not available");
     case "renewing":
-      if (!isInNetwork(network, address!)) return nak(address, "is of another network");
-      if (!contains(range, address!)) return noReply("its address is not known here");
-      // Also where the leases were lost: it uses its address, and nobody else was given that.
-      return acknowledge(pool, question) ?? nak(address, "is another machine's");
-    case "chose-other":
+      if (!isInNetwork(network, request.address))
+        return nak(request.address, "is in another network");
+      if (!contains(range, request.address)) return noReply("its address is not known here");
+      // Grant this even if the leases were lost: the client uses the address, and no other has it.
+      return grant(request, pool) ?? nak(request.address, "belongs to another machine");
+    case "selected-other":
       pool.withdraw(client);
       return noReply("it is meant for another server");
     case "decline":
       if (address === undefined || pool.addressOf(client) !== address) {
-        return noReply("it declines what it was not offered");
+        return noReply("it declines an address that it was not offered");
       }
-      pool.setAside(address, declineHoldMs);
-      return noReply(`it found ${address} in use by another machine`, true);
+      pool.hold(address, conflictHoldMs);
+      return noReply(`another machine uses ${address}`, true);
     case "release": {
       const lease = address === undefined ? undefined : pool.release(client, address);
       return lease === undefined
-        ? noReply("it releases what it does not have")
+        ? noReply("it releases an address that it does not have")
         : { kind: "released", lease };
     }
     case "inform":
       if (address === undefined || !isInNetwork(network, address)) {
-        return noReply("its address is of another network");
+        return noReply("its address is in another network");
       }
       return { kind: "inform", address };
   }
-
-  function acknowledge(from: LeasePool, asked: DhcpRequest): DhcpDecision | undefined {
-    const lease = from.lease(asked.client, asked.address!, hostname);
-    return lease && { kind: "ack", lease, isRenewed: asked.kind === "renewing" };
-  }
 }
 
-function nak(address: string | undefined, reason: string): DhcpDecision {
+function grant(
+  {
+    kind,
+    client,
+    address,
+    hostname,
+  }: Extract<DhcpRequest, { kind: "selecting" | "init-reboot" | "renewing" }>,
+  pool: LeasePool,
+): DhcpDecision | undefined {
+  const lease = pool.lease(client, address, hostname);
+  return lease && { kind: "ack", lease, isRenewed: kind === "renewing" };
+}
+
+function nak(address: string, reason: string): DhcpDecision {
   return { kind: "nak", reason: `the address ${address} ${reason}` };
-}
-
-function noReply(reason: string, isNotable = false): NoReply {
-  return { kind: "no-reply", reason, isNotable };
 }

@@ -1,46 +1,28 @@
-import { LruMap } from "../../support/index.js";
-import type { OfferStyle } from "../machines/offer-style.js";
 import { formatMac } from "../net/address.js";
 import { noInheritedSockets } from "../net/inherited-sockets.js";
-import { type BootClient, readBootClient } from "./boot-client.js";
+import { BootPartBuilder } from "./boot-part.js";
 import { checkForConflictingServers } from "./conflicting-servers.js";
 import { type DhcpDecision, decide } from "./dhcp-decision.js";
-import { addressReply, destinationOfReply, informReply, nakReply } from "./dhcp-reply.js";
+import { addressReply, informReply, nakReply, replyDestination } from "./dhcp-reply.js";
 import { type DhcpRequest, readDhcpRequest } from "./dhcp-request.js";
 import type { DhcpSettings } from "./dhcp-settings.js";
 import { AddressAllocator, type OfferedAddress } from "./leases/address-allocator.js";
 import { ConflictDetector } from "./leases/conflict-detection.js";
-import { LeaseFile, readLeases } from "./leases/lease-file.js";
-import { LeaseLock } from "./leases/lease-lock.js";
 import { type Lease, LeasePool } from "./leases/lease-pool.js";
+import { LeaseStore } from "./leases/lease-store.js";
 import type { DhcpMessage } from "./message.js";
-import {
-  type BootReply,
-  bootFileFor,
-  type PacketInfo,
-  readBootRequest,
-  replyToBootRequest,
-  usesPort4011,
-} from "./proxy-reply.js";
+import { noReply } from "./no-reply.js";
+import type { PacketInfo } from "./packet-info.js";
+import { decideProxyReply } from "./proxy-reply.js";
 import type { ProxyDhcpServerOptions } from "./proxy-server.js";
-import {
-  type BootFields,
-  bootFields,
-  bootFromOffer,
-  localBootMenu,
-  noBootFields,
-} from "./pxe-fields.js";
 import { DhcpSockets } from "./sockets.js";
 
-/** Machines whose style of offers is remembered. */
-const mostMachines = 10_000;
-
-/** A lease that was given to a machine that starts, not one that was made longer. */
+/** A new lease, as opposed to a renewed one. */
 export interface GrantedLease {
   readonly mac: string;
   readonly address: string;
   readonly hostname: string | undefined;
-  /** Why it got no boot file, where it asked for one. */
+  /** Why the machine got no boot file although it asked for one. */
   readonly refusal: string | undefined;
 }
 
@@ -50,39 +32,36 @@ export interface DhcpServerOptions extends Omit<ProxyDhcpServerOptions, "address
   onWarning(text: string): void;
 }
 
-const direct = (): OfferStyle => "direct";
-
-/** What a message says of booting, and what is to be told of it. */
-interface Boot {
-  readonly fields: BootFields;
-  readonly offered?: Pick<BootReply, "client" | "bootFile">;
-  readonly refusal?: string;
-}
-
-/** Gives addresses, and says what to boot, in a network that has no DHCP server (RFC 2131). */
+/**
+ * Gives addresses and says what to boot, in a network without a DHCP server (RFC 2131). This class
+ * connects the steps: `readDhcpRequest` and `decide` are pure, AddressAllocator probes, LeaseStore
+ * records, and BootPartBuilder and dhcp-reply build the reply.
+ */
 export class DhcpServer {
   readonly #options: DhcpServerOptions;
   readonly #pool: LeasePool;
+  readonly #detector: ConflictDetector;
+  readonly #allocator: AddressAllocator;
+  readonly #leases: LeaseStore;
+  readonly #bootParts: BootPartBuilder;
   readonly #sockets: DhcpSockets;
-  readonly #probe: ConflictDetector;
-  readonly #free: AddressAllocator;
-  /** How each machine was offered what to boot: the acknowledgement says the same. */
-  readonly #styles = new LruMap<string, OfferStyle>(mostMachines);
-  #leases: LeaseFile | undefined;
-  #lock: LeaseLock | undefined;
 
   constructor(options: DhcpServerOptions) {
     this.#options = options;
-    const { network, range, excluded, leaseSeconds } = options.settings;
-    const leaseTime = leaseSeconds * 1000;
-    this.#pool = new LeasePool({ range, excluded, leaseTime, now: Date.now });
-    this.#probe = new ConflictDetector(network);
-    this.#free = new AddressAllocator(this.#pool, this.#probe, options.onWarning);
+    const { network, range, excluded, leaseSeconds, leasesPath } = options.settings;
+    const leaseMs = leaseSeconds * 1000;
+    this.#pool = new LeasePool({ range, excluded, leaseMs, now: Date.now });
+    this.#detector = new ConflictDetector(network);
+    this.#allocator = new AddressAllocator(this.#pool, this.#detector, options.onWarning);
+    this.#leases = new LeaseStore(leasesPath);
+    this.#bootParts = new BootPartBuilder(network.address, options);
     this.#sockets = new DhcpSockets({
       addresses: [network],
-      // It is the DHCP server of this address, whatever serves the other ones of this machine.
-      isBesideOthers: false,
-      onMessage: (request, [arrival]) => void this.#answer(request, arrival!),
+      // This is the only DHCP server of the address, whatever serves other addresses of this machine.
+      sharesPort: false,
+      onMessage: (message, [packet]) => {
+        if (packet !== undefined) void this.#answer(message, packet);
+      },
       onRefused: options.onRefused,
     });
   }
@@ -93,148 +72,108 @@ export class DhcpServer {
    */
   async prepare(): Promise<void> {
     const { settings, onWarning } = this.#options;
-    const { network, leasesPath, isBesideOthers } = settings;
-    this.#lock = await LeaseLock.take(leasesPath);
-    for (const text of await checkForConflictingServers(network, isBesideOthers)) onWarning(text);
-    for (const lease of await readLeases(leasesPath)) this.#pool.restore(lease);
-    this.#leases = await LeaseFile.open(leasesPath, () => this.#pool.leases());
+    const { network, allowOtherServers, discoveryTimeoutMs: timeoutMs } = settings;
+    await this.#leases.lock();
+    const check = { allowOtherServers, timeoutMs };
+    for (const text of await checkForConflictingServers(network, check)) onWarning(text);
+    await this.#leases.load(this.#pool);
   }
 
   /**
-   * @param inherited sockets that are bound already, which are used instead of new ones
+   * @param inherited sockets from systemd, used instead of new ones
    * @throws the error of bind: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
   async listen(inherited = noInheritedSockets): Promise<void> {
-    await this.#probe.open();
+    await this.#detector.open();
     await this.#sockets.listen(inherited);
   }
 
   async close(): Promise<void> {
     this.#sockets.close();
-    this.#probe.close();
-    await this.#leases?.close();
-    await this.#lock?.release();
+    this.#detector.close();
+    await this.#leases.close();
   }
 
-  async #answer(request: DhcpMessage, arrival: PacketInfo): Promise<void> {
-    if (arrival.port === 4011) return this.#answerAtPxePort(request, arrival);
-    const question = readDhcpRequest(request, this.#options.settings.network);
-    if (question.kind === "no-reply") return this.#options.onAnswer(question, request);
-    const decision = decide(question, this.#pool, this.#options.settings);
-    const message = await this.#messageFor(decision, question);
-    if (message === undefined) return;
-    const to = destinationOfReply(request, decision.kind === "nak");
-    this.#sockets.send(arrival, message, to);
+  async #answer(message: DhcpMessage, packet: PacketInfo): Promise<void> {
+    if (packet.port === 4011) return this.#answerOnPxePort(message, packet);
+    const request = readDhcpRequest(message, this.#options.settings.network);
+    if (request.kind === "no-reply") return this.#options.onDecision(request, message);
+    const decision = decide(request, this.#pool, this.#options.settings);
+    const reply = await this.#carryOut(decision, request);
+    if (reply === undefined) return;
+    this.#sockets.send(packet, reply, replyDestination(message, decision.kind === "nak"));
   }
 
-  /** Firmware that wants to be told there is, though it has been told with its address. */
-  async #answerAtPxePort(request: DhcpMessage, arrival: PacketInfo): Promise<void> {
-    const { choose, styleFor, onAnswer } = this.#options;
-    const question = readBootRequest(request, arrival);
-    if (question.kind === "no-reply") return onAnswer(question, request);
-    const choice = await choose(question.client, arrival.server);
-    const answer = replyToBootRequest(question, choice, styleFor);
-    if (answer.kind === "reply") this.#sockets.send(arrival, answer.message, answer.to);
-    onAnswer(answer, request);
+  /** Also answer on port 4011, where some firmware asks again. */
+  async #answerOnPxePort(message: DhcpMessage, packet: PacketInfo): Promise<void> {
+    const decision = await decideProxyReply(message, packet, this.#options);
+    if (decision.kind === "reply") this.#sockets.send(packet, decision.message, decision.to);
+    this.#options.onDecision(decision, message);
   }
 
-  async #messageFor(
-    decision: DhcpDecision,
-    question: DhcpRequest,
-  ): Promise<DhcpMessage | undefined> {
-    const { request } = question;
-    const { settings } = this.#options;
+  /** @returns the message to send, if any */
+  async #carryOut(decision: DhcpDecision, request: DhcpRequest): Promise<DhcpMessage | undefined> {
+    const { message } = request;
+    const { settings, onDecision } = this.#options;
     switch (decision.kind) {
       case "offer":
-        return this.#offer(decision, question);
+        return this.#offer(decision, request);
       case "ack":
-        return this.#acknowledgement(decision, request);
+        return this.#acknowledge(decision, message);
       case "inform":
-        return informReply(request, settings, (await this.#bootFor(request, direct)).fields);
+        return informReply(message, settings, (await this.#bootParts.forInform(message)).fields);
       case "nak":
-        this.#ignored(request, decision.reason, true);
-        return nakReply(request, settings.network.address, decision.reason);
+        onDecision(noReply(decision.reason, true), message);
+        return nakReply(message, settings.network.address, decision.reason);
       case "released":
-        await this.#keep(decision.lease);
+        await this.#record(decision.lease);
         return undefined;
       case "no-reply":
-        this.#options.onAnswer(decision, request);
+        onDecision(decision, message);
         return undefined;
     }
   }
 
-  async #offer(first: OfferedAddress, question: DhcpRequest): Promise<DhcpMessage | undefined> {
-    const { request, hostname } = question;
-    const address = await this.#free.find(first, question);
+  async #offer(first: OfferedAddress, request: DhcpRequest): Promise<DhcpMessage | undefined> {
+    const { message, client, hostname, address: preferred } = request;
+    const { settings, onDecision } = this.#options;
+    const mac = formatMac(message.hardwareAddress);
+    const address = await this.#allocator.allocate(first, { client, mac, preferred });
     if (address === undefined) {
-      this.#ignored(request, "no address of the range is free", true);
+      onDecision(noReply("no address of the range is free", true), message);
       return undefined;
     }
-    const { fields, offered } = await this.#bootFor(request, (client) => this.#nextStyle(client));
-    const { settings } = this.#options;
-    const message = addressReply(request, "offer", { address, hostname }, settings, fields);
-    const to = destinationOfReply(request, false);
+    const { fields, offered } = await this.#bootParts.forOffer(message);
+    const reply = addressReply(message, "offer", { address, hostname }, settings, fields);
     if (offered !== undefined) {
-      this.#options.onAnswer({ kind: "reply", ...offered, message, to }, request);
+      const to = replyDestination(message, false);
+      onDecision({ kind: "reply", ...offered, message: reply, to }, message);
     }
-    return message;
+    return reply;
   }
 
-  async #acknowledgement(
+  async #acknowledge(
     { lease, isRenewed }: { readonly lease: Lease; readonly isRenewed: boolean },
-    request: DhcpMessage,
+    message: DhcpMessage,
   ): Promise<DhcpMessage | undefined> {
-    // Before the client hears of it: no restart shall make this server forget what it promised.
-    if (!(await this.#keep(lease))) return undefined;
-    const lastStyle = ({ mac }: BootClient) => this.#styles.get(mac) ?? "direct";
-    const { fields, refusal } = await this.#bootFor(request, lastStyle);
+    // Record the lease before the client hears of it: a restart must not forget a promised address.
+    if (!(await this.#record(lease))) return undefined;
+    const { fields, refusal } = await this.#bootParts.forAcknowledgement(message);
     if (!isRenewed) {
       const { address, hostname } = lease;
-      const mac = formatMac(request.hardwareAddress);
+      const mac = formatMac(message.hardwareAddress);
       this.#options.onLease({ mac, address, hostname, refusal });
     }
-    return addressReply(request, "ack", lease, this.#options.settings, fields);
+    return addressReply(message, "ack", lease, this.#options.settings, fields);
   }
 
-  async #keep(lease: Lease): Promise<boolean> {
+  async #record(lease: Lease): Promise<boolean> {
     try {
-      await this.#leases!.append(lease);
+      await this.#leases.record(lease);
       return true;
     } catch (error) {
-      this.#options.onWarning((error as Error).message);
+      this.#options.onWarning(error instanceof Error ? error.message : String(error));
       return false;
     }
-  }
-
-  #nextStyle(client: BootClient): OfferStyle {
-    const style = this.#options.styleFor(client);
-    this.#styles.put(client.mac, style);
-    return style;
-  }
-
-  /** A machine that asks in vain what to boot, or does not ask, gets an address all the same. */
-  async #bootFor(
-    request: DhcpMessage,
-    styleFor: (client: BootClient) => OfferStyle,
-  ): Promise<Boot> {
-    const client = readBootClient(request);
-    if (!("mac" in client)) {
-      return { fields: noBootFields, ...(client.isNotable ? { refusal: client.reason } : {}) };
-    }
-    const server = this.#options.settings.network.address;
-    const choice = await this.#options.choose(client, server);
-    if ("refusal" in choice) return { fields: noBootFields, refusal: choice.refusal };
-    const offered = { client, bootFile: "disk" in choice ? undefined : choice.bootFile };
-    if (usesPort4011(client, choice, styleFor)) {
-      const nothing = { bootFile: undefined, vendorSpecific: [] };
-      return { fields: bootFields({ client, request, server, ...nothing }), offered };
-    }
-    const bootFile = bootFileFor(choice, client);
-    const vendorSpecific = ["disk" in choice ? localBootMenu : bootFromOffer];
-    return { fields: bootFields({ client, request, server, bootFile, vendorSpecific }), offered };
-  }
-
-  #ignored(request: DhcpMessage, reason: string, isNotable: boolean): void {
-    this.#options.onAnswer({ kind: "no-reply", reason, isNotable }, request);
   }
 }

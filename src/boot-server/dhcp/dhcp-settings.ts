@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { join } from "node:path";
-import { NetbootError, usageError } from "../../support/index.js";
+import { durationMs, NetbootError, usageError } from "../../support/index.js";
 import { isInNetwork, type ServedAddress } from "../net/interfaces.js";
 import { defaultStateDirectory } from "../state/state-directory.js";
 import type { NetworkSettings } from "./dhcp-reply.js";
@@ -12,7 +12,9 @@ import {
   maxRangeAddresses,
   parseRange,
 } from "./leases/address-range.js";
-import { parseLeaseTime } from "./leases/lease-time.js";
+
+/** Shorter leases make machines ask all the time; longer ones are as good as endless. */
+const leaseTimeBoundsMs = { min: 60_000, max: 365 * 24 * 60 * 60_000 };
 
 /** The options of `serve` that concern DHCP. */
 export interface DhcpOptions {
@@ -34,21 +36,24 @@ export interface DhcpOptions {
   readonly forceDhcp?: boolean | undefined;
   /** The directory for persistent state, in which the leases are kept. */
   readonly stateDir?: string | undefined;
+  /** With `server`: milliseconds to wait for other DHCP servers before serving; 3500 by default. */
+  readonly dhcpDiscoveryTimeoutMs?: number | undefined;
 }
 
-/** How addresses are given, checked. */
+/** The validated settings of a DHCP server. */
 export interface DhcpSettings extends NetworkSettings {
   readonly range: AddressRange;
-  /** Addresses of the range that are never given out. */
+  /** Addresses of the range that the server never gives out. */
   readonly excluded: readonly string[];
-  /** The file of leases. */
+  /** The path of the lease file. */
   readonly leasesPath: string;
-  /** True where another DHCP server is no reason to refuse. */
-  readonly isBesideOthers: boolean;
+  /** True to serve even if another DHCP server answers. */
+  readonly allowOtherServers: boolean;
+  readonly discoveryTimeoutMs: number | undefined;
 }
 
 /**
- * Checks the options of `--dhcp server`.
+ * Validates the options of `--dhcp server`.
  * @returns undefined in the other modes
  * @throws NetbootError USAGE_INVALID, LISTEN_INVALID
  */
@@ -62,33 +67,27 @@ export function parseDhcpOptions(
   }
   const { dhcpLeaseTime: leaseTime = "1h", dhcpRouter: router, dhcpDns: dns = [] } = options;
   const { stateDir = defaultStateDirectory() } = options;
-  const [range, network] = rangeAndNetwork(options.dhcpRange, addresses);
-  const leaseSeconds = parseLeaseTime(leaseTime);
-  if (leaseSeconds === undefined) {
-    throw usageError(
-      `--dhcp-lease-time cannot be ${leaseTime}.`,
-      "Give a time from 1m to 365d: --dhcp-lease-time 12h",
-    );
-  }
+  const [range, network] = parseRangeOfNetwork(options.dhcpRange, addresses);
   for (const address of [router ?? [], dns].flat()) {
     if (!isIPv4(address))
-      throw usageError(`${address} is no IPv4 address.`, "Write it as 192.168.77.1");
+      throw usageError(`${address} is not an IPv4 address.`, "Write it like 192.168.77.1.");
   }
   if (router !== undefined && !isInNetwork(network, router)) {
     throw usageError(
       `The router ${router} is not in the network of ${network.address} (${network.netmask}).`,
-      "Machines reach a router only in their own network. Leave --dhcp-router out if there is none.",
+      "Machines can only reach a router in their own network. Omit --dhcp-router if there is none.",
     );
   }
   return {
     network,
     range,
-    leaseSeconds,
+    leaseSeconds: parseLeaseSeconds(leaseTime),
     router,
     dns,
     excluded: [addresses.map(({ address }) => address), router ?? [], dns].flat(),
     leasesPath: join(stateDir, "leases"),
-    isBesideOthers: options.forceDhcp ?? false,
+    allowOtherServers: options.forceDhcp ?? false,
+    discoveryTimeoutMs: options.dhcpDiscoveryTimeoutMs,
   };
 }
 
@@ -103,28 +102,40 @@ function rejectDhcpServerOptions(options: DhcpOptions): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     throw usageError(
-      `--${name} is for a server that gives addresses.`,
-      "Add --dhcp server where there is no DHCP server, or leave it out.",
+      `--${name} needs --dhcp server.`,
+      `Add --dhcp server if the network has no DHCP server; otherwise omit --${name}.`,
     );
   }
 }
 
-/** The network is the one that holds the range, on the only interface that is served. */
-function rangeAndNetwork(
+function parseLeaseSeconds(text: string): number {
+  const milliseconds = durationMs(text);
+  const { min, max } = leaseTimeBoundsMs;
+  if (milliseconds !== undefined && milliseconds >= min && milliseconds <= max) {
+    return Math.floor(milliseconds / 1000);
+  }
+  throw usageError(
+    `--dhcp-lease-time must be a time from 1m to 365d, not ${JSON.stringify(text)}.`,
+    "For example: --dhcp-lease-time 12h",
+  );
+}
+
+/** Finds the network that contains the range; it must be on the only served interface. */
+function parseRangeOfNetwork(
   text: string | undefined,
   addresses: readonly ServedAddress[],
 ): [AddressRange, ServedAddress] {
-  const example = `For example: --dhcp-range ${formatRange(exampleRange(addresses[0]!))}`;
+  const [first] = addresses;
+  const exampleText =
+    first === undefined ? "192.168.77.100-192.168.77.199" : formatRange(exampleRange(first));
+  const example = `For example: --dhcp-range ${exampleText}`;
   if (text === undefined) {
-    throw usageError(
-      "--dhcp server needs the range of addresses that machines are given.",
-      example,
-    );
+    throw usageError("--dhcp server needs the range of addresses to give: --dhcp-range.", example);
   }
   const range = parseRange(text);
   if (range === undefined) {
     throw usageError(
-      `--dhcp-range cannot be ${text}: it is the first and the last address.`,
+      `--dhcp-range must be the first and the last address, not ${JSON.stringify(text)}.`,
       example,
     );
   }
@@ -134,17 +145,14 @@ function rangeAndNetwork(
   const network = addresses.find((one) => isWithinHosts(range, one));
   if (network === undefined) {
     const served = addresses.map(({ address, netmask }) => `${address} (${netmask})`).join(", ");
-    throw usageError(
-      `--dhcp-range ${text} is not within a network that is served: ${served}.`,
-      example,
-    );
+    throw usageError(`--dhcp-range ${text} is not inside a served network: ${served}.`, example);
   }
   const interfaces = new Set(addresses.map((one) => one.interface));
   if (interfaces.size > 1) {
     throw new NetbootError(
       "LISTEN_INVALID",
-      `--dhcp server is for one network, and ${[...interfaces].join(", ")} are served.`,
-      `Name the interface of the range: --listen ${network.interface}`,
+      `--dhcp server works on one interface only, not on ${[...interfaces].join(", ")}.`,
+      `Select the interface of the range: --listen ${network.interface}`,
     );
   }
   return [range, network];

@@ -1,39 +1,45 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { formatIpv4 } from "../net/address.js";
 import type { ServedAddress } from "../net/interfaces.js";
+import { PacketError } from "../net/packet-error.js";
 import { type DhcpMessage, parseDhcp } from "./message.js";
-import { messageType, option } from "./option-codes.js";
+import { messageType, optionCode } from "./option-codes.js";
+import type { OptionEntry } from "./pxe-fields.js";
 
 const none = "0.0.0.0";
 const broadcastFlag = 0x8000;
 
-/** A server that offered something. */
+/** A server that made an offer. */
 export interface DiscoveredServer {
-  /** Its address, as it calls itself (option 54). */
+  /** The address in its server identifier (option 54). */
   readonly server: string;
-  /** `dhcp` gives addresses, `proxy` only says what to boot. */
+  /** `dhcp` servers give addresses; `proxy` servers only say what to boot. */
   readonly kind: "dhcp" | "proxy";
-  /** Where it was heard. */
+  /** The served address and its interface that the offer came to. */
   readonly interface: string;
   readonly address: string;
 }
 
-/** Locally administered, and made up once a run: no network card has it. */
+/** A random, locally administered address, which no network card has. */
 const hardwareAddress = Buffer.from([0x02, ...randomBytes(5)]);
 
-const pxeOptions: readonly (readonly [code: number, value: Buffer])[] = [
-  [option.vendorClass, Buffer.from("PXEClient:Arch:00007:UNDI:003016")],
-  [option.clientArchitecture, Buffer.from([0, 7])],
-  [option.clientMachineIdentifier, Buffer.concat([Buffer.alloc(1), randomBytes(16)])],
+const pxeOptions: readonly OptionEntry[] = [
+  [optionCode.vendorClass, Buffer.from("PXEClient:Arch:00007:UNDI:003016")],
+  [optionCode.clientArchitecture, Buffer.from([0, 7])],
+  [optionCode.clientMachineIdentifier, Buffer.concat([Buffer.alloc(1), randomBytes(16)])],
 ];
 
 /**
- * A DISCOVER as any machine sends it, and one of a UEFI machine that asks to be booted, which
- * ProxyDHCP servers answer, too.
- * @param relayAddress where answers shall go; `0.0.0.0` for a broadcast
+ * Builds two DISCOVER messages: a plain one, and one of a UEFI machine that asks to boot, which
+ * ProxyDHCP servers answer as well.
+ * @param relayAddress the address that servers reply to; `0.0.0.0` for a broadcast
  */
-export function discoverMessages(relayAddress: string): DhcpMessage[] {
-  return [[], pxeOptions].map((options) => ({
+export function discoverMessages(relayAddress: string): [plain: DhcpMessage, pxe: DhcpMessage] {
+  return [discoverMessage(relayAddress, []), discoverMessage(relayAddress, pxeOptions)];
+}
+
+function discoverMessage(relayAddress: string, options: readonly OptionEntry[]): DhcpMessage {
+  return {
     op: "request",
     hardwareType: 1,
     hops: relayAddress === none ? 0 : 1,
@@ -48,32 +54,37 @@ export function discoverMessages(relayAddress: string): DhcpMessage[] {
     serverName: "",
     bootFile: "",
     options: new Map([
-      [option.messageType, Buffer.from([messageType.discover])],
-      [option.parameterRequestList, Buffer.from([1, 3, 6, 43, 54, 60, 66, 67])],
+      [optionCode.messageType, Buffer.from([messageType.discover])],
+      [optionCode.parameterRequestList, Buffer.from([1, 3, 6, 43, 54, 60, 66, 67])],
       ...options,
     ]),
-  }));
+  };
 }
 
-/** Undefined for what is no offer to one of these questions. */
+/**
+ * Reads an offer that answers one of these messages; undefined for any other datagram.
+ * @param networks the network that each transaction was sent to
+ */
 export function readOffer(
   bytes: Buffer,
-  asked: ReadonlyMap<number, ServedAddress>,
+  networks: ReadonlyMap<number, ServedAddress>,
 ): DiscoveredServer | undefined {
-  let message: DhcpMessage;
-  try {
-    message = parseDhcp(bytes);
-  } catch {
-    return undefined;
-  }
-  const network = asked.get(message.transactionId);
-  const type = message.options.get(option.messageType)?.[0];
-  const identifier = message.options.get(option.serverIdentifier);
-  if (network === undefined || message.op !== "reply" || type !== messageType.offer) {
-    return undefined;
-  }
+  const message = tryParse(bytes);
+  const network = message && networks.get(message.transactionId);
+  if (network === undefined || message?.op !== "reply") return undefined;
+  if (message.options.get(optionCode.messageType)?.[0] !== messageType.offer) return undefined;
   const { interface: name, address } = network;
+  const identifier = message.options.get(optionCode.serverIdentifier);
   const server = identifier?.length === 4 ? formatIpv4(identifier) : none;
   const kind = message.yourAddress === none ? "proxy" : "dhcp";
   return { server, kind, interface: name, address };
+}
+
+function tryParse(bytes: Buffer): DhcpMessage | undefined {
+  try {
+    return parseDhcp(bytes);
+  } catch (error) {
+    if (error instanceof PacketError) return undefined;
+    throw error;
+  }
 }

@@ -5,51 +5,54 @@ import { ipv4Addresses, type ServedAddress } from "../net/interfaces.js";
 import { bindUdp } from "../net/udp-socket.js";
 import { type DiscoveredServer, discoverMessages, readOffer } from "./discovery-packets.js";
 import { formatDhcp } from "./message.js";
+import { allClients } from "./packet-info.js";
 
 const none = "0.0.0.0";
-/** Milliseconds between questions: one may be lost, as by a switch that just woke up. */
-const pause = 700;
-const repetitions = 2;
+/** A datagram may be lost, for example by a switch port that has just come up. */
+const rounds = 2;
+/** dnsmasq pings an address for 3 s before it offers the address. */
+const defaultTimeoutMs = 3500;
+/** Time between the rounds, as a part of the timeout. */
+const intervalFraction = 0.2;
 
 export interface DiscoveryOptions {
   readonly addresses: readonly ServedAddress[];
-  /**
-   * Milliseconds to wait for offers after the last question; 3500 if left out, as dnsmasq looks
-   * for 3 s whether an address is free before it offers it.
-   */
-  readonly patience?: number;
-  /** Ends the asking, with an AbortError. */
-  readonly signal?: AbortSignal;
+  /** How long to wait for offers after the last round; 3500 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the discovery with an AbortError. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks each network which servers answer DHCP, as a machine that has no address would, and leaves
- * it at the offers. "unknown" where the ports to ask from are not to be had.
+ * Finds the DHCP servers of each network: broadcasts DISCOVER messages like a machine without an
+ * address, and ignores the offered addresses.
+ * @returns "unknown" if other programs hold the ports that this needs
  * @throws the error of bind: EACCES, EADDRNOTAVAIL
  */
 export async function discoverServers(
   options: DiscoveryOptions,
 ): Promise<DiscoveredServer[] | "unknown"> {
-  const { addresses, patience = 3500, signal } = options;
+  const { addresses, timeoutMs = defaultTimeoutMs, signal } = options;
   const sockets: Socket[] = [];
   const found = new Map<string, DiscoveredServer>();
-  const asked = new Map<number, ServedAddress>();
+  const networks = new Map<number, ServedAddress>();
   const onMessage = (bytes: Buffer) => {
-    const heard = readOffer(bytes, asked);
-    if (heard === undefined || isOfOtherInterface(heard)) return;
-    found.set(`${heard.kind} ${heard.server} ${heard.address}`, heard);
+    const offer = readOffer(bytes, networks);
+    if (offer === undefined || isOnOtherInterface(offer)) return;
+    found.set(`${offer.kind} ${offer.server} ${offer.address}`, offer);
   };
   try {
-    const way = await openWay(addresses, sockets, onMessage);
-    if (way === undefined) return "unknown";
-    for (let count = 0; count < repetitions; count += 1) {
-      for (const [network, socket] of way.senders) {
-        for (const question of discoverMessages(way.isRelayed ? network.address : none)) {
-          asked.set(question.transactionId, network);
-          socket.send(formatDhcp(question), 67, "255.255.255.255", () => {});
+    const probe = await openProbe(addresses, sockets, onMessage);
+    if (probe === undefined) return "unknown";
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const [network, socket] of probe.senders) {
+        for (const message of discoverMessages(probe.isRelay ? network.address : none)) {
+          networks.set(message.transactionId, network);
+          socket.send(formatDhcp(message), 67, allClients.address, () => {});
         }
       }
-      await delay(count + 1 < repetitions ? pause : patience, undefined, { signal });
+      const waitMs = round < rounds ? timeoutMs * intervalFraction : timeoutMs;
+      await delay(waitMs, undefined, { signal });
     }
   } finally {
     for (const socket of sockets) socket.close();
@@ -58,28 +61,28 @@ export async function discoverServers(
 }
 
 /**
- * A server of this machine for another network hears questions of all, and this machine hears its
- * answers, though they are sent elsewhere.
+ * True for an offer from a server on this machine that serves another network. Such a server hears
+ * broadcasts from all interfaces, and this machine hears its offers although they go elsewhere.
  */
-function isOfOtherInterface({ server, interface: asked }: DiscoveredServer): boolean {
+function isOnOtherInterface({ server, interface: name }: DiscoveredServer): boolean {
   const own = ipv4Addresses().filter(({ address }) => address === server);
-  return own.length > 0 && own.every((it) => it.interface !== asked);
+  return own.length > 0 && own.every((it) => it.interface !== name);
 }
 
-interface Way {
+interface Probe {
   readonly senders: readonly (readonly [ServedAddress, Socket])[];
-  readonly isRelayed: boolean;
+  readonly isRelay: boolean;
 }
 
 /**
- * As a client, from port 68; or where a DHCP client of this machine has that port for itself, as a
- * relay from port 67, to which servers send their offers back.
+ * Opens sockets on port 68, like a client. If a DHCP client of this machine holds that port, opens
+ * port 67 instead, like a relay, to which servers send their offers.
  */
-async function openWay(
+async function openProbe(
   addresses: readonly ServedAddress[],
   sockets: Socket[],
   onMessage: (bytes: Buffer) => void,
-): Promise<Way | undefined> {
+): Promise<Probe | undefined> {
   for (const port of [68, 67]) {
     try {
       const open = async (address: string) => {
@@ -88,11 +91,11 @@ async function openWay(
         socket.setBroadcast(true);
         return socket;
       };
-      // Offers come by broadcast, which only a socket without an address gets.
+      // Offers are broadcasts, which only a socket for all addresses receives.
       if (port === 68) await open(none);
       const senders: [ServedAddress, Socket][] = [];
       for (const network of addresses) senders.push([network, await open(network.address)]);
-      return { senders, isRelayed: port === 67 };
+      return { senders, isRelay: port === 67 };
     } catch (error) {
       if (systemCode(error) !== "EADDRINUSE") throw error;
     }

@@ -1,36 +1,37 @@
-/** Milliseconds in which a client on a local network has acknowledged a block. */
-const moment = 0.2;
+/** A client on a local network acknowledges a block within this time. */
+const pollMs = 0.2;
 
 /**
- * Keeps the event loop from going to sleep for a moment. TFTP waits for an acknowledgement a block,
- * which comes sooner than a processor wakes up; all that is done for a block takes less than that.
- * With several transfers there is something to do anyway, and their clients may need the processor.
+ * Keeps the event loop awake for a moment (busy polling). TFTP waits for an acknowledgement per
+ * block, which arrives sooner than an idle processor wakes up; everything that the server does for a
+ * block takes less time than that. With several transfers there is always work to do, and their
+ * clients may run on this machine and need the processor, so polling stops.
  */
 export class BusyPoll {
   #transfers = 0;
-  #until = 0;
-  #isAwake = false;
-  readonly #look = () => {
-    this.#isAwake = performance.now() < this.#until;
-    if (this.#isAwake) setImmediate(this.#look);
+  #untilMs = 0;
+  #isPolling = false;
+  readonly #poll = () => {
+    this.#isPolling = performance.now() < this.#untilMs;
+    if (this.#isPolling) setImmediate(this.#poll);
   };
 
-  /** A transfer begins. */
+  /** Call this when a transfer begins. */
   enter(): void {
     this.#transfers += 1;
   }
 
-  /** A transfer has ended. */
+  /** Call this when a transfer ends. */
   leave(): void {
     this.#transfers -= 1;
   }
 
-  /** From now on for a moment; what else there is to do is done all the same. */
+  /** Polls for a moment from now on; other events are still handled meanwhile. */
   extend(): void {
     if (this.#transfers > 1) return;
-    this.#until = performance.now() + moment;
-    if (this.#isAwake) return;
-    this.#isAwake = true;
-    setImmediate(this.#look);
+    this.#untilMs = performance.now() + pollMs;
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    setImmediate(this.#poll);
   }
 }

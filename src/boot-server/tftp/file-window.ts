@@ -6,13 +6,13 @@ import {
 } from "../files/block-cache.js";
 
 /**
- * The part of a file that one transfer is at: what is held is there at once, without a turn of the
- * thread pool for each window.
+ * The part of a file that one transfer is sending. Copying held blocks is synchronous: it avoids a
+ * round trip through the thread pool per window.
  */
 export class FileWindow {
   readonly #file: OpenFile;
   readonly #blocks: BlockCache;
-  /** Those that belong together follow each other. */
+  /** Consecutive blocks, from index `#first` on. */
   #held: Block[] = [];
   #first = 0;
   #fetching: Promise<void> = Promise.resolve();
@@ -22,12 +22,12 @@ export class FileWindow {
     this.#blocks = blocks;
   }
 
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   get size(): number {
     return this.#file.size;
   }
 
-  /** Whether bytes `start` to `end`, the latter not included, can be copied. */
+  /** True if bytes `start` (inclusive) to `end` (exclusive) can be copied. */
   holds(start: number, end: number): boolean {
     if (start >= end) return true;
     const last = Math.floor((end - 1) / blockSizeBytes);
@@ -37,15 +37,15 @@ export class FileWindow {
   }
 
   /**
-   * Holds these bytes, and no others any more. One call at a time.
-   * @throws FileChanged, and the errors of reading
+   * Holds these bytes and releases all others. Must not be called concurrently.
+   * @throws FileChanged, or the error of reading the file
    */
   fetch(start: number, end: number): Promise<void> {
     this.#fetching = this.#fetch(start, end);
     return this.#fetching;
   }
 
-  /** Gives back what is held. The file may be closed from then on. */
+  /** Releases the held blocks. Afterwards the file may be closed. */
   async close(): Promise<void> {
     await this.#fetching.catch(() => {});
     this.#release();
@@ -61,12 +61,13 @@ export class FileWindow {
     }
   }
 
-  /** Copies what is held, from `start` until the target is full. */
+  /** Copies held bytes from `start` on until the target is full. */
   copy(start: number, target: Uint8Array): void {
     for (let done = 0; done < target.length; ) {
-      const { bytes } = this.#held[Math.floor((start + done) / blockSizeBytes) - this.#first]!;
+      const block = this.#held[Math.floor((start + done) / blockSizeBytes) - this.#first];
+      if (block === undefined) throw new RangeError("these bytes are not held");
       const offset = (start + done) % blockSizeBytes;
-      const piece = bytes.subarray(offset, offset + target.length - done);
+      const piece = block.bytes.subarray(offset, offset + target.length - done);
       target.set(piece, done);
       done += piece.length;
     }

@@ -1,41 +1,42 @@
-/** What client and server agreed on. */
+/** The options that client and server agreed on. */
 export interface NegotiatedOptions {
-  /** Bytes in a block (RFC 2348). */
+  /** Bytes per block (RFC 2348). */
   readonly blockSize: number;
-  /** Milliseconds before a window is sent again (RFC 2349). */
-  readonly timeout: number;
-  /** Blocks that are sent before an acknowledgement is waited for (RFC 7440). */
+  /** Time before a window is sent again (RFC 2349). */
+  readonly timeoutMs: number;
+  /** Blocks to send before waiting for an acknowledgement (RFC 7440). */
   readonly windowSize: number;
-  /** What is said to the client of it; empty where nothing needs to be. */
+  /** The contents of the option acknowledgement; empty if none is needed. */
   readonly acknowledged: ReadonlyMap<string, string>;
 }
 
-/** A block has to fit one Ethernet frame: IP 20, UDP 8 and TFTP 4 bytes are in it, too. */
-const largestBlock = 1468;
-const largestWindow = 64;
-/** Seconds: RFC 2349 has a longer one refused, not shortened. It is how long nobody may be waited for. */
-const longestTimeout = 10;
-/** Milliseconds, if nothing else is agreed on. */
+/** A block must fit into one Ethernet frame, with 20 bytes of IP, 8 of UDP, and 4 of TFTP headers. */
+const maxBlockSize = 1468;
+const maxWindowSize = 64;
+/**
+ * The server refuses a longer timeout instead of shortening it (RFC 2349). The limit also bounds how
+ * long a client that has disappeared occupies a transfer.
+ */
+const maxTimeoutSeconds = 10;
 export const defaultTimeoutMs = 1000;
 
 /**
- * The options of a read request as they are granted; those that are unknown or senseless are left
- * out, as RFC 2347 has it.
- * @param size bytes of the file
+ * Grants the options of a read request. Ignores unknown and invalid options, as RFC 2347 requires.
+ * @param size the bytes of the file
  */
 export function negotiate(requested: ReadonlyMap<string, string>, size: number): NegotiatedOptions {
   const acknowledged = new Map<string, string>();
-  const grant = (name: string, smallest: number, largest: number, most: number) => {
+  const grant = (name: string, min: number, max: number, limit: number) => {
     const value = Number(requested.get(name));
-    if (!Number.isInteger(value) || value < smallest || value > largest) return undefined;
-    const granted = Math.min(value, most);
+    if (!Number.isInteger(value) || value < min || value > max) return undefined;
+    const granted = Math.min(value, limit);
     acknowledged.set(name, String(granted));
     return granted;
   };
-  const blockSize = grant("blksize", 8, 65464, largestBlock) ?? 512;
-  const seconds = grant("timeout", 1, longestTimeout, longestTimeout);
-  const timeout = seconds === undefined ? defaultTimeoutMs : seconds * 1000;
-  const windowSize = grant("windowsize", 1, 65535, largestWindow) ?? 1;
+  const blockSize = grant("blksize", 8, 65464, maxBlockSize) ?? 512;
+  const seconds = grant("timeout", 1, maxTimeoutSeconds, maxTimeoutSeconds);
+  const timeoutMs = seconds === undefined ? defaultTimeoutMs : seconds * 1000;
+  const windowSize = grant("windowsize", 1, 65535, maxWindowSize) ?? 1;
   if (requested.has("tsize")) acknowledged.set("tsize", String(size));
-  return { blockSize, timeout, windowSize, acknowledged };
+  return { blockSize, timeoutMs, windowSize, acknowledged };
 }

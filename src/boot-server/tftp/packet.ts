@@ -1,10 +1,10 @@
 import { PacketError } from "../net/packet-error.js";
 
-/** RFC 1350, section 5, and RFC 2347. */
+/** The TFTP opcodes (RFC 1350, section 5; RFC 2347). */
 const opcode = { rrq: 1, wrq: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;
 
-/** RFC 1350, appendix, "Error Codes", and RFC 2347. */
-export const errorCode = {
+/** The TFTP error codes (RFC 1350, appendix; RFC 2347). */
+export const tftpErrorCode = {
   undefined: 0,
   notFound: 1,
   accessViolation: 2,
@@ -13,7 +13,7 @@ export const errorCode = {
   optionRefused: 8,
 } as const;
 
-/** The name's characters are bytes; options are in the order they were asked for. */
+/** Each character of the name stands for a byte; the options are in the order of the request. */
 export interface ReadRequest {
   readonly kind: "read";
   readonly name: string;
@@ -23,7 +23,7 @@ export interface ReadRequest {
 
 export type TftpRequest = ReadRequest | { readonly kind: "write" };
 
-/** What comes in the course of a transfer. */
+/** A packet from the client during a transfer. */
 export type TransferPacket =
   | { readonly kind: "ack"; readonly block: number }
   | { readonly kind: "error"; readonly code: number; readonly message: string };
@@ -34,13 +34,14 @@ export function parseRequest(bytes: Buffer): TftpRequest {
   if (code === opcode.wrq) return { kind: "write" };
   if (code !== opcode.rrq) throw new PacketError("it is not a TFTP request");
   const words = bytes.toString("latin1", 2).split("\0");
-  // Each word is ended by a NUL, so the last of these is what follows the last one.
+  // A NUL ends each word, so the last element is what follows the last word.
   words.pop();
   const [name, mode, ...rest] = words;
-  if (name === undefined || mode === undefined) throw new PacketError("the request is cut short");
+  if (name === undefined || mode === undefined) throw new PacketError("the request is truncated");
   const options = new Map<string, string>();
   for (let index = 0; index + 1 < rest.length; index += 2) {
-    options.set(rest[index]!.toLowerCase(), rest[index + 1]!);
+    const [key = "", value = ""] = rest.slice(index, index + 2);
+    options.set(key.toLowerCase(), value);
   }
   return { kind: "read", name, mode: mode.toLowerCase(), options };
 }
@@ -55,15 +56,15 @@ export function parseTransferPacket(bytes: Buffer): TransferPacket {
       return { kind: "error", code: bytes.readUInt16BE(2), message };
     }
   }
-  throw new PacketError("it does not belong in a transfer");
+  throw new PacketError("it does not belong to a transfer");
 }
 
-/** Bytes before the contents of a block. */
-export const dataHeader = 4;
+/** Size of the header before the contents of a block. */
+export const dataHeaderBytes = 4;
 
 /**
- * Writes what stands before a block's contents.
- * @param block its low 16 bits are sent
+ * Writes the header before the contents of a block.
+ * @param block the block's number, of which the low 16 bits are sent
  */
 export function writeDataHeader(packet: Buffer, block: number): void {
   packet.writeUInt16BE(opcode.data, 0);

@@ -5,26 +5,26 @@ import { fileIdentity } from "../files/file-identity.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
 import { sourceAddressFor } from "../net/source-address.js";
-import { adoptUdp, bindUdp, onDatagram } from "../net/udp-socket.js";
+import { adoptUdp, bindUdp, type Endpoint, onDatagram } from "../net/udp-socket.js";
 import { FileWindow } from "./file-window.js";
 import { negotiate } from "./negotiation.js";
-import { errorCode, errorPacket, parseRequest, type ReadRequest } from "./packet.js";
-import { type Peer, Transfer, type TransferOutcome } from "./transfer.js";
+import { errorPacket, parseRequest, type ReadRequest, tftpErrorCode } from "./packet.js";
+import { Transfer, type TransferOutcome } from "./transfer.js";
 
-/** Transfers at the same time; further requests are dropped, and clients ask again. */
+/** The server drops requests beyond this number of concurrent transfers; clients ask again. */
 const maxTransfers = 200;
-/** Blocks of boot programs that are kept, 1 MiB each. */
-const mostBlocks = 16;
-/** Characters of a name that nothing is called that are told of. */
+/** Blocks of boot programs to cache, of 1 MiB each. */
+const maxCachedBlocks = 16;
+/** The part of a missing file's name that events show. */
 const maxLoggedNameLength = 200;
-/** Of one client. */
-const mostOfOneClient = 8;
+/** Concurrent transfers of one client. */
+const maxTransfersPerClient = 8;
 
-/** Requests of one client; firmware asks for a few files, each once or twice. */
-const usualRate = { burst: 100, perSecond: 20 };
+/** The rate of one client: firmware requests a few files, each once or twice. */
+const rateLimit = { burst: 100, perSecond: 20 };
 
 export interface TftpServerOptions {
-  /** The files there are, by the names that clients ask for. Nothing else is ever opened. */
+  /** The path of the file with this name, if there is one. The server opens nothing else. */
   find(name: string, client: string): string | undefined;
   onEvent(event: TftpEvent): void;
 }
@@ -51,26 +51,26 @@ export type TftpEvent =
       readonly reason: string;
     };
 
-/** A transfer, from the request on; its file is being opened while `transfer` is undefined. */
-interface UnderWay {
+/** A transfer from its request on; `transfer` is undefined until the file is open. */
+interface ActiveTransfer {
   readonly client: string;
   transfer: Transfer | undefined;
 }
 
-/** Serves files of a fixed map, read only (RFC 1350). */
+/** Serves a fixed set of files, read-only (RFC 1350). */
 export class TftpServer {
   readonly #options: TftpServerOptions;
   readonly #sockets: Socket[] = [];
-  /** Those that began first come first. */
-  readonly #underWay = new Set<UnderWay>();
-  /** No more requests are taken. */
+  /** In the order in which they began. */
+  readonly #active = new Set<ActiveTransfer>();
+  /** The server accepts no more requests. */
   #isClosed = false;
-  /** No more blocks are sent. */
+  /** The server sends no more blocks. */
   #isStopped = false;
-  /** Told of the end of each transfer. */
+  /** Called at the end of each transfer. */
   #onEnded: () => void = () => {};
-  readonly #rate = new RateLimit(usualRate);
-  readonly #blocks = new BlockCache(mostBlocks);
+  readonly #rate = new RateLimit(rateLimit);
+  readonly #blocks = new BlockCache(maxCachedBlocks);
 
   constructor(options: TftpServerOptions) {
     this.#options = options;
@@ -85,32 +85,31 @@ export class TftpServer {
   }
 
   /**
-   * Takes a socket that is bound already, to one address or to all.
-   * @param fd its descriptor
-   * @throws the error of taking it
+   * Uses a socket from systemd, which is bound to one address or to all.
+   * @param fd its file descriptor
+   * @throws the error of bind
    */
   async adopt(fd: number): Promise<void> {
     const socket = await adoptUdp(fd);
     this.#sockets.push(socket);
     const { address } = socket.address();
-    // Which address a datagram came to is not told: clients are answered by the way back to them.
-    const addressFor = (from: Peer) =>
+    // Node does not tell which address a datagram came to: use the address on the route to the client.
+    const addressFor = (from: Endpoint) =>
       address === "0.0.0.0" ? sourceAddressFor(from.address) : Promise.resolve(address);
     onDatagram(socket, (bytes, from) => this.#receive(bytes, from, () => addressFor(from), socket));
   }
 
   /**
-   * Takes no more requests; transfers that run have some time to end. Clients of those that are left
-   * then are told.
-   * @param grace milliseconds
+   * Stops accepting requests, waits for the active transfers, and aborts those that take too long.
+   * @param graceMs the time that transfers have to end
    */
-  async close(grace: number): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
     for (const socket of this.#sockets) socket.close();
-    const timer = setTimeout(() => this.#abortAll(), grace);
+    const timer = setTimeout(() => this.#abortAll(), graceMs);
     await new Promise<void>((resolve) => {
       this.#onEnded = () => {
-        if (this.#underWay.size === 0) resolve();
+        if (this.#active.size === 0) resolve();
       };
       this.#onEnded();
     });
@@ -119,84 +118,86 @@ export class TftpServer {
 
   #abortAll(): void {
     this.#isStopped = true;
-    for (const { transfer } of this.#underWay) transfer?.abort();
+    for (const { transfer } of this.#active) transfer?.abort();
   }
 
-  #receive(bytes: Buffer, from: Peer, address: () => Promise<string>, socket: Socket): void {
+  #receive(bytes: Buffer, from: Endpoint, address: () => Promise<string>, socket: Socket): void {
     if (!this.#rate.admits(from.address)) return;
-    const answer = (code: number, message: string) => {
+    const sendError = (code: number, message: string) => {
       if (this.#isClosed) return;
       socket.send(errorPacket(code, message), from.port, from.address, () => {});
     };
     try {
       const request = parseRequest(bytes);
       if (request.kind === "write")
-        answer(errorCode.accessViolation, "nothing can be written here");
+        sendError(tftpErrorCode.accessViolation, "this server is read-only");
       else {
-        this.#serve(request, from, address, answer).catch(() =>
-          answer(errorCode.undefined, "this server failed"),
+        this.#serve(request, from, address, sendError).catch(() =>
+          sendError(tftpErrorCode.undefined, "this server failed"),
         );
       }
     } catch (error) {
-      // What is no request gets no answer: it may be an answer itself.
+      // Do not answer malformed packets: one may be an answer itself.
       if (!(error instanceof PacketError)) throw error;
     }
   }
 
   async #serve(
     { name, mode, options }: ReadRequest,
-    peer: Peer,
+    peer: Endpoint,
     address: () => Promise<string>,
-    answer: (code: number, message: string) => void,
+    sendError: (code: number, message: string) => void,
   ): Promise<void> {
     const client = peer.address;
     const refuse = (code: number, reason: string) => {
-      answer(code, reason);
+      sendError(code, reason);
       const shown = name.slice(0, maxLoggedNameLength);
       this.#options.onEvent({ type: "refused", client, name: shown, reason });
     };
-    if (mode !== "octet") return refuse(errorCode.illegalOperation, "only mode octet is served");
-    if (isSuspicious(name)) return refuse(errorCode.accessViolation, "no such name is served");
+    if (mode !== "octet")
+      return refuse(tftpErrorCode.illegalOperation, "this server supports only mode octet");
+    if (isSuspicious(name))
+      return refuse(tftpErrorCode.accessViolation, "this name is not allowed");
     const path = this.#options.find(name, client);
-    if (path === undefined) return refuse(errorCode.notFound, "there is no such file");
+    if (path === undefined) return refuse(tftpErrorCode.notFound, "there is no such file");
     if (this.#isBusy(client)) return;
-    if (this.#underWay.size >= maxTransfers && !this.#makeRoom()) return;
-    const own: UnderWay = { client, transfer: undefined };
-    this.#underWay.add(own);
+    if (this.#active.size >= maxTransfers && !this.#makeRoom()) return;
+    const own: ActiveTransfer = { client, transfer: undefined };
+    this.#active.add(own);
     try {
       await this.#transfer(own, name, path, peer, await address(), options);
     } catch {
-      refuse(errorCode.undefined, "the file cannot be read");
+      refuse(tftpErrorCode.undefined, "the file cannot be read");
     } finally {
-      this.#underWay.delete(own);
+      this.#active.delete(own);
       this.#onEnded();
     }
   }
 
   #isBusy(client: string): boolean {
-    const own = [...this.#underWay].filter((other) => other.client === client).length;
-    return own >= mostOfOneClient;
+    const own = [...this.#active].filter((other) => other.client === client).length;
+    return own >= maxTransfersPerClient;
   }
 
   /**
-   * Gives up the oldest transfer whose client had its time to answer and did not: its sender may be
-   * forged. Without a word, as firmware that is told of an error asks no more.
+   * Abandons the oldest transfer whose client had enough time to answer but did not: the request may
+   * have a forged sender. Sends no error, because firmware does not ask again after an error.
    */
   #makeRoom(): boolean {
-    for (const own of this.#underWay) {
+    for (const own of this.#active) {
       if (own.transfer?.isUnheard !== true) continue;
       own.transfer.giveUp();
-      this.#underWay.delete(own);
+      this.#active.delete(own);
       return true;
     }
     return false;
   }
 
   async #transfer(
-    own: UnderWay,
+    own: ActiveTransfer,
     name: string,
     path: string,
-    peer: Peer,
+    peer: Endpoint,
     address: string,
     requested: ReadonlyMap<string, string>,
   ): Promise<void> {
@@ -224,7 +225,7 @@ export class TftpServer {
   }
 }
 
-/** Names that no client has reason to ask for: the answer tells them apart in a log. */
+/** Names that only an attacker asks for. A separate error makes them visible in the log. */
 function isSuspicious(name: string): boolean {
   return name.includes("..") || name.includes("\\") || name.startsWith("//") || name.includes("\0");
 }

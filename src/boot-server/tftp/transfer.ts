@@ -1,33 +1,28 @@
 import { createSocket, type Socket } from "node:dgram";
 import { PacketError } from "../net/packet-error.js";
-import { onDatagram, skipLookup } from "../net/udp-socket.js";
+import { type Endpoint, onDatagram, skipLookup } from "../net/udp-socket.js";
 import { BusyPoll } from "./busy-poll.js";
 import type { FileWindow } from "./file-window.js";
 import { defaultTimeoutMs, type NegotiatedOptions } from "./negotiation.js";
 import {
-  dataHeader,
-  errorCode,
+  dataHeaderBytes,
   errorPacket,
   optionAcknowledgement,
   parseTransferPacket,
+  tftpErrorCode,
   writeDataHeader,
 } from "./packet.js";
 
-/** Of all transfers. */
-const wakefulness = new BusyPoll();
+/** Shared by all transfers. */
+const busyPoll = new BusyPoll();
 
-/** Times that a window is sent without an answer before the client is given up. */
-const mostTries = 6;
-
-export interface Peer {
-  readonly address: string;
-  readonly port: number;
-}
+/** The number of times to send a window without an answer before giving up. */
+const maxTries = 6;
 
 /**
  * - `complete`: the client acknowledged the last block
- * - `declined`: the client ended it, as one does that only asked for the size
- * - `timeout`: the client is not heard from any more
+ * - `declined`: the client ended the transfer, for example because it only wanted the size
+ * - `timeout`: the client stopped answering
  */
 export type TransferOutcome =
   | { readonly kind: "complete" }
@@ -35,19 +30,19 @@ export type TransferOutcome =
   | { readonly kind: "timeout" };
 
 /**
- * Sends one file (RFC 1350), from a port of its own. Blocks go out window by window (RFC 7440); a
- * duplicate acknowledgement is never answered with the block again, which would double every block
- * that follows (RFC 1123, section 4.2.3.1).
+ * Sends one file from a separate port (RFC 1350), in windows of blocks (RFC 7440). It never resends a
+ * block for a duplicate acknowledgement: that would double every following block (RFC 1123, section
+ * 4.2.3.1).
  */
 export class Transfer {
   readonly #socket: Socket;
   readonly #file: FileWindow;
   readonly #size: number;
-  readonly #peer: Peer;
+  readonly #peer: Endpoint;
   readonly #options: NegotiatedOptions;
   #finish: (outcome: TransferOutcome) => void = () => {};
   #fail: (error: unknown) => void = () => {};
-  /** Blocks that the client has; block n holds the n-th `blockSize` bytes, from 1. */
+  /** Number of blocks that the client has. Blocks are numbered from 1. */
   #acknowledged = 0;
   #isWaitingForOptions: boolean;
   #timer: NodeJS.Timeout | undefined;
@@ -56,10 +51,10 @@ export class Transfer {
   #wasAnswered = false;
   #isOver = false;
   #isReading = false;
-  /** The same memory for each block: much memory that is used once makes V8 look for it all the time. */
+  /** Reused for each block, because allocating a buffer per block keeps the garbage collector busy. */
   #packet: Buffer;
 
-  constructor(file: FileWindow, peer: Peer, options: NegotiatedOptions) {
+  constructor(file: FileWindow, peer: Endpoint, options: NegotiatedOptions) {
     this.#socket = createSocket({ type: "udp4", lookup: skipLookup });
     this.#file = file;
     this.#size = file.size;
@@ -70,7 +65,7 @@ export class Transfer {
   }
 
   /**
-   * @param address the address of this server that the client asked
+   * @param address the address of this server that the client sent its request to
    * @throws the errors of the socket and the file
    */
   async run(address: string): Promise<TransferOutcome> {
@@ -81,7 +76,7 @@ export class Transfer {
     outcome.catch(() => {});
     this.#socket.on("error", (error) => this.#fail(error));
     onDatagram(this.#socket, (bytes, from) => this.#receive(bytes, from));
-    wakefulness.enter();
+    busyPoll.enter();
     try {
       await new Promise<void>((resolve, reject) => {
         this.#socket.once("error", reject).bind({ address, port: 0 }, resolve);
@@ -90,37 +85,40 @@ export class Transfer {
       return await outcome;
     } finally {
       this.#isOver = true;
-      wakefulness.leave();
+      busyPoll.leave();
       clearTimeout(this.#timer);
       this.#socket.close();
     }
   }
 
-  /** True where the first packet was sent again, and the client was not heard from all the same. */
+  /** True if the client has never answered, although the first packet was sent more than once. */
   get isUnheard(): boolean {
     return !this.#wasAnswered && this.#tries > 1;
   }
 
-  /** Ends it without a word. */
+  /** Ends the transfer without telling the client. */
   giveUp(): void {
     this.#finish({ kind: "timeout" });
   }
 
-  /** Ends it, and tells the client. */
+  /** Ends the transfer and tells the client. */
   abort(): void {
-    this.#reply(errorPacket(errorCode.undefined, "the server stops"));
+    this.#reply(errorPacket(tftpErrorCode.undefined, "the server is stopping"));
     this.giveUp();
   }
 
-  /** The last block is shorter than the others, and empty where the size is a multiple. */
+  /** The last block is shorter than the others; it is empty if the size is a multiple. */
   get #lastBlock(): number {
     return Math.floor(this.#size / this.#options.blockSize) + 1;
   }
 
-  #receive(bytes: Buffer, from: Peer): void {
+  #receive(bytes: Buffer, from: Endpoint): void {
     if (from.address !== this.#peer.address || from.port !== this.#peer.port) {
-      // RFC 1350, section 4: the one who strayed is told, the transfer goes on.
-      const stray = errorPacket(errorCode.unknownTransfer, "this transfer is another's");
+      // RFC 1350, section 4: tell the stray sender, and continue the transfer.
+      const stray = errorPacket(
+        tftpErrorCode.unknownTransfer,
+        "this transfer belongs to another client",
+      );
       this.#socket.send(stray, from.port, from.address, () => {});
       return;
     }
@@ -134,7 +132,7 @@ export class Transfer {
       }
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      this.#reply(errorPacket(errorCode.illegalOperation, error.message));
+      this.#reply(errorPacket(tftpErrorCode.illegalOperation, error.message));
     }
   }
 
@@ -144,25 +142,26 @@ export class Transfer {
       this.#isWaitingForOptions = false;
     } else {
       const advance = (block - (this.#acknowledged % 65536) + 65536) % 65536;
-      // A duplicate, or one from long ago.
+      // A duplicate, or an old acknowledgement.
       if (advance === 0 || advance > this.#options.windowSize) return;
       this.#acknowledged += advance;
     }
     this.#tries = 0;
     if (this.#acknowledged >= this.#lastBlock) this.#finish({ kind: "complete" });
     else this.#send();
-    wakefulness.extend();
+    busyPoll.extend();
   }
 
   #send(): void {
     this.#tries += 1;
-    if (this.#tries > mostTries) {
+    if (this.#tries > maxTries) {
       this.giveUp();
       return;
     }
-    // A timeout holds once the client has acknowledged it: who is forged could ask for a long one.
-    const timeout = this.#isWaitingForOptions ? defaultTimeoutMs : this.#options.timeout;
-    this.#startTimer(timeout * this.#tries);
+    // Use the negotiated timeout only after the client has acknowledged it: a forged request could
+    // ask for a long one.
+    const timeoutMs = this.#isWaitingForOptions ? defaultTimeoutMs : this.#options.timeoutMs;
+    this.#startTimer(timeoutMs * this.#tries);
     if (this.#isWaitingForOptions) {
       this.#reply(optionAcknowledgement(this.#options.acknowledged));
     } else {
@@ -170,15 +169,15 @@ export class Transfer {
     }
   }
 
-  /** The same timer again where it can be: one is started for each acknowledgement. */
-  #startTimer(milliseconds: number): void {
-    if (this.#timer !== undefined && this.#timerMs === milliseconds) {
+  /** Reuses the timer if possible, because each acknowledgement starts it again. */
+  #startTimer(durationMs: number): void {
+    if (this.#timer !== undefined && this.#timerMs === durationMs) {
       this.#timer.refresh();
       return;
     }
     clearTimeout(this.#timer);
-    this.#timerMs = milliseconds;
-    this.#timer = setTimeout(() => this.#send(), milliseconds);
+    this.#timerMs = durationMs;
+    this.#timer = setTimeout(() => this.#send(), durationMs);
   }
 
   #sendWindow(): void {
@@ -193,7 +192,7 @@ export class Transfer {
       this.#file.fetch(start, end).then(
         () => {
           this.#isReading = false;
-          // Of what is wanted by now: an acknowledgement may have come meanwhile.
+          // An acknowledgement may have moved the window meanwhile.
           if (!this.#isOver) this.#sendWindow();
         },
         (error: unknown) => this.#fail(error),
@@ -201,25 +200,25 @@ export class Transfer {
     }
   }
 
-  /** @param index counted from 0, as the file's bytes are; the block's number is one more */
+  /** @param index counts from 0, unlike block numbers */
   #sendBlock(index: number): void {
     const { blockSize } = this.#options;
     const start = index * blockSize;
     const length = Math.min(blockSize, this.#size - start);
-    const packet = this.#packet.subarray(0, dataHeader + length);
+    const packet = this.#packet.subarray(0, dataHeaderBytes + length);
     writeDataHeader(packet, index + 1);
-    this.#file.copy(start, packet.subarray(dataHeader));
+    this.#file.copy(start, packet.subarray(dataHeaderBytes));
     this.#reply(packet);
-    // The system has copied it, but for what has to wait for room.
+    // The kernel has copied the packet, unless the packet waits in Node's queue.
     if (this.#socket.getSendQueueCount() > 0) this.#packet = newPacket(blockSize);
   }
 
-  /** Without a callback, errors are passed over: what is lost is sent again. */
+  /** Sends without a callback, which ignores errors: lost packets are sent again. */
   #reply(bytes: Buffer): void {
     this.#socket.send(bytes, this.#peer.port, this.#peer.address);
   }
 }
 
 function newPacket(blockSize: number): Buffer {
-  return Buffer.allocUnsafeSlow(dataHeader + blockSize);
+  return Buffer.allocUnsafeSlow(dataHeaderBytes + blockSize);
 }

@@ -1,41 +1,31 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import type { BootChoice } from "../../../src/boot-server/dhcp/boot-choice.js";
 import { type BootClient, readBootClient } from "../../../src/boot-server/dhcp/boot-client.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "../../../src/boot-server/dhcp/message.js";
-import { OfferStyles } from "../../../src/boot-server/dhcp/offer-styles.js";
+import type { PacketInfo } from "../../../src/boot-server/dhcp/packet-info.js";
 import {
-  type BootChoice,
-  type PacketInfo,
   type ProxyDecision,
   readBootRequest,
   replyToBootRequest,
 } from "../../../src/boot-server/dhcp/proxy-reply.js";
 import type { OfferStyle } from "../../../src/boot-server/machines/offer-style.js";
-import { PacketError } from "../../../src/boot-server/net/packet-error.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
-import { type Datagram, datagramsOf, decode } from "../support/capture.js";
+import { decode } from "../support/capture.js";
+import { type RecordedMessage, sentByMachine } from "../support/recorded-machine.js";
 
 const server = "10.77.0.2";
 
-/** The messages that a recorded machine sent. */
-function sentByMachine(recording: string): (Datagram & { message: DhcpMessage })[] {
-  return datagramsOf(recording)
-    .filter(({ from, to }) => [68, 4011].includes(from.port) && [67, 4011].includes(to.port))
-    .filter(({ from }) => from.address !== server)
-    .map((datagram) => ({ ...datagram, message: parseDhcp(datagram.payload) }));
-}
-
-function answer(
-  { message, from, to }: Pick<Datagram, "from" | "to"> & { message: DhcpMessage },
+function decisionFor(
+  { message, from, to }: Pick<RecordedMessage, "message" | "from" | "to">,
   style: OfferStyle = "direct",
   choose: (client: BootClient) => BootChoice = choiceFor,
 ): ProxyDecision {
-  const arrival: PacketInfo = { port: to.port as 67 | 4011, from, server };
-  const question = readBootRequest(message, arrival);
-  if (question.kind === "no-reply") return question;
-  return replyToBootRequest(question, choose(question.client), () => style);
+  const packet: PacketInfo = { port: to.port as 67 | 4011, from, server };
+  const request = readBootRequest(message, packet);
+  if (request.kind === "no-reply") return request;
+  return replyToBootRequest(request, choose(request.client), () => style);
 }
 
 function choiceFor({ isIpxe, protocol }: BootClient): BootChoice {
@@ -63,7 +53,7 @@ describe("real firmware", () => {
     ],
   ];
   for (const [recording, frame, expected] of table) {
-    it(`is read right: ${recording}, frame ${frame}`, () => {
+    it(`is recognized in ${recording}, frame ${frame}`, () => {
       const one = sentByMachine(recording).find((it) => it.frame === frame);
       const client = readBootClient(one!.message);
       assert.ok("mac" in client);
@@ -73,7 +63,7 @@ describe("real firmware", () => {
     });
   }
 
-  it("gets answers to all its questions, and none to those for the DHCP server", () => {
+  it("gets answers to all its requests, and none to those for the DHCP server", () => {
     const all = [
       "ovmf-http-boot.pcap",
       "ovmf-pxe-4011-unanswered.pcap",
@@ -85,7 +75,7 @@ describe("real firmware", () => {
     let replies = 0;
     for (const one of all) {
       const type = one.message.options.get(53)![0];
-      const { kind } = answer(one);
+      const { kind } = decisionFor(one);
       const isForUs = one.to.port === 4011 || type === types.discover;
       assert.equal(kind, isForUs ? "reply" : "no-reply", `frame ${one.frame}`);
       if (kind === "reply") replies += 1;
@@ -93,11 +83,11 @@ describe("real firmware", () => {
     assert.ok(replies > 12 && replies < all.length);
   });
 
-  it("gets answers that tshark reads without a malformed field", async () => {
+  it("gets replies that tshark decodes without a malformed field", async () => {
     const path = join(await temporaryDirectory(), "answer.pcap");
     for (const style of ["direct", "port-4011"] as const) {
       for (const one of sentByMachine("ovmf-pxe-port-4011.pcap")) {
-        const reply = answer(one, style);
+        const reply = decisionFor(one, style);
         if (reply.kind !== "reply") continue;
         const text = decode(formatDhcp(reply.message), one.to.port, path);
         assert.doesNotMatch(text, /malformed|unknown option|expert info/i);
@@ -113,10 +103,10 @@ describe("real firmware", () => {
     }
   });
 
-  it("with HTTP Boot gets an address, and no option 43", async () => {
+  it("gets a URL and no option 43 for HTTP Boot", async () => {
     const path = join(await temporaryDirectory(), "answer.pcap");
     const one = sentByMachine("ovmf-http-boot.pcap").find(({ frame }) => frame === 9)!;
-    const reply = answer(one);
+    const reply = decisionFor(one);
     assert.ok(reply.kind === "reply");
     const text = decode(formatDhcp(reply.message), 67, path);
     assert.match(text, /Vendor class identifier: HTTPClient/);
@@ -125,12 +115,12 @@ describe("real firmware", () => {
     assert.deepEqual(reply.to, { address: "255.255.255.255", port: 68 });
   });
 
-  const toDisk = () => ({ disk: true, nothingAt: `http://${server}:8080/nothing.efi` }) as const;
+  const toDisk = () => ({ disk: true, missingUrl: `http://${server}:8080/nothing.efi` }) as const;
 
-  it("with PXE that is to boot from its disk gets a menu of that alone, taken at once", async () => {
+  it("gets a menu with the local disk as its only item if it boots from its disk by PXE", async () => {
     const path = join(await temporaryDirectory(), "answer.pcap");
     for (const style of ["direct", "port-4011"] as const) {
-      const reply = answer(sentByMachine("ovmf-pxe-port-4011.pcap")[0]!, style, toDisk);
+      const reply = decisionFor(sentByMachine("ovmf-pxe-port-4011.pcap")[0]!, style, toDisk);
       assert.ok(reply.kind === "reply");
       assert.equal(reply.bootFile, undefined);
       const text = decode(formatDhcp(reply.message), 67, path);
@@ -142,10 +132,10 @@ describe("real firmware", () => {
     }
   });
 
-  it("with HTTP Boot that is to boot from its disk gets an address with nothing", async () => {
+  it("gets a missing URL if it boots from its disk by HTTP Boot", async () => {
     const path = join(await temporaryDirectory(), "answer.pcap");
     const one = sentByMachine("ovmf-http-boot.pcap").find(({ frame }) => frame === 9)!;
-    const reply = answer(one, "direct", toDisk);
+    const reply = decisionFor(one, "direct", toDisk);
     assert.ok(reply.kind === "reply");
     assert.equal(reply.bootFile, undefined);
     const text = decode(formatDhcp(reply.message), 67, path);
@@ -154,19 +144,19 @@ describe("real firmware", () => {
     assert.doesNotMatch(text, /Vendor-Specific/);
   });
 
-  it("asking on port 4011 is answered there, where it asked from", () => {
+  it("gets its reply from port 4011 at the address and port that it sent from", () => {
     const one = sentByMachine("ovmf-pxe-port-4011.pcap").find(({ frame }) => frame === 6)!;
-    const reply = answer(one);
+    const reply = decisionFor(one);
     assert.ok(reply.kind === "reply");
     assert.deepEqual(reply.to, { address: "10.77.0.98", port: 4011 });
     assert.deepEqual(reply.message.options.get(53), Buffer.from([5]));
   });
 });
 
-describe("a client made by hand", () => {
+describe("a modified client", () => {
   const recorded = sentByMachine("ovmf-pxe-port-4011.pcap")[0]!;
 
-  /** The recorded DISCOVER with other options and fields; undefined takes an option away. */
+  /** The recorded DISCOVER with other options and fields; undefined removes an option. */
   function discover(
     options: Readonly<Record<number, Buffer | undefined>>,
     fields: Partial<DhcpMessage> = {},
@@ -176,9 +166,9 @@ describe("a client made by hand", () => {
       if (value === undefined) all.delete(Number(code));
       else all.set(Number(code), value);
     }
-    // By way of the bytes, as it would come.
+    // Serialize and parse it, like a received message.
     const message = parseDhcp(formatDhcp({ ...recorded.message, ...fields, options: all }));
-    return answer({ ...recorded, message });
+    return decisionFor({ ...recorded, message });
   }
 
   const architecture = (number: number) => ({ 93: Buffer.from([number >> 8, number & 255]) });
@@ -196,13 +186,13 @@ describe("a client made by hand", () => {
     [0x29, "arm64", "raspberry-pi"],
   ];
   for (const [number, machine, firmware] of kinds) {
-    it(`with architecture ${number} is ${machine} with ${firmware}`, () => {
+    it(`is ${machine} with ${firmware} if it sends architecture ${number}`, () => {
       const { client } = discover(architecture(number));
       assert.deepEqual([client?.architecture, client?.firmware], [machine, firmware]);
     });
   }
 
-  it("that is a Raspberry Pi and says that it is a BIOS is known by its hardware address", () => {
+  it("is a Raspberry Pi if it claims to be a BIOS but has such a hardware address", () => {
     const makers = "b827eb dca632 e45f01 28cdc1 d83add 2ccf67 88a29e".split(" ");
     const kindOf = (maker: string, type: number) => {
       const hardwareAddress = Buffer.from(`${maker}010203`, "hex");
@@ -214,37 +204,40 @@ describe("a client made by hand", () => {
     assert.equal(kindOf("b827ec", 0), "amd64 bios");
   });
 
-  it("without option 93 is known by option 60", () => {
+  it("may send its architecture in option 60 instead of option 93", () => {
     const vendorClass = Buffer.from("PXEClient:Arch:00011:UNDI:003016");
     assert.equal(discover({ 93: undefined, 60: vendorClass }).client?.architecture, "arm64");
   });
 
-  for (const [name, value] of Object.entries({ bare: "iPXE", "with its length": "\u0004iPXE" })) {
-    it(`that says iPXE, ${name}, is iPXE`, () => {
+  for (const [name, value] of Object.entries({
+    "without a length byte": "iPXE",
+    "with a length byte": "\u0004iPXE",
+  })) {
+    it(`is iPXE if its user class is iPXE, ${name}`, () => {
       assert.equal(discover({ 77: Buffer.from(value, "latin1") }).client?.isIpxe, true);
     });
   }
 
-  it("that does not ask to be booted gets no answer, and is no news", () => {
+  it("gets no reply and no log line if it does not ask to boot", () => {
     for (const value of [undefined, Buffer.from("MSFT 5.0"), Buffer.from("udhcp 1.36")]) {
       const reply = discover({ 60: value });
       assert.ok(reply.kind === "no-reply" && !reply.isNotable);
     }
   });
 
-  it("with a malformed machine identifier gets no answer, and is told of", () => {
+  it("gets no reply but a log line if its machine identifier is malformed", () => {
     for (const value of [Buffer.alloc(16), Buffer.from([1, ...Buffer.alloc(16)])]) {
       const reply = discover({ 97: value });
       assert.ok(reply.kind === "no-reply" && reply.isNotable);
     }
   });
 
-  it("without a machine identifier, as Intel's ROMs, is answered without one", () => {
+  it("gets a reply without a machine identifier if it sends none, like Intel's ROMs", () => {
     const reply = discover({ 97: undefined });
     assert.ok(reply.kind === "reply" && !reply.message.options.has(97));
   });
 
-  it("behind a relay is answered there, with the relay's own option", () => {
+  it("gets its reply through its relay, with the relay's option echoed", () => {
     const agent = Buffer.from([1, 2, 0xab, 0xcd]);
     const reply = discover({ 82: agent }, { relayAddress: "192.168.5.1" });
     assert.ok(reply.kind === "reply");
@@ -253,87 +246,13 @@ describe("a client made by hand", () => {
     assert.deepEqual(reply.message.options.get(82), agent);
   });
 
-  it("that names a boot item at port 4011 gets it back", () => {
+  it("gets back the boot item that it names on port 4011", () => {
     const item = Buffer.from([71, 4, 0, 0, 0, 0, 255]);
     const all = new Map(recorded.message.options).set(43, item).set(53, Buffer.from([3]));
     const message = { ...recorded.message, options: all };
     const to = { address: server, port: 4011 };
-    const reply = answer({ message, from: { address: "10.77.0.98", port: 68 }, to });
+    const reply = decisionFor({ message, from: { address: "10.77.0.98", port: 68 }, to });
     assert.ok(reply.kind === "reply");
     assert.deepEqual(reply.message.options.get(43), item);
-  });
-});
-
-describe("a DHCP message", () => {
-  it("is written as it was read, options of any length and all", () => {
-    const value = fc.uint8Array({ maxLength: 700 }).map(Buffer.from);
-    const codes = fc.integer({ min: 1, max: 254 }).filter((code) => code !== 52);
-    const property = fc.property(fc.array(fc.tuple(codes, value), { maxLength: 8 }), (options) => {
-      const message = { ...sent, options: new Map(options) };
-      const again = parseDhcp(formatDhcp(message));
-      assert.deepEqual(again, message);
-    });
-    const sent = sentByMachine("seabios-ipxe.pcap")[0]!.message;
-    fc.assert(property, { numRuns: 500 });
-  });
-
-  it("has at least the 300 bytes of BOOTP", () => {
-    const sent = sentByMachine("seabios-ipxe.pcap")[0]!.message;
-    assert.equal(formatDhcp({ ...sent, options: new Map() }).length, 300);
-  });
-
-  it("of any bytes is read or refused", () => {
-    const seeds = sentByMachine("ovmf-http-boot.pcap").map(({ payload }) => payload);
-    const edit = fc.record({ at: fc.nat(600), bytes: fc.uint8Array({ maxLength: 20 }) });
-    const property = fc.property(
-      fc.constantFrom(...seeds),
-      fc.array(edit, { maxLength: 5 }),
-      fc.nat(600),
-      (seed, edits, length) => {
-        const bytes = Buffer.from(seed);
-        for (const { at, bytes: other } of edits)
-          bytes.set(other.subarray(0, Math.max(0, bytes.length - at)), Math.min(at, bytes.length));
-        try {
-          const message = parseDhcp(bytes.subarray(0, length));
-          answer({
-            message,
-            from: { address: "0.0.0.0", port: 68 },
-            to: { address: "", port: 67 },
-          });
-        } catch (error) {
-          assert.ok(error instanceof PacketError, String(error));
-        }
-      },
-    );
-    fc.assert(property, { numRuns: 20_000 });
-  });
-});
-
-describe("the style of an offer", () => {
-  const client = { mac: "52:54:00:aa:bb:01" } as BootClient;
-  const times = (count: number, styles: OfferStyles) =>
-    Array.from({ length: count }, () => styles.next(client));
-
-  it("changes for a machine that keeps asking, and back", () => {
-    const styles = times(9, new OfferStyles());
-    const [direct, port] = ["direct", "port-4011"] as const;
-    assert.deepEqual(styles, [direct, direct, direct, port, port, port, direct, direct, direct]);
-  });
-
-  it("stays for a machine that took it, also when it is started again and again", () => {
-    const styles = new OfferStyles();
-    times(4, styles);
-    for (let boot = 0; boot < 10; boot += 1) {
-      styles.accepted(client.mac);
-      assert.equal(styles.next(client), "port-4011");
-    }
-  });
-
-  it("begins anew after some minutes", () => {
-    let now = 0;
-    const styles = new OfferStyles(() => now);
-    times(4, styles);
-    now += 10 * 60 * 1000;
-    assert.equal(styles.next(client), "direct");
   });
 });

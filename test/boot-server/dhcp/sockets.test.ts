@@ -8,11 +8,11 @@ import { dnsmasq, linesInDhcpLan } from "../support/dhcp-lan.js";
 const dhcpServer = `${dnsmasq} --bind-dynamic --dhcp-range=10.5.0.50,10.5.0.60,1h`;
 
 /**
- * Asks twice as iPXE does, and says what answered the first time: when the second is answered, no
- * more comes to the first. The words are the question, where it asks from and whom, and the address
- * of the relay that it is, or 0.0.0.0.
+ * Sends two DISCOVERs like iPXE, and prints the replies to the first one: once the second one has a
+ * reply, no more replies to the first one follow. The arguments are the DISCOVER, the address and
+ * port to send from, the destination, and the address of the relay (0.0.0.0 without one).
  */
-const asking = `
+const askTwice = `
   const [hex, from, port, to, relay] = process.argv.slice(1);
   const question = Buffer.from(hex, "hex");
   question.set(relay.split(".").map(Number), 24);
@@ -33,10 +33,10 @@ const asking = `
     }
   });`;
 
-describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, () => {
+describe("serve, on the DHCP ports", { concurrency: 2, timeout: 300_000 }, () => {
   const discover = datagramsOf("seabios-ipxe.pcap")[0]!.payload.toString("hex");
   const ask = (from: string, to: string, relay: string) =>
-    `${process.execPath} -e '${asking}' ${discover} ${from} ${to} ${relay}`;
+    `${process.execPath} -e '${askTwice}' ${discover} ${from} ${to} ${relay}`;
   let out: string;
   before(async () => {
     out = await demoRelease();
@@ -45,10 +45,10 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
   const lines = (script: string) => linesInDhcpLan(out, script);
 
   for (const [name, words] of [
-    ["of one interface", "--interface=br0"],
-    ["of all interfaces", ""],
+    ["on one interface", "--interface=br0"],
+    ["on all interfaces", ""],
   ] as const) {
-    it(`leaves to a DHCP server of the same machine, ${name}, what is sent to that one alone`, async () => {
+    it(`leaves unicast requests to a DHCP server of the same machine that listens ${name}`, async () => {
       const heard = await lines(`
       : > dnsmasq.log; ${dhcpServer} ${words} > dnsmasq.log 2>&1 &
       until grep -q "IP range" dnsmasq.log 2> /dev/null; do sleep 0.05; done
@@ -62,14 +62,14 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
       grep -c "sending renew" a.log
       echo $(($(grep -c DHCPREQUEST dnsmasq.log) - $(grep -c "broadcasting \\(select\\|renew\\)" a.log)))
       stop`);
-      // All that was not broadcast. Not that the client got the answer: udhcpc misses one that comes
-      // before it has closed the socket that it asked from, and goes on with a broadcast.
+      // Counts the unicast requests that dnsmasq received, not the replies that udhcpc received:
+      // udhcpc misses a reply that arrives before it closes its first socket, and then broadcasts.
       const [asked, arrived] = ["1", "1"];
       assert.deepEqual(heard, ["renew", "server=10.5.0.1", asked, arrived]);
     });
   }
 
-  it("answers machines by broadcast, and relays where they are, with the address towards them", async () => {
+  it("answers machines by broadcast and relays by unicast, from the address on their network", async () => {
     const heard = await lines(`
       ip link add br1 type bridge; ip link set br1 up; ip address add 10.6.0.1/24 dev br1
       ip link set to_b master br1
@@ -95,21 +95,21 @@ describe("serve, on the ports of DHCP", { concurrency: 2, timeout: 120_000 }, ()
   const answer = "10.5.0.1:67 names 10.5.0.1";
   const table: [name: string, sockets: string[], askers: string, heard: string[]][] = [
     [
-      "one for all addresses and one for its own",
+      "one for all addresses and one for its own address",
       ["0.0.0.0:67", "10.5.0.1:67"],
       `${machine}; ${relay}`,
       [answer, answer],
     ],
     [
-      "one for all addresses of both families and one for its own",
+      "one for all IPv4 and IPv6 addresses and one for its own address",
       ["[::]:67", "10.5.0.1:67"],
       `${machine}; ${relay}`,
       [answer, answer],
     ],
-    ["one for its own address alone", ["10.5.0.1:67"], relay, [answer]],
+    ["one for its own address only", ["10.5.0.1:67"], relay, [answer]],
   ];
   for (const [name, sockets, askers, heard] of table) {
-    it(`uses sockets that it is handed, ${name}, also when it is started again`, async () => {
+    it(`uses sockets from systemd, ${name}, even after a restart`, async () => {
       const program = `${process.execPath} ${checkout}/bin/kairos-netboot.js`;
       const names = sockets.map(() => "dhcp").join(":");
       const listen = sockets.map((place) => `--listen ${place}`).join(" ");

@@ -5,16 +5,16 @@ import { fileURLToPath } from "node:url";
 
 const recordings = fileURLToPath(new URL("../../../../testdata/firmware/", import.meta.url));
 
-/** A UDP datagram of a recording. */
+/** A UDP datagram in a recording. */
 export interface Datagram {
-  /** From 1, as tshark counts. */
+  /** Counts from 1, as in tshark. */
   readonly frame: number;
   readonly from: { readonly address: string; readonly port: number };
   readonly to: { readonly address: string; readonly port: number };
   readonly payload: Buffer;
 }
 
-/** All datagrams of a recording of real firmware, in the order they came. */
+/** Returns all datagrams of a recording of real firmware, in order. */
 export function datagramsOf(name: string): Datagram[] {
   const fields = ["frame.number", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "udp.payload"];
   const options = fields.flatMap((field) => ["-e", field]);
@@ -34,19 +34,38 @@ export function datagramsOf(name: string): Datagram[] {
 }
 
 /**
- * What tshark reads in a datagram: the lines of its detailed view.
- * @param path a capture file to write for it
+ * Decodes a datagram with tshark, an independent implementation.
+ * @param path the capture file to write for tshark
+ * @returns the lines of its detailed view
  */
 export function decode(payload: Buffer, port: number, path: string): string {
   writeFileSync(path, captureOf(payload, port));
   return tshark(["-r", path, "-V"]);
 }
 
+/**
+ * Decodes single fields of a datagram with tshark.
+ * @param path the capture file to write for tshark
+ * @param fields their names in Wireshark
+ * @returns the values in the same order; "" for a missing field
+ */
+export function decodeFields(
+  payload: Buffer,
+  port: number,
+  path: string,
+  fields: readonly string[],
+): string[] {
+  writeFileSync(path, captureOf(payload, port));
+  const options = fields.flatMap((field) => ["-e", field]);
+  const text = tshark(["-r", path, "-T", "fields", "-E", "occurrence=f", ...options]);
+  return text.replace(/\n$/, "").split("\t");
+}
+
 function tshark(args: readonly string[]): string {
   return execFileSync("tshark", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 }
 
-/** A capture file (pcap, version 2.4) of one datagram in raw IPv4. */
+/** Builds a capture file (pcap, version 2.4) with one datagram in raw IPv4. */
 function captureOf(payload: Buffer, port: number): Buffer {
   const ip = Buffer.alloc(20);
   ip[0] = 0x45;

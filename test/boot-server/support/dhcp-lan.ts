@@ -2,12 +2,11 @@ import { execFile } from "node:child_process";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { checkout } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
 
-/** What udhcpc calls with what it got: it says so in a file, and does as it is told. */
+/** The script that udhcpc calls with its lease: it logs the lease and configures the interface. */
 const action = `#!/bin/sh
 echo "$1 \${ip:-none} mask=$subnet router=$router dns=$dns time=$lease server=$serverid" >> "$HEARD"
 case $1 in
@@ -16,12 +15,16 @@ case $1 in
 esac
 `;
 
+/** The server, without the seconds that \`serve\` listens for other DHCP servers. */
+const serveInLan = join(import.meta.dirname, "serve-in-lan.js");
+
 /**
- * Shell functions for a network of its own: a switch, this machine at 10.5.0.1, and the machines
- * \`a\`, \`b\` and \`c\`, each in a network namespace.
- * - \`at a WORDS\` runs a command there
- * - \`ask a\` has busybox' udhcpc get an address, and prints what it heard
- * - \`serve WORDS\` starts the server, which answers when the function returns
+ * Shell functions for a private network: a switch, this machine at 10.5.0.1, and the machines
+ * \`a\`, \`b\`, and \`c\`, each in a network namespace.
+ * - \`at a COMMAND\` runs a command there
+ * - \`ask a\` makes busybox's udhcpc get an address, and prints the lease
+ * - \`renew a\` makes a running udhcpc (a.pid, a.heard) renew its lease
+ * - \`serve OPTIONS\` starts the server and returns when it listens
  */
 const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
   ip link set lo up
@@ -37,28 +40,28 @@ const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
   ask() { who=$1; shift; HEARD=$who.heard; export HEARD; : > $HEARD
     at $who busybox udhcpc -i eth0 -f -n -q -t 4 -T 3 -s ./action "$@" > $who.log 2>&1
     grep -v deconfig $who.heard || echo "$who got nothing"; }
+  renew() { until grep -q renew $1.heard; do kill -USR1 $(cat $1.pid); sleep 1; done; }
   serve() { : > log
-    ${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${served} --state-dir state "$@" 2> log &
+    ${process.execPath} ${serveInLan} ${served} --state-dir state "$@" 2> log &
     server=$!
     until grep -q Serving log; do kill -0 $server 2> /dev/null || return 1; sleep 0.05; done; }
   stop() { kill -TERM $server; wait $server; }`;
 
-/** A DHCP server, to be told what it gives; it says what it does. */
+/** The command of a DHCP server that offers addresses without pinging them for 3 s first. */
 export const dnsmasq =
-  "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
+  "dnsmasq --no-ping --keep-in-foreground --conf-file=/dev/null --port=0 --log-facility=- --leasefile-ro --user= --group= --pid-file=";
 
-/** What a shell script prints that is run in such a network, line by line. */
+/** No process outlives its test, even if it waits for something that never happens. */
+export const processLimits = { timeout: 100_000, killSignal: "SIGKILL" } as const;
+
+/** Runs a shell script in such a network and returns the lines that it prints. */
 export async function linesInDhcpLan(served: string, script: string): Promise<string[]> {
   const scratch = await temporaryDirectory();
   await writeFile(join(scratch, "action"), action);
   await chmod(join(scratch, "action"), 0o755);
-  // With the processes' namespace all of them end when the script does.
+  // All processes end with the script, because it has its own process namespace.
   const words = ["--map-root-user", "--net", "--pid", "--mount-proc", "--fork", "--kill-child"];
-  const { stdout } = await run("unshare", [
-    ...words,
-    "sh",
-    "-c",
-    `${setUp(scratch, served)}\n${script}`,
-  ]);
+  const commands = `${setUp(scratch, served)}\n${script}`;
+  const { stdout } = await run("unshare", [...words, "sh", "-c", commands], processLimits);
   return stdout.trim().split("\n");
 }

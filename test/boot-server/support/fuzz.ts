@@ -1,6 +1,6 @@
 /**
- * Run inside a network namespace: sends a boot server what no client would, and sees that it still
- * boots machines. Prints what it saw as one line of JSON.
+ * Runs inside a network namespace: sends malformed packets and requests to a boot server, and checks
+ * that it still answers machines. Prints the server's memory use as one line of JSON.
  *
  *     node fuzz.js SERVER-ADDRESS OWN-ADDRESS PID DATAGRAMS REQUESTS SEED
  */
@@ -13,10 +13,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { datagramsOf } from "./capture.js";
 
 const [server = "", own = "", pid, datagrams, requests, seed] = process.argv.slice(2);
-/** Datagrams between two questions that have to be answered: what is sent is also received. */
-const batch = 500;
+/** After this many datagrams a valid request must get a reply, so that no queue overflows. */
+const batchSize = 500;
 
-/** Marsaglia's xorshift: the same numbers for the same seed. */
+/** Marsaglia's xorshift: reproducible for a given seed. */
 class Random {
   #state: number;
   constructor(start: number) {
@@ -65,7 +65,7 @@ function mutated(bytes: Buffer): Buffer {
   return copy;
 }
 
-function oddDatagram(): { bytes: Buffer; port: number } {
+function fuzzedDatagram(): { bytes: Buffer; port: number } {
   const port = [67, 4011, 69][random.below(3)]!;
   const kind = random.below(10);
   if (kind === 0) return { bytes: random.bytes(random.below(1400)), port };
@@ -73,7 +73,7 @@ function oddDatagram(): { bytes: Buffer; port: number } {
   return { bytes: mutated(seeds[random.below(seeds.length)]!), port };
 }
 
-/** Asks as firmware behind a relay at `own`, and waits for the offer. */
+/** Sends DISCOVERs like firmware behind a relay at `own`, and waits for the offer. */
 class Asker {
   readonly #socket: Socket;
   #id = 1;
@@ -90,24 +90,24 @@ class Asker {
     for (let tries = 0; tries < 20; tries += 1) {
       const id = 0xf0000000 + this.#id;
       this.#id += 1;
-      const question = Buffer.from(discover);
-      question.writeUInt32BE(id, 4);
+      const message = Buffer.from(discover);
+      message.writeUInt32BE(id, 4);
       own.split(".").forEach((part, index) => {
-        question[24 + index] = Number(part);
+        message[24 + index] = Number(part);
       });
-      // Another machine each time: one that asks too often is not answered.
-      question.writeUInt32BE(this.#id, 30);
+      // A different machine each time, because the server limits the rate of each machine.
+      message.writeUInt32BE(this.#id, 30);
       const answered = new Promise<boolean>((resolve) => {
         this.#answer = (got) => got === id && resolve(true);
       });
-      this.#socket.send(question, 67, server);
+      this.#socket.send(message, 67, server);
       if (await Promise.race([answered, sleep(500, false)])) return true;
     }
     return false;
   }
 }
 
-function oddRequest(): Buffer {
+function fuzzedRequest(): Buffer {
   const targets = [
     "/",
     "/boot.ipxe",
@@ -135,7 +135,7 @@ async function sendRequest(bytes: Buffer): Promise<void> {
   socket.destroy();
 }
 
-/** Megabytes that the server holds now, and the most that it ever held. */
+/** The memory of the server, in MiB: now, and at its peak. */
 function memory(): { now: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const megabytes = (name: string) =>
@@ -143,23 +143,26 @@ function memory(): { now: number; peak: number } {
   return { now: Math.round(megabytes("VmRSS")), peak: Math.round(megabytes("VmHWM")) };
 }
 
-// The server has the port at all addresses; what is sent to this one comes here.
+// The server is bound to all addresses, but this socket receives what is sent to its own address.
 const socket = createSocket({ type: "udp4", reuseAddr: true });
 socket.bind(67, own);
 await once(socket, "listening");
 const asker = new Asker(socket);
 assert.ok(await asker.isAnswered(), "the server does not answer at the beginning");
 let halfway: ReturnType<typeof memory> | undefined;
-for (let sent = 0; sent < Number(datagrams); sent += batch) {
-  for (let index = 0; index < batch; index += 1) {
-    const { bytes, port } = oddDatagram();
+for (let sent = 0; sent < Number(datagrams); sent += batchSize) {
+  for (let index = 0; index < batchSize; index += 1) {
+    const { bytes, port } = fuzzedDatagram();
     socket.send(bytes, port, server, () => {});
   }
-  assert.ok(await asker.isAnswered(), `the server does not answer after ${sent + batch} datagrams`);
+  assert.ok(
+    await asker.isAnswered(),
+    `the server does not answer after ${sent + batchSize} datagrams`,
+  );
   if (sent >= Number(datagrams) / 2) halfway ??= memory();
 }
 for (let sent = 0; sent < Number(requests); sent += 20) {
-  await Promise.all(Array.from({ length: 20 }, () => sendRequest(oddRequest())));
+  await Promise.all(Array.from({ length: 20 }, () => sendRequest(fuzzedRequest())));
 }
 assert.ok(await asker.isAnswered(), "the server does not answer at the end");
 console.log(JSON.stringify({ halfway, end: memory() }));

@@ -27,18 +27,18 @@ export interface HttpSite {
 
 export interface HttpSiteOptions {
   readonly releases?: readonly Release[];
-  /** As they are now; read once for the rest if left out. */
+  /** Returns the current rules; by default they are read once from the other options. */
   readonly rules?: () => Rules;
   readonly programs?: BootPrograms;
   readonly commandLine?: string;
   readonly cloudConfig?: string;
   readonly machinesFile?: string;
-  /** Where the key is; a new directory if left out. */
+  /** The directory of the key; a new directory by default. */
   readonly state?: string;
   readonly api?: BootApi;
   readonly bootedAt?: (mac: string) => Date | undefined;
   readonly onEvent?: (event: MachineEvent) => void;
-  /** The kernel's table of neighbours; the real one if left out. */
+  /** Returns the ARP table; by default the one of the kernel. */
   readonly neighbours?: () => readonly ArpEntry[];
 }
 

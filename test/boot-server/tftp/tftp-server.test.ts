@@ -13,8 +13,8 @@ import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
 const sizes = [0, 1, 511, 512, 513, 1024, 1468, 1469, 100_000];
-/** More blocks of 512 bytes than block numbers have values. */
-const wrapping = 65_537 * 512 + 7;
+/** A file with more blocks of 512 bytes than there are block numbers. */
+const wrappingSize = 65_537 * 512 + 7;
 
 describe("TFTP", () => {
   let server: TftpServer;
@@ -25,7 +25,7 @@ describe("TFTP", () => {
 
   before(async () => {
     directory = await sharedDirectory();
-    for (const size of [...sizes, wrapping]) {
+    for (const size of [...sizes, wrappingSize]) {
       const path = join(directory, `file-${size}`);
       await writeFile(path, noise("x", size).content as Buffer);
       files.set(`file-${size}`, path);
@@ -46,7 +46,7 @@ describe("TFTP", () => {
     return run("curl", ["--silent", "--path-as-is", "--output", target, ...options, url]);
   };
 
-  it("serves on where two hundred forged senders asked, and were never heard of again", async () => {
+  it("keeps serving after requests from two hundred forged senders", async () => {
     const request = Buffer.from("\0\x01file-512\0octet\0timeout\x0010\0", "latin1");
     const sockets = Array.from({ length: 26 }, () => createSocket("udp4"));
     for (const [index, socket] of sockets.entries()) {
@@ -58,14 +58,14 @@ describe("TFTP", () => {
     for (const socket of sockets) socket.close();
   });
 
-  it("serves 420 machines that ask at once, and tells none of an error", async () => {
+  it("serves 420 machines that ask at the same time, without an error", async () => {
     const machines = Array.from({ length: 420 }, (_, index) => new Machine(index, port));
     const lengths = await Promise.all(machines.map((machine) => machine.fetch("file-100000")));
     assert.deepEqual(new Set(lengths), new Set([100_000]));
   });
 
   for (const size of sizes) {
-    // curl takes an acknowledged size of 0 for an error.
+    // curl treats an acknowledged size of 0 as an error.
     const blockSizes = size === 0 ? [] : [8, 512, 1468, 65464];
     for (const blockSize of blockSizes.filter((it) => it > 8 || size < 2000)) {
       it(`sends ${size} bytes to curl in blocks of ${blockSize}`, async () => {
@@ -81,10 +81,10 @@ describe("TFTP", () => {
     });
   }
 
-  it("goes on behind block 65535", async () => {
-    await curl(`file-${wrapping}`, "--tftp-blksize", "512");
+  it("continues after block 65535", async () => {
+    await curl(`file-${wrappingSize}`, "--tftp-blksize", "512");
     const got = await readFile(join(directory, "fetched"));
-    assert.ok(got.equals(await readFile(files.get(`file-${wrapping}`)!)));
+    assert.ok(got.equals(await readFile(files.get(`file-${wrappingSize}`)!)));
   });
 
   it("sends to tftp-hpa", async () => {
@@ -94,19 +94,19 @@ describe("TFTP", () => {
     assert.ok((await readFile(target)).equals(await readFile(files.get("file-100000")!)));
   });
 
-  it("sends a whole window before it waits, and the rest of one that lost a block", async () => {
+  it("sends a whole window before it waits, and resends from a lost block on", async () => {
     const client = new Client(port);
     const first = await client.ask("file-100000", { windowsize: "4", blksize: "1000" });
     assert.deepEqual(optionsIn(first), { blksize: "1000", windowsize: "4" });
     client.acknowledge(0);
     assert.deepEqual(await client.blocks(4), [1, 2, 3, 4]);
-    // The third was lost on the way: so says who acknowledges the second.
+    // Acknowledging the second block says that the third one was lost.
     client.acknowledge(2);
     assert.deepEqual(await client.blocks(4), [3, 4, 5, 6]);
     client.close();
   });
 
-  it("does not send a block again for an acknowledgement that came twice", async () => {
+  it("does not resend a block for a duplicate acknowledgement", async () => {
     const client = new Client(port);
     await client.ask("file-100000", { blksize: "512" });
     client.acknowledge(0);
@@ -120,7 +120,7 @@ describe("TFTP", () => {
     client.close();
   });
 
-  it("tells the size to one who only asks for it, as EDK2 does, and is not put out", async () => {
+  it("tells the size to a client that only asks for it, like EDK2, and keeps serving", async () => {
     const client = new Client(port);
     const answer = await client.ask("file-1469", { tsize: "0", blksize: "1468", windowsize: "4" });
     assert.deepEqual(optionsIn(answer), { blksize: "1468", windowsize: "4", tsize: "1469" });
@@ -132,15 +132,15 @@ describe("TFTP", () => {
     await curl("file-1469");
   });
 
-  const senseless = { blksize: "7", timeout: "0", windowsize: "x", multicast: "", blkSize2: "1" };
-  it("leaves out options that are unknown or senseless", async () => {
+  const invalid = { blksize: "7", timeout: "0", windowsize: "x", multicast: "", blkSize2: "1" };
+  it("ignores unknown and invalid options", async () => {
     const client = new Client(port);
-    const answer = await client.ask("file-1", { ...senseless, tsize: "0" });
+    const answer = await client.ask("file-1", { ...invalid, tsize: "0" });
     assert.deepEqual(optionsIn(answer), { tsize: "1" });
     client.close();
   });
 
-  it("tells a stranger that a transfer is not his, and goes on with it", async () => {
+  it("rejects a packet from another port, and continues the transfer", async () => {
     const client = new Client(port);
     await client.ask("file-1024", { blksize: "512" });
     const stranger = new Client(client.transferPort);
@@ -173,8 +173,8 @@ describe("TFTP", () => {
     });
   }
 
-  /** A server to stop, and a client that has the first of three blocks. */
-  async function underWay(): Promise<{ own: TftpServer; client: Client; ownPort: number }> {
+  /** Starts a server, and a client that has received the first of three blocks. */
+  async function startTransfer(): Promise<{ own: TftpServer; client: Client; ownPort: number }> {
     const own = new TftpServer({ find: (name) => files.get(name), onEvent: () => {} });
     const { port: ownPort } = await own.listen("127.0.0.1", 0);
     const client = new Client(ownPort);
@@ -184,10 +184,10 @@ describe("TFTP", () => {
     return { own, client, ownPort };
   }
 
-  it("sends what it began to its end when it is stopped, and takes nothing new", async () => {
-    const { own, client, ownPort } = await underWay();
+  it("finishes active transfers when it stops, and accepts no new ones", async () => {
+    const { own, client, ownPort } = await startTransfer();
     const closed = own.close(10_000);
-    // Free again, so nobody else is heard.
+    // The port is free again, so the server no longer receives requests.
     const next = createSocket("udp4").bind(ownPort, "127.0.0.1");
     await once(next, "listening");
     client.acknowledge(1);
@@ -200,21 +200,21 @@ describe("TFTP", () => {
     client.close();
   });
 
-  it("tells a client that takes longer than it is given when it is stopped", async () => {
-    const { own, client } = await underWay();
+  it("tells a client whose transfer it aborts when it stops", async () => {
+    const { own, client } = await startTransfer();
     await own.close(20);
     assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 0]);
     client.close();
   });
 
-  it("takes nothing to be written", async () => {
+  it("refuses write requests", async () => {
     const client = new Client(port);
     client.send(Buffer.from("\0\x02file-1\0octet\0"));
     assert.deepEqual([...(await client.next()).subarray(0, 4)], [0, 5, 0, 2]);
     client.close();
   });
 
-  it("is silent to what is no request, and serves on", async () => {
+  it("ignores malformed requests, and keeps serving", async () => {
     const client = new Client(port);
     for (const bytes of [
       "",
@@ -233,7 +233,7 @@ describe("TFTP", () => {
   });
 });
 
-/** A client that does just what it is told. */
+/** A client whose every packet the test determines. */
 class Client {
   readonly #socket = createSocket("udp4");
   readonly #received: Buffer[] = [];
@@ -270,7 +270,7 @@ class Client {
     return this.#received.shift()!;
   }
 
-  /** The numbers of the next blocks. */
+  /** Returns the numbers of the next blocks. */
   async blocks(count: number): Promise<number[]> {
     const numbers: number[] = [];
     while (numbers.length < count) numbers.push((await this.next()).readUInt16BE(2));
@@ -282,7 +282,7 @@ class Client {
   }
 }
 
-/** Firmware with an address of its own: it asks again after a second, and gives up on an error. */
+/** A machine with its own address: it asks again after a second, and gives up on an error. */
 class Machine {
   readonly #socket = createSocket("udp4");
   readonly #address: string;
@@ -296,7 +296,7 @@ class Machine {
     this.#port = port;
   }
 
-  /** @returns the bytes that came */
+  /** @returns the number of bytes received */
   async fetch(name: string): Promise<number> {
     this.#socket.bind(0, this.#address);
     await once(this.#socket, "listening");
@@ -319,7 +319,7 @@ class Machine {
     }
   }
 
-  /** @returns true where it was the last block */
+  /** @returns true for the last block */
   #take(bytes: Buffer): boolean {
     const block = bytes[1] === 6 ? 0 : bytes.readUInt16BE(2);
     this.#answer([0, 4, block >> 8, block & 255], this.#transferPort!);

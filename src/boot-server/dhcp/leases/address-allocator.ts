@@ -1,50 +1,59 @@
-import { formatMac } from "../../net/address.js";
-import { declineHoldMs } from "../dhcp-decision.js";
-import type { DhcpRequest } from "../dhcp-request.js";
 import { type ConflictDetector, doubtfulHoldMs } from "./conflict-detection.js";
 import type { LeasePool } from "./lease-pool.js";
 
-/** Addresses that are looked at for one question before it is left without an answer. */
-const mostLooks = 8;
+/** How long the server withholds an address that another machine uses. */
+export const conflictHoldMs = 10 * 60_000;
+/** The number of addresses to probe for one request before the server gives up. */
+const maxProbes = 8;
 
-/** An address of the pool; `isHeld` where the client had it already. */
+/** An address of the pool; `isHeld` is true if the client already had it. */
 export interface OfferedAddress {
   readonly address: string;
   readonly isHeld: boolean;
 }
 
-/** Addresses of a pool that nobody uses without having them from it. */
+/** The client that an address is for. */
+export interface AddressSeeker {
+  readonly client: string;
+  readonly mac: string;
+  /** The address that it prefers. */
+  readonly preferred: string | undefined;
+}
+
+/** Finds addresses of a pool that no other machine uses. */
 export class AddressAllocator {
   readonly #pool: LeasePool;
-  readonly #probe: ConflictDetector;
+  readonly #detector: ConflictDetector;
   readonly #onWarning: (text: string) => void;
 
-  constructor(pool: LeasePool, probe: ConflictDetector, onWarning: (text: string) => void) {
+  constructor(pool: LeasePool, detector: ConflictDetector, onWarning: (text: string) => void) {
     this.#pool = pool;
-    this.#probe = probe;
+    this.#detector = detector;
     this.#onWarning = onWarning;
   }
 
-  /** The address that the pool offers first, or another one where somebody uses that. */
-  async find(
+  /**
+   * Probes the pool's first offer, and further ones as long as other machines use them.
+   * @returns undefined if no address is free
+   */
+  async allocate(
     first: OfferedAddress,
-    { client, address: wished, request }: DhcpRequest,
+    { client, mac, preferred }: AddressSeeker,
   ): Promise<string | undefined> {
-    const mac = formatMac(request.hardwareAddress);
     let offer: OfferedAddress | undefined = first;
-    for (let looks = 0; offer !== undefined && looks < mostLooks; looks += 1) {
+    for (let probes = 0; offer !== undefined && probes < maxProbes; probes += 1) {
       const { address, isHeld } = offer;
-      // A machine that asks again while its address is looked at has it no more than before.
-      if (isHeld && !this.#probe.isPending(address)) return address;
-      const occupation = await this.#probe.look(address, mac);
-      if (occupation === "free") return address;
-      this.#pool.setAside(address, occupation === "used" ? declineHoldMs : doubtfulHoldMs);
-      if (occupation === "used") {
+      // While the probe is in progress, a machine that asks again does not have the address yet.
+      if (isHeld && !this.#detector.isPending(address)) return address;
+      const use = await this.#detector.probe(address, mac);
+      if (use === "free") return address;
+      this.#pool.hold(address, use === "used" ? conflictHoldMs : doubtfulHoldMs);
+      if (use === "used") {
         this.#onWarning(
-          `${address} is in the range, and used by a machine that did not get it here.`,
+          `${address} is in the range, but a machine uses it that did not get it from this server.`,
         );
       }
-      offer = this.#pool.offer(client, wished);
+      offer = this.#pool.offer(client, preferred);
     }
     return undefined;
   }

@@ -2,20 +2,20 @@ import { isIPv4 } from "node:net";
 import { ipv4FromNumber, ipv4Number } from "../../net/address.js";
 import { networkBounds, type ServedAddress } from "../../net/interfaces.js";
 
-/** The most addresses that a range may have; what is remembered of each bounds the memory. */
+/** The server keeps an entry per address, so this limits its memory. */
 export const maxRangeAddresses = 65_536;
 
-/** Addresses from the first to the last, both included. */
+/** The addresses from the first to the last one, inclusive, as numbers. */
 export interface AddressRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** Reads `192.168.77.100-192.168.77.199`; undefined where it is no range. */
+/** Parses `192.168.77.100-192.168.77.199`; undefined if the text is not a range. */
 export function parseRange(text: string): AddressRange | undefined {
-  const ends = text.split("-");
-  if (ends.length !== 2 || !ends.every(isIPv4)) return undefined;
-  const [first, last] = ends.map(ipv4Number) as [number, number];
+  const [from = "", to = "", ...rest] = text.split("-");
+  if (rest.length > 0 || !isIPv4(from) || !isIPv4(to)) return undefined;
+  const [first, last] = [ipv4Number(from), ipv4Number(to)];
   return first <= last ? { first, last } : undefined;
 }
 
@@ -28,13 +28,13 @@ export function contains({ first, last }: AddressRange, address: string): boolea
   return first <= number && number <= last;
 }
 
-/** The addresses that hosts of a network may have: all but its first and its last. */
+/** The addresses for hosts: all except the network address and the broadcast address. */
 export function hostRange(network: ServedAddress): AddressRange {
   const [first, last] = networkBounds(network);
   return { first: first + 1, last: last - 1 };
 }
 
-/** A range that a person may take for this network: `.100` to `.199`, or its upper half. */
+/** Suggests a range for this network: `.100` to `.199`, or the upper half of a small network. */
 export function exampleRange(network: ServedAddress): AddressRange {
   const hosts = hostRange(network);
   const size = hosts.last - hosts.first + 1;

@@ -4,37 +4,37 @@ import { type ArpEntry, readArpTable } from "../../net/arp-table.js";
 import type { ServedAddress } from "../../net/interfaces.js";
 import { bindUdp } from "../../net/udp-socket.js";
 
-/** The port of discard (RFC 863): what comes there is thrown away. */
+/** The discard port (RFC 863): the receiver ignores the datagram. */
 const discardPort = 9;
-/** Milliseconds in which a machine on the same wire answers ARP, after which it is looked twice. */
-const looks = [100, 300];
+/** When to read the ARP table: a machine on the same network answers within the first interval. */
+const checkIntervalsMs = [100, 300];
 
 /**
- * Whether somebody uses an address.
- * - `used`: a machine just said that it does
- * - `doubtful`: one did some time ago; the kernel is asking it again, and knows after a minute at most
+ * Whether another machine uses an address.
+ * - `used`: a machine has just said so
+ * - `doubtful`: a machine said so some time ago; the kernel verifies that within a minute
  */
 export type AddressUse = "free" | "used" | "doubtful";
 
 /**
- * Milliseconds after which what is doubtful is looked at again. The kernel asks anew 5 s after it
- * used an old entry, and 3 times a second apart; of one that is younger than 45 s it is sure.
+ * How long to withhold a doubtful address before checking it again. The kernel verifies an old entry
+ * 5 s after it used the entry, with three requests a second apart, and trusts an entry for 45 s.
  */
 export const doubtfulHoldMs = 10_000;
 
 /**
- * Finds out whether addresses are in use before they are given away (RFC 2131, section 2.2, where
- * it is done by ICMP). Sending any datagram to an address makes the kernel ask by ARP who has it,
- * and what it hears stands in its table: neither raw sockets nor special rights are needed, and
- * machines that drop pings are found as well.
+ * Finds out whether an address is in use before the server gives it away (RFC 2131, section 2.2; RFC
+ * 5227). Sending any datagram to an address makes the kernel resolve it by ARP, and the answer shows
+ * up in the ARP table. This needs neither raw sockets nor privileges, and also finds machines that
+ * drop pings.
  */
 export class ConflictDetector {
   readonly #network: ServedAddress;
   #socket: Socket | undefined;
-  /** Looks that are under way: a machine that asks again meanwhile waits for the same. */
+  /** Probes in progress: a machine that asks again meanwhile waits for the same result. */
   readonly #pending = new Map<string, Promise<AddressUse>>();
 
-  /** @param network of the interface that is asked on */
+  /** @param network the network whose interface sends the probes */
   constructor(network: ServedAddress) {
     this.#network = network;
   }
@@ -48,48 +48,48 @@ export class ConflictDetector {
     this.#socket = undefined;
   }
 
-  /** True while this address is looked at. */
+  /** True while a probe of this address is in progress. */
   isPending(address: string): boolean {
     return this.#pending.has(address);
   }
 
-  /** @param mac of the machine that is to get the address, and may have it still */
-  look(address: string, mac: string): Promise<AddressUse> {
+  /** @param mac the machine that is to get the address, and may still use it */
+  probe(address: string, mac: string): Promise<AddressUse> {
     const pending = this.#pending.get(address);
     if (pending !== undefined) return pending;
-    const look = this.#look(address, mac).finally(() => this.#pending.delete(address));
-    this.#pending.set(address, look);
-    return look;
+    const probe = this.#probe(address, mac).finally(() => this.#pending.delete(address));
+    this.#pending.set(address, probe);
+    return probe;
   }
 
-  async #look(address: string, mac: string): Promise<AddressUse> {
-    const before = this.#neighbour(address);
-    // The kernel may refuse at once what it cannot reach; then nobody on this wire has it.
+  async #probe(address: string, mac: string): Promise<AddressUse> {
+    const before = this.#findEntry(address);
+    // The kernel may refuse to send to an unreachable address: then no machine here uses it.
     this.#socket?.send(Buffer.alloc(0), discardPort, address, () => {});
-    for (const time of looks) {
-      await delay(time);
-      const occupation = classifyAddressUse(before, this.#neighbour(address), mac);
-      if (occupation !== "free") return occupation;
+    for (const intervalMs of checkIntervalsMs) {
+      await delay(intervalMs);
+      const use = classifyAddressUse(before, this.#findEntry(address), mac);
+      if (use !== "free") return use;
     }
     return "free";
   }
 
-  #neighbour(address: string): ArpEntry | undefined {
-    const isOfAddress = (entry: ArpEntry) =>
+  #findEntry(address: string): ArpEntry | undefined {
+    const matches = (entry: ArpEntry) =>
       entry.address === address && entry.interface === this.#network.interface;
     try {
-      return readArpTable().find(isOfAddress);
+      return readArpTable().find(matches);
     } catch {
-      // Machines ask before they use an address (RFC 2131, section 4.4.1): this is a second look.
+      // Clients probe an address as well before they use it (RFC 2131, section 4.4.1).
       return undefined;
     }
   }
 }
 
 /**
- * What the ARP table says, before and after the kernel was made to ask. An entry of before is no
- * proof that the machine is still there: the kernel keeps them for minutes, and uses an old one
- * while it asks anew. One with another machine's address now than before is.
+ * Compares the ARP entries of an address from before and after the kernel was made to resolve it. An
+ * unchanged entry does not prove that the machine is still there: the kernel keeps entries for
+ * minutes, and uses an old entry while it verifies it. A changed or new entry is proof.
  */
 export function classifyAddressUse(
   before: ArpEntry | undefined,

@@ -1,34 +1,39 @@
-import { type FileHandle, open, readFile, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { makeDirectories, NetbootError } from "../../../support/index.js";
+import {
+  makeDirectories,
+  NetbootError,
+  readSmallFile,
+  systemCode,
+} from "../../../support/index.js";
 import type { Lease } from "./lease-pool.js";
 import { formatLease, parseLease } from "./lease-record.js";
 
-/** Bytes; the file is made small long before, so that a larger one is something else. */
-const mostBytes = 64 * 1024 * 1024;
-/** Lines that are added before the file is made small again, beside one a lease. */
+/** The file is compacted long before it reaches this size: a larger file is not a lease file. */
+const maxFileBytes = 64 * 1024 * 1024;
+/** The number of extra lines, besides one per lease, after which the file is compacted. */
 const spareLines = 10_000;
 
-interface Waiting {
+interface PendingLine {
   readonly text: string;
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /**
- * Leases on disk, one JSON line a change, the last one of an address or client being the one that
- * holds. Lines that come while others are being written are written together: many machines that
- * start at once do not wait for the disk one after the other.
+ * The leases on disk: one JSON line per change; the last line of an address or a client counts. Lines
+ * that arrive during a write are written together, so that many machines that start at the same time
+ * do not wait for one disk write each.
  */
 export class LeaseFile {
   readonly #path: string;
   readonly #current: () => Iterable<Lease>;
   #file: FileHandle | undefined;
   #lines = 0;
-  #linesWhenSmall = 0;
-  /** A failed write may have left a part of a line, which must not spoil the next one. */
-  #isCutShort = false;
-  #waiting: Waiting[] = [];
+  #linesAfterCompaction = 0;
+  /** True after a failed write, which may have left a partial line before the next one. */
+  #mayEndInPartialLine = false;
+  #pending: PendingLine[] = [];
   #writing: Promise<void> | undefined;
 
   private constructor(path: string, current: () => Iterable<Lease>) {
@@ -37,25 +42,25 @@ export class LeaseFile {
   }
 
   /**
-   * Opens the file for writing, with the leases that hold and nothing else in it.
-   * @param current the leases that hold; asked again whenever the file has grown
+   * Opens the file for writing and compacts it to the current leases.
+   * @param current returns the current leases; called again for each compaction
    * @throws NetbootError LEASES_UNUSABLE
    */
   static async open(path: string, current: () => Iterable<Lease>): Promise<LeaseFile> {
     const file = new LeaseFile(path, current);
     try {
       await makeDirectories(dirname(path));
-      await file.#makeSmall();
+      await file.#compact();
     } catch (error) {
-      throw unusable(path, "written", error);
+      throw leaseFileError(path, "written", error);
     }
     return file;
   }
 
-  /** Returns when the lease is on disk; what was promised to a client is then kept. */
+  /** Resolves when the lease is on disk, so that the server can promise it to the client. */
   append(lease: Lease): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ text: formatLease(lease), resolve, reject });
+      this.#pending.push({ text: formatLease(lease), resolve, reject });
       this.#writing ??= this.#write().finally(() => {
         this.#writing = undefined;
       });
@@ -69,30 +74,32 @@ export class LeaseFile {
   }
 
   async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0);
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0);
       try {
         await this.#writeBatch(batch);
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(unusable(this.#path, "written", error));
+        for (const { reject } of batch) reject(leaseFileError(this.#path, "written", error));
       }
     }
   }
 
-  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+  async #writeBatch(batch: readonly PendingLine[]): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) throw new Error("the lease file is closed");
     const text = batch.map((each) => each.text).join("");
-    const start = this.#isCutShort ? "\n" : "";
-    this.#isCutShort = true;
-    await this.#file!.appendFile(`${start}${text}`);
-    await this.#file!.datasync();
-    this.#isCutShort = false;
+    const start = this.#mayEndInPartialLine ? "\n" : "";
+    this.#mayEndInPartialLine = true;
+    await file.appendFile(`${start}${text}`);
+    await file.datasync();
+    this.#mayEndInPartialLine = false;
     this.#lines += batch.length;
-    if (this.#lines > 2 * this.#linesWhenSmall + spareLines) await this.#makeSmall();
+    if (this.#lines > 2 * this.#linesAfterCompaction + spareLines) await this.#compact();
   }
 
-  /** Writes a new file and puts it in the place of the old one, which is whole until then. */
-  async #makeSmall(): Promise<void> {
+  /** Writes a new file and renames it over the old one, which stays complete until then. */
+  async #compact(): Promise<void> {
     const lines = [...this.#current()].map(formatLease);
     const path = `${this.#path}.new`;
     const file = await open(path, "w", 0o644);
@@ -106,29 +113,26 @@ export class LeaseFile {
       throw error;
     }
     await this.#file?.close();
-    // The rename did not touch it: what is written goes to the file's new name.
+    // The open file is the renamed one.
     this.#file = file;
     this.#lines = lines.length;
-    this.#linesWhenSmall = lines.length;
+    this.#linesAfterCompaction = lines.length;
   }
 }
 
 /**
- * The leases of a file, in the order they were written; none where there is no file. A line that
- * is no lease is passed over: the last one is cut short where the machine lost its power.
+ * Reads the leases of a file in the order in which they were written. A missing file has no leases.
+ * Skips damaged lines: a power failure may truncate the last one.
  * @throws NetbootError LEASES_UNUSABLE
  */
 export async function readLeases(path: string): Promise<Lease[]> {
-  let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > mostBytes) throw new RangeError(`it has ${size} bytes`);
-    text = await readFile(path, "utf8");
+    const bytes = await readSmallFile(path, maxFileBytes);
+    return bytes.toString("utf8").split("\n").flatMap(parseLease);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw unusable(path, "read", error);
+    if (systemCode(error) === "ENOENT") return [];
+    throw leaseFileError(path, "read", error);
   }
-  return text.split("\n").flatMap(parseLease);
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -140,11 +144,11 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function unusable(path: string, what: "read" | "written", cause: unknown): NetbootError {
+function leaseFileError(path: string, what: "read" | "written", cause: unknown): NetbootError {
   return new NetbootError(
     "LEASES_UNUSABLE",
-    `The file of leases ${path} cannot be ${what}.`,
-    "Name a directory for it with --state-dir.",
+    `The lease file ${path} cannot be ${what}.`,
+    "Choose another directory with --state-dir.",
     { cause },
   );
 }

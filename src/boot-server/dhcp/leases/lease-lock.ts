@@ -4,13 +4,13 @@ import { connect, createServer, type Server } from "node:net";
 import { basename, dirname } from "node:path";
 import { makeDirectories, NetbootError, systemCode } from "../../../support/index.js";
 
-/** What asking says where nobody listens: there is no socket, or its process has ended. */
-const nobody = ["ENOENT", "ECONNREFUSED"];
+/** Errors of connecting to a free lock: the socket is missing, or its process has ended. */
+const unlockedCodes = ["ENOENT", "ECONNREFUSED"];
 
 /**
- * Keeps other servers away from leases: a socket beside their file, on which somebody listens as long
- * as the process lives. The kernel tells, however that ends, and also across containers, where
- * process ids say nothing.
+ * Keeps other servers from using the same lease file. The lock is a Unix socket next to the file, on
+ * which the server listens. The kernel closes it however the process ends, and unlike a process id
+ * it also works across containers.
  */
 export class LeaseLock {
   readonly #directory: FileHandle;
@@ -22,18 +22,18 @@ export class LeaseLock {
   }
 
   /**
-   * @param leasesPath the file of leases; its directory is made
-   * @throws NetbootError LEASES_UNUSABLE where another server has them
+   * @param leasesPath the lease file, whose directory is created if it is missing
+   * @throws NetbootError LEASES_UNUSABLE if another server holds the lock
    */
   static async take(leasesPath: string): Promise<LeaseLock> {
     let directory: FileHandle | undefined;
     try {
       await makeDirectories(dirname(leasesPath));
       directory = await open(dirname(leasesPath));
-      return new LeaseLock(directory, await listen(placeIn(directory, leasesPath)));
+      return new LeaseLock(directory, await listen(socketPath(directory, leasesPath)));
     } catch (cause) {
       await directory?.close();
-      throw notTaken(leasesPath, cause);
+      throw lockError(leasesPath, cause);
     }
   }
 
@@ -45,42 +45,42 @@ export class LeaseLock {
   }
 }
 
-/** Names of sockets have at most 107 bytes, which a path may exceed. */
-function placeIn({ fd }: FileHandle, leasesPath: string): string {
+/** A socket path has at most 107 bytes: /proc/self/fd shortens the path of the directory. */
+function socketPath({ fd }: FileHandle, leasesPath: string): string {
   return `/proc/self/fd/${fd}/${basename(leasesPath)}.lock`;
 }
 
-/** @throws the error of listening: EADDRINUSE where somebody does */
-async function listen(place: string): Promise<Server> {
-  if (!(await isListenedTo(place))) await rm(place, { force: true });
+/** @throws the error of listen: EADDRINUSE if another process holds the lock */
+async function listen(path: string): Promise<Server> {
+  if (!(await isLocked(path))) await rm(path, { force: true });
   const server = createServer((socket) => socket.destroy()).unref();
-  await once(server.listen(place), "listening");
+  await once(server.listen(path), "listening");
   return server;
 }
 
-async function isListenedTo(place: string): Promise<boolean> {
-  const socket = connect(place);
+async function isLocked(path: string): Promise<boolean> {
+  const socket = connect(path);
   try {
     await once(socket, "connect");
     return true;
   } catch (error) {
-    if (nobody.includes(systemCode(error) ?? "")) return false;
+    if (unlockedCodes.includes(systemCode(error) ?? "")) return false;
     throw error;
   } finally {
     socket.destroy();
   }
 }
 
-function notTaken(path: string, cause: unknown): NetbootError {
-  const isTaken = systemCode(cause) === "EADDRINUSE";
+function lockError(path: string, cause: unknown): NetbootError {
+  const isHeld = systemCode(cause) === "EADDRINUSE";
   return new NetbootError(
     "LEASES_UNUSABLE",
-    isTaken
-      ? `Another server that runs keeps its leases in ${path}.`
-      : `The file of leases ${path} cannot be locked (${systemCode(cause) ?? cause}).`,
-    isTaken
-      ? "End that one, or name another directory for this one with --state-dir."
-      : "Name a directory for it with --state-dir.",
+    isHeld
+      ? `Another running server uses the lease file ${path}.`
+      : `The lease file ${path} cannot be locked (${systemCode(cause) ?? cause}).`,
+    isHeld
+      ? "Stop that server, or choose another directory for this one with --state-dir."
+      : "Choose another directory with --state-dir.",
     { cause },
   );
 }

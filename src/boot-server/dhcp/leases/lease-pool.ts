@@ -1,46 +1,47 @@
 import { ipv4FromNumber, ipv4Number } from "../../net/address.js";
 import type { AddressRange } from "./address-range.js";
 
-/** Milliseconds that an offered address is kept: firmware waits up to 32 s before it asks again. */
-const offerTime = 60_000;
+/** How long an offered address is reserved: firmware waits up to 32 s before it asks again. */
+const offerHoldMs = 60_000;
 
-/** An address that a client has. Times are milliseconds since 1970. */
+/** An address that a client has leased. */
 export interface Lease {
   readonly client: string;
   readonly address: string;
+  /** Milliseconds since 1970. */
   readonly until: number;
   readonly hostname: string | undefined;
 }
 
 export interface LeasePoolOptions {
   readonly range: AddressRange;
-  /** Addresses in the range that are never given out: this server's own, the router's. */
+  /** Addresses in the range that the pool never gives out, such as those of this server and the router. */
   readonly excluded?: readonly string[];
-  /** Milliseconds that a lease lasts. */
-  readonly leaseTime: number;
-  /** Milliseconds since 1970; leases outlive the program, so no other clock will do. */
+  readonly leaseMs: number;
+  /** Milliseconds since 1970: leases outlive the program, so a monotonic clock would not do. */
   readonly now: () => number;
 }
 
 interface Entry {
   client: string | undefined;
   hostname: string | undefined;
-  /** When the lease ended or ends; 0 where there was none. */
+  /** The end of the current or last lease; 0 if there was none. */
   leasedUntil: number;
-  /** Until when it is not given to others, as it was offered or found in use. */
+  /** Until then the address is withheld from others, because it was offered or is in use. */
   heldUntil: number;
 }
 
 /**
- * Which client has which address (RFC 2131, section 4.3.1): each has one, and gets it again while
- * nobody else needs it. There is one entry an address at most, which bounds the memory.
+ * Knows which client has which address (RFC 2131, section 4.3.1). A client has one address, and gets
+ * the same one again unless another client needed it. There is at most one entry per address, which
+ * limits the memory.
  */
 export class LeasePool {
   readonly #options: LeasePoolOptions;
   readonly #excluded: ReadonlySet<number>;
   readonly #entries = new Map<number, Entry>();
   readonly #addresses = new Map<string, number>();
-  /** The first address that may not have been given to anybody yet. */
+  /** The first address that may never have been given out. */
   #next: number;
 
   constructor(options: LeasePoolOptions) {
@@ -50,9 +51,11 @@ export class LeasePool {
   }
 
   /**
-   * Keeps an address for a client for a short time: its own, the one it asks for, one that nobody
-   * had yet, or the one whose lease ended longest ago. Undefined where all are taken.
-   * `isHeld` says that the client had it already, so that nobody else can be using it rightly.
+   * Reserves an address for a client for a short time. Prefers, in this order: the address that the
+   * client has, the one it asks for, one that was never given out, and the one whose lease ended
+   * longest ago.
+   * @returns undefined if all addresses are in use; `isHeld` is true if the client already had the
+   * address, so that no other machine can rightfully use it
    */
   offer(client: string, requested?: string): { address: string; isHeld: boolean } | undefined {
     const now = this.#options.now();
@@ -61,36 +64,36 @@ export class LeasePool {
     if (number === undefined) return undefined;
     const isHeld = own !== undefined && this.#isTaken(number);
     const entry = this.#assign(client, number);
-    entry.heldUntil = now + offerTime;
+    entry.heldUntil = now + offerHoldMs;
     return { address: ipv4FromNumber(number), isHeld };
   }
 
-  /** The address that a client has or had last. */
+  /** The current or last address of a client. */
   addressOf(client: string): string | undefined {
     const number = this.#addresses.get(client);
     return number === undefined ? undefined : ipv4FromNumber(number);
   }
 
-  /** Gives a client an address for the time of a lease; undefined where it cannot have that one. */
+  /** Leases an address to a client; undefined if the address is not available to it. */
   lease(client: string, address: string, hostname?: string): Lease | undefined {
     const number = ipv4Number(address);
     if (!this.#isAvailable(client, number)) return undefined;
     const entry = this.#assign(client, number);
     entry.hostname = hostname ?? entry.hostname;
-    entry.leasedUntil = this.#options.now() + this.#options.leaseTime;
+    entry.leasedUntil = this.#options.now() + this.#options.leaseMs;
     entry.heldUntil = 0;
     return { client, address, until: entry.leasedUntil, hostname: entry.hostname };
   }
 
-  /** Takes back what was offered only: the client chose another server. */
+  /** Ends the reservation of an offered address: the client selected another server. */
   withdraw(client: string): void {
     const entry = this.#entryOf(client);
     if (entry !== undefined) entry.heldUntil = 0;
   }
 
   /**
-   * Ends a client's lease. The address stays its own until somebody needs it.
-   * @returns the ended lease; undefined where the client does not have that address
+   * Ends a client's lease. The client gets the same address again unless another client needs it.
+   * @returns the ended lease; undefined if the client does not have that address
    */
   release(client: string, address: string): Lease | undefined {
     const entry = this.#entryOf(client);
@@ -100,14 +103,14 @@ export class LeasePool {
     return { client, address, until: entry.leasedUntil, hostname: entry.hostname };
   }
 
-  /** Gives an address that a stranger uses to nobody for some milliseconds. */
-  setAside(address: string, time: number): void {
+  /** Withholds an address, which an unknown machine uses, from all clients. */
+  hold(address: string, durationMs: number): void {
     const number = ipv4Number(address);
     if (!this.#isInRange(number)) return;
     const holder = this.#entries.get(number)?.client;
     if (holder !== undefined) this.#addresses.delete(holder);
     const now = this.#options.now();
-    const heldUntil = now + time;
+    const heldUntil = now + durationMs;
     this.#entries.set(number, {
       client: undefined,
       hostname: undefined,
@@ -116,7 +119,7 @@ export class LeasePool {
     });
   }
 
-  /** Takes a lease of an earlier run over; later ones go before earlier ones. */
+  /** Adds a lease of an earlier run. Call it in the order of the file: later leases win. */
   restore({ client, address, until, hostname }: Lease): void {
     const number = ipv4Number(address);
     if (!this.#isInRange(number)) return;
@@ -125,7 +128,7 @@ export class LeasePool {
     entry.leasedUntil = until;
   }
 
-  /** All leases, also those that ended and whose addresses nobody else got. */
+  /** All leases, including those that ended but whose addresses have no new client. */
   *leases(): Iterable<Lease> {
     for (const [number, { client, leasedUntil: until, hostname }] of this.#entries) {
       if (client === undefined || until === 0) continue;
@@ -167,7 +170,7 @@ export class LeasePool {
     return undefined;
   }
 
-  /** Offers that nobody took come first: there was no lease. */
+  /** Addresses that were only offered come first: their `leasedUntil` is 0. */
   #oldest(): number | undefined {
     let oldest: number | undefined;
     let ended = Number.POSITIVE_INFINITY;
@@ -179,7 +182,7 @@ export class LeasePool {
     return oldest;
   }
 
-  /** Makes an address a client's only one, and the client the only one of that address. */
+  /** Assigns an address to a client, and ends the previous assignments of both. */
   #assign(client: string, number: number): Entry {
     const known = this.#entries.get(number);
     if (known?.client === client) return known;

@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { LeaseFile, readLeases } from "../../../src/boot-server/dhcp/leases/lease-file.js";
-import { LeaseLock } from "../../../src/boot-server/dhcp/leases/lease-lock.js";
-import type { Lease } from "../../../src/boot-server/dhcp/leases/lease-pool.js";
-import { checkout } from "../../extract/support/program.js";
-import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { LeaseFile, readLeases } from "../../../../src/boot-server/dhcp/leases/lease-file.js";
+import { LeaseLock } from "../../../../src/boot-server/dhcp/leases/lease-lock.js";
+import type { Lease } from "../../../../src/boot-server/dhcp/leases/lease-pool.js";
+import { checkout } from "../../../extract/support/program.js";
+import { temporaryDirectory } from "../../../extract/support/temporary-directory.js";
 
 const until = Date.UTC(2026, 0, 1, 12);
 const alpha: Lease = {
@@ -25,14 +25,14 @@ async function newPath(): Promise<string> {
   return join(await temporaryDirectory(), "state", "leases");
 }
 
-describe("the lock of leases", () => {
+describe("the lease lock", () => {
   const held = {
     code: "LEASES_UNUSABLE",
-    message: /^Another server that runs/,
+    message: /^Another running server/,
     hint: /--state-dir/,
   };
 
-  it("keeps a second server away until the first has ended", async () => {
+  it("keeps a second server out until the first one releases it", async () => {
     const path = await newPath();
     const lock = await LeaseLock.take(path);
     await assert.rejects(LeaseLock.take(path), held);
@@ -42,9 +42,9 @@ describe("the lock of leases", () => {
     assert.deepEqual(await readdir(dirname(path)), []);
   });
 
-  it("is of nobody any more once its process was killed", async () => {
+  it("is free after its process was killed", async () => {
     const path = await newPath();
-    const module = join(checkout, "dist/boot-server/dhcp/lease-lock.js");
+    const module = join(checkout, "dist/boot-server/dhcp/leases/lease-lock.js");
     const program = `const { LeaseLock } = await import(process.argv[1]);
       await LeaseLock.take(process.argv[2]); console.log("taken"); setInterval(() => {}, 1000);`;
     const words = ["--input-type=module", "-e", program, module, path];
@@ -58,14 +58,14 @@ describe("the lock of leases", () => {
     await (await LeaseLock.take(path)).release();
   });
 
-  it("may have a long path", async () => {
+  it("works with a path that is too long for a socket", async () => {
     const path = join(await temporaryDirectory(), "a".repeat(200), "leases");
     const lock = await LeaseLock.take(path);
     await assert.rejects(LeaseLock.take(path), held);
     await lock.release();
   });
 
-  it("says so where its directory cannot be used", async () => {
+  it("reports a directory that cannot be used", async () => {
     const file = join(await temporaryDirectory(), "file");
     await writeFile(file, "");
     const attempt = LeaseLock.take(join(file, "leases"));
@@ -73,8 +73,8 @@ describe("the lock of leases", () => {
   });
 });
 
-describe("the file of leases", () => {
-  it("has a lease when the promise of it holds, in a line of JSON", async () => {
+describe("the lease file", () => {
+  it("holds a lease as a line of JSON when append resolves", async () => {
     const path = await newPath();
     const file = await LeaseFile.open(path, () => []);
     await file.append(alpha);
@@ -82,7 +82,7 @@ describe("the file of leases", () => {
     await file.close();
   });
 
-  it("is read as it was written, also by many at once", async () => {
+  it("returns all leases of concurrent writes", async () => {
     const path = await newPath();
     const file = await LeaseFile.open(path, () => []);
     const many = Array.from({ length: 200 }, (_, number) => ({ ...beta, client: `id ${number}` }));
@@ -91,20 +91,20 @@ describe("the file of leases", () => {
     assert.deepEqual(await readLeases(path), many);
   });
 
-  it("that is not there yet has none", async () => {
+  it("has no leases if it is missing", async () => {
     assert.deepEqual(await readLeases(await newPath()), []);
   });
 
   const damage: [name: string, text: string][] = [
-    ["a last line that was cut short", line.slice(0, 40)],
-    ["a line without its end", line.trimEnd()],
-    ["zeros, as some file systems leave them", "\0".repeat(100)],
-    ["a line that is no lease", '{"client":1}\n'],
-    ["an address that is none", line.replace("10.0.0.10", "10.0.0.256")],
+    ["a truncated last line", line.slice(0, 40)],
+    ["a last line without a line break", line.trimEnd()],
+    ["zeros, which some file systems leave after a crash", "\0".repeat(100)],
+    ["a line that is not a lease", '{"client":1}\n'],
+    ["an invalid address", line.replace("10.0.0.10", "10.0.0.256")],
     ["empty lines", "\n\n"],
   ];
   for (const [name, text] of damage) {
-    it(`is read in spite of ${name}, and whole again when it is opened`, async () => {
+    it(`tolerates ${name}, and is repaired when it is opened`, async () => {
       const path = await newPath();
       const file = await LeaseFile.open(path, () => []);
       await file.append(beta);
@@ -112,7 +112,7 @@ describe("the file of leases", () => {
       await appendFile(path, text);
       const leases = await readLeases(path);
       assert.deepEqual(leases[0], beta);
-      assert.equal(leases.length, name === "a line without its end" ? 2 : 1);
+      assert.equal(leases.length, name === "a last line without a line break" ? 2 : 1);
       const next = await LeaseFile.open(path, () => leases);
       await next.append(alpha);
       await next.close();
@@ -120,7 +120,7 @@ describe("the file of leases", () => {
     });
   }
 
-  it("does not grow for ever", async () => {
+  it("is compacted as it grows", async () => {
     const path = await newPath();
     const file = await LeaseFile.open(path, () => [alpha]);
     for (let round = 0; round < 30; round += 1) {
@@ -133,7 +133,7 @@ describe("the file of leases", () => {
     assert.deepEqual([leases[0], leases.at(-1)], [alpha, beta]);
   });
 
-  it("that cannot be written or read is told of, and how to have another", async () => {
+  it("says what to do if it cannot be read or written", async () => {
     const path = await newPath();
     await mkdir(path, { recursive: true });
     for (const attempt of [readLeases(path), LeaseFile.open(path, () => [])]) {

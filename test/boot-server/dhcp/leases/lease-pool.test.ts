@@ -1,39 +1,39 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseRange } from "../../../src/boot-server/dhcp/leases/address-range.js";
-import { LeasePool } from "../../../src/boot-server/dhcp/leases/lease-pool.js";
+import { parseRange } from "../../../../src/boot-server/dhcp/leases/address-range.js";
+import { LeasePool } from "../../../../src/boot-server/dhcp/leases/lease-pool.js";
 
-const hour = 3_600_000;
-/** No machine lets an offer stand for so long. */
-const longAfterOffer = 2 * 60_000;
+const hourMs = 3_600_000;
+/** Longer than the pool reserves an offered address. */
+const longAfterOfferMs = 2 * 60_000;
 const [a, b, c, d] = ["52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0c", "id 01"];
 
-/** A pool of 10.0.0.10 and the two after it, with an hour's leases, and a clock to be set. */
+/** A pool of 10.0.0.10 to 10.0.0.12, with leases of an hour and an adjustable clock. */
 function pool(range = "10.0.0.10-10.0.0.12", excluded: string[] = []) {
   const clock = { now: Date.UTC(2026, 0, 1) };
-  const options = { range: parseRange(range)!, excluded, leaseTime: hour, now: () => clock.now };
+  const options = { range: parseRange(range)!, excluded, leaseMs: hourMs, now: () => clock.now };
   return { clock, pool: new LeasePool(options), again: () => new LeasePool(options) };
 }
 
-describe("the pool of addresses", () => {
-  it("gives each client another address, and none when all are taken", () => {
+describe("the lease pool", () => {
+  it("gives each client a different address, until all are in use", () => {
     const { pool: leases } = pool();
     const offers = [a, b, c, d].map((client) => leases.offer(client)?.address);
     assert.deepEqual(offers, ["10.0.0.10", "10.0.0.11", "10.0.0.12", undefined]);
   });
 
-  it("gives a client its address again, also after its lease", () => {
+  it("gives a client the same address again, even after its lease ended", () => {
     const { pool: leases, clock } = pool();
     leases.offer(a);
     leases.offer(b);
-    assert.equal(leases.lease(b, "10.0.0.11")?.until, clock.now + hour);
+    assert.equal(leases.lease(b, "10.0.0.11")?.until, clock.now + hourMs);
     assert.deepEqual(leases.offer(b), { address: "10.0.0.11", isHeld: true });
-    clock.now += 2 * hour;
+    clock.now += 2 * hourMs;
     assert.deepEqual(leases.offer(b), { address: "10.0.0.11", isHeld: false });
   });
 
-  it("gives a client the address it wishes for, where nobody has it", () => {
+  it("gives a client the address that it asks for if it is free", () => {
     const { pool: leases } = pool();
     assert.equal(leases.offer(a, "10.0.0.12")?.address, "10.0.0.12");
     assert.equal(leases.offer(b, "10.0.0.12")?.address, "10.0.0.10");
@@ -47,35 +47,35 @@ describe("the pool of addresses", () => {
     assert.equal(leases.lease(b, "10.0.0.10"), undefined);
   });
 
-  it("gives out what was offered and not taken, before what was leased", () => {
+  it("reuses an offered address before one that was leased", () => {
     const { pool: leases, clock } = pool("10.0.0.10-10.0.0.11");
     leases.offer(a);
     leases.lease(a, "10.0.0.10");
     leases.offer(b);
     assert.equal(leases.offer(c), undefined);
-    clock.now += 2 * hour;
+    clock.now += 2 * hourMs;
     assert.equal(leases.offer(c)?.address, "10.0.0.11");
   });
 
-  it("takes the lease that ended longest ago where no address is new", () => {
+  it("reuses the address whose lease ended longest ago", () => {
     const { pool: leases, clock } = pool();
     for (const client of [b, a, c]) {
       const { address } = leases.offer(client)!;
       leases.lease(client, address);
       clock.now += 1000;
     }
-    clock.now += 2 * hour;
+    clock.now += 2 * hourMs;
     assert.equal(leases.offer(d)?.address, "10.0.0.10");
     assert.equal(leases.addressOf(b), undefined);
   });
 
-  it("does not take a lease that lasts", () => {
+  it("does not lease an address twice", () => {
     const { pool: leases } = pool();
     leases.lease(a, "10.0.0.11");
     assert.equal(leases.lease(b, "10.0.0.11"), undefined);
   });
 
-  it("frees an address that is released by the client that has it, and by no other", () => {
+  it("frees an address when the client that has it releases it, and no other client", () => {
     const { pool: leases } = pool("10.0.0.10-10.0.0.10");
     leases.lease(a, "10.0.0.10");
     assert.equal(leases.release(b, "10.0.0.10"), undefined);
@@ -85,28 +85,28 @@ describe("the pool of addresses", () => {
     assert.equal(leases.offer(b)?.address, "10.0.0.10");
   });
 
-  it("frees an offer whose client chose another server", () => {
+  it("frees an offered address when the client selects another server", () => {
     const { pool: leases } = pool("10.0.0.10-10.0.0.10");
     leases.offer(a);
     leases.withdraw(a);
     assert.equal(leases.offer(b)?.address, "10.0.0.10");
   });
 
-  it("sets aside an address that a stranger uses, for a while", () => {
+  it("withholds an address that an unknown machine uses, for a while", () => {
     const { pool: leases, clock } = pool("10.0.0.10-10.0.0.10");
     leases.lease(a, "10.0.0.10");
-    leases.setAside("10.0.0.10", longAfterOffer);
+    leases.hold("10.0.0.10", longAfterOfferMs);
     assert.equal(leases.offer(a), undefined);
     assert.equal(leases.lease(a, "10.0.0.10"), undefined);
-    clock.now += longAfterOffer;
+    clock.now += longAfterOfferMs;
     assert.deepEqual(leases.offer(a), { address: "10.0.0.10", isHeld: false });
   });
 
-  it("has what is taken over from an earlier run, the later one of two", () => {
+  it("restores the leases of an earlier run, of which later ones win", () => {
     const { pool: leases, again, clock } = pool();
     leases.lease(a, "10.0.0.12", "alpha");
     const taken = again();
-    const until = clock.now + hour;
+    const until = clock.now + hourMs;
     taken.restore({ client: b, address: "10.0.0.12", until, hostname: undefined });
     taken.restore({ client: a, address: "10.0.0.10", until, hostname: undefined });
     for (const lease of leases.leases()) taken.restore(lease);
@@ -118,30 +118,30 @@ describe("the pool of addresses", () => {
     assert.equal(taken.addressOf(b), undefined);
   });
 
-  it("never has two clients with one address", () => {
+  it("never gives two clients the same address", () => {
     const clients = [a, b, c, d, "52:54:00:00:00:0e"];
     const addresses = ["10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"];
     const step = fc.record({
-      action: fc.constantFrom("offer", "take", "lease", "release", "aside", "restart"),
+      action: fc.constantFrom("offer", "take", "lease", "release", "hold", "restart"),
       client: fc.constantFrom(...clients),
       address: fc.constantFrom(...addresses),
-      pause: fc.constantFrom(0, 0, 1000, longAfterOffer, hour / 2, 2 * hour),
+      pause: fc.constantFrom(0, 0, 1000, longAfterOfferMs, hourMs / 2, 2 * hourMs),
     });
     const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const { pool: first, again, clock } = pool();
       let leases = first;
-      // What the clients know: who has which address for how long.
+      // The leases as the clients know them.
       const had = new Map<string, { client: string; until: number }>();
       const assertFree = (address: string, client: string) => {
         assert.notEqual(address, "10.0.0.13");
         const holder = had.get(address);
         if (holder === undefined || holder.until <= clock.now) return;
-        assert.equal(holder.client, client, `${address} is another's`);
+        assert.equal(holder.client, client, `${address} belongs to another client`);
       };
       const taken = (client: string, address: string) => {
         assertFree(address, client);
         for (const [other, holder] of had) if (holder.client === client) had.delete(other);
-        had.set(address, { client, until: clock.now + hour });
+        had.set(address, { client, until: clock.now + hourMs });
       };
       for (const { action, client, address, pause } of steps) {
         clock.now += pause;
@@ -150,15 +150,15 @@ describe("the pool of addresses", () => {
           if (offer === undefined) continue;
           assertFree(offer.address, client);
           if (action === "offer") continue;
-          assert.ok(leases.lease(client, offer.address), "an offer that stands can be taken");
+          assert.ok(leases.lease(client, offer.address), "a reserved address can be leased");
           taken(client, offer.address);
         } else if (action === "lease") {
           if (leases.lease(client, address) !== undefined) taken(client, address);
         } else if (action === "release") {
           leases.release(client, address);
           if (had.get(address)?.client === client) had.delete(address);
-        } else if (action === "aside") {
-          leases.setAside(address, longAfterOffer);
+        } else if (action === "hold") {
+          leases.hold(address, longAfterOfferMs);
           had.delete(address);
         } else {
           const old = [...leases.leases()];
