@@ -1,8 +1,9 @@
+import type { DhcpOptions } from "../dhcp/dhcp-settings.js";
 import type { ServeEvent } from "../events/events.js";
 import type { ServeTableOptions } from "./option-table.js";
 
 /** The options of `serve`. Most have the name of the command line's option; see the table. */
-export interface ServeOptions extends Readonly<ServeTableOptions> {
+export interface ServeOptions extends Readonly<ServeTableOptions>, DhcpOptions {
   /** Directories that `extract` made. For each architecture, the first release is the default. */
   readonly directories?: readonly string[] | undefined;
   /** Stops the server. */
