@@ -15,14 +15,12 @@ export {
   type DiscoverOptions,
   describedFiles,
   discoverReleases,
-  type FoundRelease,
-  findReleases,
   findUndescribedReleases,
   type ReleaseFiles,
 } from "./discover.js";
-export { ipxeScript } from "./ipxe-script.js";
-export { memoryNeeded } from "./memory-estimate.js";
+export { estimateMemory } from "./memory-estimate.js";
 export {
+  checkNetbootJson,
   type FileDescription,
   formatNetbootJson,
   isFileName,
@@ -42,5 +40,6 @@ export {
   provenanceName,
 } from "./provenance.js";
 export { publishJournalName } from "./publish-journal.js";
-export { checkedUrl } from "./release-url.js";
+export { formatReleaseScript } from "./release-script.js";
+export { checkReleaseUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

@@ -13,7 +13,7 @@ interface Sized {
  * `root=live:` keeps the squashfs in memory as long as the machine runs; kernel and initrd are there
  * twice for a moment, as they came and unpacked.
  */
-export function memoryNeeded({ kernel, initrd, squashfs }: Record<Files, Sized>): number {
+export function estimateMemory({ kernel, initrd, squashfs }: Record<Files, Sized>): number {
   return squashfs.size + (1 + expansion) * initrd.size + 2 * kernel.size + system;
 }
 

@@ -15,20 +15,21 @@ import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
 import { diskFull, interrupted, programVersion } from "../support/index.js";
-import { optionsOf } from "./describe-release.js";
-import { type CheckedOptions, checkOptions, type ExtractOptions } from "./extract-options.js";
+import { squashfsScratchPath } from "./artifact-table.js";
+import { captureRuleFor } from "./capture-rule.js";
+import { type CheckedOptions, checkOptions, recordOptions } from "./check-options.js";
+import type { ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
-import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
+import { isSigned, type Keys, readKeys, signatureCheck } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
-import { captureRuleFor } from "./write-sbom.js";
 
-/** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
+/** Paths by kind of file: those of `files` in `netboot.json`, and the files beside them. */
 export type ResultPaths = FilePaths & {
   readonly description: string;
   readonly provenance: string;
   readonly checksums: string;
-  /** Of the checksums, where a key was given. */
+  /** Signature of the checksums, if a key was given. */
   readonly signature?: string;
 };
 
@@ -37,18 +38,18 @@ type FilePaths = { readonly [Kind in keyof WrittenNetbootJson["files"]]: string 
 export interface ExtractResult {
   /** The output directory, as it was given. */
   readonly directory: string;
-  /** What its `netboot.json` says. */
+  /** The contents of its `netboot.json`. */
   readonly description: WrittenNetbootJson;
-  /** The files in it, with the directory before their names. */
+  /** Paths of the files in it, which begin with `directory`. */
   readonly paths: ResultPaths;
-  /** True where the files were there already and nothing was done. */
+  /** True if the files existed already, and nothing was done. */
   readonly isUnchanged: boolean;
 }
 
 /**
  * Makes a directory of netboot files from a container image: kernel, initrd, squashfs, iPXE script,
- * `netboot.json`, `provenance.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
- * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
+ * `netboot.json`, `provenance.json`, and `SHA256SUMS`. On an error, the directory stays as it was.
+ * @throws NetbootError with any code; INTERRUPTED if the signal is aborted
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
@@ -60,14 +61,14 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   );
 }
 
-/** Leaves nothing behind but its result and what is cached. */
+/** Leaves nothing behind but the result and the cache. */
 async function attempt(
   checked: CheckedOptions,
   keys: Keys,
   signal: AbortSignal | undefined,
 ): Promise<ExtractResult> {
   const staging = await Staging.create(checked.output);
-  // Ends whatever is still under way: when one part fails, and when the caller wants it.
+  // Stops all parts of the work when one of them fails, or when the caller aborts.
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal?.addEventListener("abort", stop, { once: true });
@@ -94,9 +95,9 @@ async function extractFrom(
 ): Promise<ExtractResult> {
   const [version, image] = await Promise.all([
     probeMksquashfs(),
-    source.resolve(options.platform, approval(source, keys, options)),
+    source.resolve(options.platform, signatureCheck(source, keys, options)),
   ]);
-  const earlier = options.force ? undefined : await reusable(image, options, keys, signal);
+  const earlier = options.force ? undefined : await findReusable(image, options, keys, signal);
   if (earlier !== undefined) {
     return resultOf(options, earlier, true);
   }
@@ -112,7 +113,7 @@ async function extractFrom(
       options.emit({ type: "squashfs", written, total, isEstimate }),
     onWarning: (text) => options.emit({ type: "message", level: "warning", text }),
   });
-  const path = join(staging.scratch, "root.squashfs");
+  const path = squashfsScratchPath(staging);
   const root = await buildRootFilesystem({
     pass,
     version,
@@ -122,8 +123,8 @@ async function extractFrom(
     path,
     signal,
   });
-  const input = { staging, source, image, root, options, keys, signal };
-  const description = await writeArtifacts(input);
+  const input = { staging, source, image, root, options, signal };
+  const description = await writeArtifacts(input, keys);
   signal.throwIfAborted();
   await staging.publish();
   return resultOf(options, description, false);
@@ -152,9 +153,9 @@ function openImageSource(
   signal: AbortSignal,
 ): ImageSource {
   return openSource(options.image, {
-    cacheDirectory: options.cacheDirectory ?? join(staging.scratch, "cache"),
+    cacheDirectory: options.cache ? options.cacheDir : join(staging.scratch, "cache"),
     scratchDirectory: join(staging.scratch, "source"),
-    concurrency: options.downloads,
+    concurrency: options.jobs.downloads,
     userAgent: `kairos-netboot/${programVersion()}`,
     signal,
     onProgress: ({ digest, size }, present, isCached) =>
@@ -163,12 +164,12 @@ function openImageSource(
     onDetail: (text) => options.emit({ type: "message", level: "detail", text }),
     registry: options.registry,
     onNotice: (text) => options.emit({ type: "message", level: "info", text }),
-    retry: { totalMs: options.retryTimeoutMs },
+    retry: { totalMs: options.retryTimeout },
   });
 }
 
-/** What the output directory holds already, if that is just what would be made now. */
-async function reusable(
+/** The earlier output, if it is exactly what this run would make. */
+async function findReusable(
   image: ResolvedImage,
   options: CheckedOptions,
   keys: Keys,
@@ -179,7 +180,7 @@ async function reusable(
     earlier !== undefined &&
     earlier.source.manifestDigest === image.digest &&
     earlier.source.platform === formatPlatform(image.platform) &&
-    isDeepStrictEqual(earlier.options, optionsOf(options)) &&
+    isDeepStrictEqual(earlier.options, recordOptions(options)) &&
     earlier.program.version === programVersion();
   if (!isSame || !(await isIntact(options.output, earlier, signal))) return undefined;
   return (await isSigned(options.output, keys)) ? earlier : undefined;

@@ -1,9 +1,10 @@
 export { type ExtractResult, extract, type ResultPaths } from "./extract.js";
-export { type ExtractManyOptions, extractMany, type ImageOutcome } from "./extract-many.js";
 export {
-  checkPlatform,
   type ExtractEvent,
   type ExtractEventOf,
-  type ExtractOptions,
-} from "./extract-options.js";
+  extractEventDescriptions,
+} from "./extract-event.js";
+export { type ExtractManyOptions, extractMany, type ImageOutcome } from "./extract-many.js";
+export type { ExtractOptions } from "./extract-options.js";
 export { readImageList } from "./image-list.js";
+export { checkPlatform } from "./option-values.js";

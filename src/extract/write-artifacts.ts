@@ -1,115 +1,79 @@
-import { rename, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  artifactNames,
   checksumsName,
   checksumsSignatureName,
   describeFile,
+  type FileDescription,
   filesOf,
   formatChecksums,
   formatNetbootJson,
   formatProvenance,
-  ipxeScript,
   netbootJsonName,
   provenanceName,
-  type Staging,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import type { ResolvedImage } from "../oci-client/index.js";
 import { imagePurl } from "../sbom/index.js";
 import { sign } from "../signatures/index.js";
-import type { ImageSource } from "../sources/index.js";
-import { sanitize, sha256Hex } from "../support/index.js";
-import { writeBootMedia } from "./add-boot-media.js";
-import { commandLineOf, describe } from "./describe-release.js";
-import type { CheckedOptions } from "./extract-options.js";
-import type { RootFilesystem } from "./root-filesystem.js";
+import { sha256Hex } from "../support/index.js";
+import type { ArtifactInput } from "./artifact-input.js";
+import { type ArtifactKind, artifactTable } from "./artifact-table.js";
+import { describeRelease } from "./describe-release.js";
 import type { Keys } from "./signing-keys.js";
-import { sbomOf } from "./write-sbom.js";
-
-export interface ArtifactsInput {
-  readonly staging: Staging;
-  readonly source: ImageSource;
-  readonly image: ResolvedImage;
-  readonly root: RootFilesystem;
-  readonly options: CheckedOptions;
-  readonly keys: Keys;
-  readonly signal: AbortSignal;
-}
 
 /**
- * Completes the staged directory: everything but the squashfs itself is written here. What is in
- * `files` first, then `netboot.json`, which lists it, then where all that comes from, the sums of
- * all, and their signature.
+ * Completes the staged directory: the artifacts first, then netboot.json, which lists them, then
+ * provenance.json, the checksums of all of them, and their signature.
  */
-export async function writeArtifacts(input: ArtifactsInput): Promise<WrittenNetbootJson> {
-  const { staging, source, image, root, options, keys, signal } = input;
-  const { directory, scratch } = staging;
-  warnOfHttps(input);
-  const files = await writeFiles(input);
-  const plain = describe(files, { reference: source.reference, image }, root, options);
-  const media = options.bootMedia;
-  const more = await writeBootMedia({ media, description: plain, directory, scratch, signal });
-  const description = { ...plain, files: { ...files, ...more } };
-  const json = formatNetbootJson(description);
-  await writeFile(join(directory, netbootJsonName), json);
+export async function writeArtifacts(
+  input: ArtifactInput,
+  keys: Keys,
+): Promise<WrittenNetbootJson> {
+  const { staging, source, image } = input;
+  warnAboutHttps(input);
+  const netbootJson = await makeArtifacts(input);
+  const json = formatNetbootJson(netbootJson);
   const imageUri = imagePurl(source.reference, image.digest);
-  const provenance = formatProvenance(description, json, imageUri);
-  await writeFile(join(directory, provenanceName), provenance);
-  const sums = formatChecksums([
-    ...filesOf(description),
+  const provenance = formatProvenance(netbootJson, json, imageUri);
+  const checksums = formatChecksums([
+    ...filesOf(netbootJson),
     { name: netbootJsonName, sha256: sha256Hex(json) },
     { name: provenanceName, sha256: sha256Hex(provenance) },
   ]);
-  await writeFile(join(directory, checksumsName), sums);
+  const write = (name: string, content: string | Uint8Array) =>
+    writeFile(join(staging.directory, name), content);
+  await write(netbootJsonName, json);
+  await write(provenanceName, provenance);
+  await write(checksumsName, checksums);
   if (keys.sign !== undefined) {
-    await writeFile(join(directory, checksumsSignatureName), sign(Buffer.from(sums), keys.sign));
+    await write(checksumsSignatureName, sign(Buffer.from(checksums), keys.sign));
   }
-  return description;
+  return netbootJson;
 }
 
-async function writeFiles(input: ArtifactsInput): Promise<WrittenNetbootJson["files"]> {
-  const { staging, root, options } = input;
-  const { directory, scratch } = staging;
-  const { kernel, initrd } = root.facts;
-  const { cloudConfig } = options.boot;
-  const names = artifactNames(root.name);
-  const at = (name: string) => join(directory, name);
-  await root.merged.copyTo(kernel.file.inode, at(names.kernel));
-  await root.merged.copyTo(initrd.file.inode, at(names.initrd));
-  await rename(join(scratch, "root.squashfs"), at(names.squashfs));
-  await writeFile(at(names.script), scriptOf(input));
-  if (cloudConfig !== undefined) await writeFile(at(names.cloudConfig), cloudConfig.bytes);
-  const sbom = options.sbom && names[options.sbom];
-  if (sbom !== undefined) await writeFile(at(sbom), await sbomOf(input));
-  const described = (name: string) => describeFile(directory, name);
-  return {
-    kernel: await described(names.kernel),
-    initrd: await described(names.initrd),
-    squashfs: await described(names.squashfs),
-    script: await described(names.script),
-    ...(cloudConfig === undefined ? {} : { cloudConfig: await described(names.cloudConfig) }),
-    ...(sbom === undefined ? {} : { sbom: await described(sbom) }),
+/** @returns what netboot.json says of them */
+async function makeArtifacts(input: ArtifactInput): Promise<WrittenNetbootJson> {
+  const { staging, source, image, root, options } = input;
+  const files: { [Kind in ArtifactKind]?: FileDescription } = {};
+  const describeFiles = () => {
+    const { kernel, initrd, squashfs, script, ...others } = files;
+    if (!kernel || !initrd || !squashfs || !script) throw new TypeError("a file is missing");
+    const all = { kernel, initrd, squashfs, script, ...others };
+    return describeRelease(all, { reference: source.reference, image }, root, options);
   };
+  for (const kind of Object.keys(artifactTable) as ArtifactKind[]) {
+    const artifact = artifactTable[kind](input);
+    if (artifact === undefined) continue;
+    await artifact.make(join(staging.directory, artifact.name), describeFiles);
+    files[kind] = await describeFile(staging.directory, artifact.name);
+  }
+  return describeFiles();
 }
 
-/** Its busybox has wget, which knows plain HTTP only. */
-function warnOfHttps({ root, options }: ArtifactsInput): void {
+/** The wget of Alpine's initrd, busybox's, only knows plain HTTP. */
+function warnAboutHttps({ root, options }: ArtifactInput): void {
   if (!/^alpine/i.test(root.facts.release.flavor ?? "")) return;
-  if (!options.boot.url?.startsWith("https:")) return;
-  const text = "Alpine's initrd cannot fetch by HTTPS: machines will not find their squashfs.";
+  if (!options.url?.startsWith("https:")) return;
+  const text = "Alpine's initrd cannot fetch over HTTPS: machines will not find their squashfs.";
   options.emit({ type: "message", level: "warning", text });
-}
-
-function scriptOf({ source, image, root, options }: ArtifactsInput): string {
-  const { url, words, cloudConfig } = options.boot;
-  return ipxeScript({
-    name: root.name,
-    source: `${sanitize(source.reference)}, ${image.digest}`,
-    architecture: image.platform.architecture,
-    commandLine: commandLineOf(root, options),
-    url,
-    words,
-    cloudConfig: cloudConfig === undefined ? undefined : artifactNames(root.name).cloudConfig,
-  });
 }

@@ -29,7 +29,7 @@ describe("the published schema of netboot.json", () => {
       output,
       platform: "amd64",
       sbom: true,
-      commandLine: "quiet",
+      cmdline: "quiet",
       url: "http://192.0.2.1/",
     });
     description = JSON.parse(await readFile(join(output, "netboot.json"), "utf8"));

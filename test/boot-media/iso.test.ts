@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   appendFile,
   chmod,
+  copyFile,
   cp,
   mkdir,
   readdir,
@@ -184,7 +185,7 @@ describe("a boot ISO", () => {
     const ipxe = join(directory, "ipxe");
     await mkdir(ipxe);
     for (const name of ["ipxe.lkrn", "ipxe.efi"]) {
-      await cp(join("/usr/lib/ipxe", name), join(ipxe, name));
+      await copyFile(join("/usr/lib/ipxe", name), join(ipxe, name));
     }
     const output = join(directory, "out");
     const words = ["extract", await baseImage(), "--platform=linux/amd64", "-o", output];
@@ -207,7 +208,7 @@ describe("a boot ISO", () => {
     // A stand-in: Debian has no such iPXE. That one shows what it can by the name of the script.
     const directory = await temporaryDirectory();
     const newer = Buffer.from("\0autoexec.ipxe\0https\0");
-    await cp("/usr/lib/ipxe/ipxe.lkrn", join(directory, "ipxe.lkrn"));
+    await copyFile("/usr/lib/ipxe/ipxe.lkrn", join(directory, "ipxe.lkrn"));
     await mkdir(join(directory, "x86_64-efi"));
     const program = Buffer.concat([await readFile("/usr/lib/ipxe/ipxe.efi"), newer]);
     await writeFile(join(directory, "x86_64-efi/ipxe.efi"), program);

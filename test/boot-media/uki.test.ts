@@ -151,7 +151,7 @@ describe("extract --uki", () => {
       ...options,
       uki: true,
       ukiKey: keys.key,
-      ukiCertificate: keys.certificate,
+      ukiCert: keys.certificate,
     });
     assert.equal(result.paths.uki, join(output, `${baseName}.efi`));
     const line = (await contentsOf(result.paths.uki!, ".cmdline")).toString();
@@ -163,7 +163,7 @@ describe("extract --uki", () => {
     await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], output);
     const hash = await succeed("sha256sum", [stub]);
     assert.equal(result.description.options.uki?.stub, hash.stdout.slice(0, 64));
-    const again = { ...options, uki: true, ukiKey: keys.key, ukiCertificate: keys.certificate };
+    const again = { ...options, uki: true, ukiKey: keys.key, ukiCert: keys.certificate };
     assert.equal((await extract(again)).isUnchanged, true);
     assert.equal((await extract(options)).paths.uki, undefined);
   });
@@ -179,13 +179,9 @@ describe("extract --uki", () => {
   const mistakes: [what: string, options: object, message: RegExp][] = [
     ["a missing --url", { uki: true, url: undefined }, /--url/],
     ["a key without a certificate", { uki: true, ukiKey: "k.pem" }, /--uki-cert/],
-    [
-      "a key that does not exist",
-      { uki: true, ukiKey: "/no/k", ukiCertificate: "/no/c" },
-      /\/no\/k/,
-    ],
-    ["iPXE's variables", { uki: true, commandLine: `a=\${net0/mac}` }, /\$\{net0\/mac\}/],
-    ["a key without --uki", { ukiKey: "k.pem", ukiCertificate: "c.pem" }, /--uki/],
+    ["a key that does not exist", { uki: true, ukiKey: "/no/k", ukiCert: "/no/c" }, /\/no\/k/],
+    ["iPXE's variables", { uki: true, cmdline: `a=\${net0/mac}` }, /\$\{net0\/mac\}/],
+    ["a key without --uki", { ukiKey: "k.pem", ukiCert: "c.pem" }, /--uki/],
     ["an architecture without a stub", { uki: true, platform: "linux/riscv64" }, /riscv64/],
   ];
   for (const [what, options, message] of mistakes) {

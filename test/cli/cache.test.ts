@@ -17,7 +17,7 @@ import { extract } from "../../src/extract/index.js";
 import { addImage, noise } from "../extract/support/images.js";
 import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
 import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
 import { countingRegistry } from "../sources/support/counting-registry.js";
@@ -33,7 +33,7 @@ const day = 24 * 60 * 60;
 /** A cache that an extraction has filled, made once for all tests. */
 let filled: string;
 before(async () => {
-  filled = await temporaryDirectory();
+  filled = await sharedDirectory();
   const { host } = await serveImage({ after } as TestContext, content, root);
   await extractInto(filled, host);
 });
@@ -55,7 +55,7 @@ async function extractInto(cwd: string, host: string): Promise<void> {
     image: `${host}/os/image:v1`,
     output: join(cwd, "out"),
     platform: "amd64",
-    cacheDirectory: join(cwd, "cache"),
+    cacheDir: join(cwd, "cache"),
     force: true,
   });
 }
@@ -275,7 +275,7 @@ describe("cache verify", () => {
       outcome.stdout,
       new RegExp(`^Damaged, removed: ${large.digest} .*\n2 blobs are intact`),
     );
-    assert.match(outcome.stderr, /1 blob was damaged\.\n {2}.*fetched again/);
+    assert.match(outcome.stderr, /1 blob was damaged\.\n {2}.*fetches them again/);
     await extract();
     assert.deepEqual(await readFile(path), right);
     assert.equal((await cache(cwd, "verify")).status, 0);

@@ -7,7 +7,7 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { extract } from "../../src/extract/index.js";
 import { demoImage, runProgram } from "../extract/support/program.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { serve } from "../oci-client/support/local-server.js";
 import { assertRefusal } from "./support/refusal.js";
@@ -18,10 +18,16 @@ const platform = "--platform=linux/amd64";
 
 /** Debian's docker-registry with the demo image, as skopeo pushed it. All tests only read from it. */
 let real: string;
+const cleanups: (() => unknown)[] = [];
 before(async () => {
-  real = await startRegistry({ after } as TestContext, await temporaryDirectory());
+  const t = { after: (cleanup: () => unknown) => cleanups.push(cleanup) };
+  real = await startRegistry(t as unknown as TestContext, await sharedDirectory());
   const words = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"];
   await run("skopeo", [...words, `${demoImage}:latest`, `docker://${real}/os/demo:v1`]);
+});
+
+after(async () => {
+  for (const cleanup of cleanups) await cleanup();
 });
 
 type Fault = (request: IncomingMessage, response: ServerResponse) => void;
@@ -131,7 +137,7 @@ async function extractHere(image: string, mirrors: readonly string[]) {
     image,
     output: join(cwd, "out"),
     platform: "amd64",
-    cacheDirectory: join(cwd, "cache"),
+    cacheDir: join(cwd, "cache"),
     registry: { mirrors },
     onEvent: (event) => {
       if (event.type === "message") messages.push(event.text);
@@ -205,7 +211,7 @@ describe("a mirror", () => {
       `--mirror=registry.invalid=${mirror.host}`,
     ]);
     assert.equal(code, 3, stderr);
-    assert.match(stderr, /registry\.invalid does not exist/);
+    assert.match(stderr, /registry\.invalid could not be found/);
     const good = [`--mirror=registry.invalid=${real}`, "--cache-dir", join(cwd, ".cache")];
     assert.equal((await runExtract("registry.invalid/os/demo:v1", good)).status, 0);
   });

@@ -18,15 +18,15 @@ describe("how machines are to boot what was made", () => {
   });
 
   const lines: [what: string, options: Partial<ExtractOptions>, line: string, words?: string][] = [
-    ["words are added", { commandLine: " quiet  x=1 " }, `${released} quiet x=1`, "quiet x=1"],
+    ["words are added", { cmdline: " quiet  x=1 " }, `${released} quiet x=1`, "quiet x=1"],
     [
       "other consoles take the place of the usual ones",
-      { consoles: ["tty0", "console=ttyS1,115200n8"] },
+      { console: ["tty0", "console=ttyS1,115200n8"] },
       released.replace("console=tty1 console=ttyS0", "console=tty0 console=ttyS1,115200n8"),
     ],
     [
       "other words take the place of the release's own",
-      { commandLineReplacement: "ip=dhcp netboot console=ttyS1" },
+      { cmdlineReplace: "ip=dhcp netboot console=ttyS1" },
       `ip=dhcp netboot console=ttyS1 config_url=\${config}`,
     ],
   ];
@@ -43,7 +43,7 @@ describe("how machines are to boot what was made", () => {
 
   it("keeps the places that a replacement names itself", async () => {
     const line = `root=/dev/sda1 initrd=x config_url=http://a/b`;
-    const { description } = await extracted({ commandLineReplacement: line });
+    const { description } = await extracted({ cmdlineReplace: line });
     assert.equal(description.commandLine, line);
   });
 
@@ -107,7 +107,7 @@ describe("how machines are to boot what was made", () => {
       [{}, false],
       [{ url: "http://a" }, false],
       [{ url: "http://a" }, true],
-      [{ commandLine: "x" }, false],
+      [{ cmdline: "x" }, false],
       [{ cloudConfig }, false],
       [{ cloudConfig }, true],
     ];
@@ -120,17 +120,17 @@ describe("how machines are to boot what was made", () => {
   });
 
   const refused: [options: Partial<ExtractOptions>, message: RegExp][] = [
-    [{ url: "out/" }, /--url out\/ is no address/],
+    [{ url: "out/" }, /--url out\/ is not a URL/],
     [{ url: "ftp://a/b" }, /neither http/],
-    [{ url: "http://user:secret@a/" }, /holds a password/],
+    [{ url: "http://user:secret@a/" }, /contains a password/],
     [{ url: "http://a/?x=1" }, /more than a path/],
     [{ url: "http://a/?" }, /more than a path/],
     [{ url: "http://a/#" }, /more than a path/],
-    [{ url: `http://a/\${net0/mac}` }, /cannot hold/],
-    [{ commandLine: "a\nb" }, /--cmdline holds what cannot stand/],
-    [{ commandLine: "a || b" }, /the word \|\|/],
-    [{ commandLineReplacement: "a #b" }, /--cmdline-replace holds the word #b/],
-    [{ consoles: ["ttyS0 quiet"] }, /no console/],
+    [{ url: `http://a/\${net0/mac}` }, /cannot contain/],
+    [{ cmdline: "a\nb" }, /--cmdline contains characters/],
+    [{ cmdline: "a || b" }, /the word \|\|/],
+    [{ cmdlineReplace: "a #b" }, /--cmdline-replace contains the word #b/],
+    [{ console: ["ttyS0 quiet"] }, /not a console/],
   ];
   for (const [options, message] of refused) {
     it(`refuses ${JSON.stringify(options)}`, async () => {

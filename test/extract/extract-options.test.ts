@@ -13,7 +13,7 @@ const wrong: { readonly [Option in keyof ExtractOptions]?: readonly ExtractOptio
   compression: ["", "bzip2", "xz:6", "zstd:0", "zstd:23", "lzma"],
   blockSize: ["", "2K", "2M", "100000", "1G"],
   output: [""],
-  cacheDirectory: [""],
+  cacheDir: [""],
   image: ["", ":tag", "UPPER/case", "host/name:", "name@sha256:12", "https://host/name"],
 };
 

@@ -234,7 +234,7 @@ describe("--sbom", () => {
   it("says that an image has no database, and lists nothing", async () => {
     const { purls, warnings } = await sbomOf([]);
     assert.deepEqual(purls, []);
-    assert.match(warnings.join(), /no database of packages/);
+    assert.match(warnings.join(), /no package database/);
   });
 
   const damaged: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
@@ -259,7 +259,7 @@ describe("--sbom", () => {
       const { warnings } = await sbomOf([{ name: "./var/lib/rpm/rpmdb.sqlite", content }]);
       assert.match(
         warnings.join(),
-        /list of packages is not complete: \/var\/lib\/rpm\/rpmdb\.sqlite /,
+        /list of packages is incomplete: \/var\/lib\/rpm\/rpmdb\.sqlite /,
       );
     });
   }

@@ -126,7 +126,7 @@ async function attempt(image: string, verifyKey: string) {
     output,
     platform: "amd64",
     verifyKey,
-    cacheDirectory,
+    cacheDir: cacheDirectory,
   }).then(
     () => undefined,
     (error: unknown) => {

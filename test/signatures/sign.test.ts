@@ -83,7 +83,7 @@ describe("--sign-key", () => {
       const verify = ["verify", "out", "--key", "key.pub"];
       const checked = await runProgram(verify, { cwd });
       assert.equal(checked.status, 0, checked.stdout);
-      assert.match(checked.stdout, /^ok +signature: SHA256SUMS was signed with this key$/m);
+      assert.match(checked.stdout, /^ok +signature: SHA256SUMS is signed with this key$/m);
     });
 
     it(`makes the same directory again with ${name}${isRandom ? ", except for the signature" : ""}`, async () => {
@@ -200,7 +200,7 @@ describe("verify --key", () => {
     await runProgram(command("out"), { cwd });
     const wrong = await runProgram(["verify", "out", "--key", join(other, "key.pub")], { cwd });
     assert.equal(wrong.status, 1);
-    assert.match(wrong.stdout, /^FAILED +signature: SHA256SUMS was not signed with this key/m);
+    assert.match(wrong.stdout, /^FAILED +signature: SHA256SUMS is not signed with this key/m);
     const secret = await runProgram(["verify", "out", "--key", "key"], { cwd });
     assert.equal(secret.status, 2);
     assert.match(secret.stderr, /The key key is a private key\./);

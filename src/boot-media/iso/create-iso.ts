@@ -1,6 +1,6 @@
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { artifactNames, checkedUrl } from "../../artifacts/index.js";
+import { artifactNames, checkReleaseUrl } from "../../artifacts/index.js";
 import { diskFull, NetbootError, systemCode, usageError } from "../../support/index.js";
 import { readIsoRelease } from "./iso-release.js";
 import { ensureIsoIsPossible, makeReleaseIso } from "./release-iso.js";
@@ -34,7 +34,7 @@ export async function iso(options: IsoOptions): Promise<string> {
     return staged(output, (place) => makeWaitingIso({ ...place, ipxeDirectory, signal }));
   }
   const { release, url: ownUrl } = await readIsoRelease(directory);
-  const url = options.url === undefined ? ownUrl : checkedUrl(options.url);
+  const url = options.url === undefined ? ownUrl : checkReleaseUrl(options.url);
   if (url === null) throw urlMissing();
   await ensureIsoIsPossible({ ...release, url, ipxeDirectory });
   const output = options.output ?? artifactNames(release.name).iso;

@@ -1,4 +1,4 @@
-import { artifactNames, ipxeScript } from "../../artifacts/index.js";
+import { artifactNames, formatReleaseScript } from "../../artifacts/index.js";
 import { expandCommandLine, findIpxeVariable } from "../../kairos/index.js";
 import { NetbootError, sanitize } from "../../support/index.js";
 import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
@@ -40,7 +40,7 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
   await makeIso({
     path,
     scratch,
-    script: ipxeScript({
+    script: formatReleaseScript({
       name,
       source: sanitize(source),
       architecture,

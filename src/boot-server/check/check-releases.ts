@@ -1,4 +1,4 @@
-import { memoryNeeded } from "../../artifacts/index.js";
+import { estimateMemory } from "../../artifacts/index.js";
 import { formatBytes, formatMemory } from "../../support/index.js";
 import { type ReleasePlaces, releaseReaders } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
@@ -26,7 +26,7 @@ export async function checkReleases(places: ReleasePlaces): Promise<ReleaseCheck
 
 function describeRelease(release: Release): CheckResult[] {
   const { name, architecture, squashfs } = release;
-  const memory = formatMemory(memoryNeeded(release));
+  const memory = formatMemory(estimateMemory(release));
   const squashfsSize = formatBytes(squashfs.size);
   return [
     passed(`${name} for ${architecture} is complete`),

@@ -1,7 +1,9 @@
 import { Command } from "commander";
-// Only this file of sources: its index would load everything that a pull needs, for every command.
+// Only these files of extract and sources: an index would load everything that a pull needs.
+import { extractOptionTable } from "../../extract/option-table.js";
 import { describeLocalTransports } from "../../sources/transports.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
+import { addOptionRows } from "./option-rows.js";
 import { addRegistryOptions } from "./registry-options.js";
 import { runExtract } from "./run-extract.js";
 
@@ -64,46 +66,17 @@ export function extractCommand(): Command {
   const command = new Command("extract")
     .summary("make kernel, initrd and squashfs from an image")
     .description(
-      "Pulls a Kairos container image layer by layer, takes out kernel and initrd, and builds the squashfs of its root file system. Needs no daemon and no root.",
+      "Pulls a Kairos container image layer by layer, takes out the kernel and the initrd, and builds the squashfs of its root file system. Needs no container engine and no root.",
     )
     .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or another source")
-    .option("-o, --output <dir>", "directory to make (required)")
-    .option("--from-file <list>", "images to extract, one a line; - for standard input")
-    .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
-    .option("--name <name>", "common part of the file names (default: from the image)")
-    .option("--kernel <path>", "kernel inside the image (default: the one that /boot means)")
-    .option("--initrd <path>", "initrd inside the image (default: the one that /boot means)")
-    .option("--compression <codec>", "zstd, gzip, xz, lz4 or lzo, and :LEVEL", "zstd:3")
-    .option("--block-size <size>", "of the squashfs: 4K to 1M", "1M")
-    .option("--cache-dir <dir>", "where downloads are kept (default: ~/.cache/kairos-netboot)")
-    .option("--no-cache", "keep no downloads")
-    .option("--retry-timeout <time>", "how long what fails is tried again: 90s, 2h, or 0", "5m")
-    .option("--jobs <n>", "layers to fetch at once, processors to compress with (default: all)")
-    .option("--force", "make the files again, also where they are there already")
-    .option("--serve", "then do what serve does with the directory, and no options")
-    .option("-q, --quiet", "print nothing but the result and errors")
-    .option("-v, --verbose", "tell more, and where an error comes from")
+    // Not required by commander, which would report it before a mistyped option.
+    .option("-o, --output <dir>", "directory to make or replace (required)")
+    .option("--from-file <list>", "file with images to extract, one per line; - for standard input")
+    .option("--serve", "then serve the directory, as serve does without options")
+    .option("-q, --quiet", "print only the result and errors")
+    .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print JSON lines on standard output")
-    .optionsGroup("How machines boot:")
-    .option("--url <base>", "where a web server will have the directory, for the script")
-    .option("--cloud-config <file>", "put it beside the files, and name it in the script")
-    .option("--cmdline <words>", "added to the kernel's command line")
-    .option("--cmdline-replace <words>", "in the place of the release's own")
-    .option(
-      "--console <console>",
-      "of the kernel, as ttyS1,115200; can be given again (default: tty1 and ttyS0)",
-      (console: string, earlier: string[] = []) => [...earlier, console],
-    )
-    .optionsGroup("Further files:")
-    .option("--iso", "also make an ISO that boots the release from its --url")
-    .option("--ipxe-dir <dir>", "boot programs for the ISO, before those of Debian's packages")
-    .option("--uki", "also make one EFI program for UEFI HTTP Boot, which knows the --url")
-    .option("--uki-key <file>", "private key (PEM) that signs it for Secure Boot")
-    .option("--uki-cert <file>", "certificate (PEM) of that key")
-    .option("--sbom [format]", "list the image's packages: spdx (default) or cyclonedx")
-    .optionsGroup("Signatures:")
-    .option("--verify-key <file>", "refuse an image that this public key did not sign (cosign)")
-    .option("--sign-key <file>", "sign SHA256SUMS with this private key")
     .action(runExtract);
+  addOptionRows(command, extractOptionTable);
   return addHelp(addRegistryOptions(command), help);
 }

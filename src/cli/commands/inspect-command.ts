@@ -55,7 +55,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
-  const { platform, cacheDir: cacheDirectory, cache, retryTimeout, quiet, verbose, json } = flags;
+  const { platform, cacheDir, cache, retryTimeout, quiet, verbose, json } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -63,7 +63,7 @@ async function run(image: string, flags: Flags): Promise<void> {
       inspect({
         image,
         platform,
-        cacheDirectory,
+        cacheDir,
         cache,
         retryTimeout,
         registry,

@@ -46,7 +46,7 @@ function layerLines({ layers }: Inspection): string[] {
   return layers.map(({ digest, isRead }, index) => {
     const number = String(index + 1).padStart(numberWidth);
     const row = `  ${number}  ${sizes[index]!.padStart(sizeWidth)}  ${digest}`;
-    return isRead ? row : `${row}  not looked into`;
+    return isRead ? row : `${row}  not read`;
   });
 }
 

@@ -58,8 +58,15 @@ export async function outcomeOf(child: ReturnType<typeof startProgram>): Promise
 /** Runs what follows as a user who owns nothing. */
 export const ordinaryUser = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 
-/** A copy of the program for users who cannot read the checkout. */
-export async function copyOfProgram(): Promise<string> {
+let copy: Promise<string> | undefined;
+
+/** A copy of the program for users who cannot read the checkout; each test process makes one. */
+export function copyOfProgram(): Promise<string> {
+  copy ??= copyProgram();
+  return copy;
+}
+
+async function copyProgram(): Promise<string> {
   const directory = await sharedDirectory();
   await chmod(directory, 0o755);
   for (const name of ["package.json", "bin", "dist"]) {

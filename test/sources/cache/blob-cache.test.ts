@@ -54,7 +54,7 @@ describe("the cache", () => {
         images: [`${host}/os/one:v1`, `${host}/os/two:v1`],
         output: join(await temporaryDirectory(), "out"),
         platform: "amd64",
-        cacheDirectory: await temporaryDirectory(),
+        cacheDir: await temporaryDirectory(),
         cache,
       });
       assert.ok(outcomes.every((outcome) => "result" in outcome));
@@ -73,10 +73,10 @@ describe("the cache", () => {
     const cacheDirectory = await temporaryDirectory();
     const blobs = () => paths.filter((path) => path.includes("/blobs/")).length;
 
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(blobs(), 4, "three layers and a configuration");
     paths.length = 0;
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(blobs(), 0);
     assert.ok(paths.length >= 1, "the tag was asked for");
   });
@@ -89,14 +89,16 @@ describe("the cache", () => {
     const digests = [image.digest, `sha512:${sha512}`];
     const runAll = () =>
       Promise.all(
-        digests.map((it) => extractImage(`${host}/os/image:v1@${it}`, { cacheDirectory })),
+        digests.map((it) =>
+          extractImage(`${host}/os/image:v1@${it}`, { cacheDir: cacheDirectory }),
+        ),
       );
     const first = await runAll();
     cut();
     for (const [index, { description }] of (await runAll()).entries()) {
       assert.deepEqual(description.files, first[index]!.description.files);
     }
-    await assert.rejects(extractImage(`${host}/os/image:v1`, { cacheDirectory }), {
+    await assert.rejects(extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }), {
       code: "REGISTRY_UNREACHABLE",
     });
   });
@@ -104,7 +106,7 @@ describe("the cache", () => {
   it("has the layout of an OCI layout's blobs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await extractImage(`${host}/os/image:v1@${image.digest}`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1@${image.digest}`, { cacheDir: cacheDirectory });
     const blobs = join(cacheDirectory, "blobs/sha256");
     const names = await readdir(blobs);
     const { config } = content.json(image);
@@ -171,14 +173,14 @@ describe("the cache", () => {
   it("is repaired by a run that finds a damaged blob, and the run succeeds", async (t) => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
     const bytes = await readFile(path);
     for (const damage of [(all: Buffer) => all.fill(0), (all: Buffer) => all.fill(1, 500, 600)]) {
       const damaged = Buffer.from(bytes);
       damage(damaged);
       await writeFile(path, damaged);
-      await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+      await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
       assert.deepEqual(await readFile(path), bytes);
     }
     assert.equal(countOf(requests, large.digest), 3);
@@ -188,17 +190,19 @@ describe("the cache", () => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     const reference = `${host}/os/image@${image.digest}`;
-    await extractImage(reference, { cacheDirectory });
+    await extractImage(reference, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", image.digest.slice(7));
     await writeFile(path, "{}");
-    await extractImage(reference, { cacheDirectory });
+    await extractImage(reference, { cacheDir: cacheDirectory });
     assert.deepEqual(await readFile(path), content.bytes(image));
   });
 
   it("can be used by several concurrent runs", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    const runs = [1, 2, 3].map(() => extractImage(`${host}/os/image:v1`, { cacheDirectory }));
+    const runs = [1, 2, 3].map(() =>
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
+    );
     const results = await Promise.all(runs);
     for (const { description } of results) assert.deepEqual(description, results[0]!.description);
     assert.deepEqual(
@@ -244,18 +248,15 @@ describe("the cache", () => {
 
   it("fails with the same error if no directory can be created", async (t) => {
     const { host } = await serveImage(t, content, image);
-    await assert.rejects(
-      extractImage(`${host}/os/image:v1`, { cacheDirectory: "/proc/foo/cache" }),
-      {
-        code: "CACHE_NOT_WRITABLE",
-      },
-    );
+    await assert.rejects(extractImage(`${host}/os/image:v1`, { cacheDir: "/proc/foo/cache" }), {
+      code: "CACHE_NOT_WRITABLE",
+    });
   });
 
   it("is verified although another process removes blobs meanwhile", async (t) => {
     const { host } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const blobs = join(cacheDirectory, "blobs/sha256");
     const { signal } = new AbortController();
     const seen: string[] = [];

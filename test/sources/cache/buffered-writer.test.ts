@@ -8,21 +8,21 @@ import { temporaryDirectory } from "../../extract/support/temporary-directory.js
 
 const bytes = Buffer.from(noise("noise", 3_000_000).content as Buffer);
 
-describe("a batched file", () => {
-  it("holds what was written, whatever the pieces", async () => {
+describe("a buffered writer", () => {
+  it("writes the same bytes for chunks of any size", async () => {
     const { path, file } = await newFile();
     const positions: number[] = [];
-    const batched = new BufferedWriter(file, 0, (position) => positions.push(position));
+    const writer = new BufferedWriter(file, 0, (position) => positions.push(position));
     for (let at = 0, length = 1; at < bytes.length; at += length, length = (length * 7) % 90_001) {
-      await batched.write(bytes.subarray(at, at + length));
+      await writer.write(bytes.subarray(at, at + length));
     }
-    await batched.flush();
+    await writer.flush();
     await file.close();
     assert.ok(bytes.equals(await readFile(path)));
     assert.equal(positions.at(-1), bytes.length);
   });
 
-  it("keeps nothing back for long when nothing more comes", async () => {
+  it("writes a partly filled buffer after a short delay", async () => {
     const { path, file } = await newFile();
     const written = new Promise<number>((resolve) => {
       void new BufferedWriter(file, 0, resolve).write(bytes.subarray(0, 1000));
@@ -32,13 +32,13 @@ describe("a batched file", () => {
     await file.close();
   });
 
-  it("does not write a byte at another place when the disk is full and then has room", async () => {
+  it("writes each byte at its position after the disk was full for a while", async () => {
     const { path, file } = await newFile();
     const positions: number[] = [];
-    const batched = new BufferedWriter(fullOnce(file), 0, (position) => positions.push(position));
-    await assert.rejects(batched.write(bytes.subarray(0, 1024 * 1024)), { code: "ENOSPC" });
+    const writer = new BufferedWriter(fullOnce(file), 0, (position) => positions.push(position));
+    await assert.rejects(writer.write(bytes.subarray(0, 1024 * 1024)), { code: "ENOSPC" });
     assert.deepEqual(positions, []);
-    await batched.flush();
+    await writer.flush();
     await file.close();
     assert.ok(bytes.subarray(0, 1024 * 1024).equals(await readFile(path)));
     assert.deepEqual(positions, [1024 * 1024]);
@@ -50,7 +50,7 @@ async function newFile(): Promise<{ path: string; file: FileHandle }> {
   return { path, file: await open(path, "w") };
 }
 
-/** Takes some bytes, then none, then all: as a file system where somebody makes room. */
+/** Accepts some bytes, then none, then all, like a file system that was full for a while. */
 function fullOnce(file: FileHandle): FileHandle {
   let turn = 0;
   const write = (from: Buffer, offset: number, length: number, position: number) => {

@@ -171,7 +171,12 @@ it("the second extraction of an archive does nothing, and neither leaves files b
     const image = await demoAs(transport);
     const directory = await temporaryDirectory();
     const cacheDirectory = join(directory, "cache");
-    const options = { image, output: join(directory, "out"), platform: "amd64", cacheDirectory };
+    const options = {
+      image,
+      output: join(directory, "out"),
+      platform: "amd64",
+      cacheDir: cacheDirectory,
+    };
     assert.equal((await extract(options)).isUnchanged, false);
     const before = await stat(join(directory, "out", `${demoName}.squashfs`));
     assert.equal((await extract(options)).isUnchanged, true);

@@ -33,12 +33,12 @@ describe("a download", () => {
       return isBroken ? breakOff(response, cacheDirectory) : sendRange(request, response);
     });
     await assert.rejects(
-      extractImage(`${host}/os/image:v1`, { cacheDirectory }),
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
       isUnavailable("REGISTRY_UNREACHABLE"),
     );
     assert.equal(ranges[0], undefined);
     [isBroken, ranges.length] = [false, 0];
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, [`bytes=${half}-`]);
     const names = await readdir(join(cacheDirectory, "blobs/sha256"));
     assert.deepEqual(
@@ -55,11 +55,11 @@ describe("a download", () => {
       request.url!.endsWith(large.digest) && isBroken ? breakOff(response, cacheDirectory) : false,
     );
     await assert.rejects(
-      extractImage(`${host}/os/image:v1`, { cacheDirectory }),
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
       isUnavailable("REGISTRY_UNREACHABLE"),
     );
     isBroken = false;
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     const path = join(cacheDirectory, "blobs/sha256", large.digest.slice(7));
     assert.deepEqual(await readFile(path), content.bytes(large));
   });
@@ -68,7 +68,7 @@ describe("a download", () => {
     const { host, requests } = await serveImage(t, content, image);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": content.bytes(large) });
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.equal(countOf(requests, large.digest), 0);
   });
 
@@ -77,7 +77,7 @@ describe("a download", () => {
     const cacheDirectory = await temporaryDirectory();
     const left = content.bytes(large).subarray(0, 200_000);
     await leavePartials(cacheDirectory, { ".partial": left });
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, ["bytes=200000-"]);
     const names = await readdir(join(cacheDirectory, "blobs/sha256"));
     assert.deepEqual(
@@ -90,7 +90,7 @@ describe("a download", () => {
     const { host, ranges } = await registryWithRanges(t);
     const cacheDirectory = await temporaryDirectory();
     await leavePartials(cacheDirectory, { ".partial": Buffer.alloc(large.size + 1) });
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(ranges, [undefined]);
   });
 
@@ -127,7 +127,7 @@ describe("a download", () => {
       return isBroken ? breakOff(response, cacheDirectory) : sendRange(request, response);
     });
     await assert.rejects(
-      extractImage(`${host}/os/image:v1`, { cacheDirectory }),
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
       isUnavailable("REGISTRY_UNREACHABLE"),
     );
     const blobs = join(cacheDirectory, "blobs/sha256");
@@ -137,7 +137,7 @@ describe("a download", () => {
     assert.equal((await stat(join(blobs, partial!))).size, half);
     await writeFile(join(blobs, partial!), Buffer.alloc(half));
     isBroken = false;
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory });
     assert.deepEqual(await readFile(join(blobs, large.digest.slice(7))), content.bytes(large));
   });
 
@@ -156,7 +156,7 @@ describe("a download", () => {
     });
     const warnings: string[] = [];
     await extractImage(`${host}/os/image:v1`, {
-      cacheDirectory,
+      cacheDir: cacheDirectory,
       onEvent: (event) => {
         if (event.type === "message" && event.level === "warning") warnings.push(event.text);
       },
@@ -186,7 +186,11 @@ describe("a download", () => {
     const onEvent: ExtractOptions["onEvent"] = (event) => {
       if (event.type === "layer" && event.digest === large.digest) presents.push(event.present);
     };
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory, onEvent, retryTimeout: "1m" });
+    await extractImage(`${host}/os/image:v1`, {
+      cacheDir: cacheDirectory,
+      onEvent,
+      retryTimeout: "1m",
+    });
     assert.equal(times, 2);
     assert.deepEqual(
       presents,
@@ -237,7 +241,7 @@ describe("a download", () => {
       const cacheDirectory = await temporaryDirectory();
       for (let attempt = 0; attempt < 5; attempt += 1) {
         await assert.rejects(
-          extractImage(`${host}/os/image:v1`, { cacheDirectory }),
+          extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
           isUnavailable(code),
         );
       }
@@ -255,7 +259,7 @@ describe("a download", () => {
     };
     const cacheDirectory = await temporaryDirectory();
     await assert.rejects(
-      extractImage(`${host}/os/image:v1`, { cacheDirectory, onEvent }),
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory, onEvent }),
       isUnavailable("BLOB_MISMATCH"),
     );
     assert.equal(presents.includes(large.size), false);
@@ -268,12 +272,15 @@ describe("a download", () => {
     const root = addImage(own, [], { config: { rootfs }, manifest: { layers: [layer] } });
     const { host, requests } = await serveImage(t, own, root);
     const cacheDirectory = await temporaryDirectory();
-    await assert.rejects(extractImage(`${host}/os/image:v1`, { cacheDirectory }), (error) => {
-      assert.ok(error instanceof NetbootError);
-      assert.match(error.message, /9\.0 PB/);
-      assert.equal(error.code, "DISK_FULL");
-      return true;
-    });
+    await assert.rejects(
+      extractImage(`${host}/os/image:v1`, { cacheDir: cacheDirectory }),
+      (error) => {
+        assert.ok(error instanceof NetbootError);
+        assert.match(error.message, /9\.0 PB/);
+        assert.equal(error.code, "DISK_FULL");
+        return true;
+      },
+    );
     assert.equal(countOf(requests, layer.digest), 0);
   });
 
@@ -281,7 +288,7 @@ describe("a download", () => {
     const own = new ImageContent();
     const root = addImage(own, [baseLayer, [{ name: "a" }], [{ name: "b" }], [{ name: "a" }]]);
     const { host, requests } = await serveImage(t, own, root);
-    await extractImage(`${host}/os/image:v1`, { cacheDirectory: await temporaryDirectory() });
+    await extractImage(`${host}/os/image:v1`, { cacheDir: await temporaryDirectory() });
     assert.equal(countOf(requests, own.json(root).layers[1].digest), 1);
   });
 

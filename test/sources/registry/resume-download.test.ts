@@ -26,7 +26,7 @@ describe("Debian's docker-registry behind a network that cuts every connection",
       image: `127.0.0.1:${network.port}/os/image:v1`,
       output: join(await temporaryDirectory(), "out"),
       platform: "amd64",
-      cacheDirectory,
+      cacheDir: cacheDirectory,
       signal: t.signal,
     });
     const blobs = join(cacheDirectory, "blobs/sha256");

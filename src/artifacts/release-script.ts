@@ -39,7 +39,7 @@ const architectureChecks: Readonly<Record<string, readonly string[]>> = {
  * which gives it an unknown scheme, but leaves a relative name relative; that it is this script's,
  * by what lies there.
  */
-export function ipxeScript(script: ReleaseScript): string {
+export function formatReleaseScript(script: ReleaseScript): string {
   const { name, source, cloudConfig, words } = script;
   const kernel = ["kernel --name", `${name}-kernel`, `\${prefix}${name}-kernel`];
   const config = wordWith("config", script.commandLine);

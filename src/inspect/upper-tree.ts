@@ -1,12 +1,12 @@
 import { ImageTree } from "../kairos/index.js";
 import type { LookupResult, PathParts } from "../layers/index.js";
 
-/** What was asked for may be in a layer that was not read yet. */
+/** The answer depends on layers that have not been read yet. */
 export class LowerLayersNeeded extends Error {}
 
 /**
- * The tree of an image's upper layers. It answers for what it has, which hides whatever is below;
- * what it lacks may be below.
+ * The tree of an image's upper layers. What it contains hides everything below, so the answer is
+ * final. What it lacks may be in a lower layer.
  */
 export class UpperTree extends ImageTree {
   protected override lookUp(parts: PathParts): LookupResult {
@@ -15,7 +15,7 @@ export class UpperTree extends ImageTree {
     return found;
   }
 
-  /** Layers below may add names to any directory. */
+  /** Lower layers may add names to any directory. */
   override list(): never {
     throw new LowerLayersNeeded();
   }

@@ -4,18 +4,18 @@ import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { formatBytes } from "../support/index.js";
 import { type BootFacts, readBootFacts } from "./boot-facts.js";
-import { LowerLayersNeeded, UpperTree } from "./partial-tree.js";
+import { LowerLayersNeeded, UpperTree } from "./upper-tree.js";
 
-/** What was found in an image's layers, and how far down they were read. */
-export interface Look {
+/** What an image's layers say, and how many of them it took to find out. */
+export interface LayerFindings {
   readonly facts: BootFacts;
   /** Number of the lowest layer that was read, from 0. */
-  readonly lowest: number;
-  /** Bytes of all files; undefined where not all layers were read. */
-  readonly contents: number | undefined;
+  readonly lowestLayer: number;
+  /** Bytes of all files; undefined if some layers were not read. */
+  readonly contentBytes: number | undefined;
 }
 
-export interface LookOptions {
+export interface ReadUpperLayersOptions {
   readonly image: ResolvedImage;
   readonly source: ImageSource;
   readonly scratch: string;
@@ -24,16 +24,16 @@ export interface LookOptions {
 }
 
 /**
- * Fetches and reads one layer after the other, from the top down, until all that is asked for is
- * certain, whatever the layers below hold.
+ * Fetches and reads one layer after the other, from the top down, until the layers below cannot
+ * change the result.
  * @throws NetbootError
  */
-export async function lookInto(options: LookOptions): Promise<Look> {
+export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<LayerFindings> {
   const { image, source, scratch, signal, onMessage } = options;
   const { layers } = image.manifest;
   const capture = captureRule({});
   const upper = new UpperLayers({
-    // Kernel and initrd are found, and not needed.
+    // The kernel and the initrd have to be found, but their contents are not needed.
     capture: (path, size) => (capture(path, size) === "memory" ? "memory" : undefined),
     scratch,
     signal,
@@ -41,33 +41,44 @@ export async function lookInto(options: LookOptions): Promise<Look> {
   for (const [number, descriptor] of [...layers.entries()].reverse()) {
     await source.reserve([descriptor]);
     const size = formatBytes(descriptor.size);
-    onMessage(`Looking into layer ${number + 1} of ${layers.length} (${size}).`);
+    onMessage(`Reading layer ${number + 1} of ${layers.length} (${size}).`);
     const layer: Layer = {
       number,
       count: layers.length,
       blob: source.fetch(descriptor),
-      diffId: image.config.rootfs.diff_ids[number]!,
+      diffId: diffIdOf(image, number),
       impliedMtime: 0,
     };
     await upper.add(layer);
-    const look = await conclude(upper, number);
-    if (look !== undefined) return look;
+    const findings = await conclude(upper, number);
+    if (findings !== undefined) return findings;
   }
   const empty = new Directory({ mode: 0o755, uid: 0, gid: 0, mtime: 0 });
   const facts = await readBootFacts(new ImageTree(empty), (inode) => upper.read(inode));
-  return { facts, lowest: 0, contents: 0 };
+  return { facts, lowestLayer: 0, contentBytes: 0 };
 }
 
-/** @returns undefined where it takes the layers below to tell */
-async function conclude(upper: UpperLayers, lowest: number): Promise<Look | undefined> {
+/** @returns undefined if the result depends on the layers below */
+async function conclude(
+  upper: UpperLayers,
+  lowestLayer: number,
+): Promise<LayerFindings | undefined> {
   const root = upper.merge();
   if (root === undefined) return undefined;
-  const tree = lowest === 0 ? new ImageTree(root) : new UpperTree(root);
+  const isComplete = lowestLayer === 0;
+  const tree = isComplete ? new ImageTree(root) : new UpperTree(root);
   try {
     const facts = await readBootFacts(tree, (inode) => upper.read(inode));
-    return { facts, lowest, contents: lowest === 0 ? totalContentBytes(root) : undefined };
+    return { facts, lowestLayer, contentBytes: isComplete ? totalContentBytes(root) : undefined };
   } catch (error) {
     if (error instanceof LowerLayersNeeded) return undefined;
     throw error;
   }
+}
+
+function diffIdOf({ config }: ResolvedImage, number: number): string {
+  const diffId = config.rootfs.diff_ids[number];
+  if (diffId !== undefined) return diffId;
+  // oci-client rejects such an image.
+  throw new Error(`the image's configuration has no diff ID for layer ${number + 1}`);
 }
