@@ -15,8 +15,6 @@ export {
   type DiscoverOptions,
   describedFiles,
   discoverReleases,
-  type FoundRelease,
-  findReleases,
   findUndescribedReleases,
   type ReleaseFiles,
 } from "./discover.js";

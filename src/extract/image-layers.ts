@@ -3,11 +3,11 @@ import type { ImageConfig, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { unixSeconds } from "../support/index.js";
 
-/** The layers of an image, bottom first; their blobs begin to be fetched. */
+/** Starts to fetch the layers of an image. They are returned bottom first. */
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
   const { layers } = image.manifest;
   const times = layerTimes(image.config);
-  // They are read from the top down; of the base, the first bytes are wanted before that.
+  // The layers are read from the top down, but the first bytes of the base layer are needed earlier.
   const [base, ...others] = layers;
   const inOrder = base === undefined ? [] : [base, ...others.reverse()];
   const blobs = new Map(inOrder.map((layer) => [layer, source.fetch(layer)]));
@@ -20,12 +20,12 @@ export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] 
   }));
 }
 
-/** When the image was made, in seconds since 1970; undefined where it does not say. */
+/** When the image was made, in seconds since 1970; undefined if it does not say. */
 export function createdTime({ created }: ImageConfig): number | undefined {
   return unixSeconds(created);
 }
 
-/** When each layer was made; history entries without a layer are passed over. */
+/** When each layer was made; history entries without a layer are skipped. */
 function layerTimes({ history }: ImageConfig): (number | undefined)[] {
   return (history ?? [])
     .filter(({ empty_layer: isEmpty }) => !isEmpty)

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import { artifactName, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
-import { bcjFilterFor } from "../kernel/index.js";
 import {
   type DirectoryAttributes,
   LazyOutput,
@@ -8,12 +7,13 @@ import {
   type TopDownPass,
 } from "../layers/index.js";
 import {
+  bcjFilterFor,
   checkSquashfs,
-  compressorNames,
+  chooseReadableCompression,
+  lacksSquashfs,
   Mksquashfs,
   type MksquashfsVersion,
   needsNewestMtime,
-  parseCompression,
   planSquashfs,
   type SquashfsCompression,
   type SquashfsPlan,
@@ -133,26 +133,25 @@ function planFor(
   return { plan, compression };
 }
 
-/** What was asked for, if the image's own kernel can read it; else gzip, which nearly all can. */
+/** The requested compression, or another one if the image's kernel cannot read that. */
 function usableCompression(
   options: CheckedOptions,
   facts: KairosFacts | undefined,
 ): SquashfsCompression {
   const config = facts?.kernelConfig;
-  const { compressor } = options.compression;
-  if (config?.hasNoSquashfs) {
+  const requested = options.compression;
+  if (config === undefined) return requested;
+  if (lacksSquashfs(config)) {
     const text =
-      "The image's kernel was built without squashfs: machines will hardly boot from it.";
+      "The image's kernel was built without squashfs, so machines will probably fail to boot.";
     options.emit({ type: "message", level: "warning", text });
   }
-  if (config === undefined || config.supportsSquashfs(compressor)) return options.compression;
-  const usable = parseCompression(
-    compressorNames.find((name) => config.supportsSquashfs(name)) ?? "gzip",
-  );
+  const usable = chooseReadableCompression(requested, config);
+  if (usable === requested) return requested;
   options.emit({
     type: "message",
     level: "warning",
-    text: `The image's kernel cannot read a squashfs compressed with ${compressor}; ${usable.compressor} is used.`,
+    text: `The image's kernel cannot read a squashfs compressed with ${requested.compressor}, so ${usable.compressor} is used.`,
   });
   return usable;
 }

@@ -1,5 +1,11 @@
 export { type CompressorName, compressorNames } from "./compressors.js";
 export { squashfsLimits } from "./inode-limits.js";
+export {
+  bcjFilterFor,
+  chooseReadableCompression,
+  lacksSquashfs,
+  supportsCompressor,
+} from "./kernel-support.js";
 export { listSquashfs } from "./list-squashfs.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";

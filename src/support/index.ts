@@ -1,6 +1,7 @@
 /** Small, general pieces that every other module may use. */
 export { type ErrorCode, errorCodes, exitStatuses } from "./error-codes.js";
 export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./errors.js";
+export type { EventDescriptions } from "./event-descriptions.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
 export type { OptionRow, OptionTable, OptionTypes, OptionValues } from "./option-row.js";

@@ -109,7 +109,7 @@ describe("extract, of several images", () => {
   });
 
   const lists: [what: string, text: string, message: RegExp][] = [
-    ["names no image", "# nothing\n\n", /names no image/],
+    ["names no image", "# nothing\n\n", /contains no image/],
     ["has a line that is no reference", "oci:demo\nUPPER CASE\n", /line 2: .*UPPER CASE/],
   ];
   for (const [what, text, message] of lists) {
@@ -172,7 +172,7 @@ describe("extract, of several images", () => {
     await cp(join(place, "demo"), join(place, "a-b"), { recursive: true });
     const { status, stderr } = await run("oci:a/b", "oci:a-b", "-o", await fresh());
     assert.equal(status, 2);
-    assert.match(stderr, /oci:a\/b and oci:a-b would have the same directory oci-a-b/);
+    assert.match(stderr, /oci:a\/b and oci:a-b would both get the directory oci-a-b/);
     for (const name of ["a", "a-b"]) await rm(join(place, name), { recursive: true });
   });
 

@@ -191,44 +191,12 @@ describe("readKairosRelease", () => {
 });
 
 describe("KernelConfig", () => {
-  const config = async (text: string) =>
-    (
-      await factsOf({
-        "boot/vmlinuz-6.1.0": "kernel",
-        "boot/initrd": "initrd",
-        "boot/config-6.1.0": text,
-      })
-    ).kernelConfig!;
-  const codecs = ["zstd", "gzip", "xz", "lz4", "lzo"] as const;
-
-  const cases: [name: string, text: string, readable: readonly (typeof codecs)[number][]][] = [
-    [
-      "all codecs if squashfs is a module with all of them",
-      "CONFIG_SQUASHFS=m\nCONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_LZ4=y\nCONFIG_SQUASHFS_LZO=y\nCONFIG_SQUASHFS_XZ=y\nCONFIG_SQUASHFS_ZSTD=y\n",
-      codecs,
-    ],
-    [
-      "only the codecs that are enabled",
-      "CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_XZ=y\n# CONFIG_SQUASHFS_ZSTD is not set\n",
-      ["gzip", "xz"],
-    ],
-    ["all codecs if the configuration does not mention squashfs", "CONFIG_EXT4_FS=y\n", codecs],
-  ];
-  for (const [name, text, readable] of cases) {
-    it(`supports ${name}`, async () => {
-      const found = await config(text);
-      assert.deepEqual(
-        codecs.filter((codec) => found.supportsSquashfs(codec)),
-        readable,
-      );
-    });
-  }
-
   it("is also found beside the modules, and may be missing", async () => {
     const files = { "boot/vmlinuz-6.1.0": "kernel", "boot/initrd": "initrd" };
     assert.equal((await factsOf(files)).kernelConfig, undefined);
     const beside = { ...files, "lib/modules/6.1.0/config": "CONFIG_SQUASHFS=y\n" };
-    assert.equal((await factsOf(beside)).kernelConfig?.supportsSquashfs("zstd"), false);
+    const { kernelConfig } = await factsOf(beside);
+    assert.equal(kernelConfig?.isEnabled("CONFIG_SQUASHFS"), true);
   });
 });
 

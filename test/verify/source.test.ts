@@ -41,7 +41,7 @@ describe("verify --source", () => {
     assert.equal(error?.code, "CHECK_FAILED");
     const { status: found, what } = find(checks, "source");
     assert.equal(found, "failed");
-    assert.ok(what.includes(`is ${moved.digest} by now`) && what.endsWith(root.digest), what);
+    assert.ok(what.includes(`is now ${moved.digest},`) && what.endsWith(root.digest), what);
   });
 
   it("finds that the image is gone, and checks the rest", async (t) => {
@@ -49,7 +49,7 @@ describe("verify --source", () => {
     await rm(join(directory, "../registry"), { recursive: true });
     const { status, checks } = await verify(directory, "--source");
     assert.equal(status, 1);
-    assert.match(find(checks, "source").what, /cannot be asked for: There is no /);
+    assert.match(find(checks, "source").what, /cannot be resolved: There is no /);
     assert.equal(find(checks, "squashfs").status, "ok");
   });
 
@@ -62,7 +62,7 @@ describe("verify --source", () => {
     const { status, checks, error } = await verify(directory, "--source");
     assert.equal(status, 1);
     assert.equal(error?.code, "CHECK_FAILED");
-    assert.match(find(checks, "source").what, /cannot be asked for: "a b" is not a platform/);
+    assert.match(find(checks, "source").what, /cannot be resolved: "a b" is not a platform/);
   });
 
   it("is not asked without the option", async (t) => {

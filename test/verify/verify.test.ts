@@ -40,7 +40,7 @@ const faults: readonly Case[] = [
     name: "sums with a name outside of the directory",
     after: "sed 's/ r-kernel/ ..\\/r-kernel/' -i SHA256SUMS",
     check: "sums",
-    what: /SHA256SUMS is not what sha256sum writes/,
+    what: /SHA256SUMS is not a list of the kind that sha256sum writes/,
   },
   {
     name: "sums that are something else",
@@ -52,37 +52,37 @@ const faults: readonly Case[] = [
     name: "a description that is none",
     after: "echo '{}' >netboot.json",
     check: "description",
-    what: /netboot\.json is no description/,
+    what: /netboot\.json is not a netboot\.json of a known version/,
   },
   {
     name: "a kernel that is a text",
     before: "seq 1000 >r-kernel",
     check: "kernel",
-    what: /r-kernel is no kernel/,
+    what: /r-kernel is not a kernel/,
   },
   {
     name: "an empty kernel",
     before: ": >r-kernel",
     check: "kernel",
-    what: /r-kernel is no kernel/,
+    what: /r-kernel is not a kernel/,
   },
   {
     name: "an ELF file as the kernel",
     before: "cp /bin/true r-kernel",
     check: "kernel",
-    what: /r-kernel is no kernel/,
+    what: /r-kernel is not a kernel/,
   },
   {
     name: "a kernel that is cut short",
     before: "truncate -s 1100 r-kernel",
     check: "kernel",
-    what: /r-kernel is cut short/,
+    what: /r-kernel is truncated/,
   },
   {
     name: "a compressed text as the kernel",
     before: "seq 1000 | gzip >r-kernel",
     check: "kernel",
-    what: /r-kernel is no kernel/,
+    what: /r-kernel is not a kernel/,
   },
   {
     name: "an initrd that is cut short",
@@ -148,13 +148,13 @@ const faults: readonly Case[] = [
     name: "a squashfs that is none",
     before: "seq 1000 >r.squashfs",
     check: "squashfs",
-    what: /r\.squashfs is no squashfs/,
+    what: /r\.squashfs is not a squashfs/,
   },
   {
     name: "a squashfs that is cut short",
     before: "truncate -s 200 r.squashfs",
     check: "squashfs",
-    what: /r\.squashfs is cut short/,
+    what: /r\.squashfs is truncated/,
   },
   {
     name: "a squashfs with damaged directories",
@@ -167,20 +167,20 @@ const faults: readonly Case[] = [
     before:
       "(cd ../tree && mv usr/lib/modules/* usr/lib/modules/9.9.9 && find . | cpio -o -H newc --quiet | gzip) >r-initrd",
     check: "modules",
-    what: /r-initrd has modules of 9\.9\.9, but the kernel is 0\.1\.0-demo/,
+    what: /r-initrd contains modules of 9\.9\.9, but the kernel is 0\.1\.0-demo/,
   },
   {
     name: "a squashfs of another kernel",
     before:
       "mv ../tree/usr/lib/modules/* ../tree/usr/lib/modules/9.9.9; mksquashfs ../tree r.squashfs -noappend -quiet -no-progress >/dev/null",
     check: "modules",
-    what: /r\.squashfs has modules of 9\.9\.9/,
+    what: /r\.squashfs contains modules of 9\.9\.9/,
   },
   {
     name: "a script that names a file that is not there",
     before: `printf '#!ipxe\\nset url http://192.0.2.1/\\nkernel \${url}r-kernel root=live:\${url}x.squashfs initrd=r-initrd\\ninitrd \${url}r-initrd\\nboot\\n' >r.ipxe`,
     check: "script",
-    what: /names files that are not there: x\.squashfs/,
+    what: /names files that do not exist: x\.squashfs/,
   },
   {
     name: "a script that is none",
@@ -227,8 +227,8 @@ describe("verify", () => {
     assert.equal(find((await verify(directory)).checks, "provenance").status, "ok");
     for (const [change, what] of [
       ['s/"sha256": "017d/"sha256": "0000/', /does not name the image/],
-      ['0,/"sha256": "..../s//"sha256": "0000/', /is about another kairos-demo/],
-      ["s/slsa/salsa/", /is no SLSA statement/],
+      ['0,/"sha256": "..../s//"sha256": "0000/', /is about another version of kairos-demo/],
+      ["s/slsa/salsa/", /is not an SLSA statement/],
     ] as const) {
       await shell(
         `cp provenance.json ../kept; sed -i '${change}' provenance.json; sha256sum $(cut -c 67- SHA256SUMS) >../sums; mv ../sums SHA256SUMS`,
@@ -253,10 +253,13 @@ describe("verify", () => {
       [(all) => all.filter(({ name }) => !name.endsWith("-kernel")), /is not about .*-kernel/],
       [
         ([one, ...rest]) => [{ ...one!, digest: { md5: "0" } }, ...rest],
-        /has no SHA-256 of kairos/,
+        /states no SHA-256 of kairos/,
       ],
-      [(all) => [...all, { name: "other", digest: {} }], /has no SHA-256 of other/],
-      [(all) => [...all, { name: "other", digest: { sha256: "00" } }], /other, which nothing else/],
+      [(all) => [...all, { name: "other", digest: {} }], /states no SHA-256 of other/],
+      [
+        (all) => [...all, { name: "other", digest: { sha256: "00" } }],
+        /other, which no other list/,
+      ],
     ];
     for (const [change, what] of cases) {
       const statement = JSON.parse(kept);
@@ -325,7 +328,7 @@ describe("verify", () => {
       "mv r-kernel ./-r-kernel; mv r-initrd ./-r-initrd; mv r.squashfs ./-r.squashfs; touch r-x r.x";
     const directory = await release(dashes, "rm r-x r.x SHA256SUMS");
     const { status, stdout } = await runProgram(["verify", "."], { cwd: directory });
-    assert.match(stdout, /^ok {11}squashfs: -r\.squashfs can be listed: \d+ entries$/m);
+    assert.match(stdout, /^ok {11}squashfs: -r\.squashfs is complete: \d+ entries$/m);
     assert.equal(status, 0);
   });
 
@@ -370,7 +373,7 @@ describe("verify", () => {
     );
     assert.equal(status, 0, JSON.stringify(checks));
     assert.match(find(checks, "kernel").what, /^vmlinuz is a bzImage/);
-    assert.match(find(checks, "modules").what, /^initrd\.img has the modules/);
+    assert.match(find(checks, "modules").what, /^initrd\.img contains the modules/);
   });
 
   it("refuses a directory without a release, with an unclear one, or none at all", async () => {
@@ -471,6 +474,6 @@ describe("verify, of kernels", () => {
 
   it("finds a gzipped Image that is cut short", async () => {
     const { checks } = await verify(await release(`${image} | gzip | head -c -10 >r-kernel`));
-    assert.match(find(checks, "kernel").what, /is a compressed Image that is damaged/);
+    assert.match(find(checks, "kernel").what, /is a damaged compressed Image/);
   });
 });
