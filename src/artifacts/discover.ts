@@ -261,12 +261,3 @@ function ambiguous(message: string): NetbootError {
     "Name the files NAME-kernel, NAME-initrd, and NAME.squashfs, or name the three with --kernel, --initrd, and --squashfs.",
   );
 }
-
-export type FoundRelease = Omit<ReleaseFiles, "script">;
-
-/** Releases that file names tell, all of them complete; to be replaced by `discoverReleases`. */
-export async function findReleases(directory: string): Promise<FoundRelease[]> {
-  const releases = (await findUndescribedReleases(directory)).filter(hasSquashfs);
-  for (const release of releases) requireComplete(directory, release);
-  return releases.map(({ files }) => files);
-}

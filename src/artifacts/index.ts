@@ -14,8 +14,6 @@ export {
   type DiscoveredRelease,
   describedFiles,
   discoverReleases,
-  type FoundRelease,
-  findReleases,
   findUndescribedReleases,
   type ReleaseFiles,
 } from "./discover.js";

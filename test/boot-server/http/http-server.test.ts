@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import type { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
-import { readReleases } from "../../../src/boot-server/releases/find-releases.js";
+import { readAllReleases } from "../../../src/boot-server/releases/find-releases.js";
 import { extract } from "../../../src/index.js";
 import { demoImage } from "../../extract/support/program.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
@@ -38,7 +38,7 @@ describe("HTTP", () => {
     const config = join(directory, "config.yaml");
     await writeFile(config, "#cloud-config\nhostname: demo\n");
     ({ server, base } = await startHttpSite({
-      releases: await readReleases(out),
+      releases: (await readAllReleases({ directories: [out], files: undefined })).flat(),
       programs: await BootPrograms.find([ipxe]),
       commandLine: "console=ttyS1",
       cloudConfig: config,

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { BootOffers } from "../../../src/boot-server/boot-offers.js";
 import type { BootClient } from "../../../src/boot-server/dhcp/boot-client.js";
 import { BootPolicy, type Decision } from "../../../src/boot-server/machines/boot-policy.js";
@@ -290,13 +289,14 @@ describe("a machines file", () => {
       onRules: () => told.push("read"),
       onReleases: () => assert.fail(),
       onError: (problem) => told.push(problem),
+      intervalMs: 2 ** 30,
     });
     try {
       const change = async (target: string, text: string) => {
         const before = told.length;
         await writeFile(target, text);
         await utimes(target, new Date(), new Date(Date.now() + 10_000 * (before + 1)));
-        while (told.length === before) await sleep(20);
+        for (let checks = 0; checks < 3 && told.length === before; checks += 1) await rules.check();
       };
       await change(config, "#cloud-config\nhostname: new\n");
       assert.deepEqual(rules.current.entries[0]!.cloudConfig, {
@@ -328,11 +328,13 @@ it("a machines file that is changed while it is read is read once more", async (
         if (times === 1) writeFileSync(path, own("boot: once"));
       },
       onError: (problem) => assert.fail(problem),
+      intervalMs: 2 ** 30,
     },
   );
   try {
     await writeFile(path, own("boot: local"));
-    while (times < 2) await sleep(20);
+    for (let checks = 0; checks < 4; checks += 1) await rules.check();
+    assert.equal(times, 2);
     assert.equal(rules.current.entries[0]!.boot, "once");
   } finally {
     rules.close();
