@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { MachineReport } from "../../src/boot-server/index.js";
+import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
 import { explanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
@@ -93,7 +93,7 @@ describe("explain", () => {
       decision: { kind: "netboot", release: "r", reasons: [] },
       events: [{ time, ...sent }],
     };
-    const lines = explanation(report, new Date("2026-01-02T03:34:05Z"));
+    const lines = explanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
     assert.ok(lines.some((line) => line.includes("Secure Boot")));
     assert.match(lines[0]!, /30 minutes ago/);
   });
