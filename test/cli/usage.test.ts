@@ -129,7 +129,7 @@ const mistakes: readonly Mistake[] = [
     name: "a list that is not there",
     args: ["extract", "--from-file", "nowhere", "-o", "new/out"],
     message: /nowhere cannot be read \(ENOENT\)/,
-    hint: /an image a line/,
+    hint: /one image per line/,
   },
   { name: "an empty image", args: ["extract", "", "-o", "new/out"], message: /image/, hint: /./ },
   { name: "an empty --output", args: [...good, "-o", ""], message: /--output/, hint: /-o / },

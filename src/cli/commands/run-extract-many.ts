@@ -11,8 +11,8 @@ interface Flags {
 }
 
 /**
- * Extracts several images, and tells in the end what became of each.
- * @throws NetbootError IMAGES_FAILED where one failed, and what ends them all
+ * Extracts several images, and prints the outcome of each at the end.
+ * @throws NetbootError IMAGES_FAILED if an image failed, and the errors of `extractMany`
  */
 export async function runMany(options: ExtractManyOptions, flags: Flags): Promise<void> {
   const newReporter = await reporterFactory(flags);
@@ -32,22 +32,22 @@ export async function runMany(options: ExtractManyOptions, flags: Flags): Promis
       if ("result" in outcome) reporter?.done(outcome.result);
       reporter?.stop();
       outcomes.push(outcome);
-      tell(outcome, flags);
+      reportOutcome(outcome, flags);
     },
   }).finally(() => {
     reporter?.stop();
-    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${table(outcomes)}`);
+    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${formatTable(outcomes)}`);
   });
   const failed = outcomes.filter((outcome) => "error" in outcome);
   if (failed.length === 0) return;
   throw new NetbootError(
     "IMAGES_FAILED",
     `${failed.length} of ${outcomes.length} images failed.`,
-    "Run the same command again: what is there already is not made again.",
+    "Run the same command again: it skips images that are complete.",
   );
 }
 
-function tell(outcome: ImageOutcome, { json }: Flags): void {
+function reportOutcome(outcome: ImageOutcome, { json }: Flags): void {
   if ("result" in outcome) {
     const { result } = outcome;
     process.stdout.write(json ? formatResultLine(result) : formatResultPaths(result));
@@ -58,18 +58,23 @@ function tell(outcome: ImageOutcome, { json }: Flags): void {
   else say(`${image} failed: ${error.message}\n  ${error.hint}`);
 }
 
-/** A line an image. */
-function table(outcomes: readonly ImageOutcome[]): string {
-  const rows = outcomes.map((outcome) => [outcome.image, wordFor(outcome), detailOf(outcome)]);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+/** One line per image. */
+function formatTable(outcomes: readonly ImageOutcome[]): string {
+  const rows = outcomes.map((outcome) => ({
+    image: outcome.image,
+    status: statusOf(outcome),
+    detail: detailOf(outcome),
+  }));
+  const imageWidth = Math.max(...rows.map(({ image }) => image.length));
+  const statusWidth = Math.max(...rows.map(({ status }) => status.length));
   return rows
-    .map(([image, word, detail]) =>
-      `${image!.padEnd(widths[0]!)}  ${word!.padEnd(widths[1]!)}  ${detail}`.trimEnd(),
+    .map(({ image, status, detail }) =>
+      `${image.padEnd(imageWidth)}  ${status.padEnd(statusWidth)}  ${detail}`.trimEnd(),
     )
     .join("\n");
 }
 
-function wordFor(outcome: ImageOutcome): string {
+function statusOf(outcome: ImageOutcome): string {
   if ("error" in outcome) return "failed";
   return outcome.result.isUnchanged ? "unchanged" : "made";
 }

@@ -9,7 +9,10 @@ const run = promisify(execFile);
  * A shell script's output, run in a network of its own where this machine is 10.9.8.7; `$node` and
  * `$netboot` are commands, `until_says FILE WORDS` waits for a line.
  */
-export async function inOwnNetwork(script: string): Promise<string> {
+export async function inOwnNetwork(
+  script: string,
+  { timeoutMs = 60_000 }: { readonly timeoutMs?: number } = {},
+): Promise<string> {
   const setUp = `set -u; cd "${await temporaryDirectory()}"; export XDG_STATE_HOME="$PWD/state"
     node="${process.execPath}"; netboot="$node ${checkout}/bin/kairos-netboot.js"
     ip link set lo up; ip address add 10.9.8.7/24 dev lo
@@ -18,6 +21,6 @@ export async function inOwnNetwork(script: string): Promise<string> {
   const namespaces = ["--map-root-user", "--net", "--pid", "--mount-proc"];
   const words = [...namespaces, "--fork", "--kill-child", "sh", "-c"];
   // unshare waits for its child whatever SIGTERM says.
-  const options = { timeout: 60_000, killSignal: "SIGKILL" } as const;
+  const options = { timeout: timeoutMs, killSignal: "SIGKILL" } as const;
   return (await run("unshare", [...words, `${setUp}\n${script}`], options)).stdout;
 }

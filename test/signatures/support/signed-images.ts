@@ -18,7 +18,7 @@ export function fixture(name: string): Buffer {
   return readFileSync(join(fixtures, name));
 }
 
-/** The demo image, put into some content. */
+/** Adds the demo image to some content. */
 export function addDemo(content: ImageContent): Pointer {
   const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
   const { annotations: _, ...root } = index.manifests[0] as Pointer;
@@ -29,7 +29,7 @@ export function addDemo(content: ImageContent): Pointer {
   return root;
 }
 
-/** A payload, and the signature of it, as files in testdata/signatures or as bytes. */
+/** A payload and its signature, as files in testdata/signatures or as bytes. */
 export type Signed = readonly [payload: string | Buffer, signature: string | Buffer];
 
 /** The manifest that cosign tags `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Storage"). */
@@ -59,7 +59,7 @@ export function addBundle(content: ImageContent, subject: Pointer, name: string)
   return { ...pointer, artifactType: BUNDLE };
 }
 
-/** What the referrers API answers, and what stands under the tag `sha256-…` without it. */
+/** The answer of the referrers API, or the index with the tag `sha256-…` without that API. */
 export function referrersList(content: ImageContent, referrers: readonly Pointer[]): Pointer {
   return content.add(
     { schemaVersion: 2, mediaType: ociIndexType, manifests: referrers },
@@ -67,7 +67,7 @@ export function referrersList(content: ImageContent, referrers: readonly Pointer
   );
 }
 
-/** Puts content into a registry that takes everything, under a tag. */
+/** Pushes content with a tag to a registry that accepts everything. */
 export async function push(
   base: string,
   content: ImageContent,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import {
   cp,
   mkdtemp,
@@ -14,7 +13,6 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { RulesWatcher } from "../../../src/boot-server/machines/rules-watcher.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { readAllReleases } from "../../../src/boot-server/releases/find-releases.js";
@@ -27,7 +25,7 @@ import { type HttpSite, startHttpSite } from "../support/http-site.js";
 import { releaseNamed } from "../support/releases.js";
 
 let scratch: string;
-/** What was made once, to be copied. */
+/** A published release, which tests copy. */
 let made: string;
 before(async () => {
   scratch = await sharedDirectory();
@@ -39,7 +37,7 @@ function make(output: string, more: Partial<ExtractOptions> = {}) {
   return extract({ image: demoImage, output, platform: "amd64", force: true, ...more });
 }
 
-describe("a server whose directories are made again", () => {
+describe("a server whose directories change", () => {
   let directory: string;
   let out: string;
   let told: string[];
@@ -71,24 +69,34 @@ describe("a server whose directories are made again", () => {
       onRules: ({ entries }) => told.push(`rules: ${entries.length}`),
       onReleases: (...change) => told.push(describeReleaseChange(...change)),
       onError: (problem) => told.push(`error: ${problem}`),
+      // Only when a test asks for it: no check comes at the wrong time.
+      intervalMs: 2 ** 30,
     });
     site = await startHttpSite({ rules: () => rules!.current, state: directory });
     return site;
   }
 
-  /** Kernel, initrd and squashfs as somebody else may have made them. */
+  /** Kernel, initrd and squashfs as another tool may have made them. */
   async function copyWithoutDescription(): Promise<void> {
     await cp(made, out, { recursive: true });
     for (const name of ["netboot.json", "SHA256SUMS"]) await rm(join(out, name));
   }
 
-  /** The next thing that is told. */
+  /** Checks the files until the server reports something: a change counts from the second check on. */
   async function next(): Promise<string> {
-    while (told.length === 0) await sleep(20);
+    for (let checks = 0; told.length === 0; checks += 1) {
+      assert.ok(checks < 5, "nothing is reported");
+      await rules!.check();
+    }
     return told.shift()!;
   }
 
-  /** The addresses in a machine's script, of its files by the end of their names. */
+  /** Checks the files as often as a change needs to be reported. */
+  async function checkFiles(): Promise<void> {
+    for (let checks = 0; checks < 3; checks += 1) await rules!.check();
+  }
+
+  /** The URLs in a machine's script, by the end of the file names. */
   async function addressesIn({ base }: HttpSite): Promise<Record<string, string>> {
     const url = `${base}/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64`;
     const script = await (await fetch(url)).text();
@@ -104,7 +112,7 @@ describe("a server whose directories are made again", () => {
     return answer.status;
   };
 
-  it("serves a release of another name, and nothing of the old one", async () => {
+  it("serves a release with a new name, and nothing of the old one", async () => {
     await cp(made, out, { recursive: true });
     const site = await serve([out]);
     const old = await addressesIn(site);
@@ -135,7 +143,7 @@ describe("a server whose directories are made again", () => {
     const old = await addressesIn(site);
     const before = await readFile(join(out, `${demoName}.squashfs`));
     await make(out, { compression: "gzip" });
-    // It may not have been looked at yet.
+    // The server may not have noticed the change yet.
     assert.ok([503, 410].includes(await statusOf(old.squashfs!)));
     assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
     for (const address of Object.values(old)) assert.equal(await statusOf(address), 410);
@@ -145,7 +153,7 @@ describe("a server whose directories are made again", () => {
     assert.notDeepEqual(bytes, before);
   });
 
-  it("hands out no file that it does not know yet: it is to be asked for again", async () => {
+  it("answers a request for a file that it does not know yet with a request to retry", async () => {
     await cp(made, out, { recursive: true });
     const [releases] = await readAllReleases({ directories: [out], files: undefined });
     site = await startHttpSite({ releases: releases!, state: directory });
@@ -161,17 +169,18 @@ describe("a server whose directories are made again", () => {
     assert.equal(await statusOf(squashfs!), 503);
   });
 
-  it("disturbs nobody where the same is made once more", async () => {
+  it("reports nothing if the same release is published again", async () => {
     await cp(made, out, { recursive: true });
     const site = await serve([out]);
     const old = await addressesIn(site);
     await make(out);
-    while ((await statusOf(old.squashfs!)) !== 200) await sleep(20);
+    await checkFiles();
+    assert.equal(await statusOf(old.squashfs!), 200);
     assert.deepEqual(await addressesIn(site), old);
     assert.deepEqual(told, []);
   });
 
-  it("keeps what held while a directory is not whole, and says so once", async () => {
+  it("keeps serving the previous release while a directory is incomplete, and reports that once", async () => {
     await cp(made, out, { recursive: true });
     const site = await serve([out]);
     const old = await addressesIn(site);
@@ -179,7 +188,7 @@ describe("a server whose directories are made again", () => {
     await rename(join(out, squashfs), join(directory, squashfs));
     assert.match(await next(), /^error: The file \S+\.squashfs is missing\.$/);
     await utimes(join(out, description), new Date(), new Date());
-    await sleep(1_500);
+    await checkFiles();
     assert.deepEqual(told, []);
     assert.deepEqual(await addressesIn(site), old);
     assert.equal(await statusOf(old.kernel!), 200);
@@ -188,7 +197,7 @@ describe("a server whose directories are made again", () => {
     assert.equal(await statusOf(old.squashfs!), 200);
   });
 
-  it("does not take a directory that extract is at work in for one of loose files", async () => {
+  it("does not take a directory that extract is publishing for undescribed files", async () => {
     await cp(made, out, { recursive: true });
     const site = await serve([out]);
     const old = await addressesIn(site);
@@ -198,7 +207,7 @@ describe("a server whose directories are made again", () => {
     assert.deepEqual(await addressesIn(site), old);
   });
 
-  it("takes up directories that come below one, and that go away", async () => {
+  it("notices subdirectories that appear or disappear", async () => {
     const [a, b] = [join(out, "a"), join(out, "b")];
     await make(a, { name: "a" });
     const site = await serve([out], "defaults: { release: a }\n");
@@ -210,12 +219,12 @@ describe("a server whose directories are made again", () => {
     const ofB = await addressesIn(site);
     await rm(a, { recursive: true });
     assert.equal(await next(), "The releases changed: removed a.");
-    // Its number is another one now, and its address the same.
+    // The position of the release has changed, but not its URL.
     assert.deepEqual(await addressesIn(site), ofB);
     assert.equal(await statusOf(ofB.squashfs!), 200);
   });
 
-  it("keeps rules and releases together: a release that a rule names cannot go away", async () => {
+  it("keeps a release that a rule names until the rules change", async () => {
     const [a, b] = [join(directory, "a"), join(directory, "b")];
     await make(a, { name: "a" });
     await make(b, { name: "b" });
@@ -230,7 +239,7 @@ describe("a server whose directories are made again", () => {
     assert.match((await addressesIn(site)).kernel!, /c-kernel$/);
   });
 
-  it("says so where a directory comes to hold several for one architecture", async () => {
+  it("reports a directory that has several releases for one architecture", async () => {
     await make(join(out, "a"), { name: "a" });
     await serve([out]);
     await make(join(out, "b"), { name: "b" });
@@ -239,7 +248,7 @@ describe("a server whose directories are made again", () => {
     assert.equal(await next(), "All releases are valid again: a.");
   });
 
-  it("takes loose files for others also where size and time are the same", async () => {
+  it("notices a replaced file even if its size and time are the same", async () => {
     await copyWithoutDescription();
     const site = await serve([out]);
     const old = await addressesIn(site);
@@ -256,15 +265,14 @@ describe("a server whose directories are made again", () => {
     assert.deepEqual(Buffer.from(await (await fetch(now.squashfs!)).arrayBuffer()), other);
   });
 
-  it("waits for a loose file that is still being written", async () => {
+  it("waits for a file that is still being written", async () => {
     await copyWithoutDescription();
     const site = await serve([out]);
     const squashfs = join(out, `${demoName}.squashfs`);
     const whole = Buffer.concat([await readFile(squashfs), Buffer.alloc(20)]);
     for (let size = 1; size <= 20; size += 1) {
-      // At once: where this process was kept waiting, it is written before it is looked at.
-      writeFileSync(squashfs, whole.subarray(0, whole.length - 20 + size));
-      await sleep(100);
+      await writeFile(squashfs, whole.subarray(0, whole.length - 20 + size));
+      await rules!.check();
     }
     assert.deepEqual(told, []);
     assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
@@ -272,7 +280,7 @@ describe("a server whose directories are made again", () => {
     assert.deepEqual(Buffer.from(await (await fetch(address!)).arrayBuffer()), whole);
   });
 
-  it("does not take a piece of a loose squashfs, though nobody writes it any more", async () => {
+  it("refuses a truncated squashfs", async () => {
     await copyWithoutDescription();
     const site = await serve([out]);
     const old = await addressesIn(site);
@@ -288,7 +296,7 @@ describe("a server whose directories are made again", () => {
     assert.equal(await next(), `The releases changed: rebuilt ${demoName}.`);
   });
 
-  it("reads the rules again where a boot program that they name was replaced", async () => {
+  it("reads the rules again if a boot program that they name is replaced", async () => {
     await cp(made, out, { recursive: true });
     await writeFile(join(directory, "own.efi"), "one");
     await serve([out], "defaults: { boot-program: own.efi }\n");
@@ -297,7 +305,7 @@ describe("a server whose directories are made again", () => {
     assert.equal(rules!.current.programs.get("own.efi")!.size, 7);
   });
 
-  it("follows a link that leads elsewhere", async () => {
+  it("notices a symbolic link with a new target", async () => {
     await cp(made, join(directory, "1"), { recursive: true });
     await make(join(directory, "2"), { name: "second" });
     await symlink("1", out);
@@ -308,7 +316,7 @@ describe("a server whose directories are made again", () => {
   });
 });
 
-describe("what is said of releases that were read again", () => {
+describe("the description of a change of releases", () => {
   const [a, b, c] = ["a", "b", "c"].map((name) => releaseNamed(name)) as [
     Release,
     Release,
