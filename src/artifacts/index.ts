@@ -12,7 +12,6 @@ export {
 } from "./checksums.js";
 export {
   type DiscoveredRelease,
-  type DiscoverOptions,
   describedFiles,
   discoverReleases,
   findUndescribedReleases,
@@ -35,7 +34,6 @@ export {
 export { isIntact } from "./output-directory.js";
 export {
   formatProvenance,
-  type Provenance,
   parseProvenance,
   provenanceName,
 } from "./provenance.js";

@@ -4,7 +4,7 @@ export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./e
 export type { EventDescriptions } from "./event-descriptions.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
-export type { OptionRow, OptionTable, OptionTypes, OptionValues } from "./option-row.js";
+export type { OptionRow, OptionTable, OptionValues } from "./option-row.js";
 export { programVersion } from "./program-version.js";
 export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { MachineReport } from "../../src/boot-server/index.js";
+import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
 import { explanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
@@ -16,7 +16,7 @@ describe("explain", () => {
   });
 
   const ask = "curl -s -o script";
-  it("finds the server by what it wrote down, and tells what it knows", async () => {
+  it("finds the server by its state directory, and prints what it knows", async () => {
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --http-port 8123 --dhcp off --deny 52:54:00:ff 2> log & server=$!
       until_says log Serving
@@ -41,10 +41,10 @@ describe("explain", () => {
       /^netboot$/m,
     ];
     for (const part of parts) assert.match(output, part);
-    assert.equal(output.trim().split("\n").at(-1), "key", "what it wrote down is taken back");
+    assert.equal(output.trim().split("\n").at(-1), "key", "the record of the server is removed");
   });
 
-  it("looks at port 8080 of this machine's addresses where nothing is written down", async () => {
+  it("tries port 8080 of this machine's addresses if no server is recorded", async () => {
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off --state-dir elsewhere 2> log & until_says log Serving
       $netboot explain ${mac}; kill $!`);
@@ -70,7 +70,7 @@ describe("explain", () => {
     });
   }
 
-  it("suspects Secure Boot where iPXE was fetched and not heard of again", () => {
+  it("suspects Secure Boot if a machine fetched iPXE and has been silent since", () => {
     const file = {
       role: "boot-program",
       name: "snponly.efi",
@@ -93,14 +93,14 @@ describe("explain", () => {
       decision: { kind: "netboot", release: "r", reasons: [] },
       events: [{ time, ...sent }],
     };
-    const lines = explanation(report, new Date("2026-01-02T03:34:05Z"));
+    const lines = explanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
     assert.ok(lines.some((line) => line.includes("Secure Boot")));
     assert.match(lines[0]!, /30 minutes ago/);
   });
 });
 
 describe("extract --serve", () => {
-  it("says that a port is taken before it makes anything", async () => {
+  it("reports a port in use before it extracts anything", async () => {
     const out = await demoRelease();
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off 2> log & until_says log Serving
@@ -111,7 +111,7 @@ describe("extract --serve", () => {
     assert.doesNotMatch(output, /^made$/m);
   });
 
-  it("serves what it made until it is told to end", async () => {
+  it("serves the result until it is stopped", async () => {
     const output = await inOwnNetwork(`
       $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve > files 2> log &
       until_says log 'Serving on lo: http://10.9.8.7:8080'

@@ -1,4 +1,4 @@
-import type { MachineReport } from "../../boot-server/index.js";
+import type { MachineReport, machineFacts } from "../../boot-server/index.js";
 import { sanitize } from "../../support/index.js";
 import { describeEvent } from "./format-serve-event.js";
 
@@ -25,19 +25,24 @@ const secureBoot =
   "It fetched iPXE and was not heard of from there: where Secure Boot is on, firmware refuses to run it.";
 
 /**
- * What a server knows of a machine, in words for a person who wonders.
+ * Explains what a server knows about a machine.
+ * @param facts the table of machine facts, which the caller loads together with the boot server
  * @returns lines
  */
-export function explanation(report: MachineReport, now: Date): string[] {
-  const lines = [...whatItIs(report, now), "", ...whatItWouldGet(report), "", ...story(report)];
-  return lines.map(sanitize);
+export function explanation(
+  report: MachineReport,
+  facts: typeof machineFacts,
+  now: Date,
+): string[] {
+  const about = whatItIs(report, facts, now);
+  return [...about, "", ...whatItWouldGet(report), "", ...story(report)].map(sanitize);
 }
 
-function whatItIs(report: MachineReport, now: Date): string[] {
-  const { mac, architecture, uuid, serial, ip, hostname } = report;
-  const known = Object.entries({ architecture, address: ip, hostname, serial, uuid })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `  ${name}: ${value}`);
+function whatItIs(report: MachineReport, facts: typeof machineFacts, now: Date): string[] {
+  const { mac } = report;
+  const known = (Object.keys(facts) as (keyof typeof facts)[])
+    .filter((fact) => fact !== "mac" && report[fact] !== undefined)
+    .map((fact) => `  ${facts[fact].label}: ${report[fact]}`);
   if (!("lastSeenAt" in report)) {
     return [`${mac} was not heard of since the server started.`, ...known];
   }

@@ -51,7 +51,7 @@ export function describeEvent(event: MachineEvent): string {
       return `${end} ${event.name} by ${event.protocol.toUpperCase()} (${formatBytes(event.sent)}${rate})`;
     }
     case "booted":
-      return `fetched everything of ${event.release} in ${event.seconds.toFixed(0)} s`;
+      return `fetched all files of ${event.release} in ${event.seconds.toFixed(0)} s`;
     case "stalled":
       return `is silent for ${event.seconds.toFixed(0)} s; its last step: ${event.step}`;
   }

@@ -1,6 +1,6 @@
 import { type InstalledPackage, PackageDatabaseError } from "../package.js";
 
-/** Tags (rpm, docs/manual/tags.md). */
+/** See rpm, docs/manual/tags.md. */
 const tags = {
   name: 1000,
   version: 1001,
@@ -12,36 +12,35 @@ const tags = {
   sourceRpm: 1044,
 } as const;
 
-const INT32 = 4;
-const STRING = 6;
-const I18N_STRING = 9;
-/** As rpm's own bounds (lib/header.c, HEADER_TAGS_MAX). */
-const mostTags = 0xffff;
+/** See rpm, docs/manual/format_header.md. */
+const types = { int32: 4, string: 6, i18nString: 9 } as const;
+/** HEADER_TAGS_MAX in rpm, lib/header.c. */
+const maxTags = 0xffff;
 
 /**
- * Reads a header as the database holds it: counts of tags and bytes, an index of 16 bytes a tag, the
- * data (rpm, docs/manual/format_header.md, without the magic).
- * @returns undefined for a public key, which rpm keeps as a package
+ * Parses a package header of the database: the number of tags and of bytes, an index with 16 bytes for
+ * each tag, and the contents (rpm, docs/manual/format_header.md, but without the magic number).
+ * @returns undefined for a public key, which rpm stores like a package
  * @throws PackageDatabaseError
  */
 export function parseRpmHeader(blob: Buffer): InstalledPackage | undefined {
-  if (blob.length < 8) throw new PackageDatabaseError("holds a header that is cut short");
+  if (blob.length < 8) throw new PackageDatabaseError("has a header that is cut short");
   const count = blob.readUInt32BE(0);
   const start = 8 + 16 * count;
-  if (count > mostTags || start + blob.readUInt32BE(4) > blob.length) {
-    throw new PackageDatabaseError("holds a damaged header");
+  if (count > maxTags || start + blob.readUInt32BE(4) > blob.length) {
+    throw new PackageDatabaseError("has a damaged header");
   }
-  const data = blob.subarray(start);
+  const contents = blob.subarray(start);
   const values = new Map<number, string>();
   for (let at = 8; at < start; at += 16) {
-    const value = firstValue(data, blob.readUInt32BE(at + 4), blob.readUInt32BE(at + 8));
+    const value = firstValue(contents, blob.readUInt32BE(at + 4), blob.readUInt32BE(at + 8));
     if (value !== undefined) values.set(blob.readUInt32BE(at), value);
   }
   const name = values.get(tags.name);
   const version = values.get(tags.version);
   const release = values.get(tags.release);
   if (name === undefined || version === undefined || release === undefined) {
-    throw new PackageDatabaseError("holds a header without name, version and release");
+    throw new PackageDatabaseError("has a header without a name, a version or a release");
   }
   if (name === "gpg-pubkey") return undefined;
   const epoch = values.get(tags.epoch);
@@ -61,11 +60,11 @@ export function parseRpmHeader(blob: Buffer): InstalledPackage | undefined {
 }
 
 /** The first value of a tag. */
-function firstValue(data: Buffer, type: number, offset: number): string | undefined {
-  if (type === INT32) {
-    return offset + 4 > data.length ? undefined : String(data.readUInt32BE(offset));
+function firstValue(contents: Buffer, type: number, offset: number): string | undefined {
+  if (type === types.int32) {
+    return offset + 4 > contents.length ? undefined : String(contents.readUInt32BE(offset));
   }
-  if (type !== STRING && type !== I18N_STRING) return undefined;
-  const end = data.indexOf(0, offset);
-  return end < 0 ? undefined : data.toString("utf8", offset, end);
+  if (type !== types.string && type !== types.i18nString) return undefined;
+  const end = contents.indexOf(0, offset);
+  return end < 0 ? undefined : contents.toString("utf8", offset, end);
 }

@@ -59,7 +59,7 @@ function outcome(decision: Decision): string {
 describe("a machines file", () => {
   const uuid = "01020304-0506-0708-090a-0b0c0d0e0f10";
   const table: [name: string, match: string, machine: Partial<Machine>, isMatch: boolean][] = [
-    ["by hardware address", `mac: ${mac}`, {}, true],
+    ["by MAC address", `mac: ${mac}`, {}, true],
     ["in capitals with hyphens", "mac: 52-54-00-AA-BB-01", {}, true],
     ["not by another", "mac: 52:54:00:aa:bb:02", {}, false],
     ["by one of several", `mac: ["00:11:22:33:44:55", "${mac}"]`, {}, true],
@@ -69,12 +69,12 @@ describe("a machines file", () => {
     ["not by another beginning", "mac: 52:54:01", {}, false],
     ["by UUID in capitals", `uuid: ${uuid.toUpperCase()}`, { uuid }, true],
     ["not by another UUID", `uuid: ${uuid}`, { uuid: uuid.replace("1", "2") }, false],
-    ["by a serial number with zeros before it", "serial: 0012", { serial: "0012" }, true],
-    ["not by the number it stands for", "serial: 0012", { serial: "12" }, false],
+    ["by a serial number with leading zeros", "serial: 0012", { serial: "0012" }, true],
+    ["not by the same number without zeros", "serial: 0012", { serial: "12" }, false],
     ["by architecture", "architecture: amd64", {}, true],
-    ["by another name of it", "architecture: x86_64", {}, true],
-    ["only if all hold", `{ mac: ${mac}, serial: x }`, { serial: "y" }, false],
-    ["if all hold", `{ mac: "${mac}", serial: x }`, { serial: "x" }, true],
+    ["by another name of the architecture", "architecture: x86_64", {}, true],
+    ["only if all keys match", `{ mac: ${mac}, serial: x }`, { serial: "y" }, false],
+    ["if all keys match", `{ mac: "${mac}", serial: x }`, { serial: "x" }, true],
   ];
   for (const [name, match, said, isMatch] of table) {
     it(`finds a machine ${name}`, async () => {
@@ -102,7 +102,7 @@ describe("a machines file", () => {
       /All machines get the same/,
     ],
     [
-      "gives an arm64 machine its own",
+      "gives an arm64 machine its own release",
       "",
       { mac, architecture: "arm64" },
       undefined,
@@ -110,7 +110,7 @@ describe("a machines file", () => {
       /All machines get the same/,
     ],
     [
-      "takes a file of comments for an empty one",
+      "treats a file of comments as empty",
       "# nothing\n",
       amd64,
       undefined,
@@ -134,7 +134,7 @@ describe("a machines file", () => {
       /edge is for amd64, but it is arm64/,
     ],
     [
-      "gives nothing to an architecture that is not served",
+      "refuses an architecture without a release",
       "",
       { mac, architecture: "riscv64" },
       undefined,
@@ -142,7 +142,7 @@ describe("a machines file", () => {
       /riscv64/,
     ],
     [
-      "gives nothing to a machine that does not say what it is",
+      "refuses a machine that does not report its architecture",
       "",
       { mac },
       undefined,
@@ -151,7 +151,7 @@ describe("a machines file", () => {
     ],
     ["denies", own("boot: deny"), amd64, undefined, "deny", /boot: deny/],
     [
-      "denies what it does not name, where the defaults say so",
+      "denies a machine without an entry if the defaults say so",
       "defaults: { boot: deny }",
       amd64,
       undefined,
@@ -159,17 +159,17 @@ describe("a machines file", () => {
       /boot: deny/,
     ],
     [
-      "lets an entry stand above the defaults",
+      "lets an entry override the defaults",
       `defaults: { boot: deny }\n${own("boot: netboot")}`,
       amd64,
       undefined,
       "stable",
       /line 2/,
     ],
-    ["sends to the disk", own("boot: local"), amd64, undefined, "local", /boot: local/],
+    ["sends a machine to its disk", own("boot: local"), amd64, undefined, "local", /boot: local/],
     ["boots once", own("boot: once"), amd64, undefined, "stable", /line 1/],
     [
-      "sends to the disk what booted once",
+      "sends a machine to its disk if it has booted once",
       own("boot: once"),
       amd64,
       booted,
@@ -177,7 +177,7 @@ describe("a machines file", () => {
       /2026-01-02T03:04:05/,
     ],
     [
-      "does not care whether others booted",
+      "ignores earlier boots without boot: once",
       own("boot: netboot"),
       amd64,
       booted,
@@ -207,17 +207,17 @@ describe("a machines file", () => {
   });
 
   const wrong: [name: string, text: string, message: RegExp][] = [
-    ["YAML that is none", "machines: [", /^machines\.yaml, line 1: .*\.$/],
+    ["invalid YAML", "machines: [", /^machines\.yaml, line 1: .*\.$/],
     ["a tab", "machines:\n\t- x\n", /line 2: /],
     [
-      "a hardware address that begins with * without quotes",
+      "a MAC address that begins with * without quotes",
       "machines:\n  - match:\n      mac: *:54:00\n",
       /line 3: \*:54:00 is a YAML alias, .*; quote values that begin with \*/,
     ],
     ["an alias", "machines: &all []\ndefaults: *all\n", /line 2: \*all is a YAML alias/],
     ["a list", "- a\n", /machines\.yaml.*: .*object/],
-    ["a key that there is not", own("bot: deny"), /line 1: machines: unrecognized key: "bot"/],
-    ["a key that there is not, at the top", "machine: []\n", /unrecognized key: "machine"/],
+    ["an unknown key", own("bot: deny"), /line 1: machines: unrecognized key: "bot"/],
+    ["an unknown key at the top", "machine: []\n", /unrecognized key: "machine"/],
     ["an entry without a match", "machines:\n  - boot: deny\n", /line 2: machines\.match: /],
     [
       "an empty match",
@@ -225,42 +225,38 @@ describe("a machines file", () => {
       /line 3: .*is empty: add mac, uuid, serial or architecture/,
     ],
     [
-      "a hardware address that is none",
+      "an invalid MAC address",
       'machines:\n  - match:\n      mac: "52:54:0g"\n',
       /line 3: .*52:54:0g is not a MAC address/,
     ],
-    ["a UUID that is none", "machines: [{ match: { uuid: x } }]\n", /uuid: x is not a UUID/],
-    [
-      "an architecture that there is not",
-      "machines: [{ match: { architecture: z80 } }]\n",
-      /one of amd64/,
-    ],
-    ["a mode that there is not", own("boot: twice"), /"netboot"\|"once"\|"local"\|"deny"/],
+    ["an invalid UUID", "machines: [{ match: { uuid: x } }]\n", /uuid: x is not a UUID/],
+    ["an unknown architecture", "machines: [{ match: { architecture: z80 } }]\n", /one of amd64/],
+    ["an unknown mode", own("boot: twice"), /"netboot"\|"once"\|"local"\|"deny"/],
     [
       "a release that is not served",
       own("release: nightly"),
       /no release nightly is served \(served: stable, edge, arm\)/,
     ],
     [
-      "a boot program that is not there",
+      "a missing boot program",
       own("boot-program: x.efi"),
       /the boot program x\.efi does not exist/,
     ],
-    ["a cloud-config that is not there", own("cloud-config: x.yaml"), /x\.yaml cannot be read/],
+    ["a missing cloud-config", own("cloud-config: x.yaml"), /x\.yaml cannot be read/],
     [
       "a cloud-config without a marker",
       own("cloud-config: machines.yaml"),
       /none of the lines #cloud-config,/,
     ],
     [
-      "a cloud-config with a variable that there is not",
+      "a cloud-config with an unknown variable",
       own("cloud-config: bad.yaml"),
       /\$\{machine\.name\}/,
     ],
-    ["words of two lines", own('cmdline: "a\\nb"'), /cmdline: must be one line/],
+    ["a command line of two lines", own('cmdline: "a\\nb"'), /cmdline: must be one line/],
   ];
   for (const [name, text, message] of wrong) {
-    it(`with ${name} is refused with its place`, async () => {
+    it(`with ${name} is refused, with the line`, async () => {
       const files = { "bad.yaml": `#cloud-config\nhostname: \${machine.name}\n` };
       await assert.rejects(rulesOf(text, files), (error) => {
         assert.ok(error instanceof NetbootError, String(error));
@@ -271,7 +267,7 @@ describe("a machines file", () => {
     });
   }
 
-  it("is read again when it or a cloud-config changes, and an error keeps the last good one", async () => {
+  it("is read again when it or a cloud-config changes, and stays in force while the new version is invalid", async () => {
     const path = join(directory, "machines.yaml");
     const config = join(directory, "node.yaml");
     await writeFile(config, "#cloud-config\n");
@@ -313,7 +309,7 @@ describe("a machines file", () => {
   });
 });
 
-it("a machines file that is changed while it is read is read once more", async () => {
+it("a machines file that changes while it is being read is read again", async () => {
   const path = join(directory, "machines.yaml");
   await writeFile(path, own("boot: deny"));
   const programs = await BootPrograms.find([]);
@@ -341,7 +337,7 @@ it("a machines file that is changed while it is read is read once more", async (
   }
 });
 
-it("a machines file whose keys have nothing behind them names no machines", async () => {
+it("a machines file with empty keys has no entries", async () => {
   const { entries, defaults } = await rulesOf("machines:\ndefaults:\n");
   assert.deepEqual(entries, []);
   assert.equal(defaults.boot, undefined);
@@ -367,7 +363,7 @@ describe("--allow and --deny", () => {
   }
 });
 
-it("a machine whose serial number says nothing gets what the defaults say, once iPXE has asked", async () => {
+it("the defaults apply to a machine without a serial number once iPXE has reported it", async () => {
   const text = `machines: [{ match: { serial: x }, boot-program: other.efi }]\ndefaults: { boot: deny }\n`;
   await writeFile(join(directory, "other.efi"), "program");
   const unsettled = await decide(text, amd64);
@@ -376,7 +372,7 @@ it("a machine whose serial number says nothing gets what the defaults say, once 
   assert.equal((await decide(text, { ...amd64, isFullyKnown: true })).kind, "deny");
 });
 
-describe("the boot program that a machines file names", () => {
+describe("the boot program in a machines file", () => {
   const ofUefi = { architecture: "amd64", firmware: "uefi", protocol: "pxe" } as const;
   const ofBios = { architecture: "amd64", firmware: "bios", protocol: "pxe" } as const;
   const ofPi = { architecture: "arm64", firmware: "raspberry-pi", protocol: "pxe" } as const;
@@ -414,7 +410,7 @@ describe("the boot program that a machines file names", () => {
   }
 });
 
-describe("a machine that is to boot once", () => {
+describe("a machine with boot: once", () => {
   const minutes = 60_000;
   const table: [ago: number | undefined, isUnderWay: boolean, script: string, files: string][] = [
     [undefined, false, "stable", "stable"],
@@ -424,7 +420,7 @@ describe("a machine that is to boot once", () => {
   ];
   for (const [ago, isUnderWay, script, files] of table) {
     const when = ago === undefined ? "never" : `${ago / minutes} minutes ago`;
-    it(`and did ${when}${isUnderWay ? ", and is booting" : ""}: script ${script}, files ${files}`, async () => {
+    it(`that booted ${when}${isUnderWay ? ", and is booting" : ""}: script ${script}, files ${files}`, async () => {
       const rules = await rulesOf("defaults: { boot: once }\n");
       const policy = new BootPolicy({
         ...{ allow: [], deny: [], rules: () => rules },
@@ -489,7 +485,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     );
   const configIn = (script: string) => / config_url=(\S+)/.exec(script)?.[1];
 
-  it("gives a machine its own cloud-config with what is known of it, also after a restart", async () => {
+  it("gives a machine its cloud-config with its facts, even after a restart", async () => {
     const address = configIn(await scriptFor("1"))!;
     const path = new URL(address).pathname;
     const expected = `#cloud-config
@@ -505,7 +501,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     assert.equal((await stat(join(state, "key"))).mode & 0o777, 0o600);
   });
 
-  it("gives nobody a cloud-config by an address that it did not hand out", async () => {
+  it("refuses a cloud-config for a URL that the server did not make", async () => {
     const path = new URL(configIn(await scriptFor("1"))!).pathname;
     const [word, signature] = path.slice("/cloud-config/".length).split(".") as [string, string];
     const said = JSON.parse(Buffer.from(word, "base64url").toString()) as object;
@@ -526,7 +522,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     }
   });
 
-  it("keeps cloud-configs out of status and log", async () => {
+  it("keeps cloud-configs out of the status and the log", async () => {
     const events: unknown[] = [];
     const own = await startHttpSite({
       releases,
@@ -550,12 +546,12 @@ shell: \${HOSTNAME} {{ .MachineID }}
     assert.ok(!seen.join().includes(path.slice("/cloud-config/".length)));
   });
 
-  it("puts what a machine says of itself into an address without breaking it", async () => {
+  it("encodes the facts of a machine in a URL", async () => {
     const address = configIn(await scriptFor("2"));
     assert.equal(address, "https://configs.example/52%3A54%3A00%3A00%3A00%3A02?serial=a%22b%0Ac");
   });
 
-  it("adds a machine's own words to its command line", async () => {
+  it("adds the words of a machine's entry to its command line", async () => {
     assert.match(await scriptFor("1"), /^kernel .* console=ttyS1 /m);
   });
 
@@ -563,7 +559,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     ["3", "disk"],
     ["4", "not served"],
   ] as const) {
-    it(`hands machine ${last} neither script nor files`, async () => {
+    it(`gives machine ${last} neither a script nor files`, async () => {
       const script = await scriptFor(last);
       assert.match(script, new RegExp(word));
       assert.match(script, /^exit 1$/m);
@@ -575,7 +571,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     });
   }
 
-  describe("gives the files of a script to who was given the script", () => {
+  describe("gives the files of a script to the machine that got the script", () => {
     /** Where the files of a machine's script are, without the server. */
     const placeIn = (script: string) =>
       / root=live:http:\/\/[^/]+(\/.*)\/stable\.squashfs /.exec(script)![1]!;
@@ -623,7 +619,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     });
     afterEach(() => strict.server.close(0));
 
-    it("also by another network card, and after a restart", async () => {
+    it("even by another network card, and after a restart", async () => {
       owner = other;
       for (const name of files) {
         assert.equal((await fetch(`${strict.base}/releases/1/${name}`)).status, 403, name);
@@ -631,13 +627,13 @@ shell: \${HOSTNAME} {{ .MachineID }}
       }
     });
 
-    it("as a word that is short, and that gives no cloud-config", async () => {
+    it("by a short token that gives no access to a cloud-config", async () => {
       const word = place.split("/")[2]!;
       assert.ok(word.length < 100, word);
       assert.equal((await fetch(`${strict.base}/cloud-config/${word}`)).status, 403);
     });
 
-    it("not to those who made up an address, which says so", async () => {
+    it("but not for a forged token", async () => {
       for (const word of ["x", "x.y", place.split("/")[2]!.slice(0, -2), ""]) {
         const answer = await fetch(`${strict.base}/for/${word}/releases/1/stable.squashfs`);
         const isNone = word === "";
@@ -646,7 +642,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
       }
     });
 
-    it("and nothing else below these addresses", async () => {
+    it("and no other files below the same path", async () => {
       const prefix = place.slice(0, place.indexOf("/releases/"));
       for (const path of [
         "",
@@ -660,7 +656,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
     });
   });
 
-  it("tells iPXE of nothing that a machine wrote", async () => {
+  it("does not pass text of a machine to iPXE", async () => {
     const answer = await get(
       "/machine.ipxe?mac=52:54:00:00:00:05&buildarch=$%7Bx%7D%0Aboot&platform=efi",
     );
@@ -669,7 +665,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
 });
 
 describe("the status page", () => {
-  it("shows what happens, and nothing that a machine wrote is taken for markup", async () => {
+  it("shows what happens, and escapes the text of machines", async () => {
     const site = await startHttpSite({ releases });
     const own = { mac, client: "10.0.0.9", protocol: "http", role: "squashfs" } as const;
     const empty = await (await fetch(`${site.base}/`)).text();
@@ -703,7 +699,7 @@ describe("the status page", () => {
   });
 });
 
-it("shows on its page why a machine gets nothing", async () => {
+it("shows on the status page why a machine is refused", async () => {
   const site = await startHttpSite({ releases });
   const reason = "It is excluded by --deny 52:54:00:aa.";
   const mac = "52:54:00:aa:bb:02";
