@@ -60,7 +60,7 @@ describe("explain", () => {
 
   const wrong: [name: string, words: string[], message: RegExp][] = [
     ["what is no hardware address", ["52:54"], /52:54 is not a MAC address/],
-    ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is no address/],
+    ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is not a URL/],
   ];
   for (const [name, words, message] of wrong) {
     it(`refuses ${name}`, async () => {

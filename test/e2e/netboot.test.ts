@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
-import { listTree, type Tree } from "../support/tree-listing.js";
+import { listTree, type TreeListing } from "../support/tree-listing.js";
 import { boot, directBoot, hostSeenFromGuest, type Report } from "./machine.js";
 import { extract, ordinaryUser, rootUser, type User } from "./program.js";
 import { type Registry, startRegistry } from "./registry.js";
@@ -173,7 +173,7 @@ function releaseCommandLine(url: string): string {
 }
 
 /** Squashfs cannot hold POSIX ACLs. */
-function withoutAccessLists(tree: Tree): Tree {
+function withoutAccessLists(tree: TreeListing): TreeListing {
   const records = Object.entries(tree).map(([path, { xattrs = {}, ...record }]) => {
     const kept = Object.entries(xattrs).filter(([name]) => !name.startsWith("system."));
     const has = kept.length > 0;

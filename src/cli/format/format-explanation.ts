@@ -1,6 +1,6 @@
 import type { MachineReport, machineFacts } from "../../boot-server/index.js";
 import { sanitize } from "../../support/index.js";
-import { whatHappened } from "./format-serve-event.js";
+import { describeEvent } from "./format-serve-event.js";
 
 const states: Readonly<Record<string, string>> = {
   seen: "is on the network, and did not ask to be booted",
@@ -83,7 +83,7 @@ function story({ events }: MachineReport): string[] {
   if (events.length === 0) {
     return ["Why it may not have been heard of:", ...possibleReasons.map((it) => `  ${it}`)];
   }
-  const last = events.map((event) => `  ${timeOf(event.time)}  ${whatHappened(event)}`);
+  const last = events.map((event) => `  ${timeOf(event.time)}  ${describeEvent(event)}`);
   return ["What happened last:", ...last];
 }
 
