@@ -7,7 +7,7 @@ export interface RunningProcess {
 }
 
 /** All processes that this one started, and those that they did (proc(5), "stat"). */
-export function descendants(pid: number): RunningProcess[] {
+function descendants(pid: number): RunningProcess[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => statOf(Number(name)) ?? []);
