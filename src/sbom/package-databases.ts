@@ -3,9 +3,9 @@ import type { Inode } from "../layers/index.js";
 import { parseApkInstalled } from "./apk.js";
 import { parseDpkgStatus } from "./dpkg.js";
 import { type InstalledPackage, PackageDatabaseError, type PackageList } from "./package.js";
-import { ndbHeaders } from "./rpm/ndb.js";
-import { parseRpmHeader } from "./rpm/rpm-header.js";
-import { SqliteDatabase } from "./rpm/sqlite.js";
+import { parseRpmHeader } from "./rpm-header.js";
+import { ndbHeaders } from "./rpm-ndb.js";
+import { SqliteDatabase } from "./rpm-sqlite.js";
 
 /** The databases of large images take about 200 MB. */
 const maxDatabaseBytes = 1024 ** 3;

@@ -1,6 +1,6 @@
 import { unixSeconds } from "../support/index.js";
 
-/** What a list of packages describes, and what made it. */
+/** The image that a list of packages describes, and the program that made the list. */
 export interface SbomSubject {
   /** Common part of the release's file names. */
   readonly name: string;

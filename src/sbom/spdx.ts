@@ -34,8 +34,7 @@ export function formatSpdx(list: PackageList, subject: SbomSubject): string {
     creationInfo: {
       created: timestampOf(subject.created),
       creators: [`Tool: ${program.name}-${program.version}`],
-      comment:
-        "The time is that of the image, so that the same image always gives the same document.",
+      comment: "The time is the image's, so that the same image always gives the same document.",
     },
     documentDescribes: ["SPDXRef-Image"],
     packages: [image, ...packages],

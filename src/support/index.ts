@@ -12,7 +12,6 @@ export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
 export {
   type ProgramEnd,
-  type ProgramResult,
   type RunningProgram,
   runProgram,
   startProgram,

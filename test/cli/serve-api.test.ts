@@ -21,8 +21,8 @@ describe("serve --api", () => {
     const parts = [
       /^kernel\ninitrd\n/,
       /52:54:00:aa:bb:01 {2}runs iPXE: boots the release of the boot API at http:\/\/127\.0\.0\.1:9000\/$/m,
-      /52:54:00:aa:bb:01 {2}has all it needs of the release of the boot API at http:\/\/127\.0\.0\.1:9000\//,
-      /52:54:00:aa:bb:02 {2}runs iPXE: nothing for it\. The boot API has nothing for this machine \(status 404\)\.$/m,
+      /52:54:00:aa:bb:01 {2}fetched all files of the release of the boot API at http:\/\/127\.0\.0\.1:9000\//,
+      /52:54:00:aa:bb:02 {2}runs iPXE: has nothing to boot\. The boot API has nothing for this machine \(status 404\)\.$/m,
     ];
     for (const part of parts) assert.match(output, part);
   });

@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { parseApkInstalled } from "../../src/sbom/apk.js";
 import { parseDpkgStatus } from "../../src/sbom/dpkg.js";
 import { PackageDatabaseError } from "../../src/sbom/package.js";
-import { ndbHeaders } from "../../src/sbom/rpm/ndb.js";
-import { parseRpmHeader } from "../../src/sbom/rpm/rpm-header.js";
-import { SqliteDatabase } from "../../src/sbom/rpm/sqlite.js";
+import { parseRpmHeader } from "../../src/sbom/rpm-header.js";
+import { ndbHeaders } from "../../src/sbom/rpm-ndb.js";
+import { SqliteDatabase } from "../../src/sbom/rpm-sqlite.js";
 import { ndb } from "./support/ndb.js";
 import { rpmRoot } from "./support/rpm-root.js";
 

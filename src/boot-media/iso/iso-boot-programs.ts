@@ -66,18 +66,13 @@ export type IsoBootPrograms = Readonly<Record<keyof typeof bootFiles, string>>;
 
 /**
  * Finds the files that an ISO consists of.
- * @param ipxeDirectory has precedence over the directory of Debian's package. Its layout is that of
- *   Debian, of ipxe.org, or of iPXE's own build
+ * @param ipxeDir has precedence over the directory of Debian's package; with the layout of Debian,
+ *   ipxe.org or iPXE's own build
  * @throws NetbootError PROGRAM_MISSING; USAGE_INVALID if there is no such directory
  */
-export async function findIsoBootPrograms(
-  ipxeDirectory: string | undefined,
-): Promise<IsoBootPrograms> {
-  if (ipxeDirectory !== undefined) await requireDirectory(ipxeDirectory);
-  const directories = [
-    ...(ipxeDirectory === undefined ? [] : [ipxeDirectory]),
-    debianIpxeDirectory,
-  ];
+export async function findIsoBootPrograms(ipxeDir: string | undefined): Promise<IsoBootPrograms> {
+  if (ipxeDir !== undefined) await requireDirectory(ipxeDir);
+  const directories = [...(ipxeDir === undefined ? [] : [ipxeDir]), debianIpxeDirectory];
   const find = ({ description, debianPackage, paths }: BootFileSource) => {
     const candidates = directories.flatMap((directory) =>
       paths.map((path) => (path.startsWith("/") ? path : join(directory, path))),

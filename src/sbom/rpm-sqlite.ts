@@ -1,4 +1,4 @@
-import { PackageDatabaseError } from "../package.js";
+import { PackageDatabaseError } from "./package.js";
 
 /** "B-tree Pages". */
 const pageTypes = { tableInterior: 5, tableLeaf: 13 } as const;

@@ -1,4 +1,4 @@
-import { type InstalledPackage, PackageDatabaseError } from "../package.js";
+import { type InstalledPackage, PackageDatabaseError } from "./package.js";
 
 /** See rpm, docs/manual/tags.md. */
 const tags = {

@@ -1,4 +1,4 @@
-import { PackageDatabaseError } from "../package.js";
+import { PackageDatabaseError } from "./package.js";
 
 /** See rpm, lib/backend/ndb/rpmpkg.c. */
 const pageBytes = 4096;
