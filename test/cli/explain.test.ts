@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
-import { explanation } from "../../src/cli/format/format-explanation.js";
+import { formatExplanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
@@ -28,7 +28,7 @@ describe("explain", () => {
       $netboot explain ${mac} --json > json; $node -p 'JSON.parse(fs.readFileSync("json")).decision.kind'
       kill $server; wait $server; ls state/kairos-netboot`);
     const parts = [
-      /^52:54:00:aa:bb:01 is booting; it was last heard of \d s ago\.$/m,
+      /^52:54:00:aa:bb:01 is booting; last contact \d s ago\.$/m,
       /^ {2}architecture: amd64$/m,
       /^ {2}serial: S1$/m,
       /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines get the same\./,
@@ -36,7 +36,7 @@ describe("explain", () => {
       /^status 0$/m,
       /^52:54:00:ff:00:01 got nothing;/m,
       /it would get nothing:\n {2}It is excluded by --deny 52:54:00:ff\./,
-      /^00:00:00:00:00:09 was not heard of since the server started\.$/m,
+      /^00:00:00:00:00:09 has not contacted the server since the server started\.$/m,
       /DHCP relay/,
       /^netboot$/m,
     ];
@@ -48,7 +48,7 @@ describe("explain", () => {
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off --state-dir elsewhere 2> log & until_says log Serving
       $netboot explain ${mac}; kill $!`);
-    assert.match(output, /was not heard of/);
+    assert.match(output, /has not contacted the server/);
   });
 
   it("says that no server answers, and how to name one", async () => {
@@ -59,8 +59,8 @@ describe("explain", () => {
   });
 
   const wrong: [name: string, words: string[], message: RegExp][] = [
-    ["what is no hardware address", ["52:54"], /52:54 is not a MAC address/],
-    ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is not a URL/],
+    ["a word that is not a MAC address", ["52:54"], /52:54 is not a MAC address/],
+    ["a server that is not a URL", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is not a URL/],
   ];
   for (const [name, words, message] of wrong) {
     it(`refuses ${name}`, async () => {
@@ -93,7 +93,7 @@ describe("explain", () => {
       decision: { kind: "netboot", release: "r", reasons: [] },
       events: [{ time, ...sent }],
     };
-    const lines = explanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
+    const lines = formatExplanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
     assert.ok(lines.some((line) => line.includes("Secure Boot")));
     assert.match(lines[0]!, /30 minutes ago/);
   });

@@ -20,8 +20,8 @@ async function pathWith(name: string, script: string): Promise<string> {
 describe("a decompressor program", () => {
   it("that the system kills is not mistaken for a damaged layer", async () => {
     const cwd = await temporaryDirectory();
-    const PATH = await pathWith("igzip", "kill -KILL $$");
-    const outcome = await runProgram([...demo, "--json"], { cwd, env: { PATH } });
+    const path = await pathWith("igzip", "kill -KILL $$");
+    const outcome = await runProgram([...demo, "--json"], { cwd, env: { PATH: path } });
     assert.equal(outcome.status, 1);
     assert.match(outcome.stdout, /DECOMPRESSOR_FAILED/);
     assert.match(outcome.stdout, /igzip was ended by SIGKILL/);
@@ -29,9 +29,9 @@ describe("a decompressor program", () => {
   });
 
   it("is quoted if it rejects a layer", async () => {
-    const PATH = await pathWith("igzip", "echo bad input >&2; exit 3");
+    const path = await pathWith("igzip", "echo bad input >&2; exit 3");
     const cwd = await temporaryDirectory();
-    const outcome = await runProgram(demo, { cwd, env: { PATH } });
+    const outcome = await runProgram(demo, { cwd, env: { PATH: path } });
     const message = /igzip cannot decompress it: bad input/;
     assertRefusal(outcome, { status: 4, message, hint: /image/ });
   });

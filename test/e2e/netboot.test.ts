@@ -144,7 +144,11 @@ describe("an image, from the registry to the booted machine", () => {
       ["got its cloud-config", "config_url", cloudConfigText.replaceAll("\n", "|")],
       ["has the upper layer's contents of a replaced file", "replaced", "derived"],
       ["lacks a deleted file", "deleted", "absent"],
-      ["has a file deleted in one layer and made anew", "deleted-then-restored", "derived"],
+      [
+        "has a file that one layer deleted and a higher one added again",
+        "deleted-then-restored",
+        "derived",
+      ],
       ["has a directory in place of a file", "becomes-directory", "derived"],
       ["has a file in place of a directory", "becomes-file", "derived"],
       ["has nothing from below an opaque directory", "opaque", "shown system"],

@@ -62,12 +62,12 @@ interface SpdxPackage {
 /** Checks a document with the schema in CycloneDX's own library. */
 async function assertCycloneDx(document: unknown): Promise<void> {
   const require = createRequire(import.meta.url);
-  const { default: Ajv } = await import("ajv");
+  const { default: ajvModule } = await import("ajv");
   const { default: addFormats } = await import("ajv-formats");
   const library = dirname(require.resolve("@cyclonedx/cyclonedx-library/package.json"));
   const read = async (name: string) =>
     JSON.parse(await readFile(join(library, "res/schema", name), "utf8"));
-  const ajv = new Ajv.default({ strict: false, allErrors: true });
+  const ajv = new ajvModule.default({ strict: false, allErrors: true });
   addFormats.default(ajv);
   for (const format of ["iri-reference", "idn-email"]) ajv.addFormat(format, true);
   for (const name of ["spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json"]) {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type NetbootError, usageError } from "../../support/index.js";
-import { explanation } from "../format/format-explanation.js";
+import { formatExplanation } from "../format/format-explanation.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp } from "./command-help.js";
 
@@ -50,7 +50,9 @@ async function run(text: string, flags: Flags): Promise<void> {
     const mac = normalizeMac(text);
     if (mac === undefined) throw invalidMac(text);
     const report = await queryServer(mac, { server, stateDir });
-    const lines = json ? [JSON.stringify(report)] : explanation(report, machineFacts, new Date());
+    const lines = json
+      ? [JSON.stringify(report)]
+      : formatExplanation(report, machineFacts, new Date());
     process.stdout.write(`${lines.join("\n")}\n`);
   } catch (error) {
     throw new CommandFailure(error, flags);
