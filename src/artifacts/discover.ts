@@ -22,7 +22,7 @@ export interface DiscoveredRelease {
   readonly netbootJson: NetbootJson | undefined;
 }
 
-export interface DiscoverOptions {
+interface DiscoverOptions {
   /** Called with each path before it is read; discovery waits for the promise. */
   readonly beforeRead?: ((path: string) => Promise<void>) | undefined;
 }
@@ -184,7 +184,7 @@ function groupByName(
   });
 }
 
-/** What people call a kernel and an initrd that are the only ones in a directory. */
+/** Usual names of a kernel and of an initrd that are the only ones in a directory. */
 const kernelName =
   /^(kernel|vmlinu[xz]|bzImage|zImage|uImage|Image)([._-].*)?$|[._-](kernel|vmlinuz)$/;
 const initrdName = /^(initrd|initramfs)([._-].*)?$|[._-](initrd|initramfs)(\.img)?$/;
@@ -260,13 +260,4 @@ function ambiguous(message: string): NetbootError {
     message,
     "Name the files NAME-kernel, NAME-initrd, and NAME.squashfs, or name the three with --kernel, --initrd, and --squashfs.",
   );
-}
-
-export type FoundRelease = Omit<ReleaseFiles, "script">;
-
-/** Releases that file names tell, all of them complete; to be replaced by `discoverReleases`. */
-export async function findReleases(directory: string): Promise<FoundRelease[]> {
-  const releases = (await findUndescribedReleases(directory)).filter(hasSquashfs);
-  for (const release of releases) requireComplete(directory, release);
-  return releases.map(({ files }) => files);
 }

@@ -12,11 +12,8 @@ export {
 } from "./checksums.js";
 export {
   type DiscoveredRelease,
-  type DiscoverOptions,
   describedFiles,
   discoverReleases,
-  type FoundRelease,
-  findReleases,
   findUndescribedReleases,
   type ReleaseFiles,
 } from "./discover.js";
@@ -37,7 +34,6 @@ export {
 export { isIntact } from "./output-directory.js";
 export {
   formatProvenance,
-  type Provenance,
   parseProvenance,
   provenanceName,
 } from "./provenance.js";

@@ -19,112 +19,120 @@ export const netbootJsonName = "netboot.json";
 
 const fileName = /^(?!\.\.?$)[^/\0]+$/;
 
-/** True if the name is that of a file in a directory, and cannot lead out of it. */
+/** True if the name is a file name, which cannot lead out of its directory. */
 export function isFileName(name: string): boolean {
   return fileName.test(name);
 }
 
-const file = z.object({
-  name: z.string().regex(fileName),
-  /** Bytes. */
-  size: z.int().nonnegative(),
-  /** Hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-});
+const file = z
+  .object({
+    name: z.string().regex(fileName).describe("Name in the directory"),
+    size: z.int().nonnegative().describe("Size in bytes"),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe("SHA-256 in lower-case hex"),
+  })
+  .meta({ id: "file", description: "A file of the directory." });
 
 const text = z.string();
 
-const source = z.object({
-  reference: text,
-  /** Digest of the image manifest. */
-  manifestDigest: text,
-  /** `linux/amd64`. */
-  platform: text,
-});
+const source = z
+  .object({
+    reference: text.describe("Image reference as given"),
+    manifestDigest: text.describe("Digest of the image manifest"),
+    platform: text.describe("Platform, such as `linux/amd64`"),
+  })
+  .describe("The image that the files were made from");
 
-const requiredFiles = { kernel: file, initrd: file, squashfs: file };
+const requiredFiles = {
+  kernel: file.describe("Kernel"),
+  initrd: file.describe("Initrd"),
+  squashfs: file.describe("Root file system"),
+};
 
 const optionalFiles = {
-  cloudConfig: file.optional(),
-  /** List of the packages in the image. */
-  sbom: file.optional(),
-  /** Boots from a CD or a USB stick, and fetches the rest. */
-  iso: file.optional(),
-  /** Unified kernel image: kernel, initrd, and command line in one EFI program. */
-  uki: file.optional(),
+  cloudConfig: file.optional().describe("Cloud-config for the machines"),
+  sbom: file.optional().describe("List of the packages in the image"),
+  iso: file.optional().describe("ISO that boots a machine and fetches the rest"),
+  uki: file
+    .optional()
+    .describe("Unified kernel image: kernel, initrd, and command line in one EFI program"),
 };
 
 const writerSchema = z.object({
-  schemaVersion: z.literal(1),
-  /** Common part of the file names. */
-  name: text,
-  files: z.object({
-    ...requiredFiles,
-    /** Script for iPXE. */
-    script: file,
-    ...optionalFiles,
-  }),
+  schemaVersion: z.literal(1).describe("Version of this format"),
+  name: text.describe("Name of the release, the common part of the file names"),
+  files: z
+    .object({ ...requiredFiles, script: file.describe("iPXE script"), ...optionalFiles })
+    .describe("The files of the directory"),
   source,
-  /** From the image's release file; null for what it does not say. */
-  kairos: z.object({
-    flavor: text.nullable(),
-    flavorRelease: text.nullable(),
-    variant: text.nullable(),
-    model: text.nullable(),
-    release: text.nullable(),
-    /** Version of the Kubernetes distribution, for example `k3sv1.31.2+k3s1`. */
-    kubernetes: text.nullable(),
-    fips: z.boolean(),
-  }),
-  kernel: z.object({
-    /** Path in the image. */
-    path: text,
-    version: text.nullable(),
-  }),
-  initrd: z.object({
-    /** Path in the image. */
-    path: text,
-  }),
-  squashfs: z.object({
-    /** `zstd:3`. */
-    compression: text,
-    /** Bytes. */
-    blockSize: z.int(),
-  }),
-  /** Kernel command line; the server of the files replaces `${url}` and `${config}`. */
-  commandLine: text,
-  /** What the user asked for: the same options and the same image give the same files. */
-  options: z.object({
-    compression: text,
-    blockSize: z.int(),
-    name: text.nullable(),
-    kernel: text.nullable(),
-    initrd: text.nullable(),
-    url: text.nullable(),
-    commandLine: text.nullable(),
-    commandLineReplacement: text.nullable(),
-    consoles: z.array(text),
-    /** SHA-256 of the cloud-config. */
-    cloudConfig: text.nullable(),
-    sbom: z.enum(["spdx", "cyclonedx"]).nullable(),
-    iso: z
-      .object({
-        /** SHA-256 of `ipxe.lkrn` followed by `ipxe.efi`. */
-        ipxe: text,
-      })
-      .optional(),
-    uki: z
-      .object({
-        /** SHA-256 of the signer's certificate file; null if the file is not signed. */
-        certificate: text.nullable(),
-        /** SHA-256 of systemd's EFI stub. */
-        stub: text,
-      })
-      .optional(),
-  }),
-  program: z.object({ name: z.literal("kairos-netboot"), version: text }),
-  /** When the image was made, according to the image. */
-  created: text.nullable(),
+  kairos: z
+    .object({
+      flavor: text.nullable().describe("Distribution, such as `hadron` or `ubuntu`"),
+      flavorRelease: text.nullable().describe("Version of the distribution"),
+      variant: text.nullable().describe("`core` or `standard`"),
+      model: text.nullable().describe("Kind of machine, such as `generic` or `rpi4`"),
+      release: text.nullable().describe("Kairos release, such as `v4.3.0`"),
+      kubernetes: text
+        .nullable()
+        .describe("Version of the Kubernetes distribution, such as `k3sv1.31.2+k3s1`"),
+      fips: z.boolean().describe("True for an image with FIPS cryptography"),
+    })
+    .describe("From the release file of the image; null for what the file does not say"),
+  kernel: z
+    .object({
+      path: text.describe("Path in the image"),
+      version: text.nullable().describe("Version, if the kernel names one"),
+    })
+    .describe("The kernel of the image"),
+  initrd: z
+    .object({ path: text.describe("Path in the image") })
+    .describe("The initrd of the image"),
+  squashfs: z
+    .object({
+      compression: text.describe("Codec and level, such as `zstd:3`"),
+      blockSize: z.int().describe("Block size in bytes"),
+    })
+    .describe("How the squashfs was made"),
+  commandLine: text.describe(
+    "Kernel command line, with placeholders for the URL of the files and for the cloud-config",
+  ),
+  options: z
+    .object({
+      compression: text.describe("`--compression`"),
+      blockSize: z.int().describe("`--block-size` in bytes"),
+      name: text.nullable().describe("`--name`"),
+      kernel: text.nullable().describe("`--kernel`"),
+      initrd: text.nullable().describe("`--initrd`"),
+      url: text.nullable().describe("`--url`"),
+      commandLine: text.nullable().describe("`--cmdline`"),
+      commandLineReplacement: text.nullable().describe("`--cmdline-replace`"),
+      consoles: z.array(text).describe("`--console`"),
+      cloudConfig: text.nullable().describe("SHA-256 of the file of `--cloud-config`"),
+      sbom: z.enum(["spdx", "cyclonedx"]).nullable().describe("`--sbom`"),
+      iso: z
+        .object({ ipxe: text.describe("SHA-256 of `ipxe.lkrn` followed by `ipxe.efi`") })
+        .optional()
+        .describe("`--iso`"),
+      uki: z
+        .object({
+          certificate: text
+            .nullable()
+            .describe("SHA-256 of the file of `--uki-cert`; null if the file is not signed"),
+          stub: text.describe("SHA-256 of the EFI stub of systemd"),
+        })
+        .optional()
+        .describe("`--uki`"),
+    })
+    .describe("What the user asked for: the same options and image give the same files"),
+  program: z
+    .object({
+      name: z.literal("kairos-netboot").describe("Name of the program"),
+      version: text.describe("Version of the program"),
+    })
+    .describe("The program that wrote the directory"),
+  created: text.nullable().describe("When the image was made, according to the image (RFC 3339)"),
 });
 
 const readerSchema = z.object({
@@ -144,9 +152,9 @@ const readerSchema = z.object({
   created: text.nullish(),
 });
 
-/** What this version of the program writes. */
+/** The contents that this version of the program writes. */
 export type WrittenNetbootJson = z.infer<typeof writerSchema>;
-/** What a reader takes from the file, whichever version of the program wrote it. */
+/** The members that a reader takes, whichever version of the program wrote the file. */
 export type NetbootJson = z.infer<typeof readerSchema>;
 export type FileDescription = z.infer<typeof file>;
 
@@ -166,7 +174,8 @@ export function formatNetbootJson(netbootJson: WrittenNetbootJson): string {
 export function netbootJsonSchema(): unknown {
   return {
     title: "netboot.json of kairos-netboot, version 1",
-    description: "What a directory of netboot files holds, and what it was made from.",
+    description:
+      "The contents of a directory of netboot files, and the image and the options that they were made from.",
     ...z.toJSONSchema(writerSchema, { io: "input" }),
   };
 }

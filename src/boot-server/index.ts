@@ -1,7 +1,7 @@
 export type { CheckResult } from "./check/check-result.js";
 export { checkServing, requirePorts } from "./check/check-serving.js";
 export { machineStates } from "./events/boot-session.js";
-export { eventDescriptions, type MachineEvent, type ServeEvent } from "./events/events.js";
+export { type MachineEvent, type ServeEvent, serveEventDescriptions } from "./events/events.js";
 export { metricDescriptions } from "./events/metrics.js";
 export type { MachineReport } from "./http/machine-status.js";
 export { type QueryOptions, queryServer } from "./http/query-server.js";

@@ -1,3 +1,5 @@
+import type { EventDescriptions } from "../support/index.js";
+
 /** What happens, as it happens. Sizes are bytes. */
 export type ExtractEvent =
   | {
@@ -33,3 +35,40 @@ export type ExtractEventOf<Type extends ExtractEvent["type"]> = Extract<
   ExtractEvent,
   { type: Type }
 >;
+
+/** The reference of the events is generated from this table. */
+export const extractEventDescriptions: EventDescriptions<ExtractEvent> = {
+  image: {
+    meaning: "The image is resolved; the pull begins.",
+    fields: {
+      reference: ["string", "Reference as given"],
+      digest: ["string", "Digest of the image manifest"],
+      platform: ["string", "Platform, such as `linux/amd64`"],
+      layers: ["array of objects", "`digest` and compressed `size` of each layer, bottom first"],
+    },
+  },
+  layer: {
+    meaning: "More of a layer is present. Only in the library, not with `--json`.",
+    fields: {
+      digest: ["string", "Digest of the layer"],
+      present: ["number", "Bytes that are present"],
+      size: ["number", "Compressed size in bytes"],
+      isCached: ["boolean", "True if the layer came from the cache"],
+    },
+  },
+  squashfs: {
+    meaning: "More of the squashfs is written. Only in the library, not with `--json`.",
+    fields: {
+      written: ["number", "Bytes of contents that mksquashfs received"],
+      total: ["number", "Bytes of all contents"],
+      isEstimate: ["boolean", "True until the image is read completely"],
+    },
+  },
+  message: {
+    meaning: "A message or a warning.",
+    fields: {
+      level: ["string", "`info`, `warning`, or `detail`"],
+      text: ["string", "One or more sentences"],
+    },
+  },
+};

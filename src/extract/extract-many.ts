@@ -7,37 +7,38 @@ import type { ExtractEvent } from "./extract-event.js";
 import type { ExtractOptions } from "./extract-options.js";
 
 export interface ExtractManyOptions extends Omit<ExtractOptions, "image" | "name" | "onEvent"> {
-  /** Each becomes a directory of its own in `output`. */
+  /** Each gets its own directory in `output`. */
   images: readonly string[];
-  /** Told of what happens with an image, from its beginning. */
+  /** Called when an image begins; returns what is called with its events. */
   observe?: ((image: string) => (event: ExtractEvent) => void) | undefined;
-  /** An image is done, one way or the other. */
+  /** Called when an image is made or has failed. */
   onOutcome?: ((outcome: ImageOutcome) => void) | undefined;
 }
 
-/** What became of an image. */
+/** The result or the error of one image. */
 export type ImageOutcome = {
   readonly image: string;
-  /** Where its files are, or would be. */
+  /** The directory of its files, which may not exist after an error. */
   readonly directory: string;
   readonly seconds: number;
 } & ({ readonly result: ExtractResult } | { readonly error: NetbootError });
 
 /**
- * Extracts one image after the other, each with all processors; layers that several have are fetched
- * once. One that fails keeps none of the others from being made.
- * @throws NetbootError for what is wrong for all of them, before or at the first
+ * Extracts one image after the other, each with all processors. Layers that several images share are
+ * fetched once. One failing image does not stop the others.
+ * @throws NetbootError for errors that concern all images: wrong options, missing programs, a full
+ *   disk, INTERRUPTED, INTERNAL
  */
 export async function extractMany(options: ExtractManyOptions): Promise<ImageOutcome[]> {
   const { images, observe, onOutcome, output, cache, ...same } = options;
-  const places = directoriesFor(images);
+  const names = directoryNames(images);
   const url = same.url === undefined ? undefined : checkReleaseUrl(same.url);
   requireOneRegistry(images, same.registry);
   const outcomes: ImageOutcome[] = [];
   const scratch = cache === false ? await SharedScratch.create(output) : undefined;
   const cacheDir = scratch === undefined ? same.cacheDir : scratch.directory;
   try {
-    for (const [image, name] of places) {
+    for (const [image, name] of names) {
       await scratch?.touch();
       const start = performance.now();
       const directory = join(output, name);
@@ -58,7 +59,7 @@ export async function extractMany(options: ExtractManyOptions): Promise<ImageOut
 }
 
 /**
- * A password or a client certificate that is given is for one registry, and is shown to no other.
+ * A given password or client certificate is for one registry; no other one may see it.
  * @throws NetbootError USAGE_INVALID
  */
 function requireOneRegistry(images: readonly string[], access: RegistryAccess = {}): void {
@@ -72,8 +73,8 @@ function requireOneRegistry(images: readonly string[], access: RegistryAccess = 
   if (flag === undefined || registries.size < 2) return;
   throw new NetbootError(
     "USAGE_INVALID",
-    `${flag} is for one registry, and these images are from several: ${[...registries].join(", ")}.`,
-    "Give credentials for each with --authfile, certificates in certs.d.",
+    `${flag} is for one registry, and these images come from several: ${[...registries].join(", ")}.`,
+    "Use --authfile for credentials and certs.d for certificates.",
   );
 }
 
@@ -83,24 +84,24 @@ async function attempt(
   try {
     return { result: await extract(options) };
   } catch (error) {
-    if (error instanceof NetbootError && !isForAll(error)) return { error };
+    if (error instanceof NetbootError && !concernsAll(error)) return { error };
     throw error;
   }
 }
 
-/** Codes of what would end the others, too. */
-const forAll = ["MKSQUASHFS_MISSING", "MKSQUASHFS_TOO_OLD", "PROGRAM_MISSING", "DISK_FULL"];
+/** Codes of errors that the other images would meet too. */
+const commonErrors = ["MKSQUASHFS_MISSING", "MKSQUASHFS_TOO_OLD", "PROGRAM_MISSING", "DISK_FULL"];
 
-/** Wrong options, missing programs and Ctrl-C end it all: no other image would fare better. */
-function isForAll({ code, exitStatus }: NetbootError): boolean {
-  return [2, 130].includes(exitStatus) || [...forAll, "INTERNAL"].includes(code);
+/** True for errors that end the run: wrong options, missing programs, and Ctrl-C concern all images. */
+function concernsAll({ code, exitStatus }: NetbootError): boolean {
+  return [2, 130].includes(exitStatus) || [...commonErrors, "INTERNAL"].includes(code);
 }
 
 /**
- * The name of each image's directory, made of its reference.
- * @throws NetbootError REFERENCE_INVALID, USAGE_INVALID where two images would have the same
+ * The name of each image's directory, from its reference.
+ * @throws NetbootError REFERENCE_INVALID, USAGE_INVALID if two images would get the same directory
  */
-function directoriesFor(images: readonly string[]): Map<string, string> {
+function directoryNames(images: readonly string[]): Map<string, string> {
   const places = new Map<string, string>();
   for (const image of images) {
     checkReference(image);
@@ -109,8 +110,8 @@ function directoriesFor(images: readonly string[]): Map<string, string> {
     if (other !== undefined) {
       throw new NetbootError(
         "USAGE_INVALID",
-        `${other[0]} and ${image} would have the same directory ${name}.`,
-        "Extract one of them by itself.",
+        `${other[0]} and ${image} would both get the directory ${name}.`,
+        "Extract one of them on its own.",
       );
     }
     places.set(image, name);
@@ -118,7 +119,7 @@ function directoriesFor(images: readonly string[]): Map<string, string> {
   return places;
 }
 
-/** Of a digest twelve digits are enough to tell it from others. */
+/** Twelve digits of a digest are enough to distinguish images. */
 function directoryFor(image: string): string {
   if (image === "-") return "standard-input";
   return image

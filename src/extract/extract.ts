@@ -21,15 +21,15 @@ import { type CheckedOptions, checkOptions, recordOptions } from "./check-option
 import type { ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
-import { approval, isSigned, type Keys, readKeys } from "./signing-keys.js";
+import { isSigned, type Keys, readKeys, signatureCheck } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
 
-/** Each by what it is: those of `files` in `netboot.json`, and what lies beside them. */
+/** Paths by kind of file: those of `files` in `netboot.json`, and the files beside them. */
 export type ResultPaths = FilePaths & {
   readonly description: string;
   readonly provenance: string;
   readonly checksums: string;
-  /** Of the checksums, where a key was given. */
+  /** Signature of the checksums, if a key was given. */
   readonly signature?: string;
 };
 
@@ -38,18 +38,18 @@ type FilePaths = { readonly [Kind in keyof WrittenNetbootJson["files"]]: string 
 export interface ExtractResult {
   /** The output directory, as it was given. */
   readonly directory: string;
-  /** What its `netboot.json` says. */
+  /** The contents of its `netboot.json`. */
   readonly description: WrittenNetbootJson;
-  /** The files in it, with the directory before their names. */
+  /** Paths of the files in it, which begin with `directory`. */
   readonly paths: ResultPaths;
-  /** True where the files were there already and nothing was done. */
+  /** True if the files existed already, and nothing was done. */
   readonly isUnchanged: boolean;
 }
 
 /**
  * Makes a directory of netboot files from a container image: kernel, initrd, squashfs, iPXE script,
- * `netboot.json`, `provenance.json` and `SHA256SUMS`. The directory is there whole, or it stays as it was.
- * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
+ * `netboot.json`, `provenance.json`, and `SHA256SUMS`. On an error, the directory stays as it was.
+ * @throws NetbootError with any code; INTERRUPTED if the signal is aborted
  */
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
@@ -61,14 +61,14 @@ export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   );
 }
 
-/** Leaves nothing behind but its result and what is cached. */
+/** Leaves nothing behind but the result and the cache. */
 async function attempt(
   checked: CheckedOptions,
   keys: Keys,
   signal: AbortSignal | undefined,
 ): Promise<ExtractResult> {
   const staging = await Staging.create(checked.output);
-  // Ends whatever is still under way: when one part fails, and when the caller wants it.
+  // Stops all parts of the work when one of them fails, or when the caller aborts.
   const controller = new AbortController();
   const stop = () => controller.abort();
   signal?.addEventListener("abort", stop, { once: true });
@@ -95,9 +95,9 @@ async function extractFrom(
 ): Promise<ExtractResult> {
   const [version, image] = await Promise.all([
     probeMksquashfs(),
-    source.resolve(options.platform, approval(source, keys, options)),
+    source.resolve(options.platform, signatureCheck(source, keys, options)),
   ]);
-  const earlier = options.force ? undefined : await reusable(image, options, keys, signal);
+  const earlier = options.force ? undefined : await findReusable(image, options, keys, signal);
   if (earlier !== undefined) {
     return resultOf(options, earlier, true);
   }
@@ -168,8 +168,8 @@ function openImageSource(
   });
 }
 
-/** What the output directory holds already, if that is just what would be made now. */
-async function reusable(
+/** The earlier output, if it is exactly what this run would make. */
+async function findReusable(
   image: ResolvedImage,
   options: CheckedOptions,
   keys: Keys,

@@ -3,29 +3,37 @@ import type { ImageConfig, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { unixSeconds } from "../support/index.js";
 
-/** The layers of an image, bottom first; their blobs begin to be fetched. */
+/** Starts to fetch the layers of an image. They are returned bottom first. */
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
-  const { layers } = image.manifest;
-  const times = layerTimes(image.config);
-  // They are read from the top down; of the base, the first bytes are wanted before that.
-  const [base, ...others] = layers;
-  const inOrder = base === undefined ? [] : [base, ...others.reverse()];
-  const blobs = new Map(inOrder.map((layer) => [layer, source.fetch(layer)]));
-  return layers.map((descriptor, number) => ({
+  const { manifest, config } = image;
+  const times = layerTimes(config);
+  const count = manifest.layers.length;
+  const [base, ...others] = manifest.layers.map((descriptor, number) => ({ descriptor, number }));
+  // The layers are read from the top down, but the first bytes of the base layer are needed earlier.
+  const inFetchOrder = base === undefined ? [] : [base, ...others.reverse()];
+  const layers = inFetchOrder.map(({ descriptor, number }) => ({
     number,
-    count: layers.length,
-    blob: blobs.get(descriptor)!,
-    diffId: image.config.rootfs.diff_ids[number]!,
-    impliedMtime: times[number] ?? createdTime(image.config) ?? 0,
+    count,
+    blob: source.fetch(descriptor),
+    diffId: diffIdOf(config, number),
+    impliedMtime: times[number] ?? createdTime(config) ?? 0,
   }));
+  return layers.sort((one, other) => one.number - other.number);
 }
 
-/** When the image was made, in seconds since 1970; undefined where it does not say. */
+/** The client has checked that the configuration lists as many layers as the manifest. */
+function diffIdOf({ rootfs }: ImageConfig, number: number): string {
+  const diffId = rootfs.diff_ids[number];
+  if (diffId === undefined) throw new RangeError(`layer ${number} has no diff_id`);
+  return diffId;
+}
+
+/** When the image was made, in seconds since 1970; undefined if it does not say. */
 export function createdTime({ created }: ImageConfig): number | undefined {
   return unixSeconds(created);
 }
 
-/** When each layer was made; history entries without a layer are passed over. */
+/** When each layer was made; history entries without a layer are skipped. */
 function layerTimes({ history }: ImageConfig): (number | undefined)[] {
   return (history ?? [])
     .filter(({ empty_layer: isEmpty }) => !isEmpty)

@@ -3,17 +3,17 @@ import { text } from "node:stream/consumers";
 import { checkReference } from "../sources/index.js";
 import { NetbootError, systemCode } from "../support/index.js";
 
-const largest = 4 * 1024 * 1024;
+const maxListBytes = 4 * 1024 * 1024;
 
 async function textOf(path: string): Promise<string> {
   const { size } = await stat(path);
-  if (size > largest) throw Object.assign(new Error("it is too large"), { code: "EFBIG" });
+  if (size > maxListBytes) throw Object.assign(new Error("it is too large"), { code: "EFBIG" });
   return readFile(path, "utf8");
 }
 
 /**
- * Reads a list of images: one a line; what follows a `#` at the beginning of a line or after a blank
- * is for people.
+ * Reads a list of images, one per line. A `#` at the beginning of a line or after a blank starts a
+ * comment.
  * @param path `-` for standard input
  * @throws NetbootError USAGE_INVALID, REFERENCE_INVALID with the line
  */
@@ -23,7 +23,7 @@ export async function readImageList(path: string): Promise<string[]> {
       throw new NetbootError(
         "USAGE_INVALID",
         `The list ${path} cannot be read (${systemCode(cause) ?? cause}).`,
-        "Name a file with an image a line.",
+        "Name a file with one image per line.",
         { cause },
       );
     },
@@ -46,7 +46,7 @@ export async function readImageList(path: string): Promise<string[]> {
   if (images.length > 0) return images;
   throw new NetbootError(
     "USAGE_INVALID",
-    `The list ${path} names no image.`,
-    "Write one a line: quay.io/kairos/ubuntu:24.04-core-amd64-generic-v3.2.3",
+    `The list ${path} contains no image.`,
+    "Write one image per line: quay.io/kairos/hadron:v0.5.1-core-amd64-generic-v4.3.0",
   );
 }

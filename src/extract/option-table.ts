@@ -1,3 +1,5 @@
+// Only this file of squashfs, which imports nothing itself.
+import { compressorNames } from "../squashfs/compressors.js";
 import type { OptionTable, OptionValues } from "../support/index.js";
 
 const booting = "How machines boot:";
@@ -8,7 +10,8 @@ const signatures = "Signatures:";
  * The options of `extract`, one row each, in the order of the help. Checks and what `netboot.json`
  * records are in check-options.ts, which the compiler compares with this table.
  *
- * The command line reads this file for its help, so it imports nothing at run time.
+ * The command line reads this file for its help, so at run time it imports only the table of
+ * compressors.
  */
 export const extractOptionTable = {
   /** `linux/ARCH[/VARIANT]`; this machine's by default. */
@@ -39,11 +42,11 @@ export const extractOptionTable = {
     help: "path of the initrd in the image",
     defaultHelp: "from /boot",
   },
-  /** `zstd|gzip|xz|lz4|lzo[:LEVEL]`; `zstd:3` by default. */
+  /** `COMPRESSOR[:LEVEL]`; `zstd:3` by default. */
   compression: {
-    flags: "--compression <codec>",
+    flags: "--compression <compressor>",
     type: "text",
-    help: "codec of the squashfs: zstd, gzip, xz, lz4, or lzo, with an optional :LEVEL",
+    help: `compressor of the squashfs: ${compressorNames.join(", ")}, with an optional :LEVEL`,
     default: "zstd:3",
   },
   /** `4K` to `1M`; `1M` by default. */

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import { artifactName, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
-import { bcjFilterFor } from "../kernel/index.js";
 import {
   type DirectoryAttributes,
   LazyOutput,
@@ -8,12 +7,13 @@ import {
   type TopDownPass,
 } from "../layers/index.js";
 import {
+  bcjFilterFor,
   checkSquashfs,
-  compressorNames,
+  chooseReadableCompression,
+  lacksSquashfs,
   Mksquashfs,
   type MksquashfsVersion,
   needsNewestMtime,
-  parseCompression,
   planSquashfs,
   type SquashfsCompression,
   type SquashfsPlan,
@@ -41,14 +41,14 @@ export interface RootFilesystem {
   readonly name: string;
   readonly facts: KairosFacts;
   readonly merged: MergedImage;
-  /** What it is compressed with: what was asked for, if the image's kernel can read that. */
+  /** The wanted compression if the image's kernel can read it, otherwise another one. */
   readonly compression: SquashfsCompression;
 }
 
 /**
- * Builds the squashfs while the layers are read. mksquashfs is started with the first file that
- * comes by, and with what can be told by then of the image; if the rest of the image proves that
- * wrong, it is started over, with everything known.
+ * Builds the squashfs while the layers are read. mksquashfs starts when the first file streams past,
+ * with options that are based on the part of the image that has been read. If the rest of the image
+ * contradicts them, mksquashfs starts over with everything known.
  * @throws NetbootError
  */
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
@@ -65,7 +65,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
   });
   let mksquashfs: Mksquashfs | undefined;
   try {
-    const merged = await pass.run(canForetell(input) ? early : undefined);
+    const merged = await pass.run(canPredictTimes(input) ? early : undefined);
     mksquashfs = await early.opened;
     const tree = new ImageTree(merged.root);
     const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
@@ -77,7 +77,9 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
       mksquashfs !== undefined &&
       !(merged.matchesEarlyOutput && isDeepStrictEqual(plan, guess))
     ) {
-      detail("Starting the squashfs over: the image is not as it seemed at first.");
+      detail(
+        "Starting the squashfs over: the rest of the image contradicts the first assumptions.",
+      );
       await mksquashfs.abort();
       mksquashfs = undefined;
     }
@@ -104,12 +106,12 @@ function announceBootFiles({ kernel, initrd }: KairosFacts, { emit }: CheckedOpt
   }
 }
 
-/** Reproducible builders set `created` to 1970, which says nothing of the newest file. */
-function canForetell({ version, created }: RootFilesystemInput): boolean {
+/** Reproducible builders set `created` to 1970, which does not bound the time of the newest file. */
+function canPredictTimes({ version, created }: RootFilesystemInput): boolean {
   return !needsNewestMtime(version) || created > 0;
 }
 
-/** @param facts undefined as long as not all layers were read */
+/** @param facts undefined until all layers have been read */
 function planFor(
   { version, options, created, architecture }: RootFilesystemInput,
   { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },
@@ -133,26 +135,25 @@ function planFor(
   return { plan, compression };
 }
 
-/** What was asked for, if the image's own kernel can read it; else gzip, which nearly all can. */
+/** The requested compression, or another one if the image's kernel cannot read that. */
 function usableCompression(
   options: CheckedOptions,
   facts: KairosFacts | undefined,
 ): SquashfsCompression {
   const config = facts?.kernelConfig;
-  const { compressor } = options.compression;
-  if (config?.hasNoSquashfs) {
+  const requested = options.compression;
+  if (config === undefined) return requested;
+  if (lacksSquashfs(config)) {
     const text =
-      "The image's kernel was built without squashfs: machines will hardly boot from it.";
+      "The image's kernel was built without squashfs, so machines will probably fail to boot.";
     options.emit({ type: "message", level: "warning", text });
   }
-  if (config === undefined || config.supportsSquashfs(compressor)) return options.compression;
-  const usable = parseCompression(
-    compressorNames.find((name) => config.supportsSquashfs(name)) ?? "gzip",
-  );
+  const usable = chooseReadableCompression(requested, config);
+  if (usable === requested) return requested;
   options.emit({
     type: "message",
     level: "warning",
-    text: `The image's kernel cannot read a squashfs compressed with ${compressor}; ${usable.compressor} is used.`,
+    text: `The image's kernel cannot read a squashfs compressed with ${requested.compressor}, so ${usable.compressor} is used.`,
   });
   return usable;
 }

@@ -8,13 +8,16 @@ import type { ImageSource } from "../sources/index.js";
 import type { CheckedOptions } from "./check-options.js";
 
 export interface Keys {
-  /** To check the image with. */
+  /** Verifies the signature of the image. */
   readonly verify: KeyObject | undefined;
-  /** To sign the checksums with. */
+  /** Signs the checksums. */
   readonly sign: KeyObject | undefined;
 }
 
-/** @throws NetbootError KEY_INVALID, before the long work and not after it */
+/**
+ * Reads the keys before the long work, so that a wrong one is reported early.
+ * @throws NetbootError KEY_INVALID
+ */
 export async function readKeys({ verifyKey, signKey }: CheckedOptions): Promise<Keys> {
   return {
     verify: verifyKey === undefined ? undefined : await readPublicKey(verifyKey),
@@ -22,8 +25,8 @@ export async function readKeys({ verifyKey, signKey }: CheckedOptions): Promise<
   };
 }
 
-/** What an image has to stand before anything but its manifest is fetched. */
-export function approval(
+/** Verifies the signature of an image before anything but its manifest is fetched. */
+export function signatureCheck(
   source: ImageSource,
   { verify }: Keys,
   { emit }: CheckedOptions,
@@ -32,11 +35,15 @@ export function approval(
   return async ({ digest, indexDigest }) => {
     const digests = indexDigest === undefined ? [digest] : [digest, indexDigest];
     const signature = await verifyImage(source.signatures, digests, verify);
-    emit({ type: "message", level: "info", text: `The key signed ${signature.digest}.` });
+    emit({
+      type: "message",
+      level: "info",
+      text: `The signature of ${signature.digest} is valid.`,
+    });
   };
 }
 
-/** True where no signature is wanted, or the earlier checksums have one of this key. */
+/** True if no signature is wanted, or if the earlier checksums are signed with this key. */
 export async function isSigned(directory: string, { sign }: Keys): Promise<boolean> {
   if (sign === undefined) return true;
   try {

@@ -10,17 +10,17 @@ import {
 import type { Inode } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 
-/** What an image says of itself, and what is wrong with it. */
+/** The properties of an image that `extract` needs, and reasons why it would reject the image. */
 export interface BootFacts {
   readonly release: KairosRelease;
-  /** Common part of the file names, where the image says enough. */
+  /** Common part of the file names; undefined if the image does not say enough. */
   readonly name: string | undefined;
-  /** Undefined where there is nothing to boot. */
+  /** Undefined if there is nothing to boot. */
   readonly files: { readonly kernel: Kernel; readonly initrd: Initrd } | undefined;
   readonly problems: readonly NetbootError[];
 }
 
-/** Finds by the rules of `extract` what it would find, and gathers what it would refuse. */
+/** Finds what `extract` would find, and collects the errors instead of stopping at the first. */
 export async function readBootFacts(
   tree: ImageTree,
   read: (inode: Inode) => Promise<Buffer>,

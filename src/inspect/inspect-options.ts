@@ -9,26 +9,26 @@ import {
 } from "../sources/index.js";
 import { NetbootError, parseDuration } from "../support/index.js";
 
+/** Options with the same names as those of `extract` have the same meaning. */
 export interface InspectOptions {
-  /** As for `extract`. */
-  image: string;
-  /** `linux/arm64[/VARIANT]`; this machine's architecture by default. */
-  platform?: string | undefined;
-  /** Where downloads are kept. */
-  cacheDir?: string | undefined;
-  /** False to keep no downloads. */
-  cache?: boolean | undefined;
-  /** As for `extract`. */
-  retryTimeout?: string | undefined;
-  registry?: RegistryAccess | undefined;
-  signal?: AbortSignal | undefined;
-  onEvent?: ((event: InspectEvent) => void) | undefined;
+  readonly image: string;
+  /** For example `linux/arm64`; by default the platform of this machine. */
+  readonly platform?: string | undefined;
+  /** Directory for downloads. */
+  readonly cacheDir?: string | undefined;
+  /** False to keep no downloads. Default: true. */
+  readonly cache?: boolean | undefined;
+  /** How long to retry after network errors, for example `5m`. Default: 5 minutes. */
+  readonly retryTimeout?: string | undefined;
+  readonly registry?: RegistryAccess | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: InspectEvent) => void) | undefined;
 }
 
-/** What takes its time or is done in another way, for people. */
+/** Progress and warnings for people. */
 export interface InspectEvent {
   readonly type: "message";
-  /** `detail` is for who wants to know where everything came from. */
+  /** `detail` is what `--verbose` adds. */
   readonly level: "info" | "warning" | "detail";
   readonly text: string;
 }
@@ -36,9 +36,8 @@ export interface InspectEvent {
 export interface CheckedInspectOptions {
   readonly image: string;
   readonly platform: Platform;
-  /** Undefined where nothing is to be kept. */
+  /** Undefined if nothing is to be kept. */
   readonly cacheDirectory: string | undefined;
-  /** Milliseconds. */
   readonly retryTimeoutMs: number;
   readonly registry: CheckedRegistryAccess;
   readonly tell: (level: InspectEvent["level"], text: string) => void;

@@ -13,19 +13,19 @@ import {
 } from "../support/index.js";
 import { display } from "../tar/index.js";
 import type { BootFacts } from "./boot-facts.js";
+import { estimateSquashfs } from "./estimate-squashfs.js";
 import {
   type CheckedInspectOptions,
   checkInspectOptions,
   type InspectOptions,
 } from "./inspect-options.js";
 import type { Inspection } from "./inspection.js";
-import { type Look, lookInto } from "./look-into.js";
-import { squashfsEstimate } from "./output-estimate.js";
+import { type LayerFindings, readUpperLayers } from "./read-upper-layers.js";
 
 /**
- * Tells what an image is and what `extract` would make of it, without making it: of the layers, as
- * few are fetched as it takes, from the top down.
- * @throws NetbootError with one of its codes; INTERRUPTED once the signal is aborted
+ * Describes an image and what `extract` would make of it. Fetches as few layers as possible, from the
+ * top down.
+ * @throws NetbootError with any code; INTERRUPTED if the signal is aborted
  */
 export async function inspect(options: InspectOptions): Promise<Inspection> {
   const checked = checkInspectOptions(options);
@@ -37,7 +37,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   );
 }
 
-/** Leaves nothing behind but what is cached. */
+/** Leaves nothing behind except in the cache. */
 async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
   const scratch = await createScratchDirectory();
   const controller = new AbortController();
@@ -60,9 +60,10 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
   try {
     const image = await source.resolve(options.platform);
     const onMessage = (text: string) => options.tell("info", text);
-    const look = await lookInto({ image, source, scratch, signal: controller.signal, onMessage });
+    const { signal } = controller;
+    const findings = await readUpperLayers({ image, source, scratch, signal, onMessage });
     const bytes = [...fetched.values()].reduce((sum, present) => sum + present, 0);
-    return inspectionOf(source, image, look, bytes);
+    return describeImage(source, image, findings, bytes);
   } catch (error) {
     if (signal.aborted) throw interrupted();
     throw (await findDamage(error, source)) ?? diskFull(error, scratchParent());
@@ -74,16 +75,16 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
   }
 }
 
-function inspectionOf(
+function describeImage(
   source: ImageSource,
   image: ResolvedImage,
-  look: Look,
+  findings: LayerFindings,
   fetched: number,
 ): Inspection {
   const { platform, platforms = [platform], manifest } = image;
-  const { facts, lowest } = look;
+  const { facts, lowestLayer, contentBytes } = findings;
   const layers = manifest.layers.map(({ digest, size }, number) => {
-    return { digest, size, isRead: number >= lowest };
+    return { digest, size, isRead: number >= lowestLayer };
   });
   const read = layers.filter(({ isRead }) => isRead);
   return {
@@ -97,25 +98,28 @@ function inspectionOf(
     size: sizeOf(layers),
     name: facts.name ?? null,
     kairos: summarizeRelease(facts.release),
-    ...bootFilesOf(facts, squashfsEstimate(image, look.contents)),
+    ...describeBootFiles(image, facts, contentBytes),
     fetched: { bytes: fetched, read: sizeOf(read) },
     problems: facts.problems.map(({ code, message, hint }) => ({ code, message, hint })),
   };
 }
 
-function bootFilesOf(
+function describeBootFiles(
+  image: ResolvedImage,
   { files }: BootFacts,
-  squashfs: number,
+  contentBytes: number | undefined,
 ): Pick<Inspection, "kernel" | "initrd" | "estimate"> {
   if (files === undefined) return { kernel: null, initrd: null, estimate: null };
   const { version } = files.kernel;
   const kernel = files.kernel.file;
   const initrd = files.initrd.file;
-  const sizes = {
+  const boot = {
     kernel: { size: kernel.inode.entry.size },
     initrd: { size: initrd.inode.entry.size },
-    squashfs: { size: squashfs },
   };
+  const bootFileBytes = sizeOf(Object.values(boot));
+  const squashfs = estimateSquashfs({ image, contentBytes, bootFileBytes });
+  const sizes = { ...boot, squashfs: { size: squashfs } };
   return {
     kernel: { path: display(kernel.path), version: version ?? null, ...sizes.kernel },
     initrd: { path: display(initrd.path), ...sizes.initrd },

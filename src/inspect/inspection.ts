@@ -1,37 +1,37 @@
 import type { ReleaseSummary } from "../kairos/index.js";
 import type { ErrorCode } from "../support/index.js";
 
-/** Why `extract` would not take an image. */
+/** A reason why `extract` would reject an image. */
 export interface InspectionProblem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
 }
 
-/** What is known of an image without making anything of it. Sizes are bytes. */
+/** A description of an image, made without extracting it. Sizes are in bytes. */
 export interface Inspection {
-  /** In full. */
+  /** The complete reference. */
   readonly reference: string;
-  /** Of the image manifest. */
+  /** Digest of the image manifest. */
   readonly manifestDigest: string;
-  /** Of the index that the reference names; null where it names an image. */
+  /** Digest of the index that the reference names; null if it names an image. */
   readonly indexDigest: string | null;
-  /** The one that was looked at. */
+  /** The platform that was inspected. */
   readonly platform: string;
-  /** All that the reference offers. */
+  /** All platforms that the reference offers. */
   readonly platforms: readonly string[];
-  /** When the image was made, as it says itself. */
+  /** When the image was made, according to its configuration. */
   readonly created: string | null;
-  /** Bottom first; sizes are as they are fetched. */
+  /** Bottom first. Sizes are those of the compressed blobs. */
   readonly layers: readonly {
     readonly digest: string;
     readonly size: number;
-    /** True where it was needed for what is told here. */
+    /** Whether the inspection needed this layer. */
     readonly isRead: boolean;
   }[];
-  /** Of all layers. */
+  /** Sum of the layers' sizes. */
   readonly size: number;
-  /** Common part of the names of the files that extract makes; null where the image says too little. */
+  /** Common part of the names of `extract`'s files; null if the image does not say enough. */
   readonly name: string | null;
   readonly kairos: ReleaseSummary;
   readonly kernel: {
@@ -40,21 +40,21 @@ export interface Inspection {
     readonly size: number;
   } | null;
   readonly initrd: { readonly path: string; readonly size: number } | null;
-  /** Null where there is nothing to boot. */
+  /** Null if there is nothing to boot. */
   readonly estimate: {
-    /** With what extract compresses with by default. */
+    /** With `extract`'s default compression. */
     readonly squashfs: number;
     /** Kernel, initrd and squashfs. */
     readonly output: number;
-    /** Memory that a machine needs at least to boot it. */
+    /** Minimum memory of a machine that boots it. */
     readonly memory: number;
   } | null;
   readonly fetched: {
-    /** Bytes of layers that came over the network. */
+    /** Bytes of layers that were downloaded. */
     readonly bytes: number;
-    /** Bytes of the layers that were read, kept ones included. */
+    /** Bytes of the layers that were read, including those from the cache. */
     readonly read: number;
   };
-  /** Why extract would not take it as it is; empty where it would. */
+  /** Why `extract` would reject the image; empty if it would not. */
   readonly problems: readonly InspectionProblem[];
 }

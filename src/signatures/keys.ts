@@ -1,6 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { open } from "node:fs/promises";
-import { NetbootError, systemCode } from "../support/index.js";
+import { NetbootError, readSmallFile, systemCode } from "../support/index.js";
 
 /** A key in PEM has at most a few kilobytes. */
 const maxKeyBytes = 64 * 1024;
@@ -81,22 +80,14 @@ function assertSupported(key: KeyObject, path: string): KeyObject {
 }
 
 async function readPem(path: string): Promise<string> {
-  const file = await open(path).catch((error: unknown) => {
-    throw invalid(path, `cannot be read (${systemCode(error)})`, "Check its path and permissions.");
-  });
   try {
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(maxKeyBytes + 1),
-      0,
-      maxKeyBytes + 1,
-    );
-    if (bytesRead <= maxKeyBytes) return buffer.toString("latin1", 0, bytesRead);
+    return (await readSmallFile(path, maxKeyBytes)).toString("latin1");
   } catch (error) {
-    throw invalid(path, `cannot be read (${systemCode(error)})`, "Give a file.");
-  } finally {
-    await file.close();
+    const code = systemCode(error);
+    throw code === "EFBIG"
+      ? invalid(path, "is too large for a key", "Give a file in PEM.")
+      : invalid(path, `cannot be read (${code})`, "Check its path and permissions.");
   }
-  throw invalid(path, "is too large for a key", "Give a file in PEM.");
 }
 
 function invalid(path: string, problem: string, hint: string): NetbootError {

@@ -1,5 +1,10 @@
 export { type CompressorName, compressorNames } from "./compressors.js";
-export { squashfsLimits } from "./inode-limits.js";
+export {
+  bcjFilterFor,
+  chooseReadableCompression,
+  lacksSquashfs,
+  supportsCompressor,
+} from "./kernel-support.js";
 export { listSquashfs } from "./list-squashfs.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";
@@ -9,6 +14,7 @@ export {
   parseCompression,
   type SquashfsCompression,
 } from "./squashfs-compression.js";
+export { squashfsLimits } from "./squashfs-limits.js";
 export {
   needsNewestMtime,
   planSquashfs,

@@ -1,9 +1,10 @@
 /** Small, general pieces that every other module may use. */
 export { type ErrorCode, errorCodes, exitStatuses } from "./error-codes.js";
 export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./errors.js";
+export type { EventDescriptions } from "./event-descriptions.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
-export type { OptionRow, OptionTable, OptionTypes, OptionValues } from "./option-row.js";
+export type { OptionRow, OptionTable, OptionValues } from "./option-row.js";
 export { programVersion } from "./program-version.js";
 export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
@@ -11,7 +12,6 @@ export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
 export {
   type ProgramEnd,
-  type ProgramResult,
   type RunningProgram,
   runProgram,
   startProgram,

@@ -7,7 +7,7 @@ import { NetbootError } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
 
-/** What a look at a file gives: a check, and what it says of the kernel's version. */
+/** The check of a kernel, and the version that the kernel states. */
 export interface KernelFinding {
   readonly check: Check;
   readonly version: string | undefined;
@@ -15,14 +15,14 @@ export interface KernelFinding {
 
 export interface ModulesFinding {
   readonly check: Check;
-  /** Versions with a `/lib/modules/VERSION`; undefined where that could not be looked at. */
+  /** Versions with a `/lib/modules/VERSION`; undefined if the file could not be listed. */
   readonly versions: ReadonlySet<string> | undefined;
 }
 
 export async function checkKernel(
   directory: string,
   name: string,
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
 ): Promise<KernelFinding> {
   const path = join(directory, name);
   const bad = (problem: string): KernelFinding => ({
@@ -33,14 +33,16 @@ export async function checkKernel(
   if (problem !== undefined) return bad(problem);
   try {
     const image = await readKernelImage(path);
-    if (image === undefined) return bad("is no kernel: neither bzImage, Image nor EFI program");
+    if (image === undefined)
+      return bad("is not a kernel: neither a bzImage, nor an Image, nor an EFI program");
     const { format, architecture, version, minBytes, damage } = image;
-    if (damage !== undefined) return bad(`is a compressed Image that is damaged (${damage})`);
+    if (damage !== undefined) return bad(`is a damaged compressed Image (${damage})`);
     const actual = (await stat(path)).size;
-    if (actual < minBytes) return bad(`is cut short: ${actual} of at least ${minBytes} bytes`);
-    const wanted = description?.source.platform.split("/")[1];
+    if (actual < minBytes)
+      return bad(`is truncated: it has ${actual} of at least ${minBytes} bytes`);
+    const wanted = netbootJson?.source.platform.split("/")[1];
     if (wanted !== undefined && architecture !== undefined && architecture !== wanted) {
-      return bad(`is for ${architecture}, but the image was for ${wanted}`);
+      return bad(`is for ${architecture}, but the image is for ${wanted}`);
     }
     const what = [
       name,
@@ -66,7 +68,7 @@ export async function checkInitrd(
   try {
     const { entries, parts, moduleVersions } = await listInitrd(path, signal);
     const how = parts.join(" + ").replace(/^cpio$/, "uncompressed");
-    const what = `${name} can be listed to its end: ${entries} entries (${how})`;
+    const what = `${name} is complete: ${entries} entries (${how})`;
     return { check: ok("initrd", what), versions: moduleVersions };
   } catch (error) {
     signal.throwIfAborted();

@@ -4,7 +4,7 @@ import { isFileName } from "../artifacts/index.js";
 import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
-/** Each file that the script names has to be in the directory. */
+/** Checks that the directory contains each file that the script names. */
 export async function* checkScript(
   directory: string,
   script: string | undefined,
@@ -23,7 +23,7 @@ export async function* checkScript(
     yield failed("script", `${script} does not begin with #!ipxe`);
     return;
   }
-  const names = scriptReferences(text);
+  const names = findReferences(text);
   const missing: string[] = [];
   for (const name of names) {
     const file = isFileName(name)
@@ -34,20 +34,20 @@ export async function* checkScript(
   if (missing.length > 0) {
     yield failed(
       "script",
-      `${script} names files that are not there: ${missing.slice(0, 5).join(", ")}`,
+      `${script} names files that do not exist: ${missing.slice(0, 5).join(", ")}`,
     );
   } else if (names.size === 0) {
     yield failed("script", `${script} names no files`);
   } else {
-    yield ok("script", `${script} names files that are there: ${[...names].join(", ")}`);
+    yield ok("script", `${script} names files that exist: ${[...names].join(", ")}`);
   }
 }
 
 /**
- * Names of the files that an iPXE script fetches, and has the initrd fetch: last segments of
- * addresses, whatever `${url}` stands before them.
+ * Names of the files that an iPXE script fetches or makes the initrd fetch: the last segments of URLs,
+ * whatever `${url}` is.
  */
-export function scriptReferences(text: string): Set<string> {
+function findReferences(text: string): Set<string> {
   const variables = new Map<string, string>();
   const names = new Set<string>();
   const note = (word: string) => {
@@ -55,14 +55,14 @@ export function scriptReferences(text: string): Set<string> {
     if (name !== "") names.add(name);
   };
   for (const line of text.split("\n")) {
-    // What is done when a command fails stands on the same line.
+    // The command for the case that another one fails is on the same line.
     for (const command of line.split(/\s(?:\|\||&&)\s/)) {
       const words = command.trim().split(/\s+/);
       const [verb, first, ...rest] = words;
       if (verb === "set" && first !== undefined) {
         const value = rest.join(" ");
         variables.set(first, value);
-        // Beside the files, or somewhere else.
+        // A value without a scheme is a file beside the others.
         if (first === "config" && !/^\w+:\/\//.test(value)) note(value);
       }
       if (verb === undefined || !fetching.has(verb)) continue;
@@ -77,7 +77,7 @@ export function scriptReferences(text: string): Set<string> {
 
 const fetching = new Set(["kernel", "initrd", "imgfetch", "imgselect", "module", "boot"]);
 
-/** `--name NAME`, `-n NAME`: options of iPXE's image commands, with and without a value. */
+/** True for the options of iPXE's image commands and their values: `--name NAME`, `-n NAME`. */
 function isOption(word: string, before: string | undefined): boolean {
   return word.startsWith("-") || /^(?:-n|--name|-t|--timeout)$/.test(before ?? "");
 }

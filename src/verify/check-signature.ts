@@ -6,10 +6,10 @@ import { isSignedBy } from "../signatures/index.js";
 import { tryReadSmallFile } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
-/** Far more than a signature of any key that is known here. */
-const largestSignature = 4096;
+/** Far more than the signature of any supported key. */
+const maxSignatureBytes = 4096;
 
-/** @returns undefined where there is neither key nor signature */
+/** @returns undefined if there is neither a key nor a signature */
 export async function checkSignature(
   directory: string,
   key: KeyObject | undefined,
@@ -21,14 +21,17 @@ export async function checkSignature(
   );
   if (key === undefined) {
     if (!isThere) return undefined;
-    return unchecked("signature", `${checksumsName} is signed, but no key was given`);
+    return unchecked(
+      "signature",
+      `${checksumsName} is signed, but there is no --key to verify it with`,
+    );
   }
   if (!isThere) return failed("signature", `there is no ${checksumsSignatureName}`);
-  const signature = await tryReadSmallFile(path, largestSignature);
+  const signature = await tryReadSmallFile(path, maxSignatureBytes);
   const sums = await tryReadSmallFile(join(directory, checksumsName));
   if (sums === undefined) return failed("signature", `there is no ${checksumsName}`);
   if (signature !== undefined && isSignedBy(key, sums, signature)) {
-    return ok("signature", `${checksumsName} was signed with this key`);
+    return ok("signature", `${checksumsName} is signed with this key`);
   }
-  return failed("signature", `${checksumsName} was not signed with this key, or was changed`);
+  return failed("signature", `${checksumsName} is not signed with this key, or has been changed`);
 }

@@ -12,20 +12,20 @@ import {
 import { createScratchDirectory, NetbootError, programVersion } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
 
-/** Milliseconds that a registry that fails is asked again. */
-const patience = 60_000;
+/** How long to retry a registry that fails. */
+const retryTimeoutMs = 60_000;
 
-/** Whether the reference that the files were made from still leads to the same image. */
+/** Checks that the reference that the files were made from still resolves to the same image. */
 export async function checkSource(
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
   registry: RegistryAccess | undefined,
   signal: AbortSignal,
 ): Promise<Check> {
-  if (description === undefined) {
-    return unchecked("source", "without netboot.json nothing is known of the image");
+  if (netbootJson === undefined) {
+    return unchecked("source", "without netboot.json the image is unknown");
   }
-  const { reference, manifestDigest, platform } = description.source;
-  if (reference === "-") return unchecked("source", "the image came on standard input");
+  const { reference, manifestDigest, platform } = netbootJson.source;
+  if (reference === "-") return unchecked("source", "the image came from standard input");
   const scratch = await createScratchDirectory();
   try {
     const source = openSource(reference, {
@@ -33,7 +33,7 @@ export async function checkSource(
       scratchDirectory: join(scratch, "source"),
       concurrency: 1,
       registry: checkRegistryAccess(registry),
-      retry: { totalMs: patience },
+      retry: { totalMs: retryTimeoutMs },
       userAgent: `kairos-netboot/${programVersion()}`,
       signal,
     });
@@ -42,17 +42,17 @@ export async function checkSource(
       if (digest === manifestDigest) return ok("source", `${reference} is still ${digest}`);
       return failed(
         "source",
-        `${reference} is ${digest} by now, the files are of ${manifestDigest}`,
+        `${reference} is now ${digest}, but the files were made from ${manifestDigest}`,
       );
     } finally {
       await source.close();
     }
   } catch (error) {
     signal.throwIfAborted();
-    // The platform is what a file says: it may be none.
+    // The platform comes from a file and may be invalid.
     const problem = translateError(error);
     if (!(problem instanceof NetbootError)) throw error;
-    return failed("source", `${reference} cannot be asked for: ${problem.message}`);
+    return failed("source", `${reference} cannot be resolved: ${problem.message}`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

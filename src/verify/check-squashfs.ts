@@ -7,13 +7,14 @@ import { failed, ok, unchecked } from "./check.js";
 import type { ModulesFinding } from "./check-files.js";
 import { fileProblem, unreadable } from "./regular-file.js";
 
-const mostVersions = 100;
+/** A limit for file systems that somebody else made. */
+const maxVersions = 100;
 
-/** Superblock, then every inode and directory: `unsquashfs -l` reads them all. */
+/** Checks the superblock, then all inodes and directories: `unsquashfs -l` reads every one. */
 export async function checkSquashfsFile(
   directory: string,
   name: string,
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
   signal: AbortSignal,
 ): Promise<ModulesFinding> {
   const path = join(directory, name);
@@ -25,11 +26,11 @@ export async function checkSquashfsFile(
   if (unusable !== undefined) return bad(unusable);
   try {
     const superblock = await readSuperblock(path);
-    if (superblock === undefined) return bad("is no squashfs 4.0");
+    if (superblock === undefined) return bad("is not a squashfs 4.0");
     const { size } = await stat(path);
     const { bytesUsed, compressor, blockSize } = superblock;
-    if (bytesUsed > size) return bad(`is cut short: ${size} of ${bytesUsed} bytes`);
-    const stated = description?.squashfs ?? {};
+    if (bytesUsed > size) return bad(`is truncated: it has ${size} of ${bytesUsed} bytes`);
+    const stated = netbootJson?.squashfs ?? {};
     if (stated.compression !== undefined && stated.compression.split(":")[0] !== compressor) {
       return bad(
         `is compressed with ${compressor ?? "an unknown compressor"}, not with ${stated.compression}`,
@@ -43,7 +44,7 @@ export async function checkSquashfsFile(
   }
   const unsquashfs = await findProgram("unsquashfs");
   if (unsquashfs === undefined) {
-    const what = `${name} has a good superblock; unsquashfs is missing, so it was not opened`;
+    const what = `${name} has a valid superblock; its contents were not read, because unsquashfs is missing`;
     return { check: unchecked("squashfs", what), versions: undefined };
   }
   const versions = new Set<string>();
@@ -51,9 +52,9 @@ export async function checkSquashfsFile(
     signal,
     onPath: (file) => {
       const version = /^\/(?:usr\/)?lib\/modules\/([^/]+)/.exec(file)?.[1];
-      if (version !== undefined && versions.size < mostVersions) versions.add(version);
+      if (version !== undefined && versions.size < maxVersions) versions.add(version);
     },
   });
   if (problem !== undefined) return bad(`cannot be listed: ${problem}`);
-  return { check: ok("squashfs", `${name} can be listed: ${entries} entries`), versions };
+  return { check: ok("squashfs", `${name} is complete: ${entries} entries`), versions };
 }

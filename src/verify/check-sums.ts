@@ -14,38 +14,38 @@ import { type Check, failed, ok, unchecked } from "./check.js";
 import { fileProblem, unreadable } from "./regular-file.js";
 
 interface Expected {
-  /** Those that say something of the file. */
-  readonly says: string[];
+  /** Files that state something about this one. */
+  readonly sources: string[];
   readonly sums: Set<string>;
   size: number | undefined;
 }
 
-/** Every file that a list or the description names, and those of the release that none names. */
+/** Checks each file that SHA256SUMS or netboot.json lists, and that SHA256SUMS lists all of `needed`. */
 export async function* checkSums(
   directory: string,
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
   needed: Iterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
   const bytes = await tryReadSmallFile(join(directory, checksumsName));
   const listed = bytes && parseChecksums(bytes.toString("utf8"));
   if (bytes === undefined) {
-    const isStated = description !== undefined;
+    const isStated = netbootJson !== undefined;
     const what = `there is no ${checksumsName}`;
     yield isStated ? failed("sums", what) : unchecked("sums", what);
   } else if (listed === undefined) {
-    yield failed("sums", `${checksumsName} is not what sha256sum writes`);
+    yield failed("sums", `${checksumsName} is not a list of the kind that sha256sum writes`);
   }
   const expected = new Map<string, Expected>();
   const expect = (name: string, from: string, sum: string, size?: number) => {
-    const known = expected.get(name) ?? { says: [], sums: new Set<string>(), size: undefined };
-    known.says.push(from);
+    const known = expected.get(name) ?? { sources: [], sums: new Set<string>(), size: undefined };
+    known.sources.push(from);
     known.sums.add(sum);
     known.size ??= size;
     expected.set(name, known);
   };
   for (const [name, sum] of listed ?? []) expect(name, checksumsName, sum);
-  for (const { name, sha256, size } of description === undefined ? [] : filesOf(description)) {
+  for (const { name, sha256, size } of netbootJson === undefined ? [] : filesOf(netbootJson)) {
     expect(name, netbootJsonName, sha256, size);
   }
   for (const [name, what] of expected) yield await checkFile(directory, name, what, signal);
@@ -58,13 +58,13 @@ export async function* checkSums(
 async function checkFile(
   directory: string,
   name: string,
-  { says, sums, size }: Expected,
+  { sources, sums, size }: Expected,
   signal: AbortSignal,
 ): Promise<Check> {
-  const who = says.join(" and ");
+  const stated = sources.join(" and ");
   const problem = await fileProblem(join(directory, name));
   if (problem !== undefined) return failed("sums", `${name} ${problem}`);
-  if (sums.size > 1) return failed("sums", `${name}: ${who} contradict each other`);
+  if (sums.size > 1) return failed("sums", `${name}: ${stated} contradict each other`);
   let actual: FileDescription;
   try {
     const present = await sizeOfFile(directory, name);
@@ -76,9 +76,10 @@ async function checkFile(
     signal.throwIfAborted();
     return failed("sums", `${name} ${unreadable(error)}`);
   }
-  if (!sums.has(actual.sha256)) return failed("sums", `${name} is not the file that ${who} lists`);
-  return ok(
-    "sums",
-    `${name} is as ${who} ${says.length > 1 ? "say" : "says"} (${formatBytes(actual.size)})`,
-  );
+  if (!sums.has(actual.sha256))
+    return failed(
+      "sums",
+      `${name} is not the file that ${stated} ${sources.length > 1 ? "list" : "lists"}`,
+    );
+  return ok("sums", `${name} matches ${stated} (${formatBytes(actual.size)})`);
 }

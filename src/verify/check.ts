@@ -1,6 +1,6 @@
-export type CheckStatus = "ok" | "failed" | "unchecked";
+type CheckStatus = "ok" | "failed" | "unchecked";
 
-/** What is looked at, in this order. */
+/** Names of the checks, in the order in which they run. */
 export type CheckName =
   | "description"
   | "signature"
@@ -13,11 +13,11 @@ export type CheckName =
   | "script"
   | "source";
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   readonly check: CheckName;
   readonly status: CheckStatus;
-  /** What was found, for people; where it failed or was not checked, why. */
+  /** The finding in words; the reason if the check failed or was not done. */
   readonly what: string;
 }
 

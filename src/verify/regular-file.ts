@@ -1,16 +1,19 @@
 import { stat } from "node:fs/promises";
 import { systemCode } from "../support/index.js";
 
-/** What keeps a path from being read as a file; a pipe would be waited for, a device never ends. */
+/**
+ * Why a path cannot be read as a file, if so. Refuses pipes, which would have to be waited for, and
+ * devices, which may never end.
+ */
 export async function fileProblem(path: string): Promise<string | undefined> {
   try {
-    return (await stat(path)).isFile() ? undefined : "is no file";
+    return (await stat(path)).isFile() ? undefined : "is not a file";
   } catch (error) {
     return unreadable(error);
   }
 }
 
-/** @throws what is no error of the file system */
+/** @throws the error itself if it is not a system error */
 export function unreadable(error: unknown): string {
   const code = systemCode(error);
   if (code === undefined) throw error;

@@ -23,20 +23,21 @@ import { checkSquashfsFile } from "./check-squashfs.js";
 import { checkSums } from "./check-sums.js";
 
 export interface VerifyOptions {
-  /** What `extract` made, or another directory with kernel, initrd and squashfs. */
+  /** A directory that `extract` made, or another one with a kernel, an initrd, and a squashfs. */
   readonly directory: string;
-  /** A public key in PEM that `SHA256SUMS` has to be signed with. */
+  /** Public key in PEM that has to verify the signature of `SHA256SUMS`. */
   readonly key?: string | undefined;
-  /** Ask where the image came from whether it is still the same. */
+  /** Also check that the image's reference still resolves to the same image. */
   readonly source?: boolean | undefined;
-  /** How registries are reached, as for `extract`. */
+  /** How to reach registries, as for `extract`. */
   readonly registry?: RegistryAccess | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Looks at everything in a directory of netboot files that can be checked.
- * @throws NetbootError RELEASE_INVALID where there is nothing to check, KEY_INVALID
+ * Checks everything that can be checked in a directory of netboot files, and yields each result as soon
+ * as it is known. A failed check does not end the others.
+ * @throws NetbootError RELEASE_INVALID if there is nothing to check, KEY_INVALID, INTERRUPTED
  */
 export async function* verifyDirectory(options: VerifyOptions): AsyncGenerator<Check> {
   const { signal = new AbortController().signal } = options;
@@ -54,16 +55,16 @@ async function* checks(options: VerifyOptions, signal: AbortSignal): AsyncGenera
   const { directory } = options;
   const key = options.key === undefined ? undefined : await readPublicKey(options.key);
   const json = await tryReadSmallFile(join(directory, netbootJsonName));
-  const description = json && parseNetbootJson(json.toString("utf8"));
-  const releases = await findReleases(directory, description);
-  yield await describeDescription(directory, description !== undefined);
+  const netbootJson = json && parseNetbootJson(json.toString("utf8"));
+  const releases = await findReleases(directory, netbootJson);
+  yield await checkDescription(directory, netbootJson !== undefined);
   const signature = await checkSignature(directory, key);
   if (signature !== undefined) yield signature;
-  yield* checkSums(directory, description, neededNames(releases, description), signal);
-  const provenance = await checkProvenance(directory, description);
+  yield* checkSums(directory, netbootJson, neededNames(releases, netbootJson), signal);
+  const provenance = await checkProvenance(directory, netbootJson);
   if (provenance !== undefined) yield provenance;
-  for (const release of releases) yield* checkRelease(directory, release, description, signal);
-  if (options.source) yield await checkSource(description, options.registry, signal);
+  for (const release of releases) yield* checkRelease(directory, release, netbootJson, signal);
+  if (options.source) yield await checkSource(netbootJson, options.registry, signal);
 }
 
 /**
@@ -88,26 +89,26 @@ async function findReleases(
 /** Names that SHA256SUMS has to list. */
 function neededNames(
   releases: readonly ReleaseFiles[],
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
 ): Set<string> {
   const names = releases.flatMap(({ kernel, initrd, squashfs, script }) => {
     return script === undefined ? [kernel, initrd, squashfs] : [kernel, initrd, squashfs, script];
   });
-  const described = description === undefined ? [] : filesOf(description).map(({ name }) => name);
-  return new Set([...names, ...(description === undefined ? [] : [netbootJsonName]), ...described]);
+  const described = netbootJson === undefined ? [] : filesOf(netbootJson).map(({ name }) => name);
+  return new Set([...names, ...(netbootJson === undefined ? [] : [netbootJsonName]), ...described]);
 }
 
 async function* checkRelease(
   directory: string,
   files: ReleaseFiles,
-  description: NetbootJson | undefined,
+  netbootJson: NetbootJson | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
-  const kernel = await checkKernel(directory, files.kernel, description);
+  const kernel = await checkKernel(directory, files.kernel, netbootJson);
   yield kernel.check;
   const initrd = await checkInitrd(directory, files.initrd, signal);
   yield initrd.check;
-  const squashfs = await checkSquashfsFile(directory, files.squashfs, description, signal);
+  const squashfs = await checkSquashfsFile(directory, files.squashfs, netbootJson, signal);
   yield squashfs.check;
   const versions = {
     kernel: kernel.version,
@@ -116,16 +117,17 @@ async function* checkRelease(
       [files.squashfs, squashfs.versions],
     ],
   } as const;
-  yield* checkModules(versions, description);
+  yield* checkModules(versions, netbootJson);
   yield* checkScript(directory, files.script);
 }
 
-async function describeDescription(directory: string, isValid: boolean): Promise<Check> {
-  if (isValid) return ok("description", `${netbootJsonName} is a description of version 1`);
+async function checkDescription(directory: string, isValid: boolean): Promise<Check> {
+  if (isValid) return ok("description", `${netbootJsonName} has version 1 of its schema`);
   const isThere = await stat(join(directory, netbootJsonName)).then(
     () => true,
     () => false,
   );
-  if (isThere) return failed("description", `${netbootJsonName} is no description that is known`);
+  if (isThere)
+    return failed("description", `${netbootJsonName} is not a netboot.json of a known version`);
   return unchecked("description", `there is no ${netbootJsonName}`);
 }

@@ -41,89 +41,135 @@ async function prepare(): Promise<string> {
   return directory;
 }
 
-describe("a proxy", () => {
-  let files = "";
-  before(async () => {
-    files = await prepare();
-  });
+interface Pull {
+  /** Environment variables, as words for env(1). */
+  readonly variables: string;
+  readonly image: string;
+  readonly options?: string;
+}
 
-  /** @returns the output of the command, then its status, then the requests that the proxies logged */
-  async function pull(variables: string, image: string, options = ""): Promise<string> {
-    const script = `
-      export HOME="$PWD"; f="${files}"; rm -f $f/*.log
-      docker-registry serve $f/secure.yml >/dev/null 2>&1 & docker-registry serve $f/plain.yml >/dev/null 2>&1 &
-      tinyproxy -d -c $f/open.conf >/dev/null 2>&1 & tinyproxy -d -c $f/locked.conf >/dev/null 2>&1 &
-      for at in ${[secure, plain, open, locked].join(" ")}; do
-        until curl -sk -o /dev/null "http://$at/"; do sleep 0.1; done
-      done
-      socat OPENSSL-LISTEN:8890,reuseaddr,fork,cert=$f/ca/registry.cert,key=$f/ca/registry.key,verify=0 TCP:${open} >/dev/null 2>&1 &
-      until curl -sk -o /dev/null https://${wrapped}/; do sleep 0.1; done
-      skopeo --insecure-policy copy -q --dest-tls-verify=false ${demoImage}:latest docker://${plain}/os/demo:v1
-      : > $f/open.log; : > $f/locked.log
-      env ${variables} $netboot extract ${image}/os/demo:v1 -o out --platform linux/amd64 --verbose \
-        --no-cache ${options} 2>&1
+const trusted = "--tls-ca $f/ca/ca.pem";
+const both = `http_proxy=http://${open} https_proxy=http://${open}`;
+
+const pulls = {
+  tunnel: { variables: `HTTPS_PROXY=http://${open}`, image: secure, options: trusted },
+  untrustedTunnel: { variables: `HTTPS_PROXY=http://${open}`, image: secure },
+  plain: {
+    variables: `http_proxy=${open} HTTPS_PROXY=`,
+    image: plain,
+    options: `--insecure ${plain}`,
+  },
+  insecurePlain: { variables: both, image: plain, options: `--insecure ${plain}` },
+  insecureTls: { variables: both, image: secure, options: `--insecure ${secure}` },
+  exempt: {
+    variables: `HTTPS_PROXY=http://${open} NO_PROXY=localhost,10.9.8.0/24`,
+    image: secure,
+    options: trusted,
+  },
+  rightPassword: {
+    variables: `HTTPS_PROXY=http://alice:${password}@${locked}`,
+    image: secure,
+    options: trusted,
+  },
+  wrongPassword: {
+    variables: `HTTPS_PROXY=http://alice:wrong-${password}@${locked}`,
+    image: secure,
+    options: trusted,
+  },
+  noPassword: {
+    variables: `http_proxy=${locked}`,
+    image: plain,
+    options: `--insecure ${plain}`,
+  },
+  tls: { variables: `HTTPS_PROXY=https://${wrapped}`, image: secure, options: trusted },
+  untrustedTls: {
+    variables: `http_proxy=https://${wrapped}`,
+    image: plain,
+    options: `--insecure ${plain}`,
+  },
+  missing: { variables: `HTTPS_PROXY=http://${machine}:1`, image: secure, options: trusted },
+} as const satisfies Record<string, Pull>;
+
+type PullName = keyof typeof pulls;
+
+/** Makes all pulls in one network, because its servers take long to start. */
+async function pullAll(files: string): Promise<Map<string, string>> {
+  const start = `
+    export HOME="$PWD"; f="${files}"
+    docker-registry serve $f/secure.yml >/dev/null 2>&1 & docker-registry serve $f/plain.yml >/dev/null 2>&1 &
+    tinyproxy -d -c $f/open.conf >/dev/null 2>&1 & tinyproxy -d -c $f/locked.conf >/dev/null 2>&1 &
+    for at in ${[secure, plain, open, locked].join(" ")}; do
+      until curl -sk -o /dev/null "http://$at/"; do sleep 0.1; done
+    done
+    socat OPENSSL-LISTEN:8890,reuseaddr,fork,cert=$f/ca/registry.cert,key=$f/ca/registry.key,verify=0 TCP:${open} >/dev/null 2>&1 &
+    until curl -sk -o /dev/null https://${wrapped}/; do sleep 0.1; done
+    skopeo --insecure-policy copy -q --dest-tls-verify=false ${demoImage}:latest docker://${plain}/os/demo:v1`;
+  const each = Object.entries(pulls).map(([name, pull]: [string, Pull]) => {
+    const { variables, image, options = "" } = pull;
+    return `
+      echo "=== ${name}"; : > $f/open.log; : > $f/locked.log
+      env ${variables} $netboot extract ${image}/os/demo:v1 -o ${name} --platform linux/amd64 \
+        --verbose --no-cache ${options} 2>&1
       echo "status $?"
       sed -n 's/^[A-Z]* .*Request.*: \\(.*\\) HTTP.*/\\1/p' $f/open.log $f/locked.log`;
-    return inOwnNetwork(script);
-  }
+  });
+  const output = await inOwnNetwork(`${start}${each.join("")}`, { timeoutMs: 240_000 });
+  const sections = output.split(/^=== /m).slice(1);
+  return new Map(sections.map((section) => [section.split("\n", 1)[0] ?? "", section]));
+}
 
-  const trusting = () => `--tls-ca ${files}/ca/ca.pem`;
+describe("a proxy", () => {
+  let results: ReadonlyMap<string, string>;
+  before(async () => {
+    results = await pullAll(await prepare());
+  });
+
+  /** The output of a pull, then its status, then the requests that the proxies logged. */
+  const outputOf = (name: PullName): string => results.get(name) ?? assert.fail(`no ${name}`);
   const manifest = "v2/os/demo/manifests/v1";
+  const connected = new RegExp(`^CONNECT ${secure}$`, "m");
 
-  it("tunnels to a registry with TLS, whose certificate is checked", async () => {
-    const said = await pull(`HTTPS_PROXY=http://${open}`, secure, trusting());
-    assert.match(said, /status 0/);
-    assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
-    const untrusting = await pull(`HTTPS_PROXY=http://${open}`, secure);
-    assert.match(untrusting, /does not trust[\s\S]*--tls-ca FILE[\s\S]*status 3/);
+  it("tunnels to a registry with TLS, whose certificate is checked", () => {
+    assert.match(outputOf("tunnel"), /status 0/);
+    assert.match(outputOf("tunnel"), connected);
+    assert.match(outputOf("untrustedTunnel"), /does not trust[\s\S]*--tls-ca FILE[\s\S]*status 3/);
   });
 
-  it("forwards requests over plain HTTP without a tunnel", async () => {
-    const said = await pull(`http_proxy=${open} HTTPS_PROXY=`, plain, `--insecure ${plain}`);
-    assert.match(said, /status 0/);
-    assert.match(said, new RegExp(`^GET http://${plain}/${manifest}$`, "m"));
+  it("forwards requests over plain HTTP without a tunnel", () => {
+    assert.match(outputOf("plain"), /status 0/);
+    assert.match(outputOf("plain"), new RegExp(`^GET http://${plain}/${manifest}$`, "m"));
   });
 
-  it("is used in both ways for an insecure registry", async () => {
-    const both = `http_proxy=http://${open} https_proxy=http://${open}`;
-    assert.match(await pull(both, plain, `--insecure ${plain}`), /status 0/);
-    const said = await pull(both, secure, `--insecure ${secure}`);
-    assert.match(said, /status 0/);
-    assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
+  it("is used in both ways for an insecure registry", () => {
+    assert.match(outputOf("insecurePlain"), /status 0/);
+    assert.match(outputOf("insecureTls"), /status 0/);
+    assert.match(outputOf("insecureTls"), connected);
   });
 
-  it("is not used for hosts in NO_PROXY", async () => {
-    const variables = `HTTPS_PROXY=http://${open} NO_PROXY=localhost,10.9.8.0/24`;
-    const said = await pull(variables, secure, trusting());
-    assert.match(said, /status 0/);
-    assert.doesNotMatch(said, /CONNECT/);
+  it("is not used for hosts in NO_PROXY", () => {
+    assert.match(outputOf("exempt"), /status 0/);
+    assert.doesNotMatch(outputOf("exempt"), /CONNECT/);
   });
 
-  it("receives the user and password in its URL, and nothing else shows them", async () => {
-    const right = `HTTPS_PROXY=http://alice:${password}@${locked}`;
-    const said = await pull(right, secure, trusting());
-    assert.match(said, /status 0/);
-    assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
+  it("receives the user and password in its URL, and nothing else shows them", () => {
+    assert.match(outputOf("rightPassword"), /status 0/);
+    assert.match(outputOf("rightPassword"), connected);
     const refused =
       /The proxy 10\.9\.8\.7:8889 requires a different user name and password[\s\S]*status 3/;
-    const wrong = `HTTPS_PROXY=http://alice:wrong-${password}@${locked}`;
-    const saidOfWrong = await pull(wrong, secure, trusting());
-    assert.match(saidOfWrong, refused);
-    assert.doesNotMatch(saidOfWrong, new RegExp(password));
-    assert.match(await pull(`http_proxy=${locked}`, plain, `--insecure ${plain}`), refused);
+    assert.match(outputOf("wrongPassword"), refused);
+    assert.doesNotMatch(outputOf("wrongPassword"), new RegExp(password));
+    assert.match(outputOf("noPassword"), refused);
   });
 
-  it("can use TLS itself, with the same trust as a registry", async () => {
-    const said = await pull(`HTTPS_PROXY=https://${wrapped}`, secure, trusting());
-    assert.match(said, /status 0/);
-    assert.match(said, new RegExp(`^CONNECT ${secure}$`, "m"));
-    const untrusting = await pull(`http_proxy=https://${wrapped}`, plain, `--insecure ${plain}`);
-    assert.match(untrusting, /does not trust[\s\S]*status 3/);
+  it("can use TLS itself, with the same trust as a registry", () => {
+    assert.match(outputOf("tls"), /status 0/);
+    assert.match(outputOf("tls"), connected);
+    assert.match(outputOf("untrustedTls"), /does not trust[\s\S]*status 3/);
   });
 
-  it("is named in the error if it cannot be reached", async () => {
-    const said = await pull(`HTTPS_PROXY=http://${machine}:1`, secure, trusting());
-    assert.match(said, /The proxy 10\.9\.8\.7:1 refused the connection.*\n.*HTTPS_PROXY/);
-    assert.match(said, /status 3/);
+  it("is named in the error if it cannot be reached", () => {
+    const output = outputOf("missing");
+    assert.match(output, /The proxy 10\.9\.8\.7:1 refused the connection.*\n.*HTTPS_PROXY/);
+    assert.match(output, /status 3/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { lstat, readdir, readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -16,9 +16,9 @@ import { demoAs } from "../sources/support/copies.js";
 import { baseLayer } from "../support/base-layer.js";
 import type { ArchivePart, TarItem } from "../support/tar-builder.js";
 
-describe("inspect tells what skopeo and extract tell", () => {
+describe("inspect agrees with skopeo and extract", () => {
   for (const transport of ["oci", "oci-archive", "docker-archive", "dir"]) {
-    it(`of an image behind ${transport}:`, async () => {
+    it(`about an image behind ${transport}:`, async () => {
       const image = await demoAs(transport);
       const inspection = await look(image);
       const seen = JSON.parse((await succeed("skopeo", ["inspect", image])).stdout);
@@ -60,23 +60,23 @@ const modules = (version: string): TarItem[] => [
   { name: `usr/lib/modules/${version}/kernel/`, type: "directory" },
 ];
 
-describe("inspect reads as few layers as it takes to tell what extract would find", () => {
+describe("inspect reads only the layers that it needs to find what extract would find", () => {
   const cases: [name: string, layers: (readonly ArchivePart[])[], read: number][] = [
-    ["all in the top layer", [[noise("x", 1000)], full], 1],
-    ["all in the middle", [[noise("x", 1000)], full, [{ name: "y" }]], 2],
-    ["all in the lowest layer", [full, [{ name: "y" }]], 2],
+    ["everything in the top layer", [[noise("x", 1000)], full], 1],
+    ["everything in the middle layer", [[noise("x", 1000)], full, [{ name: "y" }]], 2],
+    ["everything in the lowest layer", [full, [{ name: "y" }]], 2],
     [
       "a release file in a lower layer",
       [baseLayer as ArchivePart[], [{ name: "y" }], versioned],
       3,
     ],
     [
-      "a kernel that the top layer takes away",
+      "a kernel that the top layer deletes",
       [baseLayer as ArchivePart[], full, [boot, { name: "boot/.wh.vmlinuz" }]],
       3,
     ],
     [
-      "another kernel from below, which has no link",
+      "another kernel in a lower layer, without a link",
       [
         [boot, { name: "boot/vmlinuz-5.10.0-1", content: "old" }, ...modules("5.10.0-1")],
         full.filter(({ type }) => type !== "symlink"),
@@ -84,7 +84,7 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
       2,
     ],
     [
-      "modules below, for a kernel that does not say its version",
+      "modules in a lower layer, for a kernel whose name has no version",
       [
         [...modules("6.6.0-lts"), { name: "lib", type: "symlink", link: "usr/lib" }],
         baseLayer as ArchivePart[],
@@ -92,7 +92,7 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
       2,
     ],
     [
-      "/boot that turns out to be a link, and a layer that goes through it",
+      "a link at /boot, and a higher layer that writes through it",
       [
         [
           { name: "sys/", type: "directory" },
@@ -107,7 +107,7 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
       2,
     ],
     [
-      "a kernel that a layer above replaces by another name",
+      "a kernel that a higher layer replaces through a link",
       [
         [{ name: "alias", type: "symlink", link: "boot" }],
         full,
@@ -141,7 +141,7 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
       2,
     ],
     [
-      "a release file that says too little, with the rest in os-release below",
+      "an incomplete release file, with the rest in a lower layer's os-release",
       [
         [etc, { name: "etc/os-release", content: releaseText }],
         [...versioned, etc, { name: "etc/kairos-release", content: "KAIROS_FLAVOR=other\n" }],
@@ -149,13 +149,13 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
       2,
     ],
     [
-      "/boot that was emptied and filled again",
+      "a /boot that was emptied and filled again",
       [baseLayer as ArchivePart[], [...full, { name: "boot/.wh..wh..opq" }]],
       1,
     ],
   ];
   for (const [name, layers, read] of cases) {
-    it(`from ${name}: ${read} of ${layers.length}`, async () => {
+    it(`reads ${read} of ${layers.length} layers: ${name}`, async () => {
       const image = await imageOf(layers);
       const inspection = await look(image);
       await assertAsExtracted(inspection, image);
@@ -169,7 +169,7 @@ describe("inspect reads as few layers as it takes to tell what extract would fin
 });
 
 describe("inspect of an image in a registry", () => {
-  it("fetches the top layer only where that is enough, and extract only the rest", async (t) => {
+  it("fetches only the top layer if that is enough, and extract then only the others", async (t) => {
     const directory = await temporaryDirectory();
     const server = await startRegistry(t, directory);
     const layers = [[noise("x", 4_000_000)], [noise("y", 2_000_000)], full];
@@ -210,7 +210,7 @@ describe("inspect of an image in a registry", () => {
   });
 });
 
-it("inspect tells all platforms of an index, and its digest", async () => {
+it("inspect lists all platforms of an index, and its digest", async () => {
   const content = new ImageContent();
   const platformOf = (architecture: string) => ({ os: "linux", architecture });
   const pointers = ["arm64", "amd64"].map((architecture) => ({
@@ -225,19 +225,11 @@ it("inspect tells all platforms of an index, and its digest", async () => {
   assert.equal(inspection.manifestDigest, pointers[1]!.digest);
 });
 
-describe("inspect of what extract would refuse", () => {
+describe("inspect lists the problems", () => {
   const cases: [name: string, layer: readonly ArchivePart[], codes: string[]][] = [
-    ["says so of an image without a kernel", [etc, release], ["IMAGE_NO_KERNEL"]],
-    [
-      "says so of an image without an initrd",
-      full.slice(0, 3),
-      ["IMAGE_NO_INITRD", "IMAGE_NO_RELEASE"],
-    ],
-    [
-      "says all that is wrong with some other image",
-      [etc],
-      ["IMAGE_NO_KERNEL", "IMAGE_NO_RELEASE"],
-    ],
+    ["of an image without a kernel", [etc, release], ["IMAGE_NO_KERNEL"]],
+    ["of an image without an initrd", full.slice(0, 3), ["IMAGE_NO_INITRD", "IMAGE_NO_RELEASE"]],
+    ["of an image that is not a Kairos image", [etc], ["IMAGE_NO_KERNEL", "IMAGE_NO_RELEASE"]],
   ];
   for (const [name, layer, expected] of cases) {
     it(name, async () => {
@@ -252,7 +244,7 @@ describe("inspect of what extract would refuse", () => {
 });
 
 describe("kairos-netboot inspect", () => {
-  it("prints a table, and what takes its time beside it", async () => {
+  it("prints a table, and progress on standard error", async () => {
     const { status, stdout, stderr } = await runInspect(demoImage);
     assert.equal(status, 0, stderr);
     const lines = stdout.trimEnd().split("\n");
@@ -263,7 +255,7 @@ describe("kairos-netboot inspect", () => {
       [...starts, ...rest],
     );
     assert.match(stdout, /Kernel +\/boot\/vmlinuz-0\.1\.0-demo \(0\.1\.0-demo, 1\.5 kB\)/);
-    assert.match(stdout, /626 B {2}sha256:96592cf8\w+ {2}not looked into/);
+    assert.match(stdout, /626 B {2}sha256:96592cf8\w+ {2}not read/);
     assert.match(stderr, /layer 3 of 3.*\n.*layer 2 of 3/);
   });
 
@@ -275,7 +267,7 @@ describe("kairos-netboot inspect", () => {
     assert.deepEqual(await readdir(cwd), []);
   });
 
-  it("ends as extract does where the image cannot be had", async () => {
+  it("has the exit status of extract if the image is unavailable", async () => {
     const { status, stderr } = await runInspect("oci:/nowhere");
     assert.equal(status, 3);
     assert.match(stderr, /\/nowhere is not an OCI layout/);
@@ -283,7 +275,7 @@ describe("kairos-netboot inspect", () => {
     assert.equal((await runInspect(demoImage, ["--platform", "linux/arm64"])).status, 3);
   });
 
-  it("says so where there is no directory for temporary files", async () => {
+  it("names TMPDIR if there is no directory for temporary files", async () => {
     const cwd = await temporaryDirectory();
     const args = ["inspect", demoImage, "--platform", "amd64"];
     const outcome = await runProgram(args, { cwd, env: { TMPDIR: "/nowhere" } });
@@ -316,6 +308,45 @@ describe("kairos-netboot inspect", () => {
   });
 });
 
+it("inspect estimates the size of the squashfs within 12% of what mksquashfs makes", async () => {
+  const bootFiles: TarItem[] = [
+    ...full.filter(({ content }) => content === undefined || content === releaseText),
+    noise("boot/vmlinuz-6.1.0-1", 3_000_000),
+    noise("boot/initrd", 12_000_000),
+  ];
+  const programs = await filesOf("/usr/sbin", 12_000_000);
+  const image = await imageOf([[...programs, ...bootFiles]]);
+  const output = join(await temporaryDirectory(), "out");
+  const { description } = await extract({ image, output, platform: "amd64", cache: false });
+  const expected = description.files.squashfs.size;
+  assertNear((await look(image)).estimate?.squashfs, expected, 0.12);
+
+  // If only the layer with the kernel and the initrd is read, the sizes of the layers have to do.
+  const inspection = await look(await imageOf([programs, bootFiles]));
+  const isRead = inspection.layers.map((layer) => layer.isRead);
+  assert.deepEqual(isRead, [false, true]);
+  assertNear(inspection.estimate?.squashfs, expected, 0.2);
+});
+
+/** Files of this machine, the kind of which an image mostly consists. */
+async function filesOf(directory: string, maxBytes: number): Promise<TarItem[]> {
+  const items: TarItem[] = [];
+  let bytes = 0;
+  for (const name of (await readdir(directory)).sort()) {
+    const path = join(directory, name);
+    if (bytes > maxBytes || !(await lstat(path)).isFile()) continue;
+    const content = await readFile(path);
+    bytes += content.length;
+    items.push({ name, content });
+  }
+  return items;
+}
+
+function assertNear(actual: number | undefined, expected: number, tolerance: number): void {
+  const share = Math.abs((actual ?? Number.NaN) - expected) / expected;
+  assert.ok(share <= tolerance, `${actual} is ${(share * 100).toFixed(1)}% off ${expected}`);
+}
+
 function look(image: string): Promise<Inspection> {
   return inspect({ image, platform: "amd64", cache: false });
 }
@@ -326,7 +357,7 @@ async function runInspect(image: string, options: readonly string[] = [], direct
   return runProgram(["inspect", image, ...platform, ...options], { cwd });
 }
 
-/** What was said beforehand is what came out. */
+/** Checks an inspection against the result of extract. */
 async function assertAsExtracted(inspection: Inspection, image: string): Promise<void> {
   const output = join(await temporaryDirectory(), "out");
   const { description } = await extract({ image, output, platform: "amd64" });
@@ -341,7 +372,7 @@ async function assertAsExtracted(inspection: Inspection, image: string): Promise
   assert.deepEqual(inspection.initrd, { ...initrd, size: files.initrd.size });
 }
 
-/** Passes connections on and counts what comes back. */
+/** Forwards connections and counts the bytes that come back. */
 async function countingProxy(t: TestContext, server: string) {
   let received = 0;
   const port = Number(server.split(":")[1]);

@@ -50,7 +50,7 @@ describe("against Debian's docker-registry, filled by skopeo", { skip }, () => {
     }
   });
 
-  it("tells what is not there", async (t) => {
+  it("reports what is missing", async (t) => {
     const directory = await temporaryDirectory(t);
     const registry = await startRegistry(t, directory);
     await push(directory, registry);
@@ -69,7 +69,7 @@ describe("against Debian's docker-registry, filled by skopeo", { skip }, () => {
     await assert.rejects(client.openBlob(ref, blob), failsWith("BLOB_NOT_FOUND"));
   });
 
-  it("signs in with what skopeo login wrote", async (t) => {
+  it("uses the credentials that skopeo login wrote", async (t) => {
     const directory = await temporaryDirectory(t);
     const [passwords, authFile] = [join(directory, "htpasswd"), join(directory, "auth.json")];
     await run("htpasswd", ["-Bbc", passwords, "alice", "secret"]);

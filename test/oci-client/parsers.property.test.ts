@@ -43,7 +43,7 @@ const challengeHeader =
   'Basic realm="a \\"b\\"", Bearer realm="https://x/y",service=z,scope="a:b:c,d", Neg abc==';
 const referenceText = `registry.example:5000/a-b/c__d.e:v1.2-3@${someDigest}`;
 
-/** `text` with some of its characters taken out, repeated or replaced. */
+/** `text` with some of its characters removed, repeated, or replaced. */
 function mutated(text: string): fc.Arbitrary<string> {
   const edit = fc.tuple(
     fc.nat(text.length),
@@ -61,7 +61,7 @@ function mutated(text: string): fc.Arbitrary<string> {
     );
 }
 
-/** A value like `example`, with any part replaced by any other JSON. */
+/** A value like `example`, with any part replaced by other JSON. */
 function altered(example: unknown): fc.Arbitrary<unknown> {
   const anything = fc.jsonValue({ maxDepth: 2 });
   if (Array.isArray(example)) {
@@ -98,7 +98,7 @@ const documents: [name: string, parse: (bytes: Uint8Array) => unknown, example: 
   ["parseImageConfig", parseImageConfig, config],
 ];
 
-describe("whatever it is given", () => {
+describe("for any input", () => {
   for (const [name, parse, example] of texts) {
     it(`${name} throws only its own errors`, () => {
       const any = fc.oneof(mutated(example), fc.string({ unit: "binary", maxLength: 2000 }));
@@ -123,7 +123,7 @@ describe("whatever it is given", () => {
     });
   }
 
-  it("parseReference accepts only what formatReference writes back", () => {
+  it("parseReference accepts only what formatReference reproduces", () => {
     const part = fc.stringMatching(/^[a-z0-9]{1,4}([._-][a-z0-9]{1,4})?$/);
     const reference = fc.record(
       {
@@ -147,7 +147,7 @@ describe("whatever it is given", () => {
     );
   });
 
-  it("descriptors that are accepted have whole sizes and proper digests", () => {
+  it("accepted descriptors have integer sizes and valid digests", () => {
     const any = altered(JSON.parse(manifestText)).map((value) =>
       Buffer.from(JSON.stringify(value)),
     );
@@ -177,7 +177,7 @@ describe("whatever it is given", () => {
     ["commas", ",".repeat(1_000_000)],
   ];
   for (const [name, text] of long) {
-    it(`a megabyte of ${name} is dealt with at once`, () => {
+    it(`a megabyte of ${name} is processed quickly`, () => {
       const begun = performance.now();
       for (const [, parse] of texts) throwsOnlyClientErrors(() => parse(text));
       for (const [, parse] of documents) throwsOnlyClientErrors(() => parse(Buffer.from(text)));

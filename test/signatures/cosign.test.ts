@@ -24,9 +24,9 @@ interface Case {
   readonly name: string;
   readonly signed?: readonly Signed[];
   readonly bundles?: readonly string[];
-  /** `p256` if left out. */
+  /** The default is `p256`. */
   readonly key?: string;
-  /** The code that it is refused with; taken if left out. */
+  /** The code of the error. The default is to accept the image. */
   readonly refusal?: string;
 }
 
@@ -45,7 +45,7 @@ const cases: readonly Case[] = [
     key: "p384",
   },
   {
-    name: "two signatures of which the second is the key's",
+    name: "two signatures, the second with the key",
     signed: [
       ["demo.json", "demo.other.sig"],
       ["demo.json", "demo.p256.sig"],
@@ -54,7 +54,7 @@ const cases: readonly Case[] = [
   { name: "a bundle with a signed statement", bundles: ["bundle.p256.json"] },
   { name: "a bundle with a signature of the manifest", bundles: ["message-bundle.p256.json"] },
   {
-    name: "an attestation beside a signature",
+    name: "an attestation next to a signature",
     bundles: ["bundle-of-attestation.p256.json", "bundle.p256.json"],
   },
   { name: "no signature", refusal: "SIGNATURE_MISSING" },
@@ -64,7 +64,7 @@ const cases: readonly Case[] = [
     refusal: "SIGNATURE_INVALID",
   },
   {
-    name: "a signature of another kind of key",
+    name: "a signature of a key of another type",
     signed: [["demo.json", "demo.p256.sig"]],
     key: "rsa",
     refusal: "SIGNATURE_INVALID",
@@ -75,17 +75,17 @@ const cases: readonly Case[] = [
     refusal: "SIGNATURE_INVALID",
   },
   {
-    name: "a payload that was changed",
+    name: "a modified payload",
     signed: [[changed, "demo.p256.sig"]],
     refusal: "SIGNATURE_INVALID",
   },
   {
-    name: "the key's signature of something that is no image signature",
+    name: "the key's signature of something other than an image signature",
     signed: [["no-signature.json", "no-signature.p256.sig"]],
     refusal: "SIGNATURE_INVALID",
   },
   {
-    name: "a signature that is no Base64",
+    name: "a signature that is not Base64",
     signed: [["demo.json", Buffer.from("%%%")]],
     refusal: "SIGNATURE_INVALID",
   },
@@ -96,14 +96,14 @@ const cases: readonly Case[] = [
     refusal: "SIGNATURE_INVALID",
   },
   {
-    name: "an attestation, which is no signature",
+    name: "an attestation instead of a signature",
     bundles: ["bundle-of-attestation.p256.json"],
     refusal: "SIGNATURE_INVALID",
   },
-  { name: "a bundle that is none", bundles: ["demo.json"], refusal: "SIGNATURE_INVALID" },
+  { name: "an invalid bundle", bundles: ["demo.json"], refusal: "SIGNATURE_INVALID" },
 ];
 
-/** The image and what is attached, with the tags that cosign gives. */
+/** The image and its attachments, with cosign's tags. */
 function contentOf({ signed, bundles }: Case) {
   const content = new ImageContent();
   const root = addDemo(content);
@@ -147,7 +147,7 @@ async function expect(image: string, one: Case) {
 
 describe("--verify-key, with Debian's registry", () => {
   for (const one of cases) {
-    it(`${one.refusal === undefined ? "takes" : "refuses"} ${one.name}`, async (t) => {
+    it(`${one.refusal === undefined ? "accepts" : "refuses"} ${one.name}`, async (t) => {
       const registry = await startRegistry(t, await temporaryDirectory());
       const { content, tags } = contentOf(one);
       await push(`http://${registry}/v2/kairos/demo`, content, tags);
@@ -158,7 +158,7 @@ describe("--verify-key, with Debian's registry", () => {
 
 describe("--verify-key, with a registry that lists referrers", () => {
   for (const one of cases.filter(({ bundles }) => bundles !== undefined)) {
-    it(`${one.refusal === undefined ? "takes" : "refuses"} ${one.name}`, async (t) => {
+    it(`${one.refusal === undefined ? "accepts" : "refuses"} ${one.name}`, async (t) => {
       const { content, tags, root, referrers } = contentOf(one);
       const { v1 } = tags;
       const list = { [root.digest]: referrersList(content, referrers) };
@@ -167,7 +167,7 @@ describe("--verify-key, with a registry that lists referrers", () => {
     });
   }
 
-  it("asks for manifests and signatures only, where it refuses", async (t) => {
+  it("requests only manifests and signatures before it refuses", async (t) => {
     const one = { name: "", signed: [["demo.json", "demo.other.sig"]] as const };
     const { content, tags, root } = contentOf(one);
     const { host, asked } = await fakeRegistry(t, content, tags, {});
@@ -180,21 +180,21 @@ describe("--verify-key, with a registry that lists referrers", () => {
   });
 });
 
-describe("--verify-key, of images for several platforms", () => {
-  it("takes a signature of the index that leads to the image", async (t) => {
+describe("--verify-key, with images for several platforms", () => {
+  it("accepts a signature of the index with the image", async (t) => {
     await withIndex(t, "index", undefined);
   });
 
-  it("takes a signature of the platform's manifest in an index", async (t) => {
+  it("accepts a signature of the platform's manifest in an index", async (t) => {
     await withIndex(t, "manifest", undefined);
   });
 
-  it("refuses an index that was put there, with a signature of another one", async (t) => {
+  it("refuses a replaced index with the signature of the original one", async (t) => {
     await withIndex(t, "another index", "SIGNATURE_INVALID");
   });
 });
 
-/** Signed by openssl with a key of this test's own. */
+/** Signs with openssl and a new key. */
 async function withIndex(t: TestContext, what: string, refusal: string | undefined) {
   const directory = await temporaryDirectory();
   const key = join(directory, "key.pem");
@@ -246,14 +246,14 @@ describe("--verify-key, with an OCI layout", () => {
       ...pointer,
       annotations: { kind: "dev.cosignproject.cosign/sigs" },
     }),
-    "with the tag that a registry has": (pointer: Pointer, root: Pointer) => ({
+    "with the tag as in a registry": (pointer: Pointer, root: Pointer) => ({
       ...pointer,
       annotations: { "org.opencontainers.image.ref.name": `${root.digest.replace(":", "-")}.sig` },
     }),
   };
   for (const [how, mark] of Object.entries(marks)) {
     for (const one of cases.filter(({ bundles }) => bundles === undefined)) {
-      it(`${one.refusal === undefined ? "takes" : "refuses"} ${one.name}, ${how}`, async () => {
+      it(`${one.refusal === undefined ? "accepts" : "refuses"} ${one.name}, ${how}`, async () => {
         const { content, root, tags } = contentOf(one);
         const signatures = Object.entries(tags).find(([tag]) => tag.endsWith(".sig"))?.[1];
         const beside = signatures === undefined ? [] : [mark(signatures, root)];
@@ -262,7 +262,7 @@ describe("--verify-key, with an OCI layout", () => {
     }
   }
 
-  it("takes a bundle that stands beside the image", async () => {
+  it("accepts a bundle next to the image", async () => {
     const content = new ImageContent();
     const root = addDemo(content);
     const bundle = addBundle(content, root, "bundle.p256.json");

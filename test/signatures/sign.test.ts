@@ -74,7 +74,7 @@ const command = (output: string, ...more: string[]) => [
 
 describe("--sign-key", () => {
   for (const [name, { make, check, isRandom }] of Object.entries(kinds)) {
-    it(`signs so that openssl and verify can check it, with ${name}`, async () => {
+    it(`makes a signature that openssl and verify accept, with ${name}`, async () => {
       const cwd = await keyOf(make);
       const { status, stdout, stderr } = await runProgram(command("out"), { cwd });
       assert.equal(status, 0, stderr);
@@ -83,10 +83,10 @@ describe("--sign-key", () => {
       const verify = ["verify", "out", "--key", "key.pub"];
       const checked = await runProgram(verify, { cwd });
       assert.equal(checked.status, 0, checked.stdout);
-      assert.match(checked.stdout, /^ok +signature: SHA256SUMS was signed with this key$/m);
+      assert.match(checked.stdout, /^ok +signature: SHA256SUMS is signed with this key$/m);
     });
 
-    it(`makes the same directory again with ${name}${isRandom ? ", but for the signature" : ""}`, async () => {
+    it(`makes the same directory again with ${name}${isRandom ? ", except for the signature" : ""}`, async () => {
       const cwd = await keyOf(make);
       for (const output of ["one", "other"]) {
         assert.equal((await runProgram(command(output), { cwd })).status, 0);
@@ -101,7 +101,7 @@ describe("--sign-key", () => {
     });
   }
 
-  it("takes the passphrase of an encrypted key from the environment", async () => {
+  it("reads the passphrase of an encrypted key from the environment", async () => {
     const cwd = await keyOf(kinds.RSA!.make);
     await succeed(
       "openssl",
@@ -123,7 +123,7 @@ describe("--sign-key", () => {
     await succeed("openssl", kinds.RSA!.check, join(cwd, "out"));
   });
 
-  it("does nothing where the directory is signed with that key already", async () => {
+  it("does nothing if the directory is already signed with that key", async () => {
     const cwd = await keyOf(kinds["ECDSA P-256"]!.make);
     await runProgram(command("out"), { cwd });
     const before = await stat(join(cwd, "out"));
@@ -135,33 +135,33 @@ describe("--sign-key", () => {
   });
 
   const refused: Readonly<Record<string, readonly [make: string, message: RegExp]>> = {
-    "a key that is not there": ["true", /The key key cannot be read \(ENOENT\)\./],
+    "a missing key": ["true", /The key key cannot be read \(ENOENT\)\./],
     "a directory": ["mkdir key", /The key key cannot be read \(EISDIR\)\./],
-    "a text": ["echo text >key", /The key key is no private key in PEM\./],
+    "a text": ["echo text >key", /The key key is not a private key in PEM\./],
     "a public key": [
       "openssl genpkey -algorithm ED25519 | openssl pkey -pubout >key",
-      /is no private key in PEM/,
+      /is not a private key in PEM/,
     ],
     "a damaged key": [
-      "openssl genpkey -algorithm ED25519 | tr A-M a-m >key; sed -i 's/-.*beg[iI]n.*-/-----BEGIN PRIVATE KEY-----/; s/-.*end.*-/-----END PRIVATE KEY-----/; s/-.*BegIN.*/-----BEGIN PRIVATE KEY-----/' key",
-      /The key key is no private key/,
+      "openssl genpkey -algorithm ED25519 | sed '2y/ABCDEFGHIJKLM/abcdefghijklm/' >key",
+      /The key key is not a valid private key/,
     ],
-    "a key of another curve": [
+    "a key on another curve": [
       "openssl ecparam -name secp256k1 -genkey -noout >key",
-      /is of a kind that is not used here/,
+      /has an unsupported type/,
     ],
     "an RSA key that is too short": [
       "openssl genrsa 1024 >key 2>/dev/null",
-      /is of a kind that is not used here/,
+      /has an unsupported type/,
     ],
-    "cosign's own form": [
+    "cosign's own format": [
       "printf -- '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\\nAAAA\\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\\n' >key",
-      /is encrypted in cosign's own way/,
+      /is encrypted in cosign's own format/,
     ],
     "an endless file": ["ln -s /dev/zero key", /is too large for a key/],
   };
   for (const [name, [make, message]] of Object.entries(refused)) {
-    it(`refuses ${name}, before anything is made`, async () => {
+    it(`refuses ${name}, before it makes anything`, async () => {
       const cwd = await temporaryDirectory();
       await succeed("sh", ["-c", make], cwd);
       const { status, stdout, stderr } = await runProgram(command("out"), { cwd });
@@ -200,13 +200,13 @@ describe("verify --key", () => {
     await runProgram(command("out"), { cwd });
     const wrong = await runProgram(["verify", "out", "--key", join(other, "key.pub")], { cwd });
     assert.equal(wrong.status, 1);
-    assert.match(wrong.stdout, /^FAILED +signature: SHA256SUMS was not signed with this key/m);
+    assert.match(wrong.stdout, /^FAILED +signature: SHA256SUMS is not signed with this key/m);
     const secret = await runProgram(["verify", "out", "--key", "key"], { cwd });
     assert.equal(secret.status, 2);
     assert.match(secret.stderr, /The key key is a private key\./);
   });
 
-  it("says that nothing was checked, where there is a signature and no key", async () => {
+  it("says that nothing was checked if there is a signature and no key", async () => {
     const cwd = await keyOf(kinds.Ed25519!.make);
     await runProgram(command("out"), { cwd });
     const { status, stdout } = await runProgram(["verify", "out"], { cwd });

@@ -18,7 +18,7 @@ import type { ProxyDhcpServerOptions } from "./proxy-server.js";
 import { DhcpSockets } from "./sockets.js";
 
 /** A new lease, as opposed to a renewed one. */
-export interface GrantedLease {
+interface GrantedLease {
   readonly mac: string;
   readonly address: string;
   readonly hostname: string | undefined;

@@ -1,3 +1,4 @@
+import type { EventDescriptions } from "../../support/index.js";
 import type { FileRole } from "../files/served-file.js";
 
 /** What a boot server reports, in the order in which it happens. */
@@ -84,19 +85,115 @@ export interface FileTransfer {
   readonly sent: number;
 }
 
-/** The description of each event type; the reference of the events is generated from it. */
-export const eventDescriptions: Readonly<Record<ServeEvent["type"], string>> = {
-  listening: "The server listens on an interface.",
-  message: "A message or a warning about the server itself, not about one machine.",
-  offered: "The server answered the DHCP request of a machine that asked to be booted.",
-  "sent-to-disk": "The server told a machine to boot from its disk.",
-  leased: "With `--dhcp server`: a machine that starts got an address. Renewals are not reported.",
-  waiting: "A machine has to wait for a large file because too many transfers are running.",
-  ignored: "A request was refused, or was not answered.",
-  script: "A machine's iPXE fetched its script.",
-  started: "A transfer began. Not logged; part of the machine's history.",
-  progress: "A transfer by HTTP is running. Logged every ten seconds.",
-  sent: "A transfer ended, complete or not.",
-  booted: "A machine fetched everything that it needs to boot.",
-  stalled: "A machine that was booting has been silent for two minutes.",
+const mac = ["string?", "MAC address of the machine, if it is known"] as const;
+const transfer = {
+  mac,
+  client: ["string", "IP address of the machine"],
+  protocol: ["string", "`tftp` or `http`"],
+  role: ["string", "What the file is: `boot-program`, `kernel`, `initrd`, `squashfs`, …"],
+  name: ["string", "Name of the file"],
+  size: ["number", "Size of the file in bytes"],
+  sent: ["number", "Bytes that were sent"],
+} as const;
+
+/** The reference of the events is generated from this table. */
+export const serveEventDescriptions: EventDescriptions<ServeEvent> = {
+  listening: {
+    meaning: "The server listens on an interface.",
+    fields: {
+      url: ["string", "URL of the first iPXE script"],
+      interface: ["string", "Name of the interface"],
+      ports: ["object", "Port of each protocol"],
+    },
+  },
+  message: {
+    meaning: "A message or a warning about the server itself, not about one machine.",
+    fields: {
+      level: ["string", "`info` or `warning`"],
+      text: ["string", "One or more sentences"],
+    },
+  },
+  offered: {
+    meaning: "The server answered the DHCP request of a machine that asked to be booted.",
+    fields: {
+      mac,
+      architecture: ["string?", "Architecture as OCI names it, such as `amd64`"],
+      firmware: ["string?", "Firmware of the machine, such as `bios` or `uefi`"],
+      bootFile: ["string", "Boot program or URL that the machine was offered"],
+    },
+  },
+  "sent-to-disk": {
+    meaning: "The server told a machine to boot from its disk.",
+    fields: { mac, reasons: ["array of strings", "Why: sentences"] },
+  },
+  leased: {
+    meaning:
+      "With `--dhcp server`: a machine that starts got an address. Renewals are not reported.",
+    fields: {
+      mac,
+      address: ["string", "IP address"],
+      hostname: ["string?", "Host name that the machine gave"],
+      refusal: ["string?", "Why a machine that asked to be booted gets only an address"],
+    },
+  },
+  waiting: {
+    meaning: "A machine has to wait for a large file because too many transfers are running.",
+    fields: {
+      mac,
+      client: ["string", "IP address of the machine"],
+      name: ["string", "Name of the file"],
+    },
+  },
+  ignored: {
+    meaning: "A request was refused, or was not answered.",
+    fields: {
+      mac,
+      client: ["string?", "IP address that TFTP or HTTP refused; missing for DHCP"],
+      reason: ["string", "Why"],
+      isNotable: ["boolean", "False if the client never asked to be booted"],
+    },
+  },
+  script: {
+    meaning: "iPXE on a machine fetched its script.",
+    fields: {
+      mac,
+      release: ["string?", "Release that the machine boots; missing if it is refused"],
+      reasons: ["array of strings", "Why: sentences"],
+    },
+  },
+  started: {
+    meaning: "A transfer began. Only in the history that `explain --json` prints.",
+    fields: transfer,
+  },
+  progress: {
+    meaning: "An HTTP transfer is running. Reported every ten seconds.",
+    fields: {
+      ...transfer,
+      rate: ["number", "Bytes per second since the previous report"],
+    },
+  },
+  sent: {
+    meaning: "A transfer ended, complete or not.",
+    fields: {
+      ...transfer,
+      seconds: ["number", "Duration"],
+      isComplete: ["boolean", "True if the machine received the whole file"],
+    },
+  },
+  booted: {
+    meaning: "A machine fetched everything that it needs to boot.",
+    fields: {
+      mac,
+      release: ["string", "Name of the release"],
+      seconds: ["number", "Seconds since the machine first asked"],
+    },
+  },
+  stalled: {
+    meaning: "A machine that was booting has been silent for two minutes.",
+    fields: {
+      mac,
+      step: ["string", "Its last step"],
+      seconds: ["number", "Seconds of silence"],
+    },
+  },
 };

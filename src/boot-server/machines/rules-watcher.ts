@@ -76,11 +76,16 @@ export class RulesWatcher {
   #scheduleCheck(): void {
     if (this.#isClosed) return;
     const { intervalMs = defaultIntervalMs } = this.#options;
-    this.#timer = setTimeout(() => void this.#check(), intervalMs).unref();
+    const check = () => void this.check().then(() => this.#scheduleCheck());
+    this.#timer = setTimeout(check, intervalMs).unref();
   }
 
-  /** Never fails: a file must not stop a running server. */
-  async #check(): Promise<void> {
+  /**
+   * Checks the files now. Two checks in a row make a change effective.
+   *
+   * Never fails: a file must not stop a running server.
+   */
+  async check(): Promise<void> {
     if (await hasChanged(this.#latest)) {
       this.#latest = await takeRulesSnapshot(this.#sources);
       this.#isPending = true;
@@ -88,7 +93,6 @@ export class RulesWatcher {
       this.#isPending = false;
       await this.#apply(this.#latest);
     }
-    this.#scheduleCheck();
   }
 
   async #apply(snapshot: RulesSnapshot): Promise<void> {

@@ -27,7 +27,7 @@ export interface ValidServeOptions {
 export function validateServeOptions(options: ServeOptions): ValidServeOptions {
   const { httpPort = 8080, maxTransfers = defaultMaxTransfers, cmdline = "" } = options;
   if (!Number.isInteger(httpPort) || httpPort < 0 || httpPort > 65535) {
-    throw usageError("--http-port must be a number from 1 to 65535.", "Omit it to use 8080.");
+    throw usageError("--http-port must be a port number, 0 to 65535.", "Omit it to use 8080.");
   }
   if (!Number.isInteger(maxTransfers) || maxTransfers < 1) {
     throw usageError("--max-transfers must be a positive number.", "Omit it to use 16.");

@@ -1,12 +1,6 @@
-import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  type FoundRelease,
-  findReleases,
-  netbootJsonName,
-  publishJournalName,
-} from "../../artifacts/index.js";
-import { NetbootError, systemCode } from "../../support/index.js";
+import { type DiscoveredRelease, discoverReleases } from "../../artifacts/index.js";
+import { NetbootError } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
 import { readDescribedRelease } from "./read-described-release.js";
 import { type ReleaseFilePaths, readReleaseFiles } from "./read-release-files.js";
@@ -47,87 +41,24 @@ export async function readAllReleases(
 }
 
 /**
- * Reads the releases of a directory: what `extract` published there or in its subdirectories, or what
- * another tool made, recognized by file names.
+ * Reads the releases of a directory; see `discoverReleases`.
  * @throws NetbootError RELEASE_INVALID if there is no release, if files are missing or have the wrong
  *   size, or if it is unclear which files belong together
  */
-export async function readReleases(
-  directory: string,
+async function readReleases(directory: string, beforeRead?: BeforeRead): Promise<Release[]> {
+  const discovered = await discoverReleases(directory, { beforeRead });
+  return Promise.all(discovered.map((release) => readRelease(release, beforeRead)));
+}
+
+function readRelease(
+  { directory, files, netbootJson }: DiscoveredRelease,
   beforeRead: BeforeRead = async () => {},
-): Promise<Release[]> {
-  await beforeRead(directory);
-  const names = await readdir(directory).catch((cause: unknown) => {
-    const isMissing = systemCode(cause) === "ENOENT";
-    throw new NetbootError(
-      "RELEASE_INVALID",
-      isMissing
-        ? `There is no directory ${directory}.`
-        : `The directory ${directory} cannot be read (${systemCode(cause)}).`,
-      `Publish one first: kairos-netboot extract IMAGE -o ${directory}`,
-      { cause },
-    );
-  });
-  if (publishedNames.some((name) => names.includes(name))) {
-    return [await readDescribedRelease(directory, beforeRead)];
-  }
-  const found = await findReleases(directory);
-  if (found.length > 0) {
-    return Promise.all(found.map((files) => foundRelease(directory, files, beforeRead)));
-  }
-  const below = await publishedSubdirectories(directory, names, beforeRead);
-  if (below.length > 0)
-    return Promise.all(below.map((path) => readDescribedRelease(path, beforeRead)));
-  throw new NetbootError(
-    "RELEASE_INVALID",
-    `The directory ${directory} contains no ${netbootJsonName} and no squashfs.`,
-    `Publish it first: kairos-netboot extract IMAGE -o ${directory}`,
-  );
-}
-
-/** `extract` published a directory with one of these, or is publishing it now. */
-const publishedNames = [netbootJsonName, publishJournalName];
-
-function foundRelease(
-  directory: string,
-  files: FoundRelease,
-  beforeRead: BeforeRead,
 ): Promise<Release> {
-  const at = (name: string) => join(directory, name);
-  const { kernel, initrd, squashfs } = files;
-  return readReleaseFiles(
-    { kernel: at(kernel), initrd: at(initrd), squashfs: at(squashfs) },
-    beforeRead,
-  );
-}
-
-/** The directories that `extract` published for several images, sorted by name. */
-async function publishedSubdirectories(
-  directory: string,
-  names: readonly string[],
-  beforeRead: BeforeRead,
-): Promise<string[]> {
-  const below = names
-    .filter((name) => !name.startsWith("."))
-    .sort()
-    .map((name) => join(directory, name));
-  const isPublished = await Promise.all(
-    below.map((path) => isPublishedDirectory(path, beforeRead)),
-  );
-  return below.filter((_, index) => isPublished[index]);
-}
-
-async function isPublishedDirectory(directory: string, beforeRead: BeforeRead): Promise<boolean> {
-  for (const name of publishedNames) {
-    const path = join(directory, name);
-    await beforeRead(path);
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) return true;
-  }
-  return false;
+  if (netbootJson !== undefined) return readDescribedRelease(directory, netbootJson, beforeRead);
+  const pathOf = (name: string) => join(directory, name);
+  const kernel = pathOf(files.kernel);
+  const initrd = pathOf(files.initrd);
+  return readReleaseFiles({ kernel, initrd, squashfs: pathOf(files.squashfs) }, beforeRead);
 }
 
 /**

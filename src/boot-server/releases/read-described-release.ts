@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { type NetbootJson, netbootJsonName, readNetbootJson } from "../../artifacts/index.js";
+import { type NetbootJson, netbootJsonName } from "../../artifacts/index.js";
 import { readCloudConfig } from "../../kairos/index.js";
 import { NetbootError } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
@@ -12,19 +12,11 @@ import { type Release, releaseId } from "./release.js";
  */
 export async function readDescribedRelease(
   directory: string,
+  netbootJson: NetbootJson,
   beforeRead: BeforeRead,
 ): Promise<Release> {
-  await beforeRead(join(directory, netbootJsonName));
-  const description = await readNetbootJson(directory);
-  if (description === undefined) {
-    throw new NetbootError(
-      "RELEASE_INVALID",
-      `The ${netbootJsonName} in ${directory} cannot be read.`,
-      publishAgain,
-    );
-  }
-  requireScriptable(description, directory);
-  const { files, source } = description;
+  requireScriptable(netbootJson, directory);
+  const { name, commandLine, files, source } = netbootJson;
   const served = (role: "kernel" | "initrd" | "squashfs") =>
     describedFile(directory, files[role], role, beforeRead);
   const bootFiles = {
@@ -34,11 +26,11 @@ export async function readDescribedRelease(
   };
   const config = files.cloudConfig;
   return {
-    name: description.name,
+    name,
     id: releaseId(bootFiles),
     architecture: source.platform.split("/")[1] ?? "",
     ...bootFiles,
-    commandLine: description.commandLine,
+    commandLine,
     cloudConfig: config && (await cloudConfigAt(join(directory, config.name), beforeRead)),
   };
 }

@@ -36,25 +36,31 @@ export function isoCommand(): Command {
   const command = new Command("iso")
     .summary("make an ISO that boots machines over the network")
     .description(
-      "Makes an ISO of a few megabytes for machines that cannot boot from the network by themselves. It fetches a release from a web server, or asks the network for a boot server.",
+      "Makes an ISO of a few megabytes for machines that cannot boot from the network by themselves. The ISO fetches a release from a web server, or asks the network for a boot server.",
     )
-    .argument("[dir]", "a directory that extract made")
+    .argument("[dir]", "directory that extract made")
     .option("-o, --output <file>", "file to make (default: NAME-ipxe.iso or kairos-netboot.iso)")
-    .option("--url <base>", "where a web server has the directory (default: that of extract)")
-    .option("--wait-for-server", "for no release: boot what the network's boot server says")
-    .option("--ipxe-dir <dir>", "boot programs to prefer to those of Debian's packages")
-    .option("-v, --verbose", "tell where an error comes from")
+    .option("--url <base>", "URL of the directory on a web server (default: that of extract)")
+    .option(
+      "--wait-for-server",
+      "boot what the boot server of the network offers, instead of a release",
+    )
+    .option(
+      "--ipxe-dir <dir>",
+      "directory with boot programs, searched before those of Debian's packages",
+    )
+    .option("-v, --verbose", "print the causes of errors")
     .option("--json", "print JSON lines on standard output")
     .action(run);
   return addHelp(command, help);
 }
 
 async function run(directory: string | undefined, flags: Flags): Promise<void> {
-  const { output, url, waitForServer, ipxeDir: ipxeDirectory, json } = flags;
+  const { output, url, waitForServer, ipxeDir, json } = flags;
   try {
-    const { iso } = await import("../../boot-media/index.js");
+    const { createIso } = await import("../../boot-media/index.js");
     const path = await withSignals((signal) =>
-      iso({ directory, output, url, waitForServer, ipxeDirectory, signal }),
+      createIso({ directory, output, url, waitForServer, ipxeDir, signal }),
     );
     const line = json ? JSON.stringify({ type: "result", files: { iso: path } }) : path;
     process.stdout.write(`${line}\n`);

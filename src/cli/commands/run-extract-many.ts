@@ -1,6 +1,7 @@
 import { type ExtractManyOptions, extractMany, type ImageOutcome } from "../../extract/index.js";
 import { formatBytes, NetbootError, sanitize } from "../../support/index.js";
-import { resultLine, resultPaths } from "../format/result-paths.js";
+import { formatColumns } from "../format/format-table.js";
+import { formatFailureLine, formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { reporterFactory } from "../reporters/create-reporter.js";
 import type { Reporter } from "../reporters/reporter.js";
 
@@ -11,8 +12,8 @@ interface Flags {
 }
 
 /**
- * Extracts several images, and tells in the end what became of each.
- * @throws NetbootError IMAGES_FAILED where one failed, and what ends them all
+ * Extracts several images, and prints the outcome of each at the end.
+ * @throws NetbootError IMAGES_FAILED if an image failed, and the errors of `extractMany`
  */
 export async function runMany(options: ExtractManyOptions, flags: Flags): Promise<void> {
   const newReporter = await reporterFactory(flags);
@@ -32,48 +33,39 @@ export async function runMany(options: ExtractManyOptions, flags: Flags): Promis
       if ("result" in outcome) reporter?.done(outcome.result);
       reporter?.stop();
       outcomes.push(outcome);
-      tell(outcome, flags);
+      reportOutcome(outcome, flags);
     },
   }).finally(() => {
     reporter?.stop();
-    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${table(outcomes)}`);
+    if (outcomes.length > 0 && !flags.quiet && !flags.json) say(`\n${formatTable(outcomes)}`);
   });
   const failed = outcomes.filter((outcome) => "error" in outcome);
   if (failed.length === 0) return;
   throw new NetbootError(
     "IMAGES_FAILED",
     `${failed.length} of ${outcomes.length} images failed.`,
-    "Run the same command again: what is there already is not made again.",
+    "Run the same command again: it skips images that are complete.",
   );
 }
 
-function tell(outcome: ImageOutcome, { json }: Flags): void {
+function reportOutcome(outcome: ImageOutcome, { json }: Flags): void {
   if ("result" in outcome) {
     const { result } = outcome;
-    process.stdout.write(json ? resultLine(result) : resultPaths(result));
+    process.stdout.write(json ? formatResultLine(result) : formatResultPaths(result));
     return;
   }
   const { image, error } = outcome;
-  const { code, message, hint } = error;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ type: "failure", image, code, message, hint })}\n`);
-  } else {
-    say(`${image} failed: ${message}\n  ${hint}`);
-  }
+  if (json) process.stdout.write(formatFailureLine(image, error));
+  else say(`${image} failed: ${error.message}\n  ${error.hint}`);
 }
 
-/** A line an image. */
-function table(outcomes: readonly ImageOutcome[]): string {
-  const rows = outcomes.map((outcome) => [outcome.image, wordFor(outcome), detailOf(outcome)]);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map(([image, word, detail]) =>
-      `${image!.padEnd(widths[0]!)}  ${word!.padEnd(widths[1]!)}  ${detail}`.trimEnd(),
-    )
-    .join("\n");
+/** One line per image. */
+function formatTable(outcomes: readonly ImageOutcome[]): string {
+  const rows = outcomes.map((each) => [each.image, statusOf(each), detailOf(each)]);
+  return formatColumns(rows).join("\n");
 }
 
-function wordFor(outcome: ImageOutcome): string {
+function statusOf(outcome: ImageOutcome): string {
   if ("error" in outcome) return "failed";
   return outcome.result.isUnchanged ? "unchanged" : "made";
 }

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import type { ExtractTableOptions } from "../../extract/option-table.js";
 import type { RegistryAccess } from "../../sources/index.js";
 import { usageError } from "../../support/index.js";
-import { resultLine, resultPaths } from "../format/result-paths.js";
+import { formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { createReporter } from "../reporters/create-reporter.js";
 import { CommandFailure } from "./command-failure.js";
 import { type RegistryFlags, registryAccess } from "./registry-options.js";
@@ -54,7 +54,7 @@ async function runOne(image: string, options: SharedOptions, flags: ExtractFlags
       extract({ ...options, image, name, signal, onEvent: (event) => reporter.event(event) }),
     );
     reporter.done(result);
-    process.stdout.write(flags.json ? resultLine(result) : resultPaths(result));
+    process.stdout.write(flags.json ? formatResultLine(result) : formatResultPaths(result));
   } finally {
     reporter.stop();
   }

@@ -4,12 +4,12 @@ import { NetbootError, sanitize } from "../../support/index.js";
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
 /**
- * Prints what was checked, a line each; with `quiet` what failed only.
+ * Prints the result of each check; with `quiet`, only of those that failed.
  * @throws NetbootError CHECK_FAILED
  */
 export async function runChecks(
   options: ServeOptions,
-  { json, quiet }: { readonly json?: boolean; readonly quiet?: boolean },
+  { json, quiet }: { readonly json?: boolean | undefined; readonly quiet?: boolean | undefined },
 ): Promise<void> {
   const { checkServing } = await import("../../boot-server/index.js");
   let count = 0;
@@ -25,7 +25,7 @@ export async function runChecks(
   throw new NetbootError(
     "CHECK_FAILED",
     `${failures} of ${count} checks failed.`,
-    "What to do stands beside each.",
+    "Each line that begins with FAIL says what to do.",
   );
 }
 

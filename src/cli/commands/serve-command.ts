@@ -1,9 +1,14 @@
 import { Command } from "commander";
-import type { ServeEvent, ServeOptions } from "../../boot-server/index.js";
-import { serveLine } from "../format/format-serve-event.js";
+import type { ServeEvent } from "../../boot-server/index.js";
+import {
+  type ServeTableOptions,
+  serveOptionTable,
+} from "../../boot-server/options/option-table.js";
+import { formatServeEvent } from "../format/format-serve-event.js";
 import { LineWriter } from "../reporters/line-writer.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp } from "./command-help.js";
+import { addOptionRows } from "./option-rows.js";
 import { runChecks } from "./serve-check.js";
 import { withSignals } from "./signals.js";
 
@@ -53,9 +58,8 @@ const help: CommandHelp = {
   ],
 };
 
-interface Flags extends Omit<ServeOptions, "httpPort" | "maxTransfers"> {
-  httpPort: string;
-  maxTransfers: string;
+/** The options of `serve` as commander reads them. */
+interface ServeFlags extends ServeTableOptions {
   check?: boolean;
   quiet?: boolean;
   verbose?: boolean;
@@ -66,54 +70,28 @@ export function serveCommand(): Command {
   const command = new Command("serve")
     .summary("boot machines of this network from what extract made")
     .description(
-      "Answers machines that are set to boot from the network, beside the DHCP server there is and without touching it, and hands them kernel, initrd and squashfs.",
+      "Boots the machines of this network: answers their requests for a network boot, beside the existing DHCP server and without changes to it, and serves kernel, initrd, and squashfs.",
     )
     .argument(
       "[dir...]",
-      "directories that extract made; for each architecture the first is served",
+      "directories that extract made; the first release for an architecture is the default",
     )
-    .option("--kernel <file>", "with --initrd and --squashfs: files that somebody else made")
-    .option("--initrd <file>", "see --kernel")
-    .option("--squashfs <file>", "see --kernel")
-    .option(
-      "--listen <place>",
-      "address or interface, may be repeated (default: all but the loopback)",
-      collect,
-    )
-    .option("--http-port <n>", "for script, kernel, initrd and squashfs", "8080")
-    .option("--max-transfers <n>", "large files sent at once; other machines wait", "16")
-    .option(
-      "--dhcp <mode>",
-      "proxy, server to give addresses too, or off where machines know where to begin",
-      "proxy",
-    )
-    .option("--dhcp-range <first-last>", "with --dhcp server: the addresses to give")
-    .option("--dhcp-lease-time <time>", "with --dhcp server: such as 30m, 12h, 7d (default: 1h)")
-    .option("--dhcp-router <address>", "with --dhcp server: the way to other networks")
-    .option("--dhcp-dns <address>", "with --dhcp server: a DNS server, may be repeated", collect)
-    .option("--force-dhcp", "with --dhcp server: also where another DHCP server answers")
-    .option("--machines <file>", "what is done with which machine (YAML)")
-    .option("--api <url>", "ask there what each machine boots (pixiecore's API)")
-    .option("--allow <mac>", "serve only these machines (52:54:00:*), may be repeated", collect)
-    .option("--deny <mac>", "do not serve these machines, may be repeated", collect)
-    .option("--once", "boot each machine once, and send it to its disk from then on")
-    .option("--state-dir <dir>", "where is kept what outlives the server")
-    .option("--cmdline <words>", "added to the kernel's command line")
-    .option("--cloud-config <place>", "a file that is served, or an address")
-    .option("--ipxe-dir <dir>", "other boot programs than those in /usr/lib/ipxe")
-    .option("--check", "look whether all is ready, say so, and serve nothing")
-    .option("-q, --quiet", "print nothing but errors")
-    .option("-v, --verbose", "tell of those that are ignored, too, and where an error comes from")
+    .option("--check", "check whether serving would work, and do not serve")
+    .option("-q, --quiet", "print only errors")
+    .option("-v, --verbose", "also print requests that are ignored, and the causes of errors")
     .option("--json", "print JSON lines on standard output")
     .action(run);
+  addOptionRows(command, serveOptionTable);
   return addHelp(command, help);
 }
 
-async function run(directories: string[], flags: Flags): Promise<void> {
+async function run(directories: string[], flags: ServeFlags): Promise<void> {
   const { serve } = await import("../../boot-server/index.js");
-  const options = optionsOf(directories, flags);
+  const { check, quiet, verbose, json, ...tableOptions } = flags;
+  const onEvent = (event: ServeEvent) => reportEvent(event, { quiet, verbose, json });
+  const options = { ...tableOptions, directories, onEvent };
   try {
-    if (flags.check) await runChecks(options, flags);
+    if (check) await runChecks(options, { json, quiet });
     else await withSignals((signal) => serve({ ...options, signal }));
   } catch (error) {
     throw new CommandFailure(error, flags);
@@ -122,22 +100,10 @@ async function run(directories: string[], flags: Flags): Promise<void> {
 
 const [output, log] = [new LineWriter(process.stdout), new LineWriter(process.stderr)];
 
-function optionsOf(directories: string[], flags: Flags): ServeOptions {
-  const { httpPort, maxTransfers, ...same } = flags;
-  return {
-    ...same,
-    directories,
-    // What is no number is refused where all options are checked.
-    httpPort: Number(httpPort) || Number.NaN,
-    maxTransfers: Number(maxTransfers),
-    onEvent: (event) => reportEvent(event, flags),
-  };
-}
-
-/** Tells a person, or a program, what happens while machines are served. */
+/** Prints what happens while machines are served: one line per event. */
 export function reportEvent(
   event: ServeEvent,
-  { quiet, verbose, json }: Pick<Flags, "quiet" | "verbose" | "json">,
+  { quiet, verbose, json }: Pick<ServeFlags, "quiet" | "verbose" | "json">,
 ): void {
   if (quiet) return;
   if (json) {
@@ -146,9 +112,5 @@ export function reportEvent(
     return;
   }
   if (event.type === "ignored" && !event.isNotable && !verbose) return;
-  log.write(serveLine(event));
-}
-
-function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value];
+  log.write(formatServeEvent(event));
 }

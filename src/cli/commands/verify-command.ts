@@ -42,16 +42,16 @@ export function verifyCommand(): Command {
   const command = new Command("verify")
     .summary("check a directory of netboot files")
     .description(
-      "Checks sums, kernel, initrd, squashfs and script of a directory, and whether they belong together.",
+      "Checks that the files of a directory match their checksums, that kernel, initrd, squashfs, and script are complete, and that they belong together.",
     )
     .argument(
       "<dirs...>",
-      "directories that extract made, or others with kernel, initrd and squashfs",
+      "directories that extract made, or others with a kernel, an initrd, and a squashfs",
     )
-    .option("--key <file>", "public key that SHA256SUMS has to be signed with")
-    .option("--source", "ask the registry whether the image is still the same")
-    .option("-q, --quiet", "print nothing but what failed")
-    .option("-v, --verbose", "tell where an error comes from")
+    .option("--key <file>", "verify the signature of SHA256SUMS with this public key")
+    .option("--source", "check that the registry still has the same image")
+    .option("-q, --quiet", "print only failed checks")
+    .option("-v, --verbose", "print the causes of errors")
     .option("--json", "print JSON lines on standard output")
     .action(run);
   return addHelp(addRegistryOptions(command), help);
@@ -59,7 +59,7 @@ export function verifyCommand(): Command {
 
 async function run(directories: string[], flags: Flags): Promise<void> {
   const { key, source } = flags;
-  const isOfSeveral = directories.length > 1;
+  const isOneOfSeveral = directories.length > 1;
   try {
     requireNoPassword(flags);
     const registry = await registryAccess(flags);
@@ -69,10 +69,10 @@ async function run(directories: string[], flags: Flags): Promise<void> {
     await withSignals(async (signal) => {
       for (const directory of directories) {
         const checks = verifyDirectory({ directory, key, source, registry, signal });
-        for await (const check of isOfSeveral ? withoutEnd(checks) : checks) {
+        for await (const check of isOneOfSeveral ? reportingNoRelease(checks) : checks) {
           count += 1;
           if (check.status === "failed") failures += 1;
-          tell(check, directory, isOfSeveral, flags);
+          report(check, directory, isOneOfSeveral, flags);
         }
       }
     });
@@ -82,8 +82,8 @@ async function run(directories: string[], flags: Flags): Promise<void> {
   }
 }
 
-/** A directory in which there is nothing to check is one check that failed: others come behind it. */
-async function* withoutEnd(checks: AsyncIterable<Check>): AsyncGenerator<Check> {
+/** Turns the error of a directory without a release into a failed check: more directories follow. */
+async function* reportingNoRelease(checks: AsyncIterable<Check>): AsyncGenerator<Check> {
   try {
     yield* checks;
   } catch (error) {
@@ -92,19 +92,24 @@ async function* withoutEnd(checks: AsyncIterable<Check>): AsyncGenerator<Check> 
   }
 }
 
-/** A directory says itself which registry is asked, and may have been made to name another. */
+/** netboot.json names the registry, and whoever made the directory may have chosen another one. */
 function requireNoPassword({ username, tlsCert }: Flags): void {
   if (username === undefined && tlsCert === undefined) return;
   throw new NetbootError(
     "USAGE_INVALID",
-    "verify takes no password and no client certificate: the directory says which registry is asked.",
-    "Give credentials with --authfile, certificates in certs.d, where each is for its registry.",
+    "verify takes no password and no client certificate, because the directory chooses the registry.",
+    "Use --authfile for credentials and certs.d for certificates: both are tied to a registry.",
   );
 }
 
-function tell(check: Check, directory: string, isOfSeveral: boolean, { quiet, json }: Flags): void {
+function report(
+  check: Check,
+  directory: string,
+  isOneOfSeveral: boolean,
+  { quiet, json }: Flags,
+): void {
   if (quiet && check.status !== "failed") return;
-  const place = isOfSeveral ? `${directory}: ` : "";
+  const place = isOneOfSeveral ? `${directory}: ` : "";
   const line = json
     ? JSON.stringify({ type: "check", directory, ...check })
     : sanitize(`${marks[check.status]}  ${place}${check.check}: ${check.what}`);
@@ -117,6 +122,6 @@ function checkFailed(failures: number, count: number): NetbootError {
   return new NetbootError(
     "CHECK_FAILED",
     `${failures} of ${count} checks failed.`,
-    "Make the directory again with extract --force, or fetch it again from where it came.",
+    "Make the directory again with extract --force, or copy it again from its source.",
   );
 }

@@ -13,7 +13,7 @@ export interface Grant {
   readonly header: string;
   /** On the clock. */
   readonly expiresAt: number;
-  /** What the header was made from or exchanged for; undefined if it is anonymous. */
+  /** Contained in the header or exchanged for its token; undefined for anonymous requests. */
   readonly credential: Credential | undefined;
 }
 

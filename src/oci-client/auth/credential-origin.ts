@@ -1,6 +1,6 @@
 import { sanitize } from "../core/sanitize.js";
 
-/** Where a credential comes from. */
+/** The place that a credential comes from. */
 export type CredentialOrigin =
   /** The caller; `source` names what the user gave it with, such as `--password-stdin`. */
   | { readonly kind: "caller"; readonly source: string }

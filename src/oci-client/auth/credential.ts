@@ -6,7 +6,7 @@ export type Credential = (
   | { readonly username: string; readonly password: string }
   | { readonly identityToken: string }
 ) & {
-  /** Where it comes from; the hint names it if a registry refuses the credential. */
+  /** Named in the hint if a registry refuses the credential. */
   readonly origin?: CredentialOrigin;
 };
 

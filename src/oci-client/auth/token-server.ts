@@ -8,10 +8,9 @@ import { isLoopback } from "../transport/origin.js";
 import { reachOf } from "./private-address.js";
 
 /**
- * Checks the token server that a registry names, which receives the credentials. Whoever answers for the
- * registry chooses this URL, so it must not lead anywhere that the registry has no access to: not to
- * plain HTTP if the registry uses HTTPS, and not to a private network or a machine except the registry's
- * own.
+ * Checks the token server that a registry names, which receives the credentials. An attacker who answers
+ * for the registry can choose this URL. It must therefore not lead to plain HTTP if the registry uses
+ * HTTPS, and not to a private network or a machine except the registry's own.
  * @param origin the registry's
  * @returns the token server's URL without user, password, and fragment
  * @throws OciClientError REGISTRY_ERROR, or the signal's reason

@@ -8,7 +8,7 @@ import { basicHeader, type Credential, secretOf } from "./credential.js";
 import { refusedCredentialHint } from "./credential-origin.js";
 import { badTokenServer, tokenServer } from "./token-server.js";
 
-/** What a Bearer challenge asks for (distribution, "Token Authentication Specification"). */
+/** The answer to a Bearer challenge (distribution, "Token Authentication Specification"). */
 export interface TokenRequest {
   readonly registry: string;
   readonly repository: string;

@@ -3,7 +3,7 @@ import type { Descriptor } from "./descriptor.js";
 import { hashFor } from "./digest.js";
 import { OciClientError } from "./oci-client-error.js";
 
-/** What is known about content before it arrives. */
+/** The digest of content and, if it is known, the size. */
 type ExpectedContent = Pick<Descriptor, "digest"> & Partial<Pick<Descriptor, "size">>;
 
 /**

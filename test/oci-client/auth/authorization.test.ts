@@ -28,7 +28,7 @@ import {
 
 const amd64 = parsePlatform("linux/amd64");
 const alice = { username: "alice", password: "sécret:with colon" };
-/** RFC 7617: base64 of user, colon and password in UTF-8, here made with coreutils' base64. */
+/** RFC 7617: base64 of user, colon, and password in UTF-8, made with base64 of coreutils. */
 const aliceBasic = "Basic YWxpY2U6c8OpY3JldDp3aXRoIGNvbG9u";
 
 function holding(credential?: Credential): CredentialStore {
@@ -56,13 +56,13 @@ function challenge(response: ServerResponse, header: string | string[]): true {
   return true;
 }
 
-/** Lets a request through that bears an accepted token, else sends it to the token server. */
-function wantsToken(realm: () => string, accepts: (token: string) => boolean): Interceptor {
+/** Accepts requests with an accepted token, and refers others to the token server. */
+function wantsToken(realm: string, accepts: (token: string) => boolean = () => true): Interceptor {
   return ({ headers }, response) => {
     const token = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1];
     if (token !== undefined && accepts(token)) return false;
     const scope = "repository:os/image:pull";
-    return challenge(response, `Bearer realm="${realm()}",service="here",scope="${scope}"`);
+    return challenge(response, `Bearer realm="${realm}",service="here",scope="${scope}"`);
   };
 }
 
@@ -83,14 +83,14 @@ describe("Basic authorization", () => {
   const wantsAlice: Interceptor = ({ headers }, response) =>
     headers.authorization === aliceBasic ? false : challenge(response, 'Basic realm="x"');
 
-  it("is sent once it is asked for, and from then on at once", async (t) => {
+  it("is sent after a challenge, and then with every request", async (t) => {
     const { client, server, ref } = await setUp(t, wantsAlice, alice);
     await client.resolve(ref, amd64);
     const sent = server.requests.map(({ headers }) => headers.authorization);
     assert.deepEqual(sent, [undefined, aliceBasic, aliceBasic]);
   });
 
-  it("is denied, in words that say so, when the password is wrong", async (t) => {
+  it("fails with a wrong password, and the message says so", async (t) => {
     const { client, ref, server } = await setUp(t, wantsAlice, { ...alice, password: "wrong" });
     await assert.rejects(
       client.resolve(ref, amd64),
@@ -98,7 +98,7 @@ describe("Basic authorization", () => {
     );
     assert.equal(server.requests.length, 2);
     await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED"));
-    assert.equal(server.requests.length, 3, "what was rejected is not sent twice");
+    assert.equal(server.requests.length, 3, "refused credentials are not sent twice");
   });
 
   const origins: [name: string, origin: CredentialOrigin | undefined, hint: RegExp][] = [
@@ -144,10 +144,7 @@ describe("Basic authorization", () => {
       fail(response, 401, "UNAUTHORIZED");
       return true;
     });
-    const wants = wantsToken(
-      () => tokens.realm,
-      () => true,
-    );
+    const wants = wantsToken(tokens.realm);
     const origin = { kind: "caller", source: "--username and --password-stdin" } as const;
     const { client, ref } = await setUp(t, wants, { ...alice, origin });
     await assert.rejects(client.manifest(ref), (error: OciClientError) => {
@@ -156,7 +153,7 @@ describe("Basic authorization", () => {
     });
   });
 
-  it("is denied, in other words, when there are no credentials", async (t) => {
+  it("fails without credentials, and the message says so", async (t) => {
     const { client, ref } = await setUp(t, wantsAlice);
     await assert.rejects(
       client.resolve(ref, amd64),
@@ -166,15 +163,9 @@ describe("Basic authorization", () => {
 });
 
 describe("Bearer authorization", () => {
-  it("gets a token without credentials where anyone may read", async (t) => {
+  it("gets an anonymous token without credentials", async (t) => {
     const tokens = await serveTokens(t);
-    const { client, ref } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-    );
+    const { client, ref } = await setUp(t, wantsToken(tokens.realm));
     await client.resolve(ref, amd64);
     assert.equal(tokens.issued(), 1, "the token is kept for the config");
     const { url, headers } = tokens.requests[0]!;
@@ -183,23 +174,16 @@ describe("Bearer authorization", () => {
     assert.equal(headers.authorization, undefined);
   });
 
-  it("shows the token server the password, and the registry only the token", async (t) => {
+  it("sends the password to the token server, and only the token to the registry", async (t) => {
     const tokens = await serveTokens(t);
-    const { client, ref, server } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-      alice,
-    );
+    const { client, ref, server } = await setUp(t, wantsToken(tokens.realm), alice);
     await client.resolve(ref, amd64);
     assert.equal(tokens.requests[0]!.headers.authorization, aliceBasic);
     const sent = new Set(server.requests.map(({ headers }) => headers.authorization));
     assert.deepEqual([...sent], [undefined, "Bearer t1"]);
   });
 
-  it("prefers Bearer to Basic where both are offered", async (t) => {
+  it("prefers Bearer to Basic", async (t) => {
     const tokens = await serveTokens(t);
     const intercept: Interceptor = ({ headers }, response) =>
       headers.authorization === "Bearer t1"
@@ -208,28 +192,22 @@ describe("Bearer authorization", () => {
     const { client, ref } = await setUp(t, intercept, alice);
     await client.resolve(ref, amd64);
     const { searchParams } = new URL(tokens.requests[0]!.url!, "http://x");
-    assert.equal(searchParams.get("scope"), "repository:os/image:pull", "supplied where not named");
+    assert.equal(searchParams.get("scope"), "repository:os/image:pull", "the default scope");
   });
 
-  it("reads a token that is called access_token", async (t) => {
+  it("reads a token named access_token", async (t) => {
     const tokens = await serveTokens(t, (token) => ({ access_token: token, expires_in: 300 }));
     const { client, ref } = await setUp(
       t,
-      wantsToken(
-        () => tokens.realm,
-        (token) => token === "t1",
-      ),
+      wantsToken(tokens.realm, (token) => token === "t1"),
     );
     await client.resolve(ref, amd64);
   });
 
-  it("gets a new token when one runs out in the middle", async (t) => {
+  it("gets a new token after one has expired", async (t) => {
     const tokens = await serveTokens(t);
     let valid = "t1";
-    const intercept = wantsToken(
-      () => tokens.realm,
-      (token) => token === valid,
-    );
+    const intercept = wantsToken(tokens.realm, (token) => token === valid);
     const { client, ref, layer } = await setUp(t, intercept);
     await client.resolve(ref, amd64);
     valid = "t2";
@@ -250,10 +228,7 @@ describe("Bearer authorization", () => {
     it(`keeps a token for ${seconds} seconds if expires_in is ${name}`, async (t) => {
       const tokens = await serveTokens(t, (token) => ({ token, expires_in: expiresIn }));
       const clock = new FakeClock();
-      const accepts = wantsToken(
-        () => tokens.realm,
-        () => true,
-      );
+      const accepts = wantsToken(tokens.realm);
       const { client, ref, server } = await setUp(t, accepts, undefined, clock);
       await client.manifest(ref);
       clock.advance(seconds * 1000 - 1);
@@ -266,37 +241,30 @@ describe("Bearer authorization", () => {
     });
   }
 
-  it("is got for the others, too, where the one that asked for it gives up", async (t) => {
+  it("reaches other callers if the first one gives up", async (t) => {
     const controller = new AbortController();
-    let answer = () => {};
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     const tokens = await serveTokens(t, undefined, (_request, response) => {
-      answer = () => response.end(JSON.stringify({ token: "late" }));
       controller.abort(new Error("gave up"));
+      released.then(() => response.end(JSON.stringify({ token: "late" })));
       return true;
     });
-    const { client, ref, layer } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-    );
+    const { client, ref, layer } = await setUp(t, wantsToken(tokens.realm));
     const first = client.openBlob(ref, layer, { signal: controller.signal });
     const second = client.openBlob(ref, layer);
     await assert.rejects(first, /gave up/);
-    answer();
+    release();
     await text((await second).body);
-    assert.equal(tokens.requests.length, 1);
   });
 
-  it("asks only once for a token that is rejected again", async (t) => {
+  it("requests only one token if the registry refuses it", async (t) => {
     const tokens = await serveTokens(t);
     const { client, ref } = await setUp(
       t,
-      wantsToken(
-        () => tokens.realm,
-        () => false,
-      ),
+      wantsToken(tokens.realm, () => false),
       alice,
     );
     await assert.rejects(
@@ -306,11 +274,8 @@ describe("Bearer authorization", () => {
     assert.equal(tokens.issued(), 1);
   });
 
-  it("is waited for where the token server is away, as the registry has answered", async (t) => {
-    const wants = wantsToken(
-      () => "http://127.0.0.1:1/token",
-      () => false,
-    );
+  it("counts as an answer of the registry if the token server is unreachable", async (t) => {
+    const wants = wantsToken("http://127.0.0.1:1/token", () => false);
     const { client, ref } = await setUp(t, wants);
     const { hasAnswered } = client.retryOptions();
     assert.equal(hasAnswered?.(), false);
@@ -318,41 +283,28 @@ describe("Bearer authorization", () => {
     assert.equal(hasAnswered?.(), true);
   });
 
-  it("is denied where the token server denies it", async (t) => {
+  it("fails if the token server refuses the credentials", async (t) => {
     const deny = (_request: IncomingMessage, response: ServerResponse) => {
       fail(response, 401, "UNAUTHORIZED");
       return true;
     };
     const tokens = await serveTokens(t, undefined, deny);
-    const { client, ref } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-      alice,
-    );
+    const { client, ref } = await setUp(t, wantsToken(tokens.realm), alice);
     await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED", /refused the cred/));
   });
 
   const answers: [name: string, answer: string][] = [
-    ["no JSON", "secret"],
+    ["text other than JSON", "secret"],
     ["no token", "{}"],
     ["an empty token", '{"token":""}'],
     ["a token with a line break", JSON.stringify({ token: "a\r\nX-Forged: secret" })],
     ["more than 1 MiB", JSON.stringify({ token: "secret".repeat(200_000) })],
   ];
   for (const [name, answer] of answers) {
-    it(`refuses a token server's answer with ${name}, quoting none of it`, async (t) => {
+    it(`refuses a token server's answer with ${name} without quoting it`, async (t) => {
       const tokens = await serve(t, (_request, response) => response.end(answer));
       const realm = `http://${tokens.host}/`;
-      const { client, ref } = await setUp(
-        t,
-        wantsToken(
-          () => realm,
-          () => true,
-        ),
-      );
+      const { client, ref } = await setUp(t, wantsToken(realm));
       await assert.rejects(client.manifest(ref), (error: Error) => {
         failsWith("REGISTRY_ERROR", /without a token/)(error);
         return !`${error.message} ${error.cause}`.includes("secret");
@@ -362,14 +314,7 @@ describe("Bearer authorization", () => {
 
   for (const realm of ["http://auth.example/token", "ftp://127.0.0.1/", "token", ""]) {
     it(`sends nothing to the realm "${realm}"`, async (t) => {
-      const { client, ref } = await setUp(
-        t,
-        wantsToken(
-          () => realm,
-          () => true,
-        ),
-        alice,
-      );
+      const { client, ref } = await setUp(t, wantsToken(realm), alice);
       await assert.rejects(
         client.manifest(ref),
         failsWith(realm ? "REGISTRY_ERROR" : "REGISTRY_DENIED"),
@@ -378,7 +323,7 @@ describe("Bearer authorization", () => {
   }
 });
 
-describe("the token server of a registry elsewhere", () => {
+describe("the token server of a remote registry", () => {
   function ask(t: TestContext, realm: string) {
     const transport = new Transport("test");
     t.after(() => transport.close());
@@ -387,7 +332,7 @@ describe("the token server of a registry elsewhere", () => {
     return fetchToken(transport, { ...place, realm, scope, credential: alice });
   }
 
-  it("is not asked where it is on this machine", async (t) => {
+  it("gets no request if it is on this machine", async (t) => {
     const plain = await serveTokens(t);
     const realm = plain.realm.replace("http:", "https:");
     await assert.rejects(
@@ -397,7 +342,7 @@ describe("the token server of a registry elsewhere", () => {
     assert.equal(plain.requests.length, 0);
   });
 
-  it("is not asked over plain HTTP, not even on this machine", async (t) => {
+  it("gets no request over plain HTTP, even on this machine", async (t) => {
     const plain = await serveTokens(t);
     await assert.rejects(ask(t, plain.realm), failsWith("REGISTRY_ERROR", /safe/));
     assert.equal(plain.requests.length, 0);
@@ -413,14 +358,7 @@ describe("an identity token", () => {
       form = text(request);
       return false;
     });
-    const { client, ref } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-      identity,
-    );
+    const { client, ref } = await setUp(t, wantsToken(tokens.realm), identity);
     await client.manifest(ref);
     assert.equal(tokens.requests[0]!.method, "POST");
     const { client_id, ...sent } = Object.fromEntries(new URLSearchParams(await form));
@@ -434,19 +372,12 @@ describe("an identity token", () => {
   });
 
   for (const status of [401, 404, 405]) {
-    it(`is used with GET where the token server has no OAuth 2 (${status})`, async (t) => {
+    it(`is used with GET if the token server does not support OAuth 2 (${status})`, async (t) => {
       const tokens = await serveTokens(t, undefined, ({ method }, response) => {
         if (method === "POST") response.writeHead(status).end();
         return method === "POST";
       });
-      const { client, ref } = await setUp(
-        t,
-        wantsToken(
-          () => tokens.realm,
-          () => true,
-        ),
-        identity,
-      );
+      const { client, ref } = await setUp(t, wantsToken(tokens.realm), identity);
       await client.manifest(ref);
       assert.deepEqual(
         tokens.requests.map(({ method }) => method),
@@ -463,14 +394,7 @@ describe("a token server's redirect", () => {
       response.writeHead(307, { location }).end();
       return true;
     });
-    const { client, ref } = await setUp(
-      t,
-      wantsToken(
-        () => tokens.realm,
-        () => true,
-      ),
-      alice,
-    );
+    const { client, ref } = await setUp(t, wantsToken(tokens.realm), alice);
     return { tokens, client, ref };
   };
 
@@ -538,7 +462,7 @@ describe("a redirect", () => {
     assert.equal(server.requests.at(-1)!.headers.authorization, aliceBasic);
   });
 
-  it("to a host that asks for credentials gets none", async (t) => {
+  it("to a host with a challenge sends no credentials", async (t) => {
     const tokens = await serveTokens(t);
     const header = ['Basic realm="me too"', `Bearer realm="${tokens.realm}"`];
     const cdn = await serve(t, (_request, response) => challenge(response, header));
@@ -547,14 +471,14 @@ describe("a redirect", () => {
       redirecting(() => `http://${cdn.host}/`),
       alice,
     );
-    await client.manifest(ref); // From here on the registry itself has no challenge to make.
+    await client.manifest(ref); // From now on the registry itself sends no challenge.
     await assert.rejects(client.openBlob(ref, layer), failsWith("REGISTRY_ERROR", /401/));
     assert.equal(cdn.requests.length, 1);
     assert.equal(cdn.requests[0]!.headers.authorization, undefined);
     assert.equal(tokens.issued(), 0);
   });
 
-  it("whose signature has run out is worth another try", async (t) => {
+  it("with an expired signature is retryable", async (t) => {
     const cdn = await serve(t, (_request, response) => response.writeHead(403).end());
     const { client, ref, layer } = await setUp(
       t,
@@ -567,7 +491,7 @@ describe("a redirect", () => {
     );
   });
 
-  it("without end is given up after five", async (t) => {
+  it("is followed five times", async (t) => {
     const { client, ref, layer, server } = await setUp(
       t,
       redirecting((url) => url),

@@ -6,7 +6,7 @@ type Expected = [scheme: string, parameters: Record<string, string>][];
 
 /** From RFC 9110 (sections 11.6.1, 5.6.4), the token specification, and what registries send. */
 const cases: [name: string, header: string, expected: Expected][] = [
-  ["nothing is no challenge", "", []],
+  ["an empty header", "", []],
   [
     "Docker Hub's Bearer challenge, with commas in a quoted string",
     'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push"',
@@ -29,7 +29,7 @@ const cases: [name: string, header: string, expected: Expected][] = [
       ["newauth", { realm: "apps", type: "1", title: 'Login to "apps"' }],
     ],
   ],
-  ["schemes and names do not depend on case", 'BASIC Realm="x"', [["basic", { realm: "x" }]]],
+  ["schemes and names in any case", 'BASIC Realm="x"', [["basic", { realm: "x" }]]],
   [
     "a challenge with a token68, and one after it",
     'Negotiate YII=, Basic realm="x"',
@@ -52,13 +52,13 @@ const cases: [name: string, header: string, expected: Expected][] = [
     [["bearer", { realm: "r", service: "s" }]],
   ],
   [
-    "an address without quotes, though a token may not have its characters",
+    "an unquoted URL, although its characters are not allowed in a token",
     "Bearer realm=https://auth.example/token,service=s",
     [["bearer", { realm: "https://auth.example/token", service: "s" }]],
   ],
   ["a quoted string without an end", 'Bearer realm="r', [["bearer", {}]]],
   ["the first of two parameters of one name", "Bearer a=1, a=2", [["bearer", { a: "1" }]]],
-  ["a parameter called __proto__", "Bearer __proto__=1", [["bearer", { ["__proto__"]: "1" }]]],
+  ["a parameter named __proto__", "Bearer __proto__=1", [["bearer", { ["__proto__"]: "1" }]]],
   ["parameters without a scheme", 'realm="x"', []],
 ];
 

@@ -12,7 +12,7 @@ function auth(username: string, password = "secret") {
   return { auth: Buffer.from(`${username}:${password}`).toString("base64") };
 }
 
-/** A home of its own, with these files: text as it is, all else as JSON. */
+/** Creates a home directory with these files. Content other than strings is written as JSON. */
 async function setUp(t: TestContext, files: Record<string, unknown>) {
   const home = await mkdtemp(join(tmpdir(), "oci-client-"));
   t.after(() => rm(home, { recursive: true }));
@@ -53,7 +53,7 @@ async function usernameFor(
 }
 
 describe("the key of a credential", () => {
-  /** The forms in docker-login(1), containers-auth.json(5), and what old Docker clients wrote. */
+  /** The formats in docker-login(1) and containers-auth.json(5), and those of old Docker clients. */
   const keys: [
     name: string,
     auths: string[],
@@ -69,10 +69,10 @@ describe("the key of a credential", () => {
       "a/b",
       "quay.io:5000",
     ],
-    ["is Docker Hub's old address", [dockerHubKey], "docker.io", "library/debian", dockerHubKey],
+    ["is Docker Hub's old URL", [dockerHubKey], "docker.io", "library/debian", dockerHubKey],
     ["is Docker Hub's short name", ["docker.io"], "docker.io", "library/debian", "docker.io"],
-    ["may be an address", ["https://quay.io"], "quay.io", "a/b", "https://quay.io"],
-    ["may be an old address", ["https://quay.io/v1/"], "quay.io", "a/b", "https://quay.io/v1/"],
+    ["may be a URL", ["https://quay.io"], "quay.io", "a/b", "https://quay.io"],
+    ["may be an old URL", ["https://quay.io/v1/"], "quay.io", "a/b", "https://quay.io/v1/"],
     ["may be a namespace", ["quay.io/a"], "quay.io", "a/b", "quay.io/a"],
     ["may be a repository", ["quay.io/a/b"], "quay.io", "a/b", "quay.io/a/b"],
     [
@@ -83,7 +83,7 @@ describe("the key of a credential", () => {
       "quay.io/a/b",
     ],
     [
-      "is the plain one of two spellings",
+      "is the plain spelling of two",
       ["quay.io", "https://quay.io/v1/"],
       "quay.io",
       "a/b",
@@ -118,13 +118,13 @@ describe("a credential", () => {
       { auth: "YWxpY2U6eAAA" },
       { username: "alice", password: "x" },
     ],
-    ["may stand in the clear", { username: "u", password: "p" }, { username: "u", password: "p" }],
+    ["may be in plain text", { username: "u", password: "p" }, { username: "u", password: "p" }],
     [
       "may be an identity token",
       { ...auth("<token>"), identitytoken: "t" },
       { identityToken: "t" },
     ],
-    ["is absent from an entry that a helper answers for", {}, undefined],
+    ["is missing in the empty entry for a helper", {}, undefined],
   ];
   for (const [name, entry, expected] of entries) {
     it(name, async (t) => {
@@ -161,19 +161,19 @@ describe("the files", () => {
     given: boolean,
     found: string,
   ][] = [
-    ["begin with the one that is named", files, all, true, "given"],
-    ["go on with REGISTRY_AUTH_FILE", files, all, false, "registry"],
-    ["go on with DOCKER_CONFIG", without("registry.json"), all, false, "docker-config"],
-    ["go on with Docker's in the home directory", files, {}, false, "docker"],
+    ["begin with the given one", files, all, true, "given"],
+    ["continue with REGISTRY_AUTH_FILE", files, all, false, "registry"],
+    ["continue with DOCKER_CONFIG", without("registry.json"), all, false, "docker-config"],
+    ["continue with Docker's in the home directory", files, {}, false, "docker"],
     [
-      "go on with podman's of this session",
+      "continue with podman's of this session",
       without(".docker/config.json"),
       { XDG_RUNTIME_DIR: "run" },
       false,
       "run",
     ],
     [
-      "go on with podman's in XDG_CONFIG_HOME",
+      "continue with podman's in XDG_CONFIG_HOME",
       without(".docker/config.json"),
       { XDG_CONFIG_HOME: "xdg" },
       false,
@@ -202,7 +202,7 @@ describe("the files", () => {
     assert.deepEqual(warnings, []);
   });
 
-  it("after the one that has what is looked for do not count, not even broken ones", async (t) => {
+  it("after the one with the credential are not read, so they may be invalid", async (t) => {
     const broken = { ".docker/config.json": "{", "given.json": files["given.json"] };
     const { home, load } = await setUp(t, broken);
     const store = load({}, join(home, "given.json"));
@@ -213,13 +213,13 @@ describe("the files", () => {
     );
   });
 
-  // As docker reads an empty file, and docker and podman an entry that is null.
+  // Docker accepts an empty file, and Docker and podman accept an entry that is null.
   for (const [name, content] of [
     ["nothing", ""],
     ["a blank line", "\n"],
     ["an entry that is null", { auths: { "quay.io": null } }],
   ] as const) {
-    it(`may hold ${name}`, async (t) => {
+    it(`may contain ${name}`, async (t) => {
       const present = {
         ".docker/config.json": content,
         ".config/containers/auth.json": holding("podman"),
@@ -229,7 +229,7 @@ describe("the files", () => {
     });
   }
 
-  it("must not be missing when named", async (t) => {
+  it("must exist if given", async (t) => {
     const { home, load } = await setUp(t, {});
     await assert.rejects(
       load({}, join(home, "gone.json")).lookup("quay.io", "a/b"),
@@ -237,7 +237,7 @@ describe("the files", () => {
     );
   });
 
-  it("are passed over with a warning when they cannot be read", async (t) => {
+  it("are skipped with a warning if they cannot be read", async (t) => {
     const { load, warnings } = await setUp(t, { ".docker/config.json/x": "" });
     assert.equal(await load().lookup("quay.io", "a/b"), undefined);
     assert.match(warnings.join(), /config\.json cannot be read \(EISDIR\)/);
@@ -245,12 +245,12 @@ describe("the files", () => {
 
   const malformed: [name: string, content: unknown][] = [
     ["JSON", '{"auths": {"quay.io": {"auth": "secret'],
-    ["of the right form", { auths: "secret" }],
+    ["of the right format", { auths: "secret" }],
     ["base64 of a user and a password", { auths: { "quay.io": { auth: "c2VjcmV0" } } }],
     ["of any size", `{"a":"${"secret".repeat(200_000)}"}`],
   ];
   for (const [name, content] of malformed) {
-    it(`are refused, without being quoted, when they are not ${name}`, async (t) => {
+    it(`are refused, without being quoted, if they are not ${name}`, async (t) => {
       const { load } = await setUp(t, { ".docker/config.json": content });
       await assert.rejects(load().lookup("quay.io", "a/b"), (error: Error) => {
         failsWith("CREDENTIALS_INVALID", /config\.json/)(error);
@@ -287,12 +287,12 @@ describe("the origin of a credential", () => {
 });
 
 describe("a credential helper", () => {
-  /** Speaks the protocol of docker-credential-helpers, and keeps what it was asked. */
+  /** Implements the protocol of docker-credential-helpers and records its input. */
   const helper = (answer: string, status = 0) =>
     `#!/bin/sh\n{ echo "$1"; cat; echo; } >> "$HOME/asked"\nprintf '%s' '${answer}'\nexit ${status}\n`;
   const alice = '{"ServerURL":"x","Username":"alice","Secret":"secret"}';
 
-  /** Answers once there is a file that says so. */
+  /** Answers after a certain file exists. */
   const slow = [
     "#!/bin/sh",
     'echo "$1" >> "$HOME/asked"',
@@ -301,7 +301,7 @@ describe("a credential helper", () => {
     "",
   ].join("\n");
 
-  it("is asked by the registry's name on standard input", async (t) => {
+  it("gets the registry's name on standard input", async (t) => {
     const { home, load } = await setUp(t, {
       ".docker/config.json": { credHelpers: { "quay.io": "test" } },
       "bin/docker-credential-test": helper(alice),
@@ -314,7 +314,7 @@ describe("a credential helper", () => {
     assert.equal(await readFile(join(home, "asked"), "utf8"), "get\nquay.io\n", "asked once");
   });
 
-  it("is asked for Docker Hub by its old address", async (t) => {
+  it("gets Docker Hub's old URL", async (t) => {
     const { home, load } = await setUp(t, {
       ".docker/config.json": { credsStore: "test", auths: { [dockerHubKey]: {} } },
       "bin/docker-credential-test": helper(alice),
@@ -323,7 +323,7 @@ describe("a credential helper", () => {
     assert.equal(await readFile(join(home, "asked"), "utf8"), `get\n${dockerHubKey}\n`);
   });
 
-  it("of one registry comes before the store of all", async (t) => {
+  it("of one registry takes precedence over the default helper", async (t) => {
     const { load } = await setUp(t, {
       ".docker/config.json": { credsStore: "store", credHelpers: { "quay.io": "test" } },
       "bin/docker-credential-test": helper(alice),
@@ -344,16 +344,16 @@ describe("a credential helper", () => {
   const failures: [name: string, script: string | undefined, words: RegExp][] = [
     ["is missing", undefined, /docker-credential-test is not installed/],
     [
-      "holds nothing",
+      "has no credential",
       helper("credentials not found in native keychain", 1),
       /has no credentials for quay\.io/,
     ],
     ["fails", helper("secret", 3), /failed for quay\.io with exit status 3/],
-    ["answers nonsense", helper("secret"), /no usable credentials/],
-    ["answers nothing", helper('{"Username":"","Secret":""}'), /no usable credentials/],
+    ["answers with invalid JSON", helper("secret"), /no usable credentials/],
+    ["answers with empty strings", helper('{"Username":"","Secret":""}'), /no usable credentials/],
   ];
   for (const [name, script, words] of failures) {
-    it(`that ${name} is passed over with a warning that shows no secret`, async (t) => {
+    it(`that ${name} is skipped with a warning that shows no secret`, async (t) => {
       const { load, warnings } = await setUp(t, {
         ".docker/config.json": { credsStore: "test", auths: { "quay.io": auth("from-file") } },
         ...(script && { "bin/docker-credential-test": script }),
@@ -365,7 +365,7 @@ describe("a credential helper", () => {
     });
   }
 
-  /** One asks a helper that does not answer before the file `go` is there, and can give up. */
+  /** Starts a lookup, which can give up, with a helper that answers after the file `go` exists. */
   async function askSlowly(t: TestContext) {
     const { home, load } = await setUp(t, {
       ".docker/config.json": { credsStore: "test" },
@@ -381,7 +381,7 @@ describe("a credential helper", () => {
     return { home, store, giveUp };
   }
 
-  it("is waited for by the others where one gives up", async (t) => {
+  it("still answers other callers if one gives up", async (t) => {
     const { home, store, giveUp } = await askSlowly(t);
     const other = secretFor(store, "quay.io");
     await giveUp();
@@ -390,7 +390,7 @@ describe("a credential helper", () => {
     assert.equal(await readFile(join(home, "asked"), "utf8"), "get\n", "asked once");
   });
 
-  it("is asked again after all had given up", async (t) => {
+  it("is asked again after all callers have given up", async (t) => {
     const { home, store, giveUp } = await askSlowly(t);
     await giveUp();
     await writeFile(join(home, "go"), "");

@@ -50,13 +50,13 @@ describe("parsePlatform", () => {
       assert.throws(() => parsePlatform(text), failsWith("PLATFORM_INVALID"));
     });
   }
-  it("knows no architecture by the name of an object's member", () => {
+  it("does not accept the name of an object's member as an architecture", () => {
     assert.throws(() => parsePlatform("constructor"), failsWith("PLATFORM_INVALID"));
   });
 });
 
 describe("hostPlatform", () => {
-  it("is always Linux, whatever runs the program", () => {
+  it("is Linux on every system", () => {
     assert.equal(hostPlatform().os, "linux");
   });
   it("is a platform in its canonical spelling", () => {
@@ -64,7 +64,7 @@ describe("hostPlatform", () => {
   });
 });
 
-/** From containerd's platforms.Only: what runs on a machine, best first. */
+/** From containerd's platforms.Only: what runs on a platform, best first. */
 const choices: [wanted: string, offered: string[]][] = [
   ["linux/amd64", ["linux/amd64"]],
   ["linux/amd64/v3", ["linux/amd64/v3", "linux/amd64/v2", "linux/amd64"]],

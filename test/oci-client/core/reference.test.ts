@@ -6,7 +6,7 @@ import { failsWith } from "../support/errors.js";
 const sha256 = `sha256:${"a1".repeat(32)}`;
 const sha512 = `sha512:${"b2".repeat(64)}`;
 
-/** From distribution/reference: its grammar, its tests' cases, and Docker's documented short names. */
+/** From the grammar and the tests of distribution/reference, and Docker's documentation of short names. */
 const accepted: [name: string, text: string, expected: Reference][] = [
   [
     "a bare name is an official image on Docker Hub",
@@ -39,7 +39,7 @@ const accepted: [name: string, text: string, expected: Reference][] = [
     { registry: "localhost", repository: "os", tag: "v1" },
   ],
   [
-    "an IPv6 registry stands in brackets",
+    "an IPv6 registry is written in brackets",
     "[2001:db8::1]:5000/a/b/c:v1",
     { registry: "[2001:db8::1]:5000", repository: "a/b/c", tag: "v1" },
   ],
@@ -49,22 +49,22 @@ const accepted: [name: string, text: string, expected: Reference][] = [
     { registry: "docker.io", repository: "library/test", tag: "5000" },
   ],
   [
-    "a digest takes the place of the default tag",
+    "a digest replaces the default tag",
     `quay.io/os@${sha256}`,
     { registry: "quay.io", repository: "os", digest: sha256 },
   ],
   [
-    "a tag is kept beside a digest",
+    "a tag is kept next to a digest",
     `quay.io/os:v1@${sha256}`,
     { registry: "quay.io", repository: "os", tag: "v1", digest: sha256 },
   ],
   [
-    "a sha512 digest is in the grammar too",
+    "a digest can be sha512",
     `quay.io/os@${sha512}`,
     { registry: "quay.io", repository: "os", digest: sha512 },
   ],
   [
-    "host names do not depend on case",
+    "host names are case-insensitive",
     "Quay.IO/os:V1",
     { registry: "quay.io", repository: "os", tag: "V1" },
   ],
@@ -94,7 +94,7 @@ const refused: [name: string, text: string, words: RegExp][] = [
   ["a registry alone", "quay.io/", /repository/],
   ["a separator at the end", "quay.io/os-", /repository/],
   ["three underscores", "quay.io/a___b", /repository/],
-  ["two dots, which could climb out of a path", "quay.io/a/../b", /repository/],
+  ["two dots, which could escape from a path", "quay.io/a/../b", /repository/],
   ["a repository of 256 characters", `quay.io/${"a".repeat(256)}`, /255/],
   ["an empty tag", "quay.io/os:", /tag/],
   ["a tag of 129 characters", `quay.io/os:${"t".repeat(129)}`, /tag/],
@@ -124,7 +124,7 @@ describe("parseReference", () => {
     });
   }
 
-  it("tells how an upper-case repository is to be written", () => {
+  it("says how to write an upper-case repository", () => {
     assert.throws(() => parseReference("quay.io/Kairos/OS"), { hint: /kairos\/os/ });
   });
 
@@ -139,11 +139,11 @@ describe("parseReference", () => {
 });
 
 describe("formatReference", () => {
-  it("spells everything out", () => {
+  it("writes all parts", () => {
     assert.equal(formatReference(parseReference("debian")), "docker.io/library/debian:latest");
   });
   for (const [, text, expected] of accepted) {
-    it(`writes what parseReference reads back: ${text.slice(0, 60)}`, () => {
+    it(`writes what parseReference reads: ${text.slice(0, 60)}`, () => {
       assert.deepEqual(parseReference(formatReference(expected)), expected);
     });
   }

@@ -32,29 +32,29 @@ function bytes(document: unknown): Uint8Array {
 describe("parseManifest", () => {
   const types: [name: string, document: object, header: string | undefined, expected: string][] = [
     [
-      "an OCI manifest by its own word",
+      "an OCI manifest by its media type",
       { ...manifest, mediaType: ociManifestType },
       undefined,
       ociManifestType,
     ],
     [
-      "a Docker manifest by its own word",
+      "a Docker manifest by its media type",
       { ...manifest, mediaType: dockerManifestType },
       undefined,
       dockerManifestType,
     ],
     ["a manifest by its header", manifest, dockerManifestType, dockerManifestType],
     ["a manifest by its members", manifest, undefined, ociManifestType],
-    ["a manifest under a header that says nothing", manifest, "text/plain", ociManifestType],
-    ["a manifest under a header that lies", manifest, ociIndexType, ociManifestType],
+    ["a manifest with an unspecific header", manifest, "text/plain", ociManifestType],
+    ["a manifest with a wrong header", manifest, ociIndexType, ociManifestType],
     [
-      "an OCI index by its own word",
+      "an OCI index by its media type",
       { ...index, mediaType: ociIndexType },
       undefined,
       ociIndexType,
     ],
     [
-      "a Docker list by its own word",
+      "a Docker list by its media type",
       { ...index, mediaType: dockerListType },
       undefined,
       dockerListType,
@@ -62,14 +62,14 @@ describe("parseManifest", () => {
     ["an index by its members", index, undefined, ociIndexType],
   ];
   for (const [name, document, mediaType, expected] of types) {
-    it(`knows ${name}`, () => {
+    it(`recognizes ${name}`, () => {
       const parsed = parseManifest(bytes(document), { mediaType });
       assert.equal(parsed.mediaType, expected);
       assert.equal(parsed.kind, "manifests" in document ? "index" : "manifest");
     });
   }
 
-  it("keeps what descriptors say", () => {
+  it("keeps the members of descriptors", () => {
     const descriptor = {
       ...layer,
       platform: { os: "linux", architecture: "arm", variant: "v7" },
@@ -88,7 +88,7 @@ describe("parseManifest", () => {
     });
   });
 
-  it("reads the nulls that Go writes for what is absent", () => {
+  it("reads null as absent, as Go writes it", () => {
     const document = {
       ...manifest,
       layers: null,
@@ -106,29 +106,29 @@ describe("parseManifest", () => {
   const sized = (size: unknown) => ({ ...manifest, layers: [{ ...layer, size }] });
   const refused: [name: string, document: unknown, code: OciClientErrorCode][] = [
     ["nothing", "", "MANIFEST_INVALID"],
-    ["what is not JSON", "<html>", "MANIFEST_INVALID"],
+    ["text other than JSON", "<html>", "MANIFEST_INVALID"],
     ["null", "null", "MANIFEST_INVALID"],
     ["a list", [], "MANIFEST_INVALID"],
-    ["a version of the future", { ...manifest, schemaVersion: 3 }, "MANIFEST_INVALID"],
+    ["an unknown version", { ...manifest, schemaVersion: 3 }, "MANIFEST_INVALID"],
     ["no version", { config, layers: [layer] }, "MANIFEST_INVALID"],
     ["neither kind", { schemaVersion: 2 }, "MANIFEST_INVALID"],
-    ["both kinds at once", { ...manifest, ...index }, "MANIFEST_INVALID"],
+    ["both kinds together", { ...manifest, ...index }, "MANIFEST_INVALID"],
     [
-      "an index that calls itself a manifest",
+      "an index with the media type of a manifest",
       { ...index, mediaType: ociManifestType },
       "MANIFEST_INVALID",
     ],
     ["a negative size", sized(-1), "MANIFEST_INVALID"],
-    ["a broken size", sized(1.5), "MANIFEST_INVALID"],
-    ["a size in words", sized("12"), "MANIFEST_INVALID"],
+    ["a fractional size", sized(1.5), "MANIFEST_INVALID"],
+    ["a size as a string", sized("12"), "MANIFEST_INVALID"],
     ["a size of 2^53", sized(2 ** 53), "MANIFEST_INVALID"],
     [
-      "a digest that would climb out of a path",
+      "a digest that would escape from a path",
       { ...manifest, config: { ...config, digest: "sha256:../../x" } },
       "MANIFEST_INVALID",
     ],
     ["1001 layers", { ...manifest, layers: Array(1001).fill(layer) }, "MANIFEST_INVALID"],
-    ["brackets without end", "[".repeat(1_000_000), "MANIFEST_INVALID"],
+    ["unclosed brackets", "[".repeat(1_000_000), "MANIFEST_INVALID"],
     ["more than 4 MiB", " ".repeat(4 * 1024 * 1024 + 1), "MANIFEST_TOO_LARGE"],
     [
       "schema 1",
@@ -147,7 +147,7 @@ describe("parseManifest", () => {
     assert.throws(() => parseManifest(broken), failsWith("MANIFEST_INVALID"));
   });
 
-  it("says where a manifest is wrong", () => {
+  it("names the invalid member", () => {
     assert.throws(
       () => parseManifest(bytes(sized(-1))),
       failsWith("MANIFEST_INVALID", /layers\.0\.size/),
@@ -165,7 +165,7 @@ describe("assertImage", () => {
   }
   const images = [ociConfigType, "application/vnd.docker.container.image.v1+json"];
   for (const type of images) {
-    it(`takes a config of the type ${type}`, () => assertImage(withConfig(type)));
+    it(`accepts a config of the type ${type}`, () => assertImage(withConfig(type)));
   }
   const others: [type: string, artifactType: string | undefined, words: RegExp][] = [
     ["application/vnd.cncf.helm.config.v1+json", undefined, /Helm chart/],
@@ -175,7 +175,7 @@ describe("assertImage", () => {
     ["a\u001b[2Jb", undefined, /a\uFFFD\[2Jb/],
   ];
   for (const [type, artifactType, words] of others) {
-    it(`names what is no image: ${words.source}`, () => {
+    it(`refuses an artifact and names it: ${words.source}`, () => {
       assert.throws(
         () => assertImage(withConfig(type, artifactType)),
         failsWith("NOT_AN_IMAGE", words),
@@ -191,7 +191,7 @@ describe("parseImageConfig", () => {
     rootfs: { type: "layers", diff_ids: [someDigest] },
   };
 
-  it("reads the members that matter and leaves out others", () => {
+  it("reads the known members and omits others", () => {
     const document = {
       ...minimal,
       created: "2024-01-02T03:04:05.678Z",
@@ -209,7 +209,7 @@ describe("parseImageConfig", () => {
     });
   });
 
-  it("reads the nulls that builders write", () => {
+  it("reads null as absent, as builders write it", () => {
     const document = {
       ...minimal,
       created: null,
@@ -230,7 +230,7 @@ describe("parseImageConfig", () => {
     ["nothing", ""],
     ["no rootfs", { architecture: "amd64", os: "linux" }],
     ["no platform", { rootfs: minimal.rootfs }],
-    ["a layer that is no digest", { ...minimal, rootfs: { diff_ids: ["x"] } }],
+    ["an invalid digest of a layer", { ...minimal, rootfs: { diff_ids: ["x"] } }],
   ];
   for (const [name, document] of refused) {
     it(`refuses ${name}`, () => {

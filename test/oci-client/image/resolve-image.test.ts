@@ -23,7 +23,7 @@ const armv6 = { os: "linux", architecture: "arm", variant: "v6" };
 const armv7 = { os: "linux", architecture: "arm", variant: "v7" };
 const unknownPlatform = { os: "unknown", architecture: "unknown" };
 
-/** The second kind of reader beside a registry: content at hand, as in an OCI layout. */
+/** Reads content from memory. */
 function readerOf(content: ImageContent, root: Pointer): ImageReader {
   return {
     manifest: async ({ digest = root.digest }) => ({ bytes: content.bytes({ digest }) }),
@@ -88,14 +88,14 @@ describe("resolveImage", () => {
     }
   });
 
-  it("takes the first of two manifests that fit alike", async () => {
+  it("takes the first of two manifests that match equally well", async () => {
     const content = new ImageContent();
     const first = entry(content.image(amd64, ["first"]), amd64);
     const root = content.index([first, entry(content.image(amd64, ["second"]), amd64)]);
     assert.equal((await resolve(content, root, "amd64")).digest, first.digest);
   });
 
-  it("skips BuildKit's attestations whatever platform they claim", async () => {
+  it("skips BuildKit's attestations regardless of their platform", async () => {
     const content = new ImageContent();
     const annotations = { "vnd.docker.reference.type": "attestation-manifest" };
     const image = content.image(amd64);
@@ -104,7 +104,7 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
-  it("skips artifacts that stand in an index beside an image", async () => {
+  it("skips artifacts in an index", async () => {
     const content = new ImageContent();
     const image = content.image(amd64);
     const sbom = entry(content.image(amd64, ["sbom"]), amd64, { artifactType: "application/x" });
@@ -112,9 +112,9 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
-  // As descriptor.md has it: "the value of the config descriptor mediaType when the descriptor
+  // descriptor.md: "the value of the config descriptor mediaType when the descriptor
   // references an image manifest".
-  it("takes an image whose artifact type is that of its config", async () => {
+  it("accepts an image whose artifact type is the media type of its config", async () => {
     const content = new ImageContent();
     const plain = content.json(content.image(amd64));
     const image = content.manifest({ ...plain, artifactType: ociConfigType });
@@ -122,14 +122,14 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
-  it("finds an image beside something whose platform says nothing", async () => {
+  it("finds an image next to an entry with an empty platform", async () => {
     const content = new ImageContent();
     const image = content.image(amd64);
     const root = content.index([entry(content.image(arm64), {}), entry(image, amd64)]);
     assert.equal((await resolve(content, root, "amd64")).digest, image.digest);
   });
 
-  it("takes a manifest without a platform when it is alone beside attestations", async () => {
+  it("takes a manifest without a platform if all other entries are attestations", async () => {
     const content = new ImageContent();
     const image = content.image(amd64);
     const root = content.index([image, entry(content.image(amd64, ["in-toto"]), unknownPlatform)]);
@@ -138,7 +138,7 @@ describe("resolveImage", () => {
     assert.deepEqual(resolved.platform, amd64);
   });
 
-  it("takes a lone manifest whose platform is empty", async () => {
+  it("takes the only manifest even if its platform is empty", async () => {
     const content = new ImageContent();
     const image = content.image(amd64);
     const root = content.index([entry(image, { os: "", architecture: "" })]);
@@ -188,13 +188,13 @@ describe("resolveImage", () => {
     assert.equal((await resolve(content, root, "arm64")).digest, image.digest);
   });
 
-  it("believes an index about the variant that a config leaves out", async () => {
+  it("takes the variant from the index if the config has none", async () => {
     const content = new ImageContent();
     const root = content.index([entry(content.image({ os: "linux", architecture: "arm" }), armv6)]);
     assert.deepEqual((await resolve(content, root, "linux/arm/v6")).platform, armv6);
   });
 
-  it("takes an image without layers whatever its config says of them", async () => {
+  it("accepts an image without layers regardless of its config", async () => {
     const content = new ImageContent();
     const config = content.add(
       { ...amd64, rootfs: { diff_ids: [digestOf(Buffer.from("x"))] } },
@@ -212,7 +212,7 @@ describe("resolveImage", () => {
       /linux\/amd64, only for linux\/arm64\./,
     ],
     [
-      "an index that lacks the platform, naming those it has",
+      "an index without the platform, and lists the platforms in it",
       (content) =>
         content.index([
           entry(content.image(arm64), arm64),
@@ -224,7 +224,7 @@ describe("resolveImage", () => {
     ],
     ["an empty index", (content) => content.index([]), "PLATFORM_NOT_FOUND", /no known platform/],
     [
-      "a lone manifest without a platform whose config has another",
+      "an only manifest without a platform, but with a config for another one",
       (content) => content.index([content.image(arm64)]),
       "PLATFORM_NOT_FOUND",
       /only for linux\/arm64/,
@@ -251,7 +251,7 @@ describe("resolveImage", () => {
       /too many/,
     ],
     [
-      "an index in a manifest's place",
+      "an index instead of a manifest",
       (content) =>
         content.index([{ ...content.index([]), mediaType: ociManifestType, platform: amd64 }]),
       "MANIFEST_INVALID",
@@ -279,7 +279,7 @@ describe("resolveImage", () => {
       /1 layers but its config has 0/,
     ],
     [
-      "a config of more bytes than anyone wants in memory",
+      "a config of more than 4 MiB",
       (content) => {
         const config = { ...content.add({}, ociConfigType), size: 4 * 1024 * 1024 + 1 };
         return content.manifest({ config, layers: [] });
@@ -288,7 +288,7 @@ describe("resolveImage", () => {
       /bytes/,
     ],
     [
-      "a config that is longer than its descriptor says",
+      "a config longer than in its descriptor",
       (content) => {
         const config = content.add({ ...amd64, rootfs: {} }, ociConfigType);
         return content.manifest({ config: { ...config, size: 3 }, layers: [] });
@@ -297,7 +297,7 @@ describe("resolveImage", () => {
       /instead of 3/,
     ],
     [
-      "a manifest in an index that has other bytes than its digest",
+      "a manifest with a wrong digest",
       (content) => {
         const image = content.image(amd64);
         content.blobs.set(image.digest, Buffer.from("x".repeat(image.size)));

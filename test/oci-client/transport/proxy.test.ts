@@ -5,17 +5,17 @@ import fc from "fast-check";
 import { proxyFor } from "../../../src/oci-client/transport/proxy.js";
 import { failsWith } from "../support/errors.js";
 
-/** Nothing listens there, so that curl fails at once and says where. */
+/** Nothing listens there, so that curl fails immediately and names the address. */
 const proxyUrl = "http://127.0.0.1:1";
 
 const rules: [name: string, url: string, env: Record<string, string>, isProxied: boolean][] = [
   ["HTTPS_PROXY is for HTTPS", "https://a.example/", { HTTPS_PROXY: proxyUrl }, true],
-  ["https_proxy is, too", "https://a.example/", { https_proxy: proxyUrl }, true],
+  ["https_proxy is for HTTPS too", "https://a.example/", { https_proxy: proxyUrl }, true],
   ["HTTPS_PROXY is not for HTTP", "http://a.example/", { HTTPS_PROXY: proxyUrl }, false],
   ["http_proxy is for HTTP", "http://a.example/", { http_proxy: proxyUrl }, true],
   ["http_proxy is not for HTTPS", "https://a.example/", { http_proxy: proxyUrl }, false],
-  ["a scheme may be left out", "https://a.example/", { https_proxy: "127.0.0.1:1" }, true],
-  ["an empty variable is none", "https://a.example/", { https_proxy: "" }, false],
+  ["a scheme is optional", "https://a.example/", { https_proxy: "127.0.0.1:1" }, true],
+  ["an empty variable counts as unset", "https://a.example/", { https_proxy: "" }, false],
 ];
 
 const exceptions: [noProxy: string, url: string, isProxied: boolean][] = [
@@ -39,7 +39,7 @@ const exceptions: [noProxy: string, url: string, isProxied: boolean][] = [
   ["", "https://a.example/", true],
 ];
 
-/** What curl makes of the same variables. */
+/** Whether curl uses the proxy with the same variables. */
 function curlUsesProxy(url: string, env: Record<string, string>): boolean {
   const words = ["-sS", "--connect-timeout", "1", "-o", "/dev/null", url];
   const { stderr } = spawnSync("curl", words, { env: { PATH: process.env.PATH, ...env } });
@@ -54,7 +54,7 @@ describe("proxies from the environment, as curl reads them", () => {
     });
   }
   for (const [noProxy, url, isProxied] of exceptions) {
-    it(`NO_PROXY=${noProxy} ${isProxied ? "is not about" : "is about"} ${url}`, () => {
+    it(`NO_PROXY=${noProxy} ${isProxied ? "does not include" : "includes"} ${url}`, () => {
       const env = { http_proxy: proxyUrl, https_proxy: proxyUrl, NO_PROXY: noProxy };
       assert.equal(curlUsesProxy(url, env), isProxied, "curl");
       assert.equal(proxyFor(new URL(url), env) !== undefined, isProxied);
@@ -62,43 +62,43 @@ describe("proxies from the environment, as curl reads them", () => {
   }
 });
 
-describe("proxies from the environment, as containers' tools read them", () => {
-  it("HTTP_PROXY counts in upper case, too", () => {
+describe("proxies from the environment, as container tools read them", () => {
+  it("HTTP_PROXY counts in upper case too", () => {
     assert.ok(proxyFor(new URL("http://a.example/"), { HTTP_PROXY: proxyUrl }));
   });
 
-  it("lower case comes first", () => {
+  it("lower case takes precedence", () => {
     const env = { HTTPS_PROXY: "http://upper:1", https_proxy: "http://lower:1" };
     assert.equal(proxyFor(new URL("https://a.example/"), env)?.url.host, "lower:1");
   });
 
-  it("NO_PROXY may name a port", () => {
+  it("NO_PROXY can contain a port", () => {
     const env = { https_proxy: proxyUrl, no_proxy: "a.example:5000" };
     assert.equal(proxyFor(new URL("https://a.example:5000/"), env), undefined);
     assert.ok(proxyFor(new URL("https://a.example/"), env));
   });
 
-  it("NO_PROXY may hold a network of IPv6", () => {
+  it("NO_PROXY can contain an IPv6 network", () => {
     const env = { http_proxy: proxyUrl, no_proxy: "2001:db8::/32" };
     assert.equal(proxyFor(new URL("http://[2001:db8::7]/"), env), undefined);
     assert.ok(proxyFor(new URL("http://[2001:db9::7]/"), env));
   });
 
-  it("this machine is never asked through one", () => {
+  it("loopback addresses never need a proxy", () => {
     const env = { http_proxy: proxyUrl, https_proxy: proxyUrl };
     for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000", "x.localhost"]) {
       assert.equal(proxyFor(new URL(`http://${host}/`), env), undefined, host);
     }
   });
 
-  it("any value is read or refused, and never crashes", () => {
+  it("any value is accepted or refused with an error of the client", () => {
     const url = new URL("https://a.example:5000/");
     const subnets = fc.string().map((text) => `${text}/8`);
     const values = fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.ipV6(), subnets);
     fc.assert(
-      fc.property(values, values, (https_proxy, no_proxy) => {
+      fc.property(values, values, (httpsProxy, noProxy) => {
         try {
-          proxyFor(url, { https_proxy, no_proxy });
+          proxyFor(url, { https_proxy: httpsProxy, no_proxy: noProxy });
         } catch (error) {
           failsWith("REGISTRY_CONFIG_INVALID")(error);
         }
@@ -107,7 +107,7 @@ describe("proxies from the environment, as containers' tools read them", () => {
     );
   });
 
-  it("user and password become a header, and leave the address", () => {
+  it("user and password move from the URL to a header", () => {
     const env = { https_proxy: "http://alice:a%20b@proxy:3128" };
     const proxy = proxyFor(new URL("https://a.example/"), env);
     assert.equal(proxy?.url.href, "http://proxy:3128/");

@@ -20,7 +20,7 @@ const origins: [registry: string, origin: string][] = [
 
 describe("registryOrigin", () => {
   for (const [registry, origin] of origins) {
-    it(`speaks to ${registry} at ${origin}`, () => {
+    it(`uses ${origin} for ${registry}`, () => {
       assert.equal(registryOrigin(registry).origin, origin);
     });
   }
@@ -31,7 +31,7 @@ const refused: [name: string, from: string, location: string][] = [
   ["from HTTPS to plain HTTP on this machine", "https://quay.io/v2/", "http://127.0.0.1/"],
   ["from this machine to plain HTTP elsewhere", "http://127.0.0.1/v2/", "http://cdn.example/"],
   ["to a file", "http://127.0.0.1/v2/", "file:///etc/passwd"],
-  ["to no address", "https://quay.io/v2/", "https://"],
+  ["to an invalid URL", "https://quay.io/v2/", "https://"],
 ];
 
 describe("redirectTarget", () => {
@@ -40,11 +40,11 @@ describe("redirectTarget", () => {
       assert.throws(() => redirectTarget(location, new URL(from)), failsWith("REGISTRY_ERROR"));
     });
   }
-  it("resolves an address that is relative", () => {
+  it("resolves a relative URL", () => {
     const target = redirectTarget("/b?c=1", new URL("https://quay.io/a"));
     assert.equal(target.href, "https://quay.io/b?c=1");
   });
-  it("shows no signature or password of an address that it refuses", () => {
+  it("hides the signature and the password of a refused URL", () => {
     assert.throws(
       () => redirectTarget("http://me:secret@cdn.example/x?sig=secret", new URL("https://quay.io")),
       (error: Error) => !error.message.includes("secret"),

@@ -154,7 +154,7 @@ describe("Retry", () => {
     assert.ok(second <= 2);
   });
 
-  it("counts anew after progress, and says in the end what was tried", async () => {
+  it("starts counting again after progress, and finally says what was tried", async () => {
     const clock = new FakeClock();
     const retry = new Retry({
       policy: { totalMs: 1000, firstPauseMs: 400, maxPauseMs: 400 },

@@ -24,7 +24,7 @@ interface Server {
   readonly directory: string;
   readonly authority: Authority;
   readonly host: string;
-  /** A home directory, empty at first. */
+  /** A home directory, initially empty. */
   readonly home: string;
 }
 
@@ -49,7 +49,7 @@ async function startTlsRegistry(t: TestContext, setting: Setting = {}): Promise<
   return { directory, authority, host, home };
 }
 
-/** Pushed by skopeo. */
+/** The digest of the image that skopeo pushed. */
 async function push({ directory, authority, host }: Server): Promise<string> {
   const content = new ImageContent();
   const image = content.image(amd64);
@@ -65,7 +65,7 @@ async function push({ directory, authority, host }: Server): Promise<string> {
   return image.digest;
 }
 
-/** The digest of what a client with these options finds; its surroundings are empty else. */
+/** The digest that a client with these options finds, with an otherwise empty environment. */
 async function pull(
   t: TestContext,
   { host, home }: Pick<Server, "host" | "home">,
@@ -103,7 +103,7 @@ describe("a registry with a certificate of a private authority", () => {
   it("is trusted with the authority in SSL_CERT_FILE and NODE_EXTRA_CA_CERTS", async (t) => {
     const server = await startTlsRegistry(t);
     const digest = await push(server);
-    // Nothing but TLS set up for it makes a registry of this machine one that is asked by HTTPS.
+    // A registry on this machine is contacted with HTTPS only if there are TLS settings for it.
     await certificatesFor(server);
     const { caFile } = server.authority;
     assert.equal(await pull(t, server, { env: { SSL_CERT_FILE: caFile } }), digest);
@@ -128,7 +128,7 @@ describe("a registry with a certificate of a private authority", () => {
     );
   });
 
-  it("is refused when the certificate has run out", async (t) => {
+  it("is refused if the certificate has expired", async (t) => {
     const server = await startTlsRegistry(t, { isExpired: true });
     await assert.rejects(
       pull(t, server, { caFile: server.authority.caFile }),
@@ -136,7 +136,7 @@ describe("a registry with a certificate of a private authority", () => {
     );
   });
 
-  it("is refused when the certificate is for another name", async (t) => {
+  it("is refused if the certificate is for another name", async (t) => {
     const server = await startTlsRegistry(t, { names: "DNS:registry.example" });
     await assert.rejects(
       pull(t, server, { caFile: server.authority.caFile }),
@@ -145,8 +145,8 @@ describe("a registry with a certificate of a private authority", () => {
   });
 });
 
-describe("a registry that was named insecure", () => {
-  it("is asked by HTTPS without a look at its certificate", async (t) => {
+describe("an insecure registry", () => {
+  it("is contacted with HTTPS, and its certificate is not checked", async (t) => {
     const server = await startTlsRegistry(t, { names: "DNS:other.example", isExpired: true });
     await assert.rejects(
       pull(t, server, { insecureHosts: [server.host] }),
@@ -154,7 +154,7 @@ describe("a registry that was named insecure", () => {
     );
   });
 
-  it("is asked by plain HTTP where it has no TLS", async (t) => {
+  it("is contacted with plain HTTP if it has no TLS", async (t) => {
     const directory = await mkdtemp(join(tmpdir(), "oci-client-"));
     t.after(() => rm(directory, { recursive: true }));
     const host = await startConfiguredRegistry(t, directory, {});
@@ -166,19 +166,19 @@ describe("a registry that was named insecure", () => {
     );
   });
 
-  it("is the only one that is insecure", async (t) => {
+  it("does not make other registries insecure", async (t) => {
     const server = await startTlsRegistry(t);
     await certificatesFor(server);
-    const neighbours = ["127.0.0.1:1", "127.0.0.1", "localhost", server.host.replace(/\d$/, "")];
+    const neighbors = ["127.0.0.1:1", "127.0.0.1", "localhost", server.host.replace(/\d$/, "")];
     await assert.rejects(
-      pull(t, server, { insecureHosts: neighbours }),
+      pull(t, server, { insecureHosts: neighbors }),
       failsWith("REGISTRY_UNREACHABLE", /does not trust/),
     );
   });
 });
 
-describe("a registry of this machine without TLS", () => {
-  it("is found also where --tls-ca is given for another", async (t) => {
+describe("a registry on this machine without TLS", () => {
+  it("is found even if --tls-ca is given for another one", async (t) => {
     const directory = await mkdtemp(join(tmpdir(), "oci-client-"));
     t.after(() => rm(directory, { recursive: true }));
     const host = await startConfiguredRegistry(t, directory, {});
@@ -191,7 +191,7 @@ describe("a registry of this machine without TLS", () => {
 });
 
 describe("a registry that demands a client certificate", () => {
-  it("gets that of --tls-cert and --tls-key, or of certs.d, and else says so", async (t) => {
+  it("receives the one of --tls-cert and --tls-key or of certs.d, and is named if there is none", async (t) => {
     const server = await startTlsRegistry(t, { wantsCertificate: true });
     const digest = await push(server);
     const { caFile } = server.authority;
@@ -209,7 +209,7 @@ describe("a registry that demands a client certificate", () => {
         clientCertificate: { ...clientCertificate, registry: "quay.io" },
       }),
       failsWith("REGISTRY_UNREACHABLE", /client certificate/),
-      "that of another registry is not shown",
+      "the certificate for another registry is not sent",
     );
 
     const directory = await certificatesFor(server);
@@ -220,8 +220,8 @@ describe("a registry that demands a client certificate", () => {
   });
 });
 
-describe("certificate files that cannot be used", () => {
-  it("are named, and a key is never quoted", async (t) => {
+describe("invalid certificate files", () => {
+  it("are named without quoting a key", async (t) => {
     const directory = await mkdtemp(join(tmpdir(), "oci-client-"));
     t.after(() => rm(directory, { recursive: true }));
     const authority = await Authority.create(directory);
@@ -266,7 +266,7 @@ describe("certificate files that cannot be used", () => {
     }
   });
 
-  it("are a certificate in certs.d without its key", async (t) => {
+  it("include a certificate in certs.d without its key", async (t) => {
     const home = await mkdtemp(join(tmpdir(), "oci-client-"));
     t.after(() => rm(home, { recursive: true }));
     const directory = join(home, ".config/containers/certs.d/127.0.0.1:1");

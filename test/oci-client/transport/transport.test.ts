@@ -19,8 +19,8 @@ function newTransport(t: TestContext, timeouts?: ConstructorParameters<typeof Tr
   return transport;
 }
 
-describe("a registry that cannot be reached", () => {
-  it("is told by a refused connection", async (t) => {
+describe("an unreachable registry", () => {
+  it("is reported for a refused connection", async (t) => {
     const server = createHttpServer();
     const port = await listen(t, server);
     await new Promise((resolve) => server.close(resolve));
@@ -30,7 +30,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by plain HTTP where HTTPS was expected", async (t) => {
+  it("is reported for plain HTTP instead of HTTPS", async (t) => {
     const server = await serve(t, (_request, response) => response.end());
     await assert.rejects(
       newTransport(t).send(new URL(`https://${server.host}/`)),
@@ -38,7 +38,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by a certificate that nobody trusts", async (t) => {
+  it("is reported for an untrusted certificate", async (t) => {
     const port = await listen(t, createTlsServer(await selfSigned(t)));
     await assert.rejects(
       newTransport(t).send(new URL(`https://127.0.0.1:${port}/`)),
@@ -46,7 +46,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by a connection that ends before the answer", async (t) => {
+  it("is reported for a connection that ends before the response", async (t) => {
     const server = await serve(t, (request) => request.socket.destroy());
     await assert.rejects(
       newTransport(t).send(new URL(`http://${server.host}/`)),
@@ -54,7 +54,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by something that is not HTTP", async (t) => {
+  it("is reported for a protocol other than HTTP", async (t) => {
     const server = createTcpServer((socket) => {
       socket.on("error", () => {});
       socket.end("SSH-2.0-OpenSSH_9.2\r\n");
@@ -68,7 +68,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by an answer that does not come in time", async (t) => {
+  it("is reported for a response that takes too long", async (t) => {
     const server = await serve(t, () => {});
     const transport = newTransport(t, { connectMs: 1000, headersMs: 100, bodyMs: 100 });
     await assert.rejects(
@@ -77,7 +77,7 @@ describe("a registry that cannot be reached", () => {
     );
   });
 
-  it("is told by a body that stops", async (t) => {
+  it("is reported for a body that stalls", async (t) => {
     const server = await serve(t, (_request, response) => response.write("x"));
     const transport = newTransport(t, { connectMs: 1000, headersMs: 100, bodyMs: 100 });
     const { body } = await transport.send(new URL(`http://${server.host}/`));
@@ -94,29 +94,29 @@ describe("networkError", () => {
   const coded = (code: string, message = "x") => Object.assign(new Error(message), { code });
   const errors: [name: string, error: unknown, words: RegExp][] = [
     ["a host that does not exist", coded("ENOTFOUND"), /no such host/],
-    ["a name server that does not answer", coded("EAI_AGAIN"), /looked up/],
+    ["a DNS server that does not answer", coded("EAI_AGAIN"), /looked up/],
     [
       "a cause within a cause",
       new Error("a", { cause: new Error("b", { cause: coded("ECONNREFUSED") }) }),
       /refused/,
     ],
     [
-      "several attempts",
+      "several errors in one",
       new AggregateError([coded("ENETUNREACH"), coded("ECONNREFUSED")]),
       /refused/,
     ],
-    ["a certificate that has run out", coded("CERT_HAS_EXPIRED"), /not valid today/],
+    ["an expired certificate", coded("CERT_HAS_EXPIRED"), /not valid today/],
     ["a certificate for another name", coded("ERR_TLS_CERT_ALTNAME_INVALID"), /another name/],
     ["an unknown authority", coded("UNABLE_TO_VERIFY_LEAF_SIGNATURE"), /not trust/],
     [
-      "what nobody foresaw",
+      "an unknown error",
       new Error("\u001b[31mboo"),
       /could not be reached \(Error: \uFFFD\[31mboo\)/,
     ],
-    ["what is no error", "boo", /boo/],
+    ["a value that is not an error", "boo", /boo/],
   ];
   for (const [name, error, words] of errors) {
-    it(`puts ${name} into words`, () => {
+    it(`describes ${name}`, () => {
       const translated = networkError(error, new URL("https://me:secret@quay.io/v2/?secret"));
       failsWith("REGISTRY_UNREACHABLE", words)(translated);
       assert.match(translated.message, /^quay\.io /);

@@ -6,8 +6,8 @@ const none =
   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
 
 /**
- * A registry that knows of referrers, which Debian's does not yet (OCI distribution spec 1.1,
- * "Listing Referrers"), and remembers what it was asked for.
+ * A registry that supports referrers, unlike Debian's (OCI distribution spec 1.1, "Listing
+ * Referrers"), and records the requests.
  */
 export async function fakeRegistry(
   t: TestContext,

@@ -10,15 +10,15 @@ import {
 export const fixtures = join(checkout, "testdata/signatures");
 const layout = join(checkout, "testdata/demo-image");
 
-const EMPTY = "application/vnd.oci.empty.v1+json";
-const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
-const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const emptyMediaType = "application/vnd.oci.empty.v1+json";
+const simpleSigningMediaType = "application/vnd.dev.cosign.simplesigning.v1+json";
+const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 export function fixture(name: string): Buffer {
   return readFileSync(join(fixtures, name));
 }
 
-/** The demo image, put into some content. */
+/** Adds the demo image to some content. */
 export function addDemo(content: ImageContent): Pointer {
   const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
   const { annotations: _, ...root } = index.manifests[0] as Pointer;
@@ -29,14 +29,14 @@ export function addDemo(content: ImageContent): Pointer {
   return root;
 }
 
-/** A payload, and the signature of it, as files in testdata/signatures or as bytes. */
+/** A payload and its signature, as files in testdata/signatures or as bytes. */
 export type Signed = readonly [payload: string | Buffer, signature: string | Buffer];
 
 /** The manifest that cosign tags `sha256-….sig` (specs/SIGNATURE_SPEC.md, "Storage"). */
 export function addSignatures(content: ImageContent, signed: readonly Signed[]): Pointer {
   const bytes = (given: string | Buffer) => (Buffer.isBuffer(given) ? given : fixture(given));
   const layers = signed.map(([payload, signature]) =>
-    content.add(bytes(payload), SIMPLE_SIGNING, {
+    content.add(bytes(payload), simpleSigningMediaType, {
       annotations: { "dev.cosignproject.cosign/signature": bytes(signature).toString("latin1") },
     }),
   );
@@ -53,13 +53,13 @@ export function addSignatures(content: ImageContent, signed: readonly Signed[]):
 
 /** A referrer with a bundle (specs/BUNDLE_SPEC.md, "Publishing"). */
 export function addBundle(content: ImageContent, subject: Pointer, name: string): Pointer {
-  const config = content.add({}, EMPTY);
-  const layers = [content.add(fixture(name), BUNDLE)];
-  const pointer = content.manifest({ artifactType: BUNDLE, config, layers, subject });
-  return { ...pointer, artifactType: BUNDLE };
+  const config = content.add({}, emptyMediaType);
+  const layers = [content.add(fixture(name), bundleMediaType)];
+  const pointer = content.manifest({ artifactType: bundleMediaType, config, layers, subject });
+  return { ...pointer, artifactType: bundleMediaType };
 }
 
-/** What the referrers API answers, and what stands under the tag `sha256-…` without it. */
+/** The answer of the referrers API, or the index with the tag `sha256-…` without that API. */
 export function referrersList(content: ImageContent, referrers: readonly Pointer[]): Pointer {
   return content.add(
     { schemaVersion: 2, mediaType: ociIndexType, manifests: referrers },
@@ -67,7 +67,7 @@ export function referrersList(content: ImageContent, referrers: readonly Pointer
   );
 }
 
-/** Puts content into a registry that takes everything, under a tag. */
+/** Pushes content with a tag to a registry that accepts everything. */
 export async function push(
   base: string,
   content: ImageContent,
