@@ -1,6 +1,6 @@
-/** What `import … from "kairos-netboot"` gives. */
+/** The public API of the package kairos-netboot. */
 export type { WrittenNetbootJson as NetbootJson } from "./artifacts/index.js";
-export { type IsoOptions, iso } from "./boot-media/index.js";
+export { type CreateIsoOptions, createIso } from "./boot-media/index.js";
 export { type ServeEvent, type ServeOptions, serve } from "./boot-server/index.js";
 export {
   type ExtractEvent,

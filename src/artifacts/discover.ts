@@ -22,7 +22,7 @@ export interface DiscoveredRelease {
   readonly netbootJson: NetbootJson | undefined;
 }
 
-export interface DiscoverOptions {
+interface DiscoverOptions {
   /** Called with each path before it is read; discovery waits for the promise. */
   readonly beforeRead?: ((path: string) => Promise<void>) | undefined;
 }
@@ -184,7 +184,7 @@ function groupByName(
   });
 }
 
-/** What people call a kernel and an initrd that are the only ones in a directory. */
+/** Usual names of a kernel and of an initrd that are the only ones in a directory. */
 const kernelName =
   /^(kernel|vmlinu[xz]|bzImage|zImage|uImage|Image)([._-].*)?$|[._-](kernel|vmlinuz)$/;
 const initrdName = /^(initrd|initramfs)([._-].*)?$|[._-](initrd|initramfs)(\.img)?$/;

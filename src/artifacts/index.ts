@@ -12,7 +12,6 @@ export {
 } from "./checksums.js";
 export {
   type DiscoveredRelease,
-  type DiscoverOptions,
   describedFiles,
   discoverReleases,
   findUndescribedReleases,
@@ -35,11 +34,9 @@ export {
 export { isIntact } from "./output-directory.js";
 export {
   formatProvenance,
-  type Provenance,
   parseProvenance,
   provenanceName,
 } from "./provenance.js";
-export { publishJournalName } from "./publish-journal.js";
 export { formatReleaseScript } from "./release-script.js";
 export { checkReleaseUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

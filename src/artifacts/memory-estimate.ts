@@ -1,7 +1,7 @@
-/** How much larger an initrd is once it is unpacked: two to four times, by its compression. */
-const expansion = 3;
-/** Bytes that a small system takes, without what is to run on it. */
-const system = 512 * 1024 ** 2;
+/** An unpacked initrd is two to four times as large, depending on its compression. */
+const initrdExpansion = 3;
+/** Memory of a small running system without workloads. */
+const systemBytes = 512 * 1024 ** 2;
 
 interface Sized {
   /** Bytes. */
@@ -9,12 +9,12 @@ interface Sized {
 }
 
 /**
- * Bytes of memory that a machine needs at least to boot from these files, by estimate:
- * `root=live:` keeps the squashfs in memory as long as the machine runs; kernel and initrd are there
- * twice for a moment, as they came and unpacked.
+ * Estimates the memory in bytes that a machine needs at least to boot from these files. `root=live:`
+ * keeps the squashfs in memory while the machine runs. Kernel and initrd are in memory twice for a
+ * moment: as the machine received them, and unpacked.
  */
 export function estimateMemory({ kernel, initrd, squashfs }: Record<Files, Sized>): number {
-  return squashfs.size + (1 + expansion) * initrd.size + 2 * kernel.size + system;
+  return squashfs.size + (1 + initrdExpansion) * initrd.size + 2 * kernel.size + systemBytes;
 }
 
 type Files = "kernel" | "initrd" | "squashfs";

@@ -19,7 +19,7 @@ export const netbootJsonName = "netboot.json";
 
 const fileName = /^(?!\.\.?$)[^/\0]+$/;
 
-/** True if the name is that of a file in a directory, and cannot lead out of it. */
+/** True if the name is a file name, which cannot lead out of its directory. */
 export function isFileName(name: string): boolean {
   return fileName.test(name);
 }
@@ -152,9 +152,9 @@ const readerSchema = z.object({
   created: text.nullish(),
 });
 
-/** What this version of the program writes. */
+/** The contents that this version of the program writes. */
 export type WrittenNetbootJson = z.infer<typeof writerSchema>;
-/** What a reader takes from the file, whichever version of the program wrote it. */
+/** The members that a reader takes, whichever version of the program wrote the file. */
 export type NetbootJson = z.infer<typeof readerSchema>;
 export type FileDescription = z.infer<typeof file>;
 
@@ -174,7 +174,8 @@ export function formatNetbootJson(netbootJson: WrittenNetbootJson): string {
 export function netbootJsonSchema(): unknown {
   return {
     title: "netboot.json of kairos-netboot, version 1",
-    description: "What a directory of netboot files holds, and what it was made from.",
+    description:
+      "The contents of a directory of netboot files, and the image and the options that they were made from.",
     ...z.toJSONSchema(writerSchema, { io: "input" }),
   };
 }

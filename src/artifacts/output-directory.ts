@@ -12,7 +12,7 @@ import { type NetbootJson, netbootJsonName, readNetbootJson } from "./netboot-js
 import { provenanceName } from "./provenance.js";
 import { readPublishJournal, stagingPrefix } from "./publish-journal.js";
 
-/** What the destination is before an extraction. */
+/** State of the destination before an extraction. */
 export type DestinationState = "absent" | "empty" | "earlier output";
 
 /**

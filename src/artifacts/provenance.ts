@@ -54,7 +54,7 @@ const statement = z.object({
   }),
 });
 
-export interface Provenance {
+interface Provenance {
   /** SHA-256 of each file in hexadecimal, by the file's name. */
   readonly subjects: ReadonlyMap<string, string | undefined>;
   /** Digests, as `sha256:…`. */

@@ -1,22 +1,22 @@
-/** What a release's own script is made of. */
+/** The facts that a release's own script depends on. */
 export interface ReleaseScript {
-  /** Common to the file names. */
+  /** Common part of the file names. */
   readonly name: string;
-  /** Reference and digest of the image, for those who read the script. */
+  /** Reference and digest of the image, for a comment in the script. */
   readonly source: string;
-  /** As OCI names it. */
+  /** OCI's name of the architecture. */
   readonly architecture: string;
-  /** With `${url}` for where the files are and `${config}` for a cloud-config. */
+  /** Contains `${url}` for the URL of the files, and `${config}` for that of a cloud-config. */
   readonly commandLine: string;
-  /** Where the files are, without a slash at the end; beside the script if left out. */
+  /** URL of the files without a slash at the end; by default, they are beside the script. */
   readonly url?: string | undefined;
   /** Name of a cloud-config beside the files. */
   readonly cloudConfig?: string | undefined;
-  /** Further words of the command line. */
+  /** Words to add to the command line. */
   readonly words?: string | undefined;
 }
 
-/** Which iPXE may boot a kernel; under BIOS iPXE is 32-bit code on whatever processor. */
+/** Checks that an iPXE can boot a kernel. Under BIOS, iPXE is 32-bit code on every processor. */
 const architectureChecks: Readonly<Record<string, readonly string[]>> = {
   amd64: [
     `iseq \${buildarch} x86_64 && goto network ||`,
@@ -30,41 +30,41 @@ const architectureChecks: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The iPXE script of a release, with the fields of Kairos' own scripts at its head.
+ * The iPXE script of a release. It begins with the same variables as Kairos's own scripts.
  *
- * Without an address it finds its files beside itself. A kernel has to be told of its squashfs by
- * an absolute address, which iPXE knows as `${cwduri}` only since March 2024. Before, there is
- * the name that the DHCP server gave, where that is the absolute address of this very script: with
- * `/..` behind it, it leads to the directory. That it is absolute is seen by a letter before it,
- * which gives it an unknown scheme, but leaves a relative name relative; that it is this script's,
- * by what lies there.
+ * Without a URL, the script finds its files beside itself. The kernel needs the absolute URL of its
+ * squashfs. iPXE has had the script's own URL in `${cwduri}` since March 2024. Older versions only have
+ * `${filename}`, the name that the DHCP server gave, which helps if it is the absolute URL of this very
+ * script: with `/..` appended, it leads to the directory. Two probes find out. With a letter in front,
+ * an absolute URL has an unknown scheme and fails, whereas a relative name stays relative. And the
+ * directory contains this script only if the name was that of this script.
  */
 export function formatReleaseScript(script: ReleaseScript): string {
   const { name, source, cloudConfig, words } = script;
   const kernel = ["kernel --name", `${name}-kernel`, `\${prefix}${name}-kernel`];
-  const config = wordWith("config", script.commandLine);
+  const config = findWordWith("config", script.commandLine);
   return `#!ipxe
 # ${name}
 # made from ${source}
 #
-# These three can also be set by a script that chains this one.
+# A script that chains this one can also set these three variables.
 #
-# Where the files are, without a slash at the end. Left out, they are beside this script.
-${field("url", script.url, "http://example.com/directory")}
+# URL of the files without a slash at the end. By default, they are beside this script.
+${formatVariable("url", script.url, "http://example.com/directory")}
 
-# Address of a cloud-config.${cloudConfig === undefined ? "" : ` Left out, it is ${cloudConfig} beside the files.`}
+# URL of a cloud-config.${cloudConfig === undefined ? "" : ` By default, it is ${cloudConfig} beside the files.`}
 #set config http://example.com/cloud-config.yaml
 
-# Further words of the kernel's command line.
-${field("cmdline", words, "quiet")}
+# Words to add to the kernel command line.
+${formatVariable("cmdline", words, "quiet")}
 
-# From here on nothing has to be changed.
+# Nothing below has to be changed.
 echo Booting ${name}
 ${architectureCheck(script.architecture)}
 :network
 isset \${netX/ip} && goto place ||
 ifconf && goto place ||
-echo The network gave no address; trying again in 5 seconds.
+echo This machine got no address from the network. Trying again in 5 seconds.
 sleep 5
 goto network
 
@@ -73,7 +73,7 @@ clear prefix ||
 isset \${url} && set prefix \${url}/ && goto fetch ||
 isset \${cwduri} && set prefix \${cwduri} && goto fetch ||
 isset \${filename} || goto lost
-echo Looking where this script came from; one "not supported" is as it should be.
+echo Finding out where this script came from. One "not supported" is expected.
 imgfetch --name probe x\${filename}/../${name}.ipxe && goto lost ||
 imgfetch --name probe \${filename}/../${name}.ipxe || goto lost
 set prefix \${filename}/../
@@ -81,9 +81,9 @@ goto fetch
 
 :lost
 imgfree
-echo This iPXE is too old to know where this script came from. Say where the files are:
+echo This iPXE is too old to know where this script came from. Enter the URL of the files:
 echo "set url http://ADDRESS/DIRECTORY"
-echo "exit" goes on
+echo "exit" continues
 shell
 goto place
 
@@ -100,7 +100,7 @@ boot || goto failed
 :failed
 iseq \${tries}x xxxx && goto ask ||
 set tries \${tries}x
-echo Fetching from \${prefix} failed; trying again in 5 seconds.
+echo Fetching from \${prefix} failed. Trying again in 5 seconds.
 sleep 5
 goto fetch
 
@@ -108,16 +108,16 @@ goto fetch
 clear tries
 echo The files of ${name}
 echo could not be fetched from \${prefix}
-echo Does the web server run, and are the files there? This is a shell:
-echo "set url http://ADDRESS/DIRECTORY" looks in another place
+echo Check that the web server is running and has the files. This is a shell:
+echo "set url http://ADDRESS/DIRECTORY" fetches from another place
 echo "exit" tries again
 shell
 goto place
 `;
 }
 
-/** A line for the user to change. */
-function field(name: string, value: string | undefined, example: string): string {
+/** A line that users may edit; a comment with an example if the value is not given. */
+function formatVariable(name: string, value: string | undefined, example: string): string {
   return value === undefined ? `#set ${name} ${example}` : `set ${name} ${value}`;
 }
 
@@ -125,19 +125,19 @@ function architectureCheck(architecture: string): string {
   const checks = architectureChecks[architecture];
   if (checks === undefined) return "";
   return `${checks.join("\n")}
-echo This release is for ${architecture}, and this machine is not: \${buildarch} \${platform}
+echo This release is for ${architecture}, but this machine is: \${buildarch} \${platform}
 sleep 15
 exit 1
 `;
 }
 
-/** The word of a command line that names `${NAME}`. */
-function wordWith(name: string, commandLine: string): string | undefined {
+/** The word of a command line that contains `${NAME}`. */
+function findWordWith(name: string, commandLine: string): string | undefined {
   return commandLine.split(" ").find((word) => word.includes(`\${${name}}`));
 }
 
 function kernelWords(commandLine: string): string {
-  const config = wordWith("config", commandLine);
+  const config = findWordWith("config", commandLine);
   const words = commandLine.split(" ").map((word) => (word === config ? `\${config-word}` : word));
   return words.join(" ").replaceAll(`\${url}/`, `\${prefix}`);
 }

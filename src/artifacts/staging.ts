@@ -20,15 +20,15 @@ import { publishInto, recoverInterruptedPublish, replaceDirectory } from "./publ
 const maxStagingAgeMs = 24 * 60 * 60 * 1000;
 
 /**
- * A hidden directory where output is prepared, beside its destination, and from where it is
- * published by a rename. Where the destination itself cannot be renamed (a mount point, the
- * current directory, a parent that is not ours) it is a hidden directory inside it, and the files
- * are renamed one by one, `netboot.json` last.
+ * A hidden directory beside the destination, in which output is prepared and from which one rename
+ * publishes it. If the destination itself cannot be renamed (a mount point, the current directory, a
+ * parent that the user may not write to), the hidden directory is inside it, and the files are renamed
+ * one by one, `netboot.json` last.
  */
 export class Staging {
-  /** Where what will be published is written. */
+  /** For the files to publish. */
   readonly directory: string;
-  /** For what will not. */
+  /** For temporary files. */
   readonly scratch: string;
   readonly #destination: string;
   readonly #home: string;
@@ -45,10 +45,11 @@ export class Staging {
   }
 
   /**
+   * Also recovers from earlier runs that were killed.
    * @throws NetbootError OUTPUT_NOT_EMPTY, OUTPUT_NOT_WRITABLE
    */
   static async create(output: string): Promise<Staging> {
-    // A link to a directory stays a link.
+    // Resolve the link, so that publishing replaces its target and not the link.
     const destination = await realpath(output).catch(() => resolve(output));
     const parent = dirname(destination);
     try {
@@ -69,9 +70,9 @@ export class Staging {
   }
 
   /**
-   * Puts the output in place of what was there.
-   * @throws NetbootError OUTPUT_NOT_EMPTY where files of somebody else came there meanwhile,
-   *   OUTPUT_NOT_WRITABLE, DISK_FULL
+   * Replaces the destination with the output.
+   * @throws NetbootError OUTPUT_NOT_EMPTY if somebody else's files appeared in the destination
+   *   meanwhile, OUTPUT_NOT_WRITABLE, DISK_FULL
    */
   async publish(): Promise<void> {
     try {
@@ -84,12 +85,12 @@ export class Staging {
     await rm(this.#home, { recursive: true, force: true });
   }
 
-  /** Leaves everything as it was. */
+  /** Removes everything that `create` made. */
   async discard(): Promise<void> {
     await rm(this.#home, { recursive: true, force: true });
     if (this.#madeParent === undefined) return;
     for (let place = dirname(this.#destination); place.length >= this.#madeParent.length; ) {
-      // Stops at the first that somebody else uses by now.
+      // Stop at the first directory that somebody else uses now.
       if (
         !(await rmdir(place).then(
           () => true,
@@ -102,7 +103,7 @@ export class Staging {
   }
 }
 
-/** A hidden directory in an output directory, for what several images share while they are made. */
+/** A hidden directory in an output directory, for files that several extractions share. */
 export class SharedScratch {
   readonly directory: string;
   readonly #output: string;
@@ -118,7 +119,7 @@ export class SharedScratch {
   static async create(output: string): Promise<SharedScratch> {
     try {
       const made = await makeDirectories(output);
-      // Named as stagings are, so that a later run removes what a killed one left.
+      // Has the name of a staging directory, so that a later run removes it if this one is killed.
       const directory = await mkdtemp(join(output, `${stagingPrefix}staging-`));
       return new SharedScratch(directory, output, made !== undefined);
     } catch (error) {
@@ -126,13 +127,13 @@ export class SharedScratch {
     }
   }
 
-  /** Says that it is still in use: what is older than a day is taken for left. */
+  /** Shows that the directory is still in use: other runs remove older ones. See `removeStale`. */
   async touch(): Promise<void> {
     const now = new Date();
     await utimes(this.directory, now, now);
   }
 
-  /** Nothing of it stays, nor the output directory where nothing came into it. */
+  /** Also removes the output directory if this run made it and it is empty. */
   async remove(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
     if (this.#wasMade) await rmdir(this.#output).catch(() => {});
@@ -156,7 +157,7 @@ async function removeStale(place: string): Promise<void> {
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
-    // Another user's cannot be removed, and need not be.
+    // Another user's cannot be removed, and does not have to be.
     if (ageMs > maxStagingAgeMs) await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
@@ -168,7 +169,7 @@ function notWritable(error: unknown, destination: string): unknown {
   return new NetbootError(
     "OUTPUT_NOT_WRITABLE",
     `The output directory ${destination} cannot be written (${systemCode(error)}).`,
-    "Choose another directory with --output, or give yourself the right to write there.",
+    "Choose another directory with --output, or change its permissions.",
     { cause: error },
   );
 }

@@ -1,4 +1,4 @@
-export type { ByteSource, ByteStream } from "./byte-source.js";
+export type { ByteSource } from "./byte-source.js";
 export { decompress, decompressStream } from "./decompress.js";
 export { DecompressionError } from "./decompression-error.js";
 export { gunzipStream } from "./gunzip.js";

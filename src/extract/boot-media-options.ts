@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { WrittenNetbootJson } from "../artifacts/index.js";
-import { ensureIsoIsPossible, findSigner, findStub, type IsoWish } from "../boot-media/index.js";
+import {
+  checkIsoRequirements,
+  findSigner,
+  findStub,
+  type IsoRequirements,
+} from "../boot-media/index.js";
 import { findIpxeVariable } from "../kairos/index.js";
 import type { Platform } from "../oci-client/index.js";
 import { type NetbootError, sha256Hex, systemCode, usageError } from "../support/index.js";
@@ -62,21 +67,21 @@ export async function checkBootMedia(
   if (url === undefined) throw urlMissing(iso ? "--iso" : "--uki");
   const { architecture } = options.platform;
   const commandLine = `${cmdlineReplace} ${cmdline}`;
-  const wish = { architecture, url, commandLine, ipxeDirectory: ipxeDir };
+  const requirements = { architecture, url, commandLine, ipxeDir };
   return {
     url,
-    iso: iso ? await checkIso(wish) : undefined,
-    uki: uki ? await checkUki(wish, ukiKey, ukiCert) : undefined,
+    iso: iso ? await checkIso(requirements) : undefined,
+    uki: uki ? await checkUki(requirements, ukiKey, ukiCert) : undefined,
   };
 }
 
-async function checkIso(wish: IsoWish): Promise<CheckedIso> {
-  const { ipxeForBios, ipxeForUefi } = await ensureIsoIsPossible(wish);
-  return { ipxeDir: wish.ipxeDirectory, ipxeSha256: await sha256Of(ipxeForBios, ipxeForUefi) };
+async function checkIso(requirements: IsoRequirements): Promise<CheckedIso> {
+  const { ipxeForBios, ipxeForUefi } = await checkIsoRequirements(requirements);
+  return { ipxeDir: requirements.ipxeDir, ipxeSha256: await sha256Of(ipxeForBios, ipxeForUefi) };
 }
 
 async function checkUki(
-  { architecture, commandLine }: IsoWish,
+  { architecture, commandLine }: IsoRequirements,
   key: string | undefined,
   certificate: string | undefined,
 ): Promise<CheckedUki> {

@@ -112,7 +112,7 @@ const rules = {
 type Rules = typeof rules;
 
 /** The options of the table, each checked by its own rule. */
-export type CheckedTableOptions = {
+type CheckedTableOptions = {
   readonly [Name in keyof Rules]: Awaited<ReturnType<Rules[Name]["check"]>>;
 };
 

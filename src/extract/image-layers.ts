@@ -5,19 +5,27 @@ import { unixSeconds } from "../support/index.js";
 
 /** Starts to fetch the layers of an image. They are returned bottom first. */
 export function fetchLayers(image: ResolvedImage, source: ImageSource): Layer[] {
-  const { layers } = image.manifest;
-  const times = layerTimes(image.config);
+  const { manifest, config } = image;
+  const times = layerTimes(config);
+  const count = manifest.layers.length;
+  const [base, ...others] = manifest.layers.map((descriptor, number) => ({ descriptor, number }));
   // The layers are read from the top down, but the first bytes of the base layer are needed earlier.
-  const [base, ...others] = layers;
-  const inOrder = base === undefined ? [] : [base, ...others.reverse()];
-  const blobs = new Map(inOrder.map((layer) => [layer, source.fetch(layer)]));
-  return layers.map((descriptor, number) => ({
+  const inFetchOrder = base === undefined ? [] : [base, ...others.reverse()];
+  const layers = inFetchOrder.map(({ descriptor, number }) => ({
     number,
-    count: layers.length,
-    blob: blobs.get(descriptor)!,
-    diffId: image.config.rootfs.diff_ids[number]!,
-    impliedMtime: times[number] ?? createdTime(image.config) ?? 0,
+    count,
+    blob: source.fetch(descriptor),
+    diffId: diffIdOf(config, number),
+    impliedMtime: times[number] ?? createdTime(config) ?? 0,
   }));
+  return layers.sort((one, other) => one.number - other.number);
+}
+
+/** The client has checked that the configuration lists as many layers as the manifest. */
+function diffIdOf({ rootfs }: ImageConfig, number: number): string {
+  const diffId = rootfs.diff_ids[number];
+  if (diffId === undefined) throw new RangeError(`layer ${number} has no diff_id`);
+  return diffId;
 }
 
 /** When the image was made, in seconds since 1970; undefined if it does not say. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { WrittenNetbootJson } from "../artifacts/index.js";
-import { makeReleaseIso, makeUki, releaseOf, signEfiProgram } from "../boot-media/index.js";
+import { isoReleaseFrom, makeReleaseIso, makeUki, signEfiProgram } from "../boot-media/index.js";
 import { expandCommandLine, formatOsRelease } from "../kairos/index.js";
 import type { CheckedIso, CheckedUki } from "./boot-media-options.js";
 
@@ -19,8 +19,8 @@ export interface BootMediaInput {
 /** @throws NetbootError USAGE_INVALID, PROGRAM_FAILED */
 export async function makeIsoFile(input: BootMediaInput, { ipxeDir }: CheckedIso): Promise<void> {
   const { path, url, netbootJson, scratch, signal } = input;
-  const release = releaseOf(netbootJson);
-  await makeReleaseIso({ path, scratch, release, url, ipxeDirectory: ipxeDir, signal });
+  const release = isoReleaseFrom(netbootJson);
+  await makeReleaseIso({ path, scratch, release, url, ipxeDir, signal });
 }
 
 /** @throws NetbootError PROGRAM_FAILED, SIGNING_FAILED, KERNEL_UNFIT, STUB_INVALID */

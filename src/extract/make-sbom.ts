@@ -1,5 +1,5 @@
 import { ImageTree } from "../kairos/index.js";
-import { cycloneDx, readPackages, spdx } from "../sbom/index.js";
+import { formatCycloneDx, formatSpdx, readPackages } from "../sbom/index.js";
 import { programVersion } from "../support/index.js";
 import type { ArtifactInput } from "./artifact-input.js";
 import type { SbomFormat } from "./option-values.js";
@@ -24,5 +24,5 @@ export async function makeSbom(input: ArtifactInput, format: SbomFormat): Promis
     created: image.config.created ?? undefined,
     program: { name: "kairos-netboot", version: programVersion() },
   };
-  return format === "cyclonedx" ? cycloneDx(list, subject) : spdx(list, subject);
+  return format === "cyclonedx" ? formatCycloneDx(list, subject) : formatSpdx(list, subject);
 }

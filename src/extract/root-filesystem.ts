@@ -41,14 +41,14 @@ export interface RootFilesystem {
   readonly name: string;
   readonly facts: KairosFacts;
   readonly merged: MergedImage;
-  /** What it is compressed with: what was asked for, if the image's kernel can read that. */
+  /** The wanted compression if the image's kernel can read it, otherwise another one. */
   readonly compression: SquashfsCompression;
 }
 
 /**
- * Builds the squashfs while the layers are read. mksquashfs is started with the first file that
- * comes by, and with what can be told by then of the image; if the rest of the image proves that
- * wrong, it is started over, with everything known.
+ * Builds the squashfs while the layers are read. mksquashfs starts when the first file streams past,
+ * with options that are based on the part of the image that has been read. If the rest of the image
+ * contradicts them, mksquashfs starts over with everything known.
  * @throws NetbootError
  */
 export async function buildRootFilesystem(input: RootFilesystemInput): Promise<RootFilesystem> {
@@ -65,7 +65,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
   });
   let mksquashfs: Mksquashfs | undefined;
   try {
-    const merged = await pass.run(canForetell(input) ? early : undefined);
+    const merged = await pass.run(canPredictTimes(input) ? early : undefined);
     mksquashfs = await early.opened;
     const tree = new ImageTree(merged.root);
     const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
@@ -77,7 +77,9 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
       mksquashfs !== undefined &&
       !(merged.matchesEarlyOutput && isDeepStrictEqual(plan, guess))
     ) {
-      detail("Starting the squashfs over: the image is not as it seemed at first.");
+      detail(
+        "Starting the squashfs over: the rest of the image contradicts the first assumptions.",
+      );
       await mksquashfs.abort();
       mksquashfs = undefined;
     }
@@ -104,12 +106,12 @@ function announceBootFiles({ kernel, initrd }: KairosFacts, { emit }: CheckedOpt
   }
 }
 
-/** Reproducible builders set `created` to 1970, which says nothing of the newest file. */
-function canForetell({ version, created }: RootFilesystemInput): boolean {
+/** Reproducible builders set `created` to 1970, which does not bound the time of the newest file. */
+function canPredictTimes({ version, created }: RootFilesystemInput): boolean {
   return !needsNewestMtime(version) || created > 0;
 }
 
-/** @param facts undefined as long as not all layers were read */
+/** @param facts undefined until all layers have been read */
 function planFor(
   { version, options, created, architecture }: RootFilesystemInput,
   { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },

@@ -1,2 +1,2 @@
-export { type InitrdContents, listInitrd } from "./initrd.js";
+export { listInitrd } from "./initrd.js";
 export { InitrdFormatError } from "./initrd-format-error.js";

@@ -11,7 +11,7 @@ import { readChunks } from "../support/index.js";
 import { CpioReader } from "./cpio.js";
 import { InitrdFormatError } from "./initrd-format-error.js";
 
-/** What an initrd consists of. */
+/** A summary of an initrd. */
 export interface InitrdContents {
   /** Number of files and directories in all of its archives. */
   readonly entries: number;

@@ -10,7 +10,7 @@ import {
 import type { Inode } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 
-/** What an image says of itself, and what `extract` would reject. */
+/** The properties of an image that `extract` needs, and reasons why it would reject the image. */
 export interface BootFacts {
   readonly release: KairosRelease;
   /** Common part of the file names; undefined if the image does not say enough. */

@@ -8,7 +8,7 @@ export interface InspectionProblem {
   readonly hint: string;
 }
 
-/** What can be said about an image without extracting it. Sizes are in bytes. */
+/** A description of an image, made without extracting it. Sizes are in bytes. */
 export interface Inspection {
   /** The complete reference. */
   readonly reference: string;

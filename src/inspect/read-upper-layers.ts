@@ -6,7 +6,7 @@ import { formatBytes } from "../support/index.js";
 import { type BootFacts, readBootFacts } from "./boot-facts.js";
 import { LowerLayersNeeded, UpperTree } from "./upper-tree.js";
 
-/** What an image's layers say, and how many of them it took to find out. */
+/** The result of reading an image's layers from the top down. */
 export interface LayerFindings {
   readonly facts: BootFacts;
   /** Number of the lowest layer that was read, from 0. */

@@ -5,8 +5,8 @@ import type { LookupResult, PathParts } from "../layers/index.js";
 export class LowerLayersNeeded extends Error {}
 
 /**
- * The tree of an image's upper layers. What it contains hides everything below, so the answer is
- * final. What it lacks may be in a lower layer.
+ * The tree of an image's upper layers. A file in it hides everything below, so the answer is final. A
+ * missing file may be in a lower layer.
  */
 export class UpperTree extends ImageTree {
   protected override lookUp(parts: PathParts): LookupResult {

@@ -1,6 +1,6 @@
 import { versionInName } from "./artifact-name.js";
 
-/** What the command line of an image depends on. */
+/** Properties of an image that affect its command line. */
 export interface CommandLineFacts {
   readonly hasSelinux: boolean;
   /** `KAIROS_RELEASE`. */

@@ -1,5 +1,5 @@
 export { artifactName, checkArtifactName, versionInName } from "./artifact-name.js";
-export { captureRule, findBootFiles, type WantedBootFiles } from "./boot-files.js";
+export { captureRule, findBootFiles } from "./boot-files.js";
 export { checkCloudConfig, readCloudConfig } from "./cloud-config.js";
 export {
   commandLineByName,

@@ -9,7 +9,7 @@ export interface Initrd {
   readonly reason: string;
 }
 
-/** Where an image says which initrd to boot, in order of precedence. */
+/** Paths at which an image says which initrd to boot, in order of precedence. */
 const initrdLinks: readonly BootLink[] = [
   { path: "/boot/initrd" },
   { path: "/boot/initramfs" },

@@ -1,6 +1,6 @@
 import { parseOsRelease } from "./os-release.js";
 
-/** What a Kairos image says of itself in its release file. */
+/** The description of a Kairos image in its own release file. */
 export interface KairosRelease {
   readonly flavor: string | undefined;
   readonly flavorRelease: string | undefined;

@@ -11,7 +11,7 @@ export interface Kernel {
   readonly reason: string;
 }
 
-/** Where an image says which kernel to boot, in order of precedence. */
+/** Paths at which an image says which kernel to boot, in order of precedence. */
 const kernelLinks: readonly BootLink[] = [
   { path: "/boot/vmlinuz" },
   { path: "/boot/Image" },

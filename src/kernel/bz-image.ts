@@ -3,7 +3,7 @@ import { firstVersion, textAt } from "./kernel-version.js";
 /** Offset at which the setup header ends. */
 const setupHeaderEnd = 0x268;
 
-/** What a bzImage says of itself. */
+/** The properties of a bzImage, from its setup header. */
 export interface BzImage {
   /** OCI's name. */
   readonly architecture: "amd64" | "386";

@@ -1,4 +1,4 @@
 export { KernelConfig } from "./kernel-config.js";
-export { type KernelImage, kernelArchitecture, readKernelImage } from "./kernel-image.js";
+export { kernelArchitecture, readKernelImage } from "./kernel-image.js";
 export { type PeProgram, readPeProgram, sectionHeaderBytes } from "./pe.js";
 export { readSectionText, readUkiSections } from "./uki.js";

@@ -7,7 +7,7 @@ import { type PeHeaders, readPeHeaders } from "./pe.js";
 import { isUki, readSectionText } from "./uki.js";
 import { isZbootImage } from "./zboot-image.js";
 
-/** What a kernel file is. */
+/** The properties of a kernel file. */
 export interface KernelImage {
   readonly format:
     | "bzImage"
@@ -22,7 +22,7 @@ export interface KernelImage {
   readonly version: string | undefined;
   /** Bytes that the file has at least, according to its headers. */
   readonly minBytes: number;
-  /** What is wrong with a compressed Image. */
+  /** The defect of a compressed Image that cannot be decompressed. */
   readonly damage?: string;
 }
 

@@ -3,8 +3,8 @@ import type { InstalledPackage, PackageList } from "./package.js";
 import { imagePurl, packagePurl } from "./purl.js";
 import { type SbomSubject, timestampOf } from "./sbom-document.js";
 
-/** A CycloneDX 1.5 document in JSON (ECMA-424). The same for one image. */
-export function cycloneDx(list: PackageList, subject: SbomSubject): string {
+/** Writes a CycloneDX 1.5 document in JSON (ECMA-424). The same image always gives the same bytes. */
+export function formatCycloneDx(list: PackageList, subject: SbomSubject): string {
   const { name, digest, reference, program } = subject;
   const image = imagePurl(reference, digest);
   const components = list.packages.map((it) => component(it, list));
@@ -28,7 +28,7 @@ export function cycloneDx(list: PackageList, subject: SbomSubject): string {
 
 function component(it: InstalledPackage, { distribution }: PackageList) {
   const purl = packagePurl(it, distribution);
-  const isAddress = it.homepage !== undefined && URL.canParse(it.homepage);
+  const homepage = it.homepage !== undefined && URL.canParse(it.homepage) ? it.homepage : undefined;
   return {
     type: "library",
     "bom-ref": purl,
@@ -36,17 +36,17 @@ function component(it: InstalledPackage, { distribution }: PackageList) {
     version: it.epoch === undefined ? it.version : `${it.epoch}:${it.version}`,
     ...(it.license === undefined ? {} : { licenses: [{ license: { name: it.license } }] }),
     purl,
-    ...(isAddress
-      ? { externalReferences: [{ type: "website", url: new URL(it.homepage!).href }] }
-      : {}),
+    ...(homepage === undefined
+      ? {}
+      : { externalReferences: [{ type: "website", url: new URL(homepage).href }] }),
   };
 }
 
-/** A UUID of version 8 (RFC 9562): its bits are those of a hash. */
+/** A UUID of version 8, which consists of the bits of a hash (RFC 9562). */
 function uuidOf(text: string): string {
   const bytes = createHash("sha256").update(text).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString("hex");
   return [
     hex.slice(0, 8),

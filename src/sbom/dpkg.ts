@@ -1,7 +1,7 @@
 import type { InstalledPackage } from "./package.js";
 
-/** States in which a package's files are there (dpkg(1), "PACKAGE STATES"). */
-const present = [
+/** States in which the files of a package are unpacked (dpkg(1), "PACKAGE STATES"). */
+const unpackedStates = [
   "unpacked",
   "half-configured",
   "triggers-awaited",
@@ -10,7 +10,7 @@ const present = [
 ];
 
 /**
- * Reads `/var/lib/dpkg/status`, or a file of distroless' `status.d`, which gives no states
+ * Parses `/var/lib/dpkg/status`, or a file in distroless's `status.d`, which contains no states
  * (deb822(5)).
  */
 export function parseDpkgStatus(text: string): InstalledPackage[] {
@@ -20,7 +20,7 @@ export function parseDpkgStatus(text: string): InstalledPackage[] {
     const name = fields.get("package");
     const version = fields.get("version");
     const state = fields.get("status")?.split(" ").at(-1) ?? "installed";
-    if (name === undefined || version === undefined || !present.includes(state)) continue;
+    if (name === undefined || version === undefined || !unpackedStates.includes(state)) continue;
     const source = fields.get("source")?.replace(/ \(.*$/, "");
     const homepage = fields.get("homepage");
     packages.push({
@@ -35,12 +35,12 @@ export function parseDpkgStatus(text: string): InstalledPackage[] {
   return packages;
 }
 
-/** By their names in lower case; further lines of a field are left out. */
+/** The fields by their names in lower case, without their continuation lines. */
 function fieldsOf(stanza: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of stanza.split("\n")) {
     const colon = line.indexOf(":");
-    // Further lines of a field begin with a space.
+    // Continuation lines begin with a space.
     if (colon <= 0 || /^\s/.test(line)) continue;
     fields.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
   }

@@ -1,5 +1,4 @@
-export { cycloneDx } from "./cyclonedx.js";
-export type { InstalledPackage, PackageList } from "./package.js";
+export { formatCycloneDx } from "./cyclonedx.js";
 export { isPackageDatabase, readPackages } from "./package-databases.js";
-export { imagePurl, packagePurl } from "./purl.js";
-export { spdx } from "./spdx.js";
+export { imagePurl } from "./purl.js";
+export { formatSpdx } from "./spdx.js";

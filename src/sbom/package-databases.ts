@@ -3,11 +3,11 @@ import type { Inode } from "../layers/index.js";
 import { parseApkInstalled } from "./apk.js";
 import { parseDpkgStatus } from "./dpkg.js";
 import { type InstalledPackage, PackageDatabaseError, type PackageList } from "./package.js";
-import { ndbHeaders } from "./rpm/ndb.js";
-import { parseRpmHeader } from "./rpm/rpm-header.js";
-import { SqliteDatabase } from "./rpm/sqlite.js";
+import { parseRpmHeader } from "./rpm-header.js";
+import { ndbHeaders } from "./rpm-ndb.js";
+import { SqliteDatabase } from "./rpm-sqlite.js";
 
-/** The databases of large images have about 200 MB. */
+/** The databases of large images take about 200 MB. */
 const maxDatabaseBytes = 1024 ** 3;
 const maxStatusFiles = 10_000;
 const maxOsReleaseBytes = 1024 * 1024;
@@ -17,7 +17,7 @@ const dpkgDirectory = "/var/lib/dpkg/status.d";
 const apkInstalled = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
 const rpmDirectories = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
 
-/** True for a path whose contents `readPackages` may want, so that they may be kept. */
+/** True for a file that `readPackages` may read, so that its contents are worth keeping. */
 export function isPackageDatabase(path: string, size: number): boolean {
   if (size > maxDatabaseBytes) return false;
   return (
@@ -28,8 +28,8 @@ export function isPackageDatabase(path: string, size: number): boolean {
 }
 
 /**
- * What an image says is installed in it: the databases of dpkg, apk and rpm (SQLite and ndb).
- * @param read gives the contents of a file
+ * Reads the databases of dpkg, apk and rpm (SQLite and ndb) in an image.
+ * @param read returns the contents of a file
  */
 export async function readPackages(
   tree: ImageTree,
@@ -71,7 +71,7 @@ export async function readPackages(
     await take(`${directory}/rpmdb.sqlite`, (bytes) => rpmsOf(sqliteHeaders(bytes, log)));
     await take(`${directory}/Packages.db`, (bytes) => rpmsOf(ndbHeaders(bytes)));
     if (tree.file(`${directory}/Packages`) !== undefined) {
-      problems.push(`${directory}/Packages is a Berkeley DB, which is not read`);
+      problems.push(`${directory}/Packages is a Berkeley DB, which is not supported`);
     }
   }
   return {
@@ -95,7 +95,7 @@ function* rpmsOf(headers: Iterable<Buffer>): Generator<InstalledPackage> {
   }
 }
 
-/** The same on every machine, so not by a locale. */
+/** Sorts by code units and not by a locale, so that the order is the same on every machine. */
 function sorted(packages: readonly InstalledPackage[]): InstalledPackage[] {
   const key = (it: InstalledPackage) =>
     [it.type, it.name, it.epoch ?? "", it.version, it.architecture].join("\0");

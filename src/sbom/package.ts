@@ -1,30 +1,30 @@
-/** One package that an image's own database says is installed. */
+/** A package that is installed according to the image's own database. */
 export interface InstalledPackage {
-  /** The type of its purl. */
+  /** The type of its package URL. */
   readonly type: "deb" | "rpm" | "apk";
   readonly name: string;
-  /** As the package manager prints it, without an epoch. */
+  /** As the package manager prints it, but without the epoch of rpm. */
   readonly version: string;
-  /** In rpm a number of its own; deb has it in the version. */
+  /** Of rpm only: in deb, the epoch is part of the version. */
   readonly epoch?: string;
   readonly architecture: string;
-  /** In whatever words the database has. */
+  /** As in the database, not necessarily an SPDX expression. */
   readonly license?: string;
-  /** What it was built from, if that has another name. */
+  /** Name of the source package, if it differs. */
   readonly source?: string;
   readonly homepage?: string;
 }
 
 export interface PackageList {
-  /** By name, then by version. */
+  /** Sorted by type, name and version. */
   readonly packages: readonly InstalledPackage[];
   /** Paths in the image. */
   readonly databases: readonly string[];
-  /** What could not be read, for people. */
+  /** What could not be read, as sentences for people. */
   readonly problems: readonly string[];
   /** From the image's os-release. */
   readonly distribution: { readonly id: string; readonly version: string | undefined };
 }
 
-/** What is wrong with a database, after "it". */
+/** A defect of a package database. The message is a clause after the path: "is damaged". */
 export class PackageDatabaseError extends Error {}

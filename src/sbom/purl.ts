@@ -10,7 +10,7 @@ export function packagePurl(
   const qualifiers: Record<string, string> = { arch: architecture };
   if (release !== undefined) qualifiers.distro = `${id}-${release}`;
   if (epoch !== undefined) qualifiers.epoch = epoch;
-  // rpm's names have case, those of the others have not.
+  // Only rpm's names are case-sensitive.
   const known = type === "rpm" ? name : name.toLowerCase();
   return `pkg:${type}/${encoded(namespace)}/${encoded(known)}@${encoded(version)}${query(qualifiers)}`;
 }

@@ -1,18 +1,18 @@
 import { unixSeconds } from "../support/index.js";
 
-/** What a list of packages is about, and who made it. */
+/** The image that a list of packages describes, and the program that made the list. */
 export interface SbomSubject {
-  /** Common to the release's file names. */
+  /** Common part of the release's file names. */
   readonly name: string;
   readonly reference: string;
-  /** Of the image manifest. */
+  /** Digest of the image manifest. */
   readonly digest: string;
-  /** When the image was made (RFC 3339); undefined where it does not say. */
+  /** When the image was made (RFC 3339); undefined if it does not say. */
   readonly created: string | undefined;
   readonly program: { readonly name: string; readonly version: string };
 }
 
-/** In whole seconds and in UTC, as SPDX wants it; nothing is known before 1970. */
+/** A time in UTC with whole seconds, as SPDX requires; 1970 if the time is unknown. */
 export function timestampOf(created: string | undefined): string {
   const time = new Date((unixSeconds(created) ?? 0) * 1000);
   return time.toISOString().replace(/\.\d+Z$/, "Z");

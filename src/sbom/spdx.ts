@@ -3,10 +3,13 @@ import type { InstalledPackage, PackageList } from "./package.js";
 import { imagePurl, packagePurl } from "./purl.js";
 import { type SbomSubject, timestampOf } from "./sbom-document.js";
 
-/** An SPDX 2.3 document in JSON (https://spdx.github.io/spdx-spec/v2.3/). The same for one image. */
-export function spdx(list: PackageList, subject: SbomSubject): string {
+/**
+ * Writes an SPDX 2.3 document in JSON (https://spdx.github.io/spdx-spec/v2.3/). The same image always
+ * gives the same bytes.
+ */
+export function formatSpdx(list: PackageList, subject: SbomSubject): string {
   const { name, digest, reference, program } = subject;
-  const [algorithm, checksumValue] = digest.split(":");
+  const [algorithm = "", checksumValue] = digest.split(":");
   const licenses = new Map<string, string>();
   const packages = list.packages.map((it) => spdxPackage(it, list, licenses));
   const image = {
@@ -16,7 +19,7 @@ export function spdx(list: PackageList, subject: SbomSubject): string {
     downloadLocation: "NOASSERTION",
     filesAnalyzed: false,
     primaryPackagePurpose: "CONTAINER",
-    checksums: [{ algorithm: algorithm!.toUpperCase(), checksumValue }],
+    checksums: [{ algorithm: algorithm.toUpperCase(), checksumValue }],
     externalRefs: [purlReference(imagePurl(reference, digest))],
   };
   const identity = createHash("sha256")
@@ -31,7 +34,7 @@ export function spdx(list: PackageList, subject: SbomSubject): string {
     creationInfo: {
       created: timestampOf(subject.created),
       creators: [`Tool: ${program.name}-${program.version}`],
-      comment: "The time is that of the image, so that the same image gives the same list.",
+      comment: "The time is the image's, so that the same image always gives the same document.",
     },
     documentDescribes: ["SPDXRef-Image"],
     packages: [image, ...packages],
@@ -73,7 +76,7 @@ function purlReference(purl: string) {
   };
 }
 
-/** Databases use whatever words they like; SPDX has a place for those (section 10). */
+/** Databases contain license names of any kind, for which SPDX has a place (section 10). */
 function licenseReference(words: string, licenses: Map<string, string>): string {
   const reference = `LicenseRef-${shortHash(words)}`;
   licenses.set(reference, words);
@@ -90,7 +93,7 @@ function relationship(spdxElementId: string, relationshipType: string, relatedSp
   return { spdxElementId, relationshipType, relatedSpdxElement };
 }
 
-/** Letters, digits, dots and hyphens are all that an ID may hold. */
+/** An ID may contain only letters, digits, dots and hyphens. */
 function idPart(name: string): string {
   return name.replace(/[^A-Za-z0-9.-]/g, "-");
 }

@@ -1,5 +1,4 @@
 export { type CompressorName, compressorNames } from "./compressors.js";
-export { squashfsLimits } from "./inode-limits.js";
 export {
   bcjFilterFor,
   chooseReadableCompression,
@@ -15,6 +14,7 @@ export {
   parseCompression,
   type SquashfsCompression,
 } from "./squashfs-compression.js";
+export { squashfsLimits } from "./squashfs-limits.js";
 export {
   needsNewestMtime,
   planSquashfs,

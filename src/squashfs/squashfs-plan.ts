@@ -1,9 +1,9 @@
 import { NetbootError } from "../support/index.js";
 import { findCompressor } from "./compressors.js";
-import { squashfsLimits } from "./inode-limits.js";
 import { isAtLeast, type MksquashfsVersion } from "./mksquashfs-version.js";
 import type { Owner } from "./run-as.js";
 import type { SquashfsCompression } from "./squashfs-compression.js";
+import { squashfsLimits } from "./squashfs-limits.js";
 
 /** The properties of the file system that mksquashfs has to know when it starts. */
 export interface SquashfsFacts {

@@ -4,7 +4,7 @@ export { diskFull, interrupted, NetbootError, systemCode, usageError } from "./e
 export type { EventDescriptions } from "./event-descriptions.js";
 export { LruMap } from "./lru-map.js";
 export { makeDirectories } from "./make-directories.js";
-export type { OptionRow, OptionTable, OptionTypes, OptionValues } from "./option-row.js";
+export type { OptionRow, OptionTable, OptionValues } from "./option-row.js";
 export { programVersion } from "./program-version.js";
 export { readAt } from "./read-at.js";
 export { readChunks } from "./read-chunks.js";
@@ -12,7 +12,6 @@ export { readSmallFile, tryReadSmallFile } from "./read-small-file.js";
 export { firstExisting, requireFile, requireProgram } from "./required-programs.js";
 export {
   type ProgramEnd,
-  type ProgramResult,
   type RunningProgram,
   runProgram,
   startProgram,

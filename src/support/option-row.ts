@@ -16,7 +16,7 @@ export interface OptionRow {
 }
 
 /** What the library takes for each type of option. */
-export interface OptionTypes {
+interface OptionTypes {
   text: string;
   /** The option may be repeated. */
   texts: readonly string[];

@@ -23,7 +23,7 @@ export async function* checkScript(
     yield failed("script", `${script} does not begin with #!ipxe`);
     return;
   }
-  const names = scriptReferences(text);
+  const names = findReferences(text);
   const missing: string[] = [];
   for (const name of names) {
     const file = isFileName(name)
@@ -47,7 +47,7 @@ export async function* checkScript(
  * Names of the files that an iPXE script fetches or makes the initrd fetch: the last segments of URLs,
  * whatever `${url}` is.
  */
-export function scriptReferences(text: string): Set<string> {
+function findReferences(text: string): Set<string> {
   const variables = new Map<string, string>();
   const names = new Set<string>();
   const note = (word: string) => {

@@ -1,4 +1,4 @@
-export type CheckStatus = "ok" | "failed" | "unchecked";
+type CheckStatus = "ok" | "failed" | "unchecked";
 
 /** Names of the checks, in the order in which they run. */
 export type CheckName =

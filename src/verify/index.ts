@@ -1,2 +1,2 @@
-export type { Check, CheckName, CheckStatus } from "./check.js";
+export type { Check } from "./check.js";
 export { type VerifyOptions, verifyDirectory } from "./verify-directory.js";

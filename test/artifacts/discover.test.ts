@@ -113,7 +113,7 @@ describe("discovering releases", () => {
     );
   });
 
-  it("tells of each path before it reads it", async () => {
+  it("reports each path before it reads it", async () => {
     const paths: string[] = [];
     await discoverReleases(published, {
       beforeRead: async (path) => {

@@ -14,7 +14,7 @@ import type { ArchivePart } from "../support/tar-builder.js";
 
 const megabyte = 1_048_576;
 
-describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
+describe("a full disk ends the run with DISK_FULL and leaves existing files unchanged", {
   skip: cannotMount,
 }, () => {
   const images: [name: string, layers: ArchivePart[][]][] = [
@@ -45,7 +45,7 @@ describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
     ],
   ];
   for (const [name, layers] of images) {
-    it(`where ${name}`, async () => {
+    it(`if ${name}`, async () => {
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "disk"), megabyte);
       const words = ["extract", await imageOf(layers), "-o", "disk/out", "--platform=amd64"];
@@ -55,7 +55,7 @@ describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
     });
   }
 
-  it("where earlier output takes the room, which stays", async () => {
+  it("if earlier output fills the disk, and keeps that output", async () => {
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), megabyte);
     const first = ["extract", demoImage, "-o", "disk/out", "--platform=amd64"];
@@ -76,7 +76,7 @@ describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
     ...["--cache-dir", "disk/cache"],
   ];
 
-  it("before anything is fetched where the layers do not fit the cache", async (t) => {
+  it("before it fetches layers that do not fit into the cache", async (t) => {
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), megabyte);
     const { host, requests } = await serveImage(t, content, root);
@@ -88,7 +88,7 @@ describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
     assert.deepEqual(await readdir(cwd), ["disk"]);
   });
 
-  it("where the cache becomes full while layers come", async (t) => {
+  it("if the cache fills up while layers arrive", async (t) => {
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), 2 * megabyte);
     const layer = content.json(root).layers[1].digest;
@@ -103,7 +103,7 @@ describe("a full disk ends the run with DISK_FULL, and leaves what was there", {
     assert.deepEqual(await readdir(cwd), ["disk"]);
   });
 
-  it("where a document does not fit the cache", async (t) => {
+  it("if a manifest does not fit into the cache", async (t) => {
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), megabyte);
     await mkdir(join(cwd, "disk/cache"));

@@ -81,13 +81,13 @@ const statement = {
 };
 
 describe("provenance.json", () => {
-  it("is an in-toto statement with SLSA's provenance", async () => {
+  it("is an in-toto statement with SLSA provenance", async () => {
     const validate = new Ajv2020({ strict: true, allErrors: true }).compile(statement);
     const document = await provenance(await extracted());
     assert.ok(validate(document), JSON.stringify(validate.errors));
   });
 
-  it("names every file but itself, the sums and their signature, with its digest", async () => {
+  it("states the digest of every file except itself, the checksums, and their signature", async () => {
     const output = await extracted({ sbom: true });
     const { subject } = await provenance(output);
     const names = (await readdir(output)).filter((name) => !/^(provenance|SHA256SUMS)/.test(name));
@@ -109,7 +109,7 @@ describe("provenance.json", () => {
     assert.equal(options.compression, "gzip:9");
   });
 
-  it("is the same byte for byte wherever and whenever it is made", async () => {
+  it("has the same bytes wherever and whenever it is made", async () => {
     const read = async () => readFile(join(await extracted(), "provenance.json"), "utf8");
     assert.equal(await read(), await read());
   });

@@ -16,7 +16,7 @@ import { throughput } from "./fetch.js";
 import { enterNetworkNamespace, otherAddress, ownAddress } from "./network-namespace.js";
 import { simulateBoot } from "./simulate-boot.js";
 import {
-  type ReleaseFiles,
+  type ServedFiles,
   type StartedServer,
   startDnsmasq,
   startNginx,
@@ -53,7 +53,7 @@ async function makeFiles(work: string) {
   for (const directory of [programs, place]) mkdirSync(directory);
   // The server reads the start of the kernel.
   const head = readFileSync(join(demo, description.files.kernel.name));
-  const files: ReleaseFiles = {
+  const files: ServedFiles = {
     kernel: random(join(place, "kernel"), 12, head),
     initrd: random(join(place, "initrd"), 32),
     squashfs: random(join(place, "large.squashfs"), 1024),

@@ -10,7 +10,7 @@ import { otherAddress, ownAddress } from "./network-namespace.js";
 const checkout = join(import.meta.dirname, "../../..");
 const httpPort = 8080;
 
-export interface ReleaseFiles {
+export interface ServedFiles {
   readonly kernel: string;
   readonly initrd: string;
   readonly squashfs: string;
@@ -37,7 +37,7 @@ export class StartedServer {
 }
 
 /** Starts `kairos-netboot serve` as built. */
-export async function startServe(files: ReleaseFiles, programs: string): Promise<StartedServer> {
+export async function startServe(files: ServedFiles, programs: string): Promise<StartedServer> {
   const { kernel, initrd, squashfs } = files;
   const release = ["--kernel", kernel, "--initrd", initrd, "--squashfs", squashfs];
   const addresses = [

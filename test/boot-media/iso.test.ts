@@ -30,7 +30,7 @@ import { baseLayer } from "../support/base-layer.js";
 const url = "http://10.0.0.1:8000/kairos";
 const needed = ["xorriso", "mformat", "mmd", "mcopy", "grub-mkimage"];
 
-describe("a boot ISO", () => {
+describe("kairos-netboot iso", () => {
   let scratch: string;
   let release: string;
   let iso: string;
@@ -57,10 +57,10 @@ describe("a boot ISO", () => {
   }
 
   for (const [kind, path] of [
-    ["for a release", () => iso],
-    ["that waits", () => waiting],
+    ["an ISO for a release", () => iso],
+    ["an ISO that waits", () => waiting],
   ] as const) {
-    it(`${kind} is started by BIOS and by UEFI, from a CD`, async () => {
+    it(`makes ${kind} that BIOS and UEFI start from a CD`, async () => {
       const words = ["-no_rc", "-indev", path(), "-report_el_torito", "plain"];
       const { stdout } = await succeed("xorriso", words);
       const images = [...stdout.matchAll(/boot img : +\d +(\w+) +(\w) +(\w+)/g)];
@@ -74,7 +74,7 @@ describe("a boot ISO", () => {
       assert.match(stdout, /img opts : +1 +boot-info-table isohybrid-suitable/);
     });
 
-    it(`${kind} is started by BIOS and by UEFI, from a USB stick`, async () => {
+    it(`makes ${kind} that BIOS and UEFI start from a USB stick`, async () => {
       const { stdout } = await succeed("sfdisk", ["--json", path()]);
       const { partitiontable: table } = JSON.parse(stdout);
       assert.equal(table.label, "dos");
@@ -94,7 +94,7 @@ describe("a boot ISO", () => {
     });
   }
 
-  it("has a FAT file system that fsck finds nothing wrong with", async () => {
+  it("makes a FAT file system without errors for fsck", async () => {
     for (const path of [iso, waiting]) {
       const image = join(await temporaryDirectory(), "esp.img");
       await writeFile(image, await fileIn(path, "boot/esp.img"));
@@ -102,7 +102,7 @@ describe("a boot ISO", () => {
     }
   });
 
-  it("has the release's script for iPXE, with its address", async () => {
+  it("includes the release's iPXE script with its URL", async () => {
     const script = (await fileIn(iso, "isolinux/script.ipxe")).toString();
     assert.match(script, /^#!ipxe\n/);
     assert.match(script, new RegExp(`^set url ${url}$`, "m"));
@@ -110,7 +110,7 @@ describe("a boot ISO", () => {
     assert.match((await fileIn(iso, "isolinux/isolinux.cfg")).toString(), /INITRD script\.ipxe/);
   });
 
-  it("has a configuration for GRUB that grub-script-check takes", async () => {
+  it("includes a GRUB configuration that grub-script-check accepts", async () => {
     for (const path of [iso, waiting]) {
       const file = join(await temporaryDirectory(), "grub.cfg");
       await writeFile(file, await grubConfigurationOf(path));
@@ -118,7 +118,7 @@ describe("a boot ISO", () => {
     }
   });
 
-  it("has GRUB fetch the release from its address, with its command line", async () => {
+  it("makes GRUB fetch the release from its URL and boot it with its command line", async () => {
     const lines = (await grubConfigurationOf(iso)).split("\n").map((line) => line.trim());
     const kernel = lines.find((line) => line.startsWith("if linux")) ?? "";
     assert.ok(kernel.startsWith(`if linux '(http,10.0.0.1:8000)/kairos/${baseName}-kernel' `));
@@ -129,7 +129,7 @@ describe("a boot ISO", () => {
     assert.ok(lines.includes(initrd));
   });
 
-  it("that waits has iPXE's programs as the package has them, and no address", async () => {
+  it("copies iPXE from the package into an ISO that waits, which contains no URL", async () => {
     const [bios, uefi] = ["isolinux/ipxe.lkrn", "ipxe/ipxe.efi"];
     assert.ok((await fileIn(waiting, bios)).equals(await readFile("/usr/lib/ipxe/ipxe.lkrn")));
     assert.ok((await fileIn(waiting, uefi)).equals(await readFile("/usr/lib/ipxe/ipxe.efi")));
@@ -137,11 +137,11 @@ describe("a boot ISO", () => {
     assert.ok(!(await readFile(waiting)).includes("http://10."));
   });
 
-  it("has the same bytes for every user, place, umask and day", async () => {
+  it("makes the same bytes for every user, directory, umask and date", async () => {
     const program = await copyOfProgram();
     const cwd = await temporaryDirectory();
     await chmod(cwd, 0o777);
-    // The programs that make it live in another year; so they find out what they could put in.
+    // The programs run with a date in another year, which must not show up in the ISO.
     const bin = join(cwd, "bin");
     await mkdir(bin);
     for (const name of needed) {
@@ -163,24 +163,32 @@ describe("a boot ISO", () => {
     }
   });
 
-  it("has the same bytes in all time zones, as all files have, for a time without a zone", async () => {
+  it("makes the same bytes in all time zones if the image's time has no zone", async () => {
     const image = await imageOf([baseLayer], { config: { created: "2024-01-01T12:00:00" } });
     const cwd = await temporaryDirectory();
-    for (const TZ of ["Asia/Tokyo", "America/New_York"]) {
-      const words = ["--platform=linux/amd64", "--url", url, "--iso", "--sbom", "-o", TZ.slice(-4)];
-      const outcome = await runProgram(["extract", image, ...words], { cwd, env: { TZ } });
+    for (const zone of ["Asia/Tokyo", "America/New_York"]) {
+      const words = [
+        "--platform=linux/amd64",
+        "--url",
+        url,
+        "--iso",
+        "--sbom",
+        "-o",
+        zone.slice(-4),
+      ];
+      const outcome = await runProgram(["extract", image, ...words], { cwd, env: { TZ: zone } });
       assert.equal(outcome.status, 0, outcome.stderr);
     }
     await succeed("diff", ["-r", "okyo", "York"], cwd);
   });
 
-  it("is named in netboot.json and in SHA256SUMS, and is not made again", async () => {
+  it("is recorded in netboot.json and in SHA256SUMS by extract --iso", async () => {
     const { files } = JSON.parse(await readFile(join(release, "netboot.json"), "utf8"));
     assert.equal(files.iso.name, `${baseName}-ipxe.iso`);
     await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], release);
   });
 
-  it("is made again with another iPXE, and not with the same in another place", async () => {
+  it("is repeated by extract for another iPXE, but not for the same iPXE in another directory", async () => {
     const directory = await temporaryDirectory();
     const ipxe = join(directory, "ipxe");
     await mkdir(ipxe);
@@ -204,8 +212,8 @@ describe("a boot ISO", () => {
     assert.equal(options.iso.ipxe, hash.stdout.slice(0, 64));
   });
 
-  it("starts an iPXE by itself that takes a script beside it", async () => {
-    // A stand-in: Debian has no such iPXE. That one shows what it can by the name of the script.
+  it("starts an iPXE directly that runs autoexec.ipxe", async () => {
+    // A stand-in, because Debian has no such iPXE. The name of the script shows what iPXE supports.
     const directory = await temporaryDirectory();
     const newer = Buffer.from("\0autoexec.ipxe\0https\0");
     await copyFile("/usr/lib/ipxe/ipxe.lkrn", join(directory, "ipxe.lkrn"));
@@ -231,37 +239,37 @@ describe("a boot ISO", () => {
     [
       "neither a release nor --wait-for-server",
       [],
-      /where the release's files are/,
+      /URL of the release's files/,
       /--url .*--wait-for-server/,
     ],
-    ["both", ["out", "--wait-for-server"], /--wait-for-server/, /Leave/],
-    ["an address and --wait-for-server", ["--wait-for-server", "--url", url], /--wait/, /Leave/],
-    ["an address that is none", ["out", "--url", "10.0.0.1"], /--url 10\.0\.0\.1/, /http/],
+    ["a directory and --wait-for-server", ["out", "--wait-for-server"], /--wait/, /Omit/],
+    ["--url and --wait-for-server", ["--wait-for-server", "--url", url], /--wait/, /Omit/],
+    ["an invalid URL", ["out", "--url", "10.0.0.1"], /--url 10\.0\.0\.1/, /http/],
     [
-      "HTTPS, which the package's iPXE lacks",
+      "HTTPS, which the iPXE of Debian's package does not support",
       ["out", "--url", "https://a/b"],
       /HTTPS/,
       /--ipxe-dir/,
     ],
-    ["an address of IPv6", ["out", "--url", "http://[fd00::1]/b"], /IPv4/, /--ipxe-dir/],
-    ["boot programs that are not there", ["out", "--ipxe-dir", "none"], /none/, /--ipxe-dir/],
+    ["an IPv6 address", ["out", "--url", "http://[fd00::1]/b"], /IPv4/, /--ipxe-dir/],
+    ["a missing --ipxe-dir", ["out", "--ipxe-dir", "none"], /none/, /--ipxe-dir/],
     ["an empty --output", ["out", "-o", ""], /--output/, /-o/],
   ];
   for (const [what, args, message, hint] of mistakes) {
-    it(`is refused with ${what}`, async () => {
+    it(`rejects ${what}`, async () => {
       const before = await readdir(scratch);
       assertRefusal(await run(["iso", ...args]), { status: 2, message, hint });
       assert.deepEqual(await readdir(scratch), before);
     });
   }
 
-  it("is refused for a directory that extract did not make", async () => {
+  it("rejects a directory without a release", async () => {
     const directory = await temporaryDirectory();
     const outcome = await run(["iso", directory, "--url", url]);
     assertRefusal(outcome, { status: 1, message: /no netboot\.json/, hint: /extract/ });
   });
 
-  it("is made for one of Kairos' old releases, by the names of its files", async () => {
+  it("makes an ISO for one of Kairos's old releases, which it recognizes by the file names", async () => {
     const directory = join(await temporaryDirectory(), "old");
     await mkdir(directory);
     const old = "kairos-ubuntu-v2.4.2-k3sv1.26.9+k3s1";
@@ -270,7 +278,7 @@ describe("a boot ISO", () => {
       await writeFile(join(directory, `${old}${suffix}`), "");
     }
     const without = await run(["iso", directory]);
-    assertRefusal(without, { status: 2, message: /where the release's files are/, hint: /--url/ });
+    assertRefusal(without, { status: 2, message: /URL of the release's files/, hint: /--url/ });
     await ran(["iso", directory, "--url", url, "-o", join(directory, "old.iso")]);
     const script = (await fileIn(join(directory, "old.iso"), "isolinux/script.ipxe")).toString();
     assert.match(script, /^kernel --name kairos-ubuntu-v2\.4\.2\S*-kernel .* nodepair\.enable /m);
@@ -279,7 +287,7 @@ describe("a boot ISO", () => {
     assertRefusal(several, { status: 1, message: /several squashfs/, hint: /NAME-kernel/ });
   });
 
-  it("is made whatever the image was called", async () => {
+  it("copes with any image reference", async () => {
     const directory = await temporaryDirectory();
     const description = JSON.parse(await readFile(join(release, "netboot.json"), "utf8"));
     description.source.reference = "dir:/home/jürgen/kairos\nforged";
@@ -291,7 +299,7 @@ describe("a boot ISO", () => {
     assert.doesNotMatch(script, /^forged/m);
   });
 
-  it("is refused for a command line that would be lines of a script", async () => {
+  it("rejects a command line with a line break", async () => {
     const directory = await temporaryDirectory();
     const json = await readFile(join(release, "netboot.json"), "utf8");
     const description = JSON.parse(json);
@@ -304,16 +312,16 @@ describe("a boot ISO", () => {
     assertRefusal(outcome, { status: 1, message: /a boot script cannot contain/, hint: /--force/ });
   });
 
-  it("is refused without an address, and for arm64, before the image is looked at", async () => {
+  it("is rejected by extract --iso before it fetches the image", async () => {
     const words = ["extract", "localhost:1/none:1", "-o", "new", "--iso"];
     const without = await run([...words, "--platform=linux/amd64"]);
-    assertRefusal(without, { status: 2, message: /--url is missing/, hint: /--url/ });
+    assertRefusal(without, { status: 2, message: /--iso requires --url/, hint: /--url/ });
     const withBackslash = [...words, "--platform=linux/amd64", "--url", url, "--cmdline", "a=\\b"];
     const changed = await run(withBackslash);
     assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
     for (const [line, message, hint] of [
       ['a="b', /double quote/, /Close/],
-      [`a=\${net0/mac}`, /cannot hold \$\{net0\/mac\}.*GRUB/, /value/],
+      [`a=\${net0/mac}`, /cannot contain \$\{net0\/mac\}.*GRUB/, /value/],
     ] as const) {
       const place = ["--platform=linux/amd64", "--url", url];
       assertRefusal(await run([...words, ...place, "--cmdline", line]), {
@@ -330,7 +338,7 @@ describe("a boot ISO", () => {
     "grub-mkimage": /apt-get install grub-common$/,
   };
   for (const [name, hint] of Object.entries(packages)) {
-    it(`names the package that is missing where there is no ${name}`, async () => {
+    it(`names the Debian package if ${name} is missing`, async () => {
       const bin = await temporaryDirectory();
       for (const other of ["node", ...needed.filter((it) => it !== name)]) {
         await symlink(other === "node" ? process.execPath : `/usr/bin/${other}`, join(bin, other));
@@ -359,7 +367,7 @@ describe("a boot ISO", () => {
     assert.deepEqual(await readdir(scratch), before);
   });
 
-  it("leaves what was there where a program fails", async () => {
+  it("keeps an existing file if a program fails", async () => {
     const bin = await temporaryDirectory();
     await writeFile(join(bin, "xorriso"), "#!/bin/sh\necho no room >&2\nexit 32\n", {
       mode: 0o755,
@@ -374,7 +382,7 @@ describe("a boot ISO", () => {
   });
 });
 
-/** As `isoinfo` finds it by its Rock Ridge name. */
+/** A file of the ISO, by its Rock Ridge name. */
 async function fileIn(iso: string, name: string): Promise<Buffer> {
   const directory = await temporaryDirectory();
   const output = join(directory, "file");
@@ -383,7 +391,7 @@ async function fileIn(iso: string, name: string): Promise<Buffer> {
   return readFile(output);
 }
 
-/** What GRUB's program carries as a tar archive. */
+/** The configuration in the tar archive that GRUB's program contains. */
 async function grubConfigurationOf(iso: string): Promise<string> {
   const directory = await temporaryDirectory();
   const [image, program, disk] = ["esp.img", "grub.efi", "disk.tar"].map((name) =>
@@ -392,7 +400,7 @@ async function grubConfigurationOf(iso: string): Promise<string> {
   await writeFile(image!, await fileIn(iso, "boot/esp.img"));
   await succeed("mcopy", ["-n", "-i", image!, "::/EFI/BOOT/BOOTX64.EFI", program!]);
   const bytes = await readFile(program!);
-  // POSIX.1-1988: the magic stands at 257 of a header.
+  // The magic number is at offset 257 of a header (POSIX.1-1988).
   const at = bytes.indexOf("ustar\u000000") - 257;
   assert.ok(at >= 0);
   await writeFile(disk!, bytes.subarray(at));

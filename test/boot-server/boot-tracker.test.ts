@@ -43,7 +43,7 @@ function efiProgram(sections: readonly [name: string, contents: string][]): Buff
   return bytes;
 }
 
-describe("a machine that is to boot once and starts a UKI", () => {
+describe("a machine with boot: once and a boot program", () => {
   let directory: string;
   beforeEach(async () => {
     directory = await sharedDirectory();
@@ -55,9 +55,9 @@ describe("a machine that is to boot once and starts a UKI", () => {
   const ownById = own.replace("/1/", "/0123456789ab/");
   const other = "root=live:http://192.168.1.10/kairos/stable.squashfs netboot";
   const table: [name: string, program: Buffer, fetched: string[], hasBooted: boolean][] = [
-    ["has booted with it", efiProgram([[".linux", "MZ"]]), plain, true],
+    ["has booted with a UKI", efiProgram([[".linux", "MZ"]]), plain, true],
     [
-      "and a squashfs of elsewhere",
+      "has booted with a UKI that fetches its squashfs elsewhere",
       efiProgram([
         [".linux", ""],
         [".cmdline", other],
@@ -66,7 +66,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
       true,
     ],
     [
-      "has to fetch its squashfs here",
+      "has to fetch the squashfs of a UKI here",
       efiProgram([
         [".cmdline", own],
         [".linux", ""],
@@ -75,7 +75,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
       false,
     ],
     [
-      "has to fetch the squashfs of one making here",
+      "has to fetch the squashfs of a UKI here, by release id",
       efiProgram([
         [".cmdline", ownById],
         [".linux", ""],
@@ -84,7 +84,7 @@ describe("a machine that is to boot once and starts a UKI", () => {
       false,
     ],
     [
-      "has fetched its squashfs here",
+      "has fetched the squashfs of a UKI here",
       efiProgram([
         [".linux", ""],
         [".cmdline", own],
@@ -92,11 +92,11 @@ describe("a machine that is to boot once and starts a UKI", () => {
       [...plain, "squashfs"],
       true,
     ],
-    ["or what is none, as iPXE", efiProgram([[".text", "iPXE"]]), plain, false],
-    ["or what is no EFI program", Buffer.from("iPXE"), plain, false],
+    ["has not booted with another EFI program", efiProgram([[".text", "iPXE"]]), plain, false],
+    ["has not booted with a file that is not an EFI program", Buffer.from("iPXE"), plain, false],
   ];
   for (const [name, program, fetched, hasBooted] of table) {
-    it(`${name}: ${hasBooted ? "booted" : "not yet"}`, async () => {
+    it(`${name}`, async () => {
       await writeFile(join(directory, "own.efi"), program);
       const machinesFile = join(directory, "machines.yaml");
       await writeFile(machinesFile, "defaults: { boot: once, boot-program: own.efi }\n");

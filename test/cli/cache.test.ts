@@ -119,7 +119,7 @@ describe("cache ls", () => {
   it("succeeds without a cache directory, and does not create one", async () => {
     const cwd = await temporaryDirectory();
     const { status, stdout } = await cache(cwd, "ls");
-    assert.deepEqual([status, stdout], [0, "Nothing is kept in cache\n"]);
+    assert.deepEqual([status, stdout], [0, "The cache in cache is empty\n"]);
     assert.deepEqual(await readdir(cwd), []);
   });
 });

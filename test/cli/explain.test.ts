@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { MachineReport } from "../../src/boot-server/index.js";
-import { explanation } from "../../src/cli/format/format-explanation.js";
+import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
+import { formatExplanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { runProgram } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
@@ -16,7 +16,7 @@ describe("explain", () => {
   });
 
   const ask = "curl -s -o script";
-  it("finds the server by what it wrote down, and tells what it knows", async () => {
+  it("finds the server by its state directory, and prints what it knows", async () => {
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --http-port 8123 --dhcp off --deny 52:54:00:ff 2> log & server=$!
       until_says log Serving
@@ -28,7 +28,7 @@ describe("explain", () => {
       $netboot explain ${mac} --json > json; $node -p 'JSON.parse(fs.readFileSync("json")).decision.kind'
       kill $server; wait $server; ls state/kairos-netboot`);
     const parts = [
-      /^52:54:00:aa:bb:01 is booting; it was last heard of \d s ago\.$/m,
+      /^52:54:00:aa:bb:01 is booting; last contact \d s ago\.$/m,
       /^ {2}architecture: amd64$/m,
       /^ {2}serial: S1$/m,
       /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines get the same\./,
@@ -36,19 +36,19 @@ describe("explain", () => {
       /^status 0$/m,
       /^52:54:00:ff:00:01 got nothing;/m,
       /it would get nothing:\n {2}It is excluded by --deny 52:54:00:ff\./,
-      /^00:00:00:00:00:09 was not heard of since the server started\.$/m,
+      /^00:00:00:00:00:09 has not contacted the server since the server started\.$/m,
       /DHCP relay/,
       /^netboot$/m,
     ];
     for (const part of parts) assert.match(output, part);
-    assert.equal(output.trim().split("\n").at(-1), "key", "what it wrote down is taken back");
+    assert.equal(output.trim().split("\n").at(-1), "key", "the record of the server is removed");
   });
 
-  it("looks at port 8080 of this machine's addresses where nothing is written down", async () => {
+  it("tries port 8080 of this machine's addresses if no server is recorded", async () => {
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off --state-dir elsewhere 2> log & until_says log Serving
       $netboot explain ${mac}; kill $!`);
-    assert.match(output, /was not heard of/);
+    assert.match(output, /has not contacted the server/);
   });
 
   it("says that no server answers, and how to name one", async () => {
@@ -59,8 +59,8 @@ describe("explain", () => {
   });
 
   const wrong: [name: string, words: string[], message: RegExp][] = [
-    ["what is no hardware address", ["52:54"], /52:54 is not a MAC address/],
-    ["what is no server's address", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is no address/],
+    ["a word that is not a MAC address", ["52:54"], /52:54 is not a MAC address/],
+    ["a server that is not a URL", [mac, "--server", "10.0.0.1"], /10\.0\.0\.1 is not a URL/],
   ];
   for (const [name, words, message] of wrong) {
     it(`refuses ${name}`, async () => {
@@ -70,7 +70,7 @@ describe("explain", () => {
     });
   }
 
-  it("suspects Secure Boot where iPXE was fetched and not heard of again", () => {
+  it("suspects Secure Boot if a machine fetched iPXE and has been silent since", () => {
     const file = {
       role: "boot-program",
       name: "snponly.efi",
@@ -93,14 +93,14 @@ describe("explain", () => {
       decision: { kind: "netboot", release: "r", reasons: [] },
       events: [{ time, ...sent }],
     };
-    const lines = explanation(report, new Date("2026-01-02T03:34:05Z"));
+    const lines = formatExplanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
     assert.ok(lines.some((line) => line.includes("Secure Boot")));
     assert.match(lines[0]!, /30 minutes ago/);
   });
 });
 
 describe("extract --serve", () => {
-  it("says that a port is taken before it makes anything", async () => {
+  it("reports a port in use before it extracts anything", async () => {
     const out = await demoRelease();
     const output = await inOwnNetwork(`
       $netboot serve ${out} --listen 10.9.8.7 --dhcp off 2> log & until_says log Serving
@@ -111,7 +111,7 @@ describe("extract --serve", () => {
     assert.doesNotMatch(output, /^made$/m);
   });
 
-  it("serves what it made until it is told to end", async () => {
+  it("serves the result until it is stopped", async () => {
     const output = await inOwnNetwork(`
       $netboot extract oci:${process.cwd()}/testdata/demo-image -o made --platform linux/amd64 --serve > files 2> log &
       until_says log 'Serving on lo: http://10.9.8.7:8080'

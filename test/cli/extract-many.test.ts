@@ -8,8 +8,8 @@ import { checkout, demoName, runProgram, succeed } from "../extract/support/prog
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 
-describe("extract, of several images", () => {
-  /** Holds `oci:demo`, `oci:own`, and what is no image at `oci:broken`. */
+describe("extract with several images", () => {
+  /** Contains the images `oci:demo` and `oci:own`, and an empty directory at `oci:broken`. */
   let place: string;
   before(async () => {
     place = await sharedDirectory();
@@ -29,7 +29,7 @@ describe("extract, of several images", () => {
   };
   const fresh = async () => join(await temporaryDirectory(), "out");
 
-  it("makes a directory of each, and tells of all in the end", async () => {
+  it("makes a directory for each image, and lists all of them at the end", async () => {
     const out = await fresh();
     const { status, stdout, stderr } = await run("oci:demo", "oci:own", "-o", out);
     assert.equal(status, 0, stderr);
@@ -47,7 +47,7 @@ describe("extract, of several images", () => {
     assert.match(second!, /^oci:own {3}made {2}\S+\/oci-own, /);
   });
 
-  it("goes on where one fails, and ends with 1", async () => {
+  it("continues after a failing image, and exits with 1", async () => {
     const out = await fresh();
     const { status, stdout, stderr } = await run("oci:broken", "oci:demo", "-o", out);
     assert.equal(status, 1);
@@ -102,18 +102,18 @@ describe("extract, of several images", () => {
     assert.match(script, /^set url http:\/\/a\/b\/oci-own$/m);
   });
 
-  it("keeps nothing but the directories with --no-cache", async () => {
+  it("keeps nothing but the output directories with --no-cache", async () => {
     const out = await fresh();
     assert.equal((await run("oci:demo", "oci:own", "-o", out, "--no-cache")).status, 0);
     assert.deepEqual(await readdir(out), ["oci-demo", "oci-own"]);
   });
 
   const lists: [what: string, text: string, message: RegExp][] = [
-    ["names no image", "# nothing\n\n", /contains no image/],
-    ["has a line that is no reference", "oci:demo\nUPPER CASE\n", /line 2: .*UPPER CASE/],
+    ["contains no image", "# nothing\n\n", /contains no image/],
+    ["has a line that is not a reference", "oci:demo\nUPPER CASE\n", /line 2: .*UPPER CASE/],
   ];
   for (const [what, text, message] of lists) {
-    it(`refuses a list that ${what}, before anything is made`, async () => {
+    it(`refuses a list that ${what}, and makes nothing`, async () => {
       const out = await fresh();
       const list = join(await temporaryDirectory(), "list");
       await writeFile(list, text);
@@ -124,7 +124,7 @@ describe("extract, of several images", () => {
     });
   }
 
-  it("shows a password to no other registry than the one it is for", async () => {
+  it("refuses to show one password to two registries", async () => {
     const images = ["127.0.0.1:5/a:1", "127.0.0.2:5/a:1"];
     const list = join(await temporaryDirectory(), "list");
     await writeFile(list, images.join("\n"));
@@ -142,7 +142,7 @@ describe("extract, of several images", () => {
     }
   });
 
-  it("gives an archive on standard input a directory as well", async () => {
+  it("makes a directory for an archive on standard input", async () => {
     const out = await fresh();
     await succeed("tar", ["-C", join(place, "demo"), "-cf", join(place, "demo.tar"), "."]);
     const { status, stderr } = await runProgram(
@@ -153,7 +153,7 @@ describe("extract, of several images", () => {
     assert.deepEqual(await readdir(out), ["oci-demo", "standard-input"]);
   });
 
-  it("says that an output is no directory, also with --no-cache", async () => {
+  it("reports an output that is not a directory, also with --no-cache", async () => {
     const out = join(await temporaryDirectory(), "file");
     await writeFile(out, "");
     const { status, stderr } = await run("oci:demo", "oci:own", "-o", out, "--no-cache");
@@ -161,13 +161,13 @@ describe("extract, of several images", () => {
     assert.match(stderr, /output directory .*file cannot be (used|written)/);
   });
 
-  it("leaves nothing where all fail with --no-cache", async () => {
+  it("leaves nothing behind if all images fail with --no-cache", async () => {
     const out = await fresh();
     assert.equal((await run("oci:broken", "oci:none", "-o", out, "--no-cache")).status, 1);
     assert.equal(existsSync(out), false);
   });
 
-  it("refuses images whose directories would have the same name", async () => {
+  it("refuses images that would get the same directory", async () => {
     await cp(join(place, "demo"), join(place, "a/b"), { recursive: true });
     await cp(join(place, "demo"), join(place, "a-b"), { recursive: true });
     const { status, stderr } = await run("oci:a/b", "oci:a-b", "-o", await fresh());
@@ -176,7 +176,7 @@ describe("extract, of several images", () => {
     for (const name of ["a", "a-b"]) await rm(join(place, name), { recursive: true });
   });
 
-  it("leaves what a directory holds already as it is where its image fails", async () => {
+  it("leaves an earlier result unchanged if its image fails", async () => {
     const out = await fresh();
     assert.equal((await run("oci:demo", "oci:own", "-o", out)).status, 0);
     const before = await readFile(join(out, "oci-own/SHA256SUMS"), "utf8");

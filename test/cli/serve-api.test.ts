@@ -7,7 +7,7 @@ import { inOwnNetwork } from "./support/own-network.js";
 const mac = "52:54:00:aa:bb:01";
 
 describe("serve --api", () => {
-  it("needs no directory, and tells of machines that the API has nothing for", async () => {
+  it("needs no directory, and logs machines that the API refuses", async () => {
     const output = await inOwnNetwork(`
       mkdir -p back-end/v1/boot; echo '{"kernel":"k","initrd":["i"],"cmdline":"quiet"}' > back-end/v1/boot/${mac}
       echo kernel > back-end/k; echo initrd > back-end/i
@@ -20,14 +20,14 @@ describe("serve --api", () => {
       kill $server; wait $server; kill $back; cat log`);
     const parts = [
       /^kernel\ninitrd\n/,
-      /52:54:00:aa:bb:01 {2}runs iPXE: boots what http:\/\/127\.0\.0\.1:9000\/ says$/m,
-      /52:54:00:aa:bb:01 {2}has all it needs of what http:\/\/127\.0\.0\.1:9000\/ says/,
-      /52:54:00:aa:bb:02 {2}runs iPXE: nothing for it\. The boot API has nothing for this machine \(status 404\)\.$/m,
+      /52:54:00:aa:bb:01 {2}runs iPXE: boots the release of the boot API at http:\/\/127\.0\.0\.1:9000\/$/m,
+      /52:54:00:aa:bb:01 {2}fetched all files of the release of the boot API at http:\/\/127\.0\.0\.1:9000\//,
+      /52:54:00:aa:bb:02 {2}runs iPXE: has nothing to boot\. The boot API has nothing for this machine \(status 404\)\.$/m,
     ];
     for (const part of parts) assert.match(output, part);
   });
 
-  it("refuses what is no address", async () => {
+  it("refuses text that is not a URL", async () => {
     const cwd = await temporaryDirectory();
     const { status, stderr } = await runProgram(["serve", "--api", "10.0.0.1:9000"], { cwd });
     assert.equal(status, 2);

@@ -19,7 +19,7 @@ describe("serve, from a directory that somebody else made", () => {
         done; }`;
   });
   const check = (flags = "d") =>
-    `$netboot serve ${flags} --listen 10.9.8.7 --check 2> errors; echo status $?; cat errors`;
+    `$netboot serve ${flags} --listen 10.9.8.7 --dhcp off --check 2> errors; echo status $?; cat errors`;
 
   const known: [what: string, setUp: string, names: string[]][] = [
     ["an old release of Kairos", "release kairos-a-v1; touch d/kairos-a-v1.ipxe", ["kairos-a-v1"]],
@@ -38,16 +38,17 @@ describe("serve, from a directory that somebody else made", () => {
     ["extract, of several images", "cp -r $out d/one", [demoName]],
   ];
   for (const [what, setUp, names] of known) {
-    it(`knows that of ${what}`, async () => {
+    it(`finds the releases of ${what}`, async () => {
       const output = await inOwnNetwork(`${start}; ${setUp}; ${check()}`);
-      for (const name of names) assert.match(output, new RegExp(`^ok   ${name}.* has all`, "m"));
+      for (const name of names)
+        assert.match(output, new RegExp(`^ok   ${name}.* is complete`, "m"));
       assert.match(output, /^status 0$/m);
     });
   }
 
-  it("boots from it", async () => {
+  it("boots machines from undescribed files", async () => {
     const output = await inOwnNetwork(`${start}; release kairos-a
-      $netboot serve d --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      $netboot serve d --listen 10.9.8.7 --dhcp off 2> log & server=$!; until_says log Serving
       curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64'
       curl -s http://10.9.8.7:8080/releases/1/kairos-a.squashfs | cmp - $s && echo same
       kill $server; wait $server`);
@@ -55,16 +56,16 @@ describe("serve, from a directory that somebody else made", () => {
     assert.match(output, /^same$/m);
   });
 
-  it("starts the installer of a release before v3, and knows it by its name", async () => {
+  it("starts the installer of a release before v3, which it recognizes by the name", async () => {
     const output = await inOwnNetwork(`${start}; release kairos-a-v2.4.2-k3sv1.26.9+k3s1
-      $netboot serve d --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      $netboot serve d --listen 10.9.8.7 --dhcp off 2> log & server=$!; until_says log Serving
       curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64'
       kill $server; wait $server`);
     assert.match(output, /^kernel .* install-mode nodepair\.enable /m);
   });
 
   const unclear: [what: string, setUp: string, message: RegExp][] = [
-    ["nothing in it", "", /directory d contains no netboot\.json and no squashfs/],
+    ["no files", "", /directory d contains no netboot\.json and no squashfs/],
     ["only a squashfs", "cp $s d", /no file with the name of a kernel/],
     [
       "two kernels",
@@ -77,19 +78,19 @@ describe("serve, from a directory that somebody else made", () => {
       /contains kairos-b\.squashfs, but no kairos-b-initrd/,
     ],
     [
-      "a kernel that is none",
+      "a file that is not a kernel",
       "release kairos-a; echo text > d/kairos-a-kernel",
       /kairos-a-kernel is not a kernel/,
     ],
     [
-      "a netboot.json that cannot be read",
+      "an unreadable netboot.json",
       "release kairos-a; echo '{' > d/netboot.json",
       /The netboot\.json in d cannot be read/,
     ],
     [
-      "a netboot.json whose command line is several lines",
+      "a netboot.json with a command line of several lines",
       String.raw`sed 's/"commandLine": "root/"commandLine": "a\\nshell root/' $out/netboot.json > d/netboot.json`,
-      /netboot\.json in d has a command line that no iPXE script can hold/,
+      /netboot\.json in d has a command line that an iPXE script cannot contain/,
     ],
     [
       "several releases for the same machines",
@@ -98,33 +99,33 @@ describe("serve, from a directory that somebody else made", () => {
     ],
   ];
   for (const [what, setUp, message] of unclear) {
-    it(`says what is unclear of one with ${what}`, async () => {
+    it(`refuses a directory with ${what}`, async () => {
       const served = await inOwnNetwork(
-        `${start}; ${setUp}\n$netboot serve d --listen 10.9.8.7 2>&1; echo status $?`,
+        `${start}; ${setUp}\n$netboot serve d --listen 10.9.8.7 --dhcp off 2>&1; echo status $?`,
       );
       assert.match(served, message);
       assert.match(served, /^status 1$/m);
     });
   }
 
-  it("finds the same with --check", async () => {
+  it("reports the same with --check", async () => {
     const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b\n${check()}`);
     assert.match(output, /^FAIL The directory .* contains several releases for amd64/m);
     assert.match(output, /^status 1$/m);
   });
 
-  it("serves several releases for the same machines where a machines file decides", async () => {
+  it("serves several releases for the same machines if a machines file decides", async () => {
     const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b
       echo 'defaults: { release: kairos-b }' > m.yaml
       ${check("d --machines m.yaml")}`);
     assert.match(output, /^status 0$/m);
   });
 
-  it("gives machines the cloud-config that extract put beside the files", async () => {
+  it("gives machines the cloud-config that extract published with the files", async () => {
     const output = await inOwnNetwork(`${start}
       printf '#cloud-config\\nhostname: \${machine.hostname}-x\\n' > cc.yaml
       $netboot extract ${demoImage} -o e --platform amd64 --cloud-config cc.yaml -q > /dev/null
-      $netboot serve e --listen 10.9.8.7 2> log & server=$!; until_says log Serving
+      $netboot serve e --listen 10.9.8.7 --dhcp off 2> log & server=$!; until_says log Serving
       at=$(curl -s 'http://10.9.8.7:8080/machine.ipxe?mac=52:54:00:aa:bb:01&buildarch=x86_64&hostname=n1' |
         sed -n 's/.*config_url=\\([^ ]*\\).*/\\1/p')
       curl -s $at; echo; kill $server; wait $server`);

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { inOwnNetwork } from "./support/own-network.js";
 
-/** Asks for a file, has the server stopped at the first block, and goes on when it takes no more. */
+/** Requests a file, stops the server after the first block, and continues once the server refuses connections. */
 const machine = `
   const { connect } = require("node:net");
   const socket = require("node:dgram").createSocket("udp4");
@@ -24,7 +24,7 @@ const machine = `
   });
   socket.send("\\0\\x01undionly.kpxe\\0octet\\0", 69, "10.9.8.7");`;
 
-it("serve sends a boot program to its end when it is told to stop", async () => {
+it("serve finishes sending a boot program before it stops", async () => {
   const out = await demoRelease();
   const output = await inOwnNetwork(`mkdir ipxe; head -c 1300 /dev/zero > ipxe/undionly.kpxe
     $netboot serve ${out} --listen 10.9.8.7 --ipxe-dir ipxe --dhcp off 2> log & server=$!

@@ -22,7 +22,7 @@ describe("serve", () => {
       ${script}`);
   }
 
-  it("hands out script and files by HTTP, iPXE by TFTP, and ends in order when it is told to", async () => {
+  it("serves the script and files by HTTP and iPXE by TFTP, and stops cleanly on SIGTERM", async () => {
     const output = await inOwnNetwork(`
       mkdir ipxe; echo program > ipxe/undionly.kpxe
       $serve --listen 10.9.8.7 --ipxe-dir ipxe --cmdline more 2> log & until_listening
@@ -41,7 +41,7 @@ describe("serve", () => {
     assert.ok(log.some((line) => line.includes("fetched undionly.kpxe by TFTP")));
   });
 
-  it("serves what its directory holds by now, and says so", async () => {
+  it("serves a new release in its directory, and logs the change", async () => {
     const output = await inOwnNetwork(`
       cp -r ${out} made
       $netboot serve made --listen lo --dhcp off 2> log & until_listening
@@ -82,7 +82,7 @@ describe("serve", () => {
     assert.match(ignored.reason, /\/nothing/);
   });
 
-  it("gives nothing to a machine that says it is another one, and tells of it", async () => {
+  it("refuses a machine that claims to be another one, and logs that", async () => {
     const output = await inOwnNetwork(`
       ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
       ip link set e0 up; ip link set e1 up; ip address add 10.5.5.9/32 dev lo
@@ -92,11 +92,11 @@ describe("serve", () => {
       ask "machine.ipxe?mac=52:54:00:00:00:01&buildarch=x86_64" | grep -c "^kernel"
       ask "releases/1/${name}-kernel" | head -c 100; kill $!; wait $!; cat log`);
     assert.match(output, /^0\n/);
-    assert.match(output, /is not to boot from the network/);
-    assert.match(output, /52:54:00:00:00:66 .*it says that it is 52:54:00:00:00:01/);
+    assert.match(output, /may not boot from the network/);
+    assert.match(output, /52:54:00:00:00:66 .*it claims to be 52:54:00:00:00:01/);
   });
 
-  it("gives a machine its files by another network card and after a restart, and once only", async () => {
+  it("gives a machine its files by another network card and after a restart, but boots it only once", async () => {
     const mac = "52:54:00:00:00:01";
     const output = await inOwnNetwork(`
       ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
@@ -153,7 +153,7 @@ describe("serve", () => {
     assert.match(second.stderr, /no directory nowhere/);
   });
 
-  it("says that no DHCP server answers, and what helps", async () => {
+  it("warns if no DHCP server answers, and says what helps", async () => {
     const output = await inOwnNetwork(`
       ip link add e0 type veth peer name e1; ip address add 10.5.5.1/24 dev e0
       ip link set e0 up; ip link set e1 up
@@ -167,7 +167,7 @@ describe("serve", () => {
     [69, "TFTP", "--dhcp off --http-port 8081"],
   ];
   for (const [port, protocol, flags] of taken) {
-    it(`says that port ${port} is taken, and by whom`, async () => {
+    it(`says which program uses port ${port}`, async () => {
       const output = await inOwnNetwork(`
         $serve --listen 10.9.8.7 ${flags} 2> log & until_listening
         $serve --listen 10.9.8.7 --dhcp off 2> other; echo status $?; cat other; kill $!`);
@@ -180,7 +180,7 @@ describe("serve", () => {
     });
   }
 
-  it("says which right is missing, and how to get it", async () => {
+  it("says which permission is missing, and how to get it", async () => {
     const output = await inOwnNetwork(`
       setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service \\
         $serve --listen 10.9.8.7 2> log; echo status $?; cat log`);
@@ -193,24 +193,24 @@ describe("serve", () => {
     ["nothing to serve", [], 2, /nothing to serve/, /serve out/],
     ["a kernel alone", ["--kernel", "x"], 2, /belong together/, /all three/],
     [
-      "three files that are no release",
+      "three files that are not a release",
       ["--kernel", "text", "--initrd", "text", "--squashfs", "text"],
       1,
       /text is not a kernel/,
       /bzImage/,
     ],
-    ["a directory that is not there", ["nowhere"], 1, /no directory nowhere/, /extract IMAGE -o/],
-    ["a directory of something else", ["."], 1, /no netboot\.json/, /extract IMAGE -o/],
+    ["a directory that does not exist", ["nowhere"], 1, /no directory nowhere/, /extract IMAGE -o/],
+    ["a directory without a release", ["."], 1, /no netboot\.json/, /extract IMAGE -o/],
     [
-      "an address that is not its own",
+      "an address of another machine",
       ["OUT", "--listen", "1.2.3.4"],
       2,
       /1\.2\.3\.4/,
       /127\.0\.0\.1/,
     ],
-    ["a port that is none", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
+    ["a port that is not a number", ["OUT", "--http-port", "web"], 2, /--http-port/, /8080/],
     ["no transfers at all", ["OUT", "--max-transfers", "0"], 2, /--max-transfers/, /16/],
-    ["a mode that is none", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy, server or off/],
+    ["an unknown DHCP mode", ["OUT", "--dhcp", "on"], 2, /--dhcp .*on/, /proxy, server or off/],
     [
       "a DHCP server without a range",
       ["OUT", "--dhcp", "server"],
@@ -226,13 +226,13 @@ describe("serve", () => {
       /--dhcp server/,
     ],
     [
-      "a range that is none",
+      "a range that ends before it begins",
       ["OUT", "--dhcp", "server", "--dhcp-range", "10.0.0.9-10.0.0.1"],
       2,
       /--dhcp-range must be the first and the last address/,
       /--dhcp-range \d/,
     ],
-    ["a cloud-config that is not there", ["OUT", "--cloud-config", "x"], 2, / x /, /can be read/],
+    ["a cloud-config that does not exist", ["OUT", "--cloud-config", "x"], 2, / x /, /can be read/],
     [
       "a cloud-config without a marker",
       ["OUT", "--cloud-config", "text"],
@@ -264,21 +264,21 @@ describe("serve", () => {
       /--dhcp-range 10\.9\.8\.100-10\.9\.8\.199/,
     ],
     [
-      "a range with the network's own address",
+      "a range with the network address",
       "--dhcp-range 10.9.8.0-10.9.8.9",
       2,
       /not inside a served network/,
       /10\.9\.8\.100/,
     ],
     [
-      "a range with the address of broadcasts",
+      "a range with the broadcast address",
       "--dhcp-range 10.9.8.250-10.9.8.255",
       2,
       /not inside a served network/,
       /10\.9\.8\.100/,
     ],
     [
-      "a lease time that is none",
+      "an invalid lease time",
       "--dhcp-range 10.9.8.10-10.9.8.20 --dhcp-lease-time 1y",
       2,
       /--dhcp-lease-time must be a time from 1m to 365d, not "1y"/,
@@ -292,7 +292,7 @@ describe("serve", () => {
       /--dhcp-router/,
     ],
     [
-      "a server of names that has no address",
+      "a DNS server without an address",
       "--dhcp-range 10.9.8.10-10.9.8.20 --dhcp-dns x",
       2,
       /x is not an IPv4 address/,
@@ -318,7 +318,7 @@ describe("serve", () => {
     });
   }
 
-  it("refuses a directory whose files are not those of its description", async () => {
+  it("refuses a directory whose files do not match netboot.json", async () => {
     const copy = join(await temporaryDirectory(), "copy");
     await cp(out, copy, { recursive: true });
     await writeFile(join(copy, `${name}-initrd`), "shorter");

@@ -11,41 +11,38 @@ import { type Interceptor, serveImage } from "../oci-client/support/local-server
 import { baseLayer } from "../support/base-layer.js";
 import { isRunning, startOf } from "./support/processes.js";
 
-/** "Within a second": times a factor for machines that are busy with other tests. */
-const promptly = 6000;
-
-describe("an interruption", () => {
+describe("interrupting extract", () => {
   const content = new ImageContent();
   let root: Pointer;
   let largest: Pointer;
 
   before(() => {
-    // xz on one processor takes long over bytes that do not compress.
+    // xz on one processor takes long for bytes that cannot be compressed.
     root = addImage(content, [baseLayer, [noise("noise", 24_000_000)]]);
     largest = content.json(root).layers[1];
   });
 
   const cases = [
-    { name: "SIGINT to the program", signal: "SIGINT", group: false },
-    { name: "SIGTERM to the program", signal: "SIGTERM", group: false },
-    { name: "SIGHUP to the program", signal: "SIGHUP", group: false },
-    { name: "Ctrl-C, which reaches the whole process group", signal: "SIGINT", group: true },
+    { name: "SIGINT", signal: "SIGINT", group: false, isStopped: false },
+    { name: "SIGTERM", signal: "SIGTERM", group: false, isStopped: true },
+    { name: "SIGHUP", signal: "SIGHUP", group: false, isStopped: false },
+    { name: "Ctrl-C for the whole process group", signal: "SIGINT", group: true, isStopped: false },
   ] as const;
-  for (const { name, signal, group } of cases) {
-    it(`by ${name} while mksquashfs runs ends all of it, keeps downloads, makes nothing`, async (t) => {
+  for (const { name, signal, group, isStopped } of cases) {
+    it(`with ${name} while mksquashfs runs ends all processes, keeps downloads, and makes nothing`, async (t) => {
       const { host } = await serveImage(t, content, root);
       const cwd = await temporaryDirectory();
       const child = startProgram(wordsFor(host), { cwd, detached: group });
       const outcome = outcomeOf(child);
       const blobs = join(cwd, ".cache/kairos-netboot/blobs/sha256");
       await fileReaches(join(blobs, largest.digest.slice(7)), largest.size, t);
-      // mksquashfs is asked for its version before; this is a word of the real run.
+      // The program starts mksquashfs before, to get its version; only the real run has this argument.
       const others = await startOf("-tar", child.pid!);
 
-      const begin = performance.now();
+      // A stopped mksquashfs never ends on its own: the program has to kill it.
+      if (isStopped) for (const { pid } of others) process.kill(pid, "SIGSTOP");
       process.kill(group ? -child.pid! : child.pid!, signal);
       const { status, stdout, stderr } = await outcome;
-      assert.ok(performance.now() - begin < promptly, "it ends within a second or so");
 
       assert.equal(status, 130, stderr);
       assert.equal(stdout, "");
@@ -58,7 +55,7 @@ describe("an interruption", () => {
     });
   }
 
-  it("in the middle of a download keeps what came, and the next run fetches the rest", async (t) => {
+  it("during a download keeps the received part, and the next run fetches the rest", async (t) => {
     const half = Math.floor(largest.size / 2);
     let ranges: (string | undefined)[] = [];
     let isStuck = true;

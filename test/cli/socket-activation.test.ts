@@ -13,7 +13,7 @@ import { inOwnNetwork } from "./support/own-network.js";
 const run = promisify(execFile);
 const packaging = join(checkout, "src/packaging");
 
-/** A machine: asks by broadcast, as recorded, and prints the first answer. */
+/** A machine: broadcasts a recorded request, and prints the first answer. */
 const machine = `
   const socket = require("node:dgram").createSocket("udp4").bind(68, () => {
     socket.setBroadcast(true);
@@ -24,13 +24,13 @@ const machine = `
     console.log(\`from \${address} port \${port}: \${bytes.toString("hex")}\`); process.exit();
   });`;
 
-describe("started by systemd, without a capability", () => {
+describe("serve, started by systemd without any capability", () => {
   let output: string;
   before(async () => {
     const out = await demoRelease();
     const discover = datagramsOf("seabios-ipxe.pcap")[0]!.payload.toString("hex");
-    // Descriptors for streams and for datagrams, by one program inside the other. It starts what
-    // it is to start when somebody connects.
+    // One program passes on stream sockets, the other one inside it datagram sockets. Each starts its
+    // command at the first connection.
     output = await inOwnNetwork(`
       ip link add wire type veth peer name machine
       unshare --net sh -c 'echo $$ > other; exec sleep 60' & until [ -s other ]; do sleep 0.05; done
@@ -53,7 +53,7 @@ describe("started by systemd, without a capability", () => {
       cat rights; kill $server; wait $server; echo status $?; grep Serving log; kill $(cat other)`);
   });
 
-  it("answers HTTP, TFTP and DHCP on the sockets it was given, and ends in order", () => {
+  it("answers HTTP, TFTP and DHCP on the inherited sockets, and stops cleanly", () => {
     const [chain, program, answer, rights, status, line] = output.split("\n");
     assert.equal(chain, "chain --replace http://10.9.6.1:8080");
     assert.equal(program, "program");
@@ -73,7 +73,7 @@ describe("started by systemd, without a capability", () => {
   });
 });
 
-it("started by systemd with the unit's capabilities it gives addresses, too", async () => {
+it("serve, started by systemd with the unit's capabilities, gives addresses", async () => {
   const out = await demoRelease();
   const output = await inOwnNetwork(`
     ambient=$(sed -n 's/^AmbientCapabilities=CAP_//p' ${packaging}/kairos-netboot.service)
@@ -93,7 +93,7 @@ it("started by systemd with the unit's capabilities it gives addresses, too", as
 });
 
 describe("the units", () => {
-  it("are ones that systemd understands", async () => {
+  it("are valid for systemd", async () => {
     const directory = await temporaryDirectory();
     await cp(packaging, directory, { recursive: true });
     const template = join(directory, "kairos-netboot-dhcp@.socket");

@@ -21,7 +21,7 @@ const demo = ["extract", demoImage, "-o", "out", "--platform=amd64"];
 const bad = ["extract", "oci:nowhere", "-o", "out", "--platform=amd64"];
 
 describe("standard output", () => {
-  it("holds the paths of the result, which exist, and nothing else", async () => {
+  it("contains the paths of the result, which exist, and nothing else", async () => {
     const cwd = await temporaryDirectory();
     const { status, stdout } = await runProgram(demo, { cwd });
     assert.equal(status, 0);
@@ -35,7 +35,7 @@ describe("standard output", () => {
     assert.deepEqual(paths.map((path) => path.slice(4)).sort(), await readdir(join(cwd, "out")));
   });
 
-  it("holds the same paths where nothing had to be done", async () => {
+  it("contains the same paths if nothing has to be done", async () => {
     const cwd = await temporaryDirectory();
     const first = await runProgram(demo, { cwd });
     const second = await runProgram(demo, { cwd });
@@ -43,7 +43,7 @@ describe("standard output", () => {
     assert.match(second.stderr, /nothing to do/);
   });
 
-  it("is valid JSON, a line an object, with --json; the last is the result", async () => {
+  it("contains one JSON object per line with --json, the result last", async () => {
     const cwd = await temporaryDirectory();
     const { status, stdout, stderr } = await runProgram([...demo, "--json"], { cwd });
     assert.equal(status, 0);
@@ -57,7 +57,7 @@ describe("standard output", () => {
     for (const path of files) await access(join(cwd, path));
   });
 
-  it("holds the result only, with --json and --quiet", async () => {
+  it("contains only the result with --json and --quiet", async () => {
     const cwd = await temporaryDirectory();
     const { status, stdout } = await runProgram([...demo, "--json", "--quiet"], { cwd });
     assert.equal(status, 0);
@@ -67,7 +67,7 @@ describe("standard output", () => {
     );
   });
 
-  it("is valid JSON, a line an object, with --json where something is wrong", async () => {
+  it("contains one JSON object per line with --json if an error occurs", async () => {
     for (const [args, code, exitStatus] of [
       [bad, "LAYOUT_INVALID", 3],
       [[...demo, "--jobs=0"], "USAGE_INVALID", 2],
@@ -86,7 +86,7 @@ describe("standard output", () => {
     }
   });
 
-  it("may be closed: the work is done all the same, without a word of it", async () => {
+  it("may be closed without an effect on the work", async () => {
     for (const more of [[], ["--json"]]) {
       const cwd = await temporaryDirectory();
       const child = startProgram([...demo, ...more], { cwd });
@@ -98,7 +98,7 @@ describe("standard output", () => {
     }
   });
 
-  it("that cannot be written to ends with status 1, and says so", async () => {
+  it("leads to status 1 and an error if it cannot be written", async () => {
     const cwd = await temporaryDirectory();
     const prefix = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
     for (const args of [
@@ -115,7 +115,7 @@ describe("standard output", () => {
 });
 
 describe("standard error", () => {
-  it("tells of the image, its layers, kernel, initrd and the result, a line each", async () => {
+  it("reports the image, its layers, the kernel, the initrd, and the result, one per line", async () => {
     const { stderr } = await runProgram(demo, { cwd: await temporaryDirectory() });
     assert.doesNotMatch(stderr, /[\r\u001b]/);
     for (const words of [
@@ -131,7 +131,7 @@ describe("standard error", () => {
     }
   });
 
-  it("counts layers rightly where the same one comes twice", async () => {
+  it("counts a layer twice if the image contains it twice", async () => {
     const image = await imageOf([baseLayer, [{ name: "a" }], [{ name: "b" }], [{ name: "a" }]]);
     const words = ["extract", image, "-o", "out", "--platform=amd64"];
     const { status, stderr } = await runProgram(words, { cwd: await temporaryDirectory() });
@@ -153,20 +153,20 @@ describe("standard error", () => {
     }
   });
 
-  it("still tells of errors with --quiet", async () => {
+  it("reports errors with --quiet", async () => {
     const { stderr } = await runProgram([...bad, "-q"], { cwd: await temporaryDirectory() });
     assert.match(stderr, /^kairos-netboot: .*\n {2}.*\n$/);
   });
 
   for (const flag of ["--verbose", "-v", "-qv"]) {
-    it(`shows where an error comes from with ${flag}`, async () => {
+    it(`shows the cause of an error with ${flag}`, async () => {
       const { stderr } = await runProgram([...bad, flag], { cwd: await temporaryDirectory() });
       assert.match(stderr, /^kairos-netboot: .*\n {2}.*\n/);
       assert.match(stderr, /^\s+at .*extract/m);
     });
   }
 
-  it("shows bars, and the cursor again at the end, on a terminal", async () => {
+  it("shows bars on a terminal, and restores the cursor at the end", async () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseLayer, [noise("noise", 2_000_000)]]);
     const { status, stdout } = await onTerminal(["extract", image, "-o", "out"], cwd);
@@ -177,7 +177,7 @@ describe("standard error", () => {
     assert.match(stdout, /out\/kairos-.*\.squashfs/);
   });
 
-  it("shows one bar for all layers that a terminal has too few rows for", async () => {
+  it("shows one bar for all layers if the terminal has too few rows", async () => {
     const cwd = await temporaryDirectory();
     const more = Array.from({ length: 12 }, (_, number) => [{ name: `file-${number}` }]);
     const image = await imageOf([baseLayer, ...more]);
@@ -189,7 +189,7 @@ describe("standard error", () => {
     assert.ok(ups.length > 0 && Math.max(...ups) < 14, `up to ${Math.max(...ups)} rows up`);
   });
 
-  it("shows the error below the bars, and the cursor again, on a terminal", async () => {
+  it("shows an error below the bars on a terminal, and restores the cursor", async () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseLayer]);
     const args = ["extract", image, "-o", "out", "--kernel=/nowhere"];

@@ -141,7 +141,7 @@ describe("serve, beside a DHCP server without boot settings", () => {
         assertSteps(server.steps, [...steps, ...further[until]]);
       });
 
-      test("is told of by its own hardware address", () => {
+      test("is reported by its own hardware address", () => {
         const named = server.events.filter(({ type }) => type === "sent" || type === "offered");
         assert.ok(named.length > 2);
         for (const { mac } of named) assert.equal(mac, macAddress);

@@ -67,7 +67,7 @@ describe("serve, on a network without a DHCP server", () => {
     });
   }
 
-  test("a UEFI machine that is to boot from its disk does so at once", async (t) => {
+  test("a UEFI machine that is to boot from its disk does so immediately", async (t) => {
     const before = server.events.length;
     const firmware = uefiPxe;
     const { seconds } = await bootFromDisk({ firmware, mac: installedMac, lan, scratch, disk });

@@ -84,7 +84,7 @@ describe("a machine that must not boot from the network", () => {
         assert.deepEqual([...new Set(sent)], state === "disk" && sent.length > 0 ? ["script"] : []);
       });
 
-      test("is told of with the reason", () => {
+      test("is reported with the reason", () => {
         assert.equal(machine.state, state);
         assert.match(machine.reasons.join(" "), reason);
         assert.match(machine.decision.reasons.join(" "), reason);

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
-import { listTree, type Tree } from "../support/tree-listing.js";
+import { listTree, type TreeListing } from "../support/tree-listing.js";
 import { boot, directBoot, hostSeenFromGuest, type Report } from "./machine.js";
 import { extract, ordinaryUser, rootUser, type User } from "./program.js";
 import { type Registry, startRegistry } from "./registry.js";
@@ -144,7 +144,11 @@ describe("an image, from the registry to the booted machine", () => {
       ["got its cloud-config", "config_url", cloudConfigText.replaceAll("\n", "|")],
       ["has the upper layer's contents of a replaced file", "replaced", "derived"],
       ["lacks a deleted file", "deleted", "absent"],
-      ["has a file deleted in one layer and made anew", "deleted-then-restored", "derived"],
+      [
+        "has a file that one layer deleted and a higher one added again",
+        "deleted-then-restored",
+        "derived",
+      ],
       ["has a directory in place of a file", "becomes-directory", "derived"],
       ["has a file in place of a directory", "becomes-file", "derived"],
       ["has nothing from below an opaque directory", "opaque", "shown system"],
@@ -173,7 +177,7 @@ function releaseCommandLine(url: string): string {
 }
 
 /** Squashfs cannot hold POSIX ACLs. */
-function withoutAccessLists(tree: Tree): Tree {
+function withoutAccessLists(tree: TreeListing): TreeListing {
   const records = Object.entries(tree).map(([path, { xattrs = {}, ...record }]) => {
     const kept = Object.entries(xattrs).filter(([name]) => !name.startsWith("system."));
     const has = kept.length > 0;

@@ -14,7 +14,7 @@ import {
 } from "../extract/support/program.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
-import { listTree, type Tree } from "../support/tree-listing.js";
+import { listTree, type TreeListing } from "../support/tree-listing.js";
 
 /** Debian suites whose squashfs-tools (4.6) takes other options than bookworm's 4.5. */
 const suites = ["trixie"];
@@ -64,14 +64,14 @@ async function checksums(home: string, options: Omit<RunOptions, "cwd">): Promis
   return readFile(join(home, "out/SHA256SUMS"), "utf8");
 }
 
-async function unsquashed(bin: string, scratch: string): Promise<Tree> {
+async function unsquashed(bin: string, scratch: string): Promise<TreeListing> {
   const tree = join(scratch, "unsquashed");
   const squashfs = join(scratch, "root/out", `${demoName}.squashfs`);
   await succeed(join(bin, "unsquashfs"), ["-strict-errors", "-q", "-n", "-d", tree, squashfs]);
   return listTree(tree);
 }
 
-async function unpackedByUmoci(scratch: string): Promise<Tree> {
+async function unpackedByUmoci(scratch: string): Promise<TreeListing> {
   const tree = join(scratch, "umoci");
   await mkdir(tree);
   const image = join(checkout, "testdata/demo-image:latest");

@@ -10,8 +10,8 @@ import { temporaryDirectory } from "./support/temporary-directory.js";
 
 const released = `rd.neednet=1 ip=dhcp rd.cos.disable netboot install-mode config_url=\${config} console=tty1 console=ttyS0 rd.live.overlay.overlayfs`;
 
-describe("how machines are to boot what was made", () => {
-  it("is as Kairos' releases have it, if nothing else is said", async () => {
+describe("the boot options of extract", () => {
+  it("default to the command line of Kairos releases", async () => {
     const { description } = await extracted({});
     assert.equal(description.commandLine, `${places} ${released}`);
     assert.equal(await scriptLine({}, /^kernel/), kernelLine(released));
@@ -41,7 +41,7 @@ describe("how machines are to boot what was made", () => {
     });
   }
 
-  it("keeps the places that a replacement names itself", async () => {
+  it("keep a root and an initrd that a replacement names itself", async () => {
     const line = `root=/dev/sda1 initrd=x config_url=http://a/b`;
     const { description } = await extracted({ cmdlineReplace: line });
     assert.equal(description.commandLine, line);
@@ -54,7 +54,7 @@ describe("how machines are to boot what was made", () => {
     ["v10.0.0", "install-mode config_url"],
   ];
   for (const [release, start] of releases) {
-    it(`starts the installer of ${release}`, async () => {
+    it(`start the installer of ${release}`, async () => {
       const content = `KAIROS_RELEASE=${release}\n`;
       const image = await imageOf([baseLayer, [{ name: "etc/kairos-release", content }]]);
       const { description } = await extracted({ image, name: "x" });
@@ -62,7 +62,7 @@ describe("how machines are to boot what was made", () => {
     });
   }
 
-  it("warns where Alpine would have to fetch by HTTPS", async () => {
+  it("warn if Alpine would have to fetch over HTTPS", async () => {
     const content = "KAIROS_FLAVOR=alpine\n";
     const image = await imageOf([baseLayer, [{ name: "etc/kairos-release", content }]]);
     for (const [url, expected] of [
@@ -80,7 +80,7 @@ describe("how machines are to boot what was made", () => {
     }
   });
 
-  it("finds the files at an address, its last slash or not", async () => {
+  it("accept a URL with and without a trailing slash", async () => {
     for (const url of ["http://10.0.0.1:8000/a%20b/c", "http://10.0.0.1:8000/a b/c//"]) {
       const line = await scriptLine({ url }, /^#?set url/);
       assert.equal(line, "set url http://10.0.0.1:8000/a%20b/c");
@@ -88,7 +88,7 @@ describe("how machines are to boot what was made", () => {
     assert.match(await scriptLine({}, /^#?set url/), /^#/);
   });
 
-  it("puts a cloud-config beside the files, and names it", async () => {
+  it("put a cloud-config beside the files, and name it in the script", async () => {
     const directory = await temporaryDirectory();
     const cloudConfig = join(directory, "my config.yaml");
     const text = "#cloud-config\nhostname: node\n";
@@ -99,7 +99,7 @@ describe("how machines are to boot what was made", () => {
     assert.equal(line, `isset \${config} || set config \${prefix}${demoName}-cloud-config.yaml`);
   });
 
-  it("is part of what a second run looks at", async () => {
+  it("make the files again if they change", async () => {
     const output = join(await temporaryDirectory(), "out");
     const cloudConfig = join(await temporaryDirectory(), "cc.yaml");
     await writeFile(cloudConfig, "#cloud-config\n");
@@ -133,7 +133,7 @@ describe("how machines are to boot what was made", () => {
     [{ console: ["ttyS0 quiet"] }, /not a console/],
   ];
   for (const [options, message] of refused) {
-    it(`refuses ${JSON.stringify(options)}`, async () => {
+    it(`reject ${JSON.stringify(options)}`, async () => {
       await assert.rejects(extracted(options), (error: Error & { code?: string }) => {
         assert.match(error.message, message);
         assert.doesNotMatch(error.message, /secret/);
@@ -149,14 +149,14 @@ describe("how machines are to boot what was made", () => {
     ["that is not YAML", "#cloud-config\na: 1\nb: [\n", /is not valid YAML: line [34]/],
   ];
   for (const [what, text, message] of configs) {
-    it(`rejects a cloud-config ${what}`, async () => {
+    it(`reject a cloud-config ${what}`, async () => {
       const cloudConfig = join(await temporaryDirectory(), "cc.yaml");
       await writeFile(cloudConfig, text);
       await assert.rejects(extracted({ cloudConfig }), { code: "CLOUD_CONFIG_INVALID", message });
     });
   }
 
-  it("rejects a cloud-config that does not exist", async () => {
+  it("reject a cloud-config that does not exist", async () => {
     const message = /cannot be read \(ENOENT\)/;
     await assert.rejects(extracted({ cloudConfig: "/nowhere" }), {
       code: "CLOUD_CONFIG_INVALID",

@@ -10,7 +10,7 @@ import { checkout, demoImage, demoName, succeed } from "./support/program.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 describe("the output directory", () => {
-  it("holds kernel, initrd, squashfs, description and checksums under their names only", async () => {
+  it("contains the files of the release under their names, and nothing else", async () => {
     const output = await extracted(await imageOf([baseLayer]));
     assert.deepEqual((await readdir(output)).sort(), [
       "SHA256SUMS",
@@ -23,13 +23,13 @@ describe("the output directory", () => {
     ]);
   });
 
-  it("holds kernel and initrd byte for byte", async () => {
+  it("contains the exact bytes of kernel and initrd", async () => {
     const output = await extracted(await imageOf([baseLayer]));
     assert.equal(await readFile(join(output, `${baseName}-kernel`), "utf8"), "a kernel");
     assert.equal(await readFile(join(output, `${baseName}-initrd`), "utf8"), "an initrd");
   });
 
-  it("is readable for all, as a web server's user has to read it", async () => {
+  it("is readable for everybody, so that a web server can read it", async () => {
     const output = await extracted(await imageOf([baseLayer]));
     assert.equal((await stat(output)).mode & 0o777, 0o777 & ~process.umask());
     for (const name of await readdir(output)) {
@@ -37,7 +37,7 @@ describe("the output directory", () => {
     }
   });
 
-  it("passes sha256sum -c, which checks every file but the list itself", async () => {
+  it("passes sha256sum -c, which checks every file except the list itself", async () => {
     const output = await extracted(await imageOf([baseLayer]));
     const { stdout } = await succeed("sha256sum", ["-c", "--strict", "SHA256SUMS"], output);
     const checked = stdout
@@ -48,7 +48,7 @@ describe("the output directory", () => {
     assert.deepEqual(checked.sort(), names.sort());
   });
 
-  it("takes the name that was asked for", async () => {
+  it("uses a requested name", async () => {
     const output = join(await temporaryDirectory(), "out");
     await extract({ image: demoImage, output, platform: "amd64", name: "edge+1" });
     const names = await readdir(output);
@@ -62,7 +62,7 @@ describe("the output directory", () => {
 });
 
 describe("netboot.json", () => {
-  it("says what DESIGN.md lists, each as the image has it", async () => {
+  it("states the facts of the image", async () => {
     const output = await extracted(demoImage);
     const description = JSON.parse(await readFile(join(output, "netboot.json"), "utf8"));
     const { files, commandLine, options, program, ...rest } = description;
@@ -104,7 +104,7 @@ describe("netboot.json", () => {
     assert.deepEqual(program, { name: "kairos-netboot", version });
   });
 
-  it("names the Kubernetes distribution as the file names do", async () => {
+  it("names the Kubernetes distribution like the file names", async () => {
     const release = [
       "KAIROS_SOFTWARE_VERSION_PREFIX=k3s",
       'KAIROS_SOFTWARE_VERSION="v1.31.2+k3s1"',
@@ -120,7 +120,7 @@ describe("netboot.json", () => {
     assert.equal(description.name, `${baseName}-k3sv1.31.2+k3s1`);
   });
 
-  it("is the same byte for byte wherever and whenever it is made", async () => {
+  it("has the same bytes wherever and whenever it is made", async () => {
     const [one, other] = [await extracted(demoImage), await extracted(demoImage)];
     for (const name of await readdir(one)) {
       assert.deepEqual(await readFile(join(one, name)), await readFile(join(other, name)), name);

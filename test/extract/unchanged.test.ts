@@ -33,12 +33,12 @@ describe("a second run into the same directory", () => {
     ["another level", { compression: "zstd:4" }],
     ["another block size", { blockSize: "128K" }],
     ["another name", { name: "other" }],
-    ["a kernel of its own", { kernel: "/boot/vmlinuz-0.1.0-demo" }],
-    ["an address", { url: "http://10.0.0.1" }],
-    ["an initrd of its own", { initrd: "/etc/issue" }],
+    ["another kernel", { kernel: "/boot/vmlinuz-0.1.0-demo" }],
+    ["a URL", { url: "http://10.0.0.1" }],
+    ["another initrd", { initrd: "/etc/issue" }],
   ];
   for (const [name, options] of different) {
-    it(`with ${name} makes the files again, and nothing of the old ones stays`, async () => {
+    it(`with ${name} makes the files again, and removes the old ones`, async () => {
       const output = await extracted();
       const result = await run(output, options);
       assert.equal(result.isUnchanged, false);
@@ -50,9 +50,12 @@ describe("a second run into the same directory", () => {
   }
 
   const damages: [name: string, damage: (output: string) => Promise<void>][] = [
-    ["a kernel with a byte more", (output) => appendFile(join(output, `${demoName}-kernel`), "x")],
+    [
+      "a kernel with an additional byte",
+      (output) => appendFile(join(output, `${demoName}-kernel`), "x"),
+    ],
     ["an initrd with other bytes", (output) => overwrite(join(output, `${demoName}-initrd`))],
-    ["a squashfs cut short", (output) => truncate(join(output, `${demoName}.squashfs`), 1000)],
+    ["a truncated squashfs", (output) => truncate(join(output, `${demoName}.squashfs`), 1000)],
     ["a squashfs with other bytes", (output) => overwrite(join(output, `${demoName}.squashfs`))],
     ["no kernel", (output) => rm(join(output, `${demoName}-kernel`))],
     [
@@ -64,7 +67,7 @@ describe("a second run into the same directory", () => {
     ],
     ["no checksums", (output) => rm(join(output, "SHA256SUMS"))],
     ["other checksums", (output) => writeFile(join(output, "SHA256SUMS"), "")],
-    ["a description with other bytes", (output) => appendFile(join(output, "netboot.json"), "\n")],
+    ["a netboot.json with other bytes", (output) => appendFile(join(output, "netboot.json"), "\n")],
   ];
   for (const [name, damage] of damages) {
     it(`that finds ${name} makes the files again`, async () => {
@@ -77,7 +80,7 @@ describe("a second run into the same directory", () => {
     });
   }
 
-  it("where the image moved on under its tag makes the new files", async () => {
+  it("makes new files if the tag names a new image", async () => {
     const content = new ImageContent();
     const reference = await layoutOf(content, addImage(content, [baseLayer]));
     const output = join(await temporaryDirectory(), "out");
@@ -89,7 +92,7 @@ describe("a second run into the same directory", () => {
     assert.equal(result.description.source.manifestDigest, more.digest);
   });
 
-  it("from another image replaces the files, and nothing of the old ones stays", async () => {
+  it("from another image replaces all files", async () => {
     const output = await extracted();
     await run(output, { image: await imageOf([baseLayer]) });
     const names = await readdir(output);

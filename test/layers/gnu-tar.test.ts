@@ -8,7 +8,7 @@ import { assertSameTree } from "../support/assert-same-tree.js";
 import { baseLayer } from "../support/base-layer.js";
 import { writeLayout } from "../support/image-layout.js";
 import { tar } from "../support/tar-builder.js";
-import { listTree, type Tree, type TreeRecord } from "../support/tree-listing.js";
+import { listTree, type TreeListing, type TreeRecord } from "../support/tree-listing.js";
 import { flattenedTree } from "./support/flattened-tree.js";
 import { growTree, growUstarTree } from "./support/grown-tree.js";
 import {
@@ -139,14 +139,17 @@ async function subdirectory(parent: string, name: string): Promise<string> {
 }
 
 /** The tree that GNU tar itself unpacks. */
-async function unpackedByGnuTar(archives: readonly string[], scratch: string): Promise<Tree> {
+async function unpackedByGnuTar(
+  archives: readonly string[],
+  scratch: string,
+): Promise<TreeListing> {
   const root = await subdirectory(scratch, "gnu-tar-root");
   for (const archive of archives) await unpackWithGnuTar(archive, root);
   return listTree(root);
 }
 
 /** Without what differs for good reason: times before 1970, and the root directory. */
-function comparable(tree: Tree): Tree {
+function comparable(tree: TreeListing): TreeListing {
   const { ".": _, ...rest } = tree;
   return Object.fromEntries(
     Object.entries(rest).map(([path, record]): [string, TreeRecord] => [

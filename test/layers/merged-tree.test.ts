@@ -6,7 +6,7 @@ import { assertSameTree } from "../support/assert-same-tree.js";
 import { baseLayer } from "../support/base-layer.js";
 import { type TestLayer, writeLayout } from "../support/image-layout.js";
 import { tar } from "../support/tar-builder.js";
-import type { Tree, TreeRecord } from "../support/tree-listing.js";
+import type { TreeListing, TreeRecord } from "../support/tree-listing.js";
 import { attributeCases } from "./cases/attributes.js";
 import { contentCases } from "./cases/contents.js";
 import { hardLinkCases } from "./cases/hard-links.js";
@@ -67,7 +67,7 @@ async function check(one: MergeCase): Promise<void> {
   });
 }
 
-async function expectedTree(one: MergeCase, scratch: string): Promise<Tree> {
+async function expectedTree(one: MergeCase, scratch: string): Promise<TreeListing> {
   if (one.expected === undefined) {
     // umoci supports neither zstd nor layers with wrong digests, so it gets the plain archives.
     const layers = layersOf(one).map((layer) => ({ tar: layer.tar }));
@@ -86,7 +86,7 @@ async function layoutOf(layers: readonly TestLayer[], scratch: string): Promise<
   return layout;
 }
 
-function withCorrections(tree: Tree, changes: MergeCase["umociErrsAt"] = {}): Tree {
+function withCorrections(tree: TreeListing, changes: MergeCase["umociErrsAt"] = {}): TreeListing {
   const result: Record<string, TreeRecord> = { ...tree };
   for (const [path, change] of Object.entries(changes)) {
     if (change === null) delete result[path];

@@ -7,7 +7,7 @@ import { assertSameTree } from "../support/assert-same-tree.js";
 import { baseLayer } from "../support/base-layer.js";
 import { type TestLayer, writeLayout } from "../support/image-layout.js";
 import { tar } from "../support/tar-builder.js";
-import type { Tree, TreeRecord } from "../support/tree-listing.js";
+import type { TreeListing, TreeRecord } from "../support/tree-listing.js";
 import { flattenedTree } from "./support/flattened-tree.js";
 import { type RandomStack, randomStack, wildStack } from "./support/random-layers.js";
 import {
@@ -49,7 +49,7 @@ describe(`a random stack of layers with arbitrary hard links, seed ${seed}`, () 
   });
 });
 
-async function treeOrRefusal(layers: TestLayer[], isEarly: boolean): Promise<Tree | string> {
+async function treeOrRefusal(layers: TestLayer[], isEarly: boolean): Promise<TreeListing | string> {
   try {
     const tree = withDirectory((scratch) => flattenedTree(layers, scratch, isEarly));
     return withoutRootTime(await tree);
@@ -59,9 +59,9 @@ async function treeOrRefusal(layers: TestLayer[], isEarly: boolean): Promise<Tre
   }
 }
 
-type Unpack = (layers: readonly TestLayer[], scratch: string) => Promise<Tree>;
+type Unpack = (layers: readonly TestLayer[], scratch: string) => Promise<TreeListing>;
 
-async function extracted(layers: readonly TestLayer[], scratch: string): Promise<Tree> {
+async function extracted(layers: readonly TestLayer[], scratch: string): Promise<TreeListing> {
   const layout = join(scratch, "layout");
   await writeLayout(layout, layers);
   return (await extractedTree(layout, scratch)).tree;
@@ -114,7 +114,7 @@ async function compare(stack: RandomStack, unpack: Unpack): Promise<Outcome> {
  * implies or empties, and keeps the lower attributes of an implied directory whose whiteout comes
  * late. The root directory is not in the archive.
  */
-function comparable(tree: Tree, { hasWhiteoutsFirst }: RandomStack): Tree {
+function comparable(tree: TreeListing, { hasWhiteoutsFirst }: RandomStack): TreeListing {
   const records: Record<string, TreeRecord> = {};
   for (const [path, record] of Object.entries(tree)) {
     if (path === ".") continue;

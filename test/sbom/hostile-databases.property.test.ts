@@ -5,14 +5,14 @@ import fc from "fast-check";
 import { parseApkInstalled } from "../../src/sbom/apk.js";
 import { parseDpkgStatus } from "../../src/sbom/dpkg.js";
 import { PackageDatabaseError } from "../../src/sbom/package.js";
-import { ndbHeaders } from "../../src/sbom/rpm/ndb.js";
-import { parseRpmHeader } from "../../src/sbom/rpm/rpm-header.js";
-import { SqliteDatabase } from "../../src/sbom/rpm/sqlite.js";
+import { parseRpmHeader } from "../../src/sbom/rpm-header.js";
+import { ndbHeaders } from "../../src/sbom/rpm-ndb.js";
+import { SqliteDatabase } from "../../src/sbom/rpm-sqlite.js";
 import { ndb } from "./support/ndb.js";
 import { rpmRoot } from "./support/rpm-root.js";
 
-/** Some bytes changed to others, and perhaps the end cut off. */
-const spoiled = (bytes: Buffer) =>
+/** Changes some bytes, and perhaps cuts off the end. */
+const damaged = (bytes: Buffer) =>
   fc
     .tuple(
       fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 30 }),
@@ -24,7 +24,7 @@ const spoiled = (bytes: Buffer) =>
       return copy.subarray(0, length);
     });
 
-function orRefuses(action: () => unknown): void {
+function succeedsOrRejects(action: () => unknown): void {
   try {
     action();
   } catch (error) {
@@ -32,7 +32,7 @@ function orRefuses(action: () => unknown): void {
   }
 }
 
-describe("a database of packages that is damaged", () => {
+describe("a damaged package database", () => {
   let database: Buffer;
   let headers: Buffer[];
 
@@ -42,38 +42,38 @@ describe("a database of packages that is damaged", () => {
     headers = rows.map(([, blob]) => blob as Buffer);
   });
 
-  it("is read or refused, and ends: SQLite", () => {
-    const property = fc.property(spoiled(database), (bytes) => {
-      orRefuses(() => [...new SqliteDatabase(bytes).rows("Packages")]);
+  it("is read or rejected in finite time: SQLite", () => {
+    const property = fc.property(damaged(database), (bytes) => {
+      succeedsOrRejects(() => [...new SqliteDatabase(bytes).rows("Packages")]);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("is read or refused, and ends: SQLite with a log", () => {
+  it("is read or rejected in finite time: SQLite with a write-ahead log", () => {
     const property = fc.property(fc.uint8Array({ maxLength: 9000 }), (bytes) => {
       const log = Buffer.from(bytes);
       if (log.length > 32) log.writeUInt32BE(0x377f0682, 0);
       if (log.length > 32) log.writeUInt32BE(4096, 8);
-      orRefuses(() => [...new SqliteDatabase(database, log).rows("Packages")]);
+      succeedsOrRejects(() => [...new SqliteDatabase(database, log).rows("Packages")]);
     });
     fc.assert(property, { numRuns: 100 });
   });
 
-  it("is read or refused: rpm's header", () => {
-    const property = fc.property(spoiled(headers.at(-1)!), (bytes) => {
-      orRefuses(() => parseRpmHeader(bytes));
+  it("is read or rejected: header of rpm", () => {
+    const property = fc.property(damaged(headers.at(-1)!), (bytes) => {
+      succeedsOrRejects(() => parseRpmHeader(bytes));
     });
     fc.assert(property, { numRuns: 500 });
   });
 
-  it("is read or refused: ndb", () => {
-    const property = fc.property(spoiled(ndb(headers)), (bytes) => {
-      orRefuses(() => [...ndbHeaders(bytes)].map(parseRpmHeader));
+  it("is read or rejected: ndb", () => {
+    const property = fc.property(damaged(ndb(headers)), (bytes) => {
+      succeedsOrRejects(() => [...ndbHeaders(bytes)].map(parseRpmHeader));
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("is read whatever stands in it: texts of dpkg and apk", () => {
+  it("is always read: texts of dpkg and apk", () => {
     const text = fc.array(
       fc.constantFrom("Package: a\n", "Version: 1\n", "P:a\n", "V:1\n", "\n", " ", ":", "\t", "x"),
       { maxLength: 200 },
@@ -86,7 +86,7 @@ describe("a database of packages that is damaged", () => {
     );
   });
 
-  it("takes no more than a moment: long lines of spaces", { timeout: 20_000 }, () => {
+  it("is read quickly: long lines of spaces", { timeout: 20_000 }, () => {
     const spaces = " ".repeat(2_000_000);
     assert.equal(parseDpkgStatus(`Package: a${spaces}x\nVersion: 1\n\n${spaces}\n`).length, 1);
     assert.equal(parseApkInstalled(`P:a\nV:1\nL:${spaces}x\n`).length, 1);

@@ -25,7 +25,7 @@ export interface TreeRecord {
 }
 
 /** Records by path; paths are bytes as latin1, the root is ".". */
-export type Tree = Readonly<Record<string, TreeRecord>>;
+export type TreeListing = Readonly<Record<string, TreeRecord>>;
 
 const types: Readonly<Record<number, string>> = {
   1: "fifo",
@@ -38,7 +38,7 @@ const types: Readonly<Record<number, string>> = {
 };
 
 /** Lists a directory and everything below. */
-export function listTree(root: string): Tree {
+export function listTree(root: string): TreeListing {
   const stats = new Map<string, BigIntStats>();
   collect(root, Buffer.from("."), stats);
   const namesByInode = new Map<bigint, string[]>();

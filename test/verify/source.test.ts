@@ -9,7 +9,7 @@ import { ImageContent } from "../oci-client/support/image-content.js";
 import { addDemo, push } from "../signatures/support/signed-images.js";
 import { find, verify } from "./support/release.js";
 
-/** A directory that was made from a registry, and a way to change what stands there. */
+/** A directory that was made from a registry, and the means to change that registry. */
 async function extracted(t: TestContext) {
   const cwd = await temporaryDirectory();
   const registry = await startRegistry(t, cwd);
@@ -25,14 +25,14 @@ async function extracted(t: TestContext) {
 }
 
 describe("verify --source", () => {
-  it("finds that the tag still names the image", async (t) => {
+  it("passes if the tag still names the image", async (t) => {
     const { directory, root } = await extracted(t);
     const { status, checks } = await verify(directory, "--source");
     assert.equal(status, 0);
     assert.ok(find(checks, "source").what.endsWith(`is still ${root.digest}`));
   });
 
-  it("finds that the tag names another image by now", async (t) => {
+  it("fails if the tag names another image now", async (t) => {
     const { directory, root, content, repository } = await extracted(t);
     const moved = content.manifest({ ...content.json(root), annotations: { again: "yes" } });
     await push(repository, content, { v1: moved });
@@ -44,7 +44,7 @@ describe("verify --source", () => {
     assert.ok(what.includes(`is now ${moved.digest},`) && what.endsWith(root.digest), what);
   });
 
-  it("finds that the image is gone, and checks the rest", async (t) => {
+  it("fails if the image is gone, and checks the rest", async (t) => {
     const { directory } = await extracted(t);
     await rm(join(directory, "../registry"), { recursive: true });
     const { status, checks } = await verify(directory, "--source");
@@ -53,7 +53,7 @@ describe("verify --source", () => {
     assert.equal(find(checks, "squashfs").status, "ok");
   });
 
-  it("finds that the description names no platform", async (t) => {
+  it("fails if netboot.json names an invalid platform", async (t) => {
     const { directory } = await extracted(t);
     const path = join(directory, "netboot.json");
     const description = JSON.parse(await readFile(path, "utf8"));
@@ -65,7 +65,7 @@ describe("verify --source", () => {
     assert.match(find(checks, "source").what, /cannot be resolved: "a b" is not a platform/);
   });
 
-  it("is not asked without the option", async (t) => {
+  it("does not ask the registry without the option", async (t) => {
     const { directory } = await extracted(t);
     const { checks } = await verify(directory);
     assert.ok(!checks.some(({ check }) => check === "source"));

@@ -8,15 +8,15 @@ import { find, release, shell, verify, version } from "./support/release.js";
 
 interface Case {
   readonly name: string;
-  /** Run in the directory before the sums are made. */
+  /** Shell script that runs in the directory before the checksums are made. */
   readonly before?: string;
-  /** Run after that. */
+  /** Shell script that runs after that. */
   readonly after?: string;
   readonly check: string;
   readonly what: RegExp;
 }
 
-/** Each is one thing that went wrong in a release that is good otherwise. */
+/** Each case is the only fault in an otherwise good release. */
 const faults: readonly Case[] = [
   {
     name: "a file with a changed byte",
@@ -31,31 +31,31 @@ const faults: readonly Case[] = [
     what: /r-initrd is missing/,
   },
   {
-    name: "a file that the sums leave out",
+    name: "a file that SHA256SUMS leaves out",
     after: "sed -i /initrd/d SHA256SUMS",
     check: "sums",
     what: /r-initrd is not in SHA256SUMS/,
   },
   {
-    name: "sums with a name outside of the directory",
+    name: "checksums with a name outside of the directory",
     after: "sed 's/ r-kernel/ ..\\/r-kernel/' -i SHA256SUMS",
     check: "sums",
     what: /SHA256SUMS is not a list of the kind that sha256sum writes/,
   },
   {
-    name: "sums that are something else",
+    name: "checksums that are random bytes",
     after: "head -c 100 /dev/urandom >SHA256SUMS",
     check: "sums",
     what: /SHA256SUMS is not/,
   },
   {
-    name: "a description that is none",
+    name: "a netboot.json that is not one",
     after: "echo '{}' >netboot.json",
     check: "description",
     what: /netboot\.json is not a netboot\.json of a known version/,
   },
   {
-    name: "a kernel that is a text",
+    name: "a text as the kernel",
     before: "seq 1000 >r-kernel",
     check: "kernel",
     what: /r-kernel is not a kernel/,
@@ -73,7 +73,7 @@ const faults: readonly Case[] = [
     what: /r-kernel is not a kernel/,
   },
   {
-    name: "a kernel that is cut short",
+    name: "a kernel that is truncated",
     before: "truncate -s 1100 r-kernel",
     check: "kernel",
     what: /r-kernel is truncated/,
@@ -85,7 +85,7 @@ const faults: readonly Case[] = [
     what: /r-kernel is not a kernel/,
   },
   {
-    name: "an initrd that is cut short",
+    name: "an initrd that is truncated",
     before: "truncate -s -12 r-initrd",
     check: "initrd",
     what: /r-initrd (is cut short|cannot be unpacked)/,
@@ -97,13 +97,13 @@ const faults: readonly Case[] = [
     what: /r-initrd (cannot be unpacked|has)/,
   },
   {
-    name: "an uncompressed initrd that is cut short",
+    name: "an uncompressed initrd that is truncated",
     before: "head -c 900 ../plain.cpio >r-initrd",
     check: "initrd",
     what: /r-initrd ends in the middle of a cpio archive/,
   },
   {
-    name: "a compressed initrd whose archive is cut short",
+    name: "a compressed initrd whose archive is truncated",
     before: "head -c 900 ../plain.cpio | gzip >r-initrd",
     check: "initrd",
     what: /r-initrd ends in the middle of a cpio archive/,
@@ -127,31 +127,31 @@ const faults: readonly Case[] = [
     what: /r-initrd contains no files/,
   },
   {
-    name: "an initrd with something behind it",
+    name: "an initrd with trailing bytes",
     before: "echo text >>r-initrd",
     check: "initrd",
     what: /r-initrd has something at byte \d+ that is neither/,
   },
   {
-    name: "a zstd initrd that is cut short",
+    name: "a zstd initrd that is truncated",
     before: "zstd -q <../plain.cpio | head -c 100 >r-initrd",
     check: "initrd",
     what: /r-initrd cannot be unpacked/,
   },
   {
-    name: "an xz initrd that is cut short",
+    name: "an xz initrd that is truncated",
     before: "xz <../plain.cpio | head -c 100 >r-initrd",
     check: "initrd",
     what: /r-initrd cannot be unpacked/,
   },
   {
-    name: "a squashfs that is none",
+    name: "a squashfs that is not one",
     before: "seq 1000 >r.squashfs",
     check: "squashfs",
     what: /r\.squashfs is not a squashfs/,
   },
   {
-    name: "a squashfs that is cut short",
+    name: "a squashfs that is truncated",
     before: "truncate -s 200 r.squashfs",
     check: "squashfs",
     what: /r\.squashfs is truncated/,
@@ -177,13 +177,13 @@ const faults: readonly Case[] = [
     what: /r\.squashfs contains modules of 9\.9\.9/,
   },
   {
-    name: "a script that names a file that is not there",
+    name: "a script that names a missing file",
     before: `printf '#!ipxe\\nset url http://192.0.2.1/\\nkernel \${url}r-kernel root=live:\${url}x.squashfs initrd=r-initrd\\ninitrd \${url}r-initrd\\nboot\\n' >r.ipxe`,
     check: "script",
     what: /names files that do not exist: x\.squashfs/,
   },
   {
-    name: "a script that is none",
+    name: "a script that is not one",
     before: "echo kernel r-kernel >r.ipxe",
     check: "script",
     what: /does not begin with #!ipxe/,
@@ -191,7 +191,7 @@ const faults: readonly Case[] = [
 ];
 
 describe("verify", () => {
-  it("finds nothing wrong with a directory that extract made", async () => {
+  it("accepts a directory that extract made", async () => {
     const directory = join(await temporaryDirectory(), "out");
     const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
     assert.equal((await runProgram(args, { cwd: "/" })).status, 0);
@@ -206,7 +206,7 @@ describe("verify", () => {
     }
   });
 
-  it("checks what can be checked without a description", async () => {
+  it("checks a directory without netboot.json", async () => {
     const script = `#!ipxe\\nset url http://192.0.2.1/a\\nkernel \${url}/r-kernel initrd=r-initrd root=live:\${url}/r.squashfs\\ninitrd \${url}/r-initrd || goto failed\\nboot\\n`;
     const { status, checks } = await verify(await release(`printf '${script}' >r.ipxe`));
     assert.equal(status, 0);
@@ -220,7 +220,7 @@ describe("verify", () => {
     assert.match(find(checks, "script").what, /r-kernel, r\.squashfs, r-initrd$/);
   });
 
-  it("finds a provenance that is about other files, or another image", async () => {
+  it("rejects a provenance.json about other files or another image", async () => {
     const directory = join(await temporaryDirectory(), "out");
     const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
     await runProgram(args, { cwd: "/" });
@@ -241,7 +241,7 @@ describe("verify", () => {
     }
   });
 
-  it("finds a provenance that leaves a file out, or says nothing of one", async () => {
+  it("rejects a provenance.json that leaves a file out or states no digest", async () => {
     const directory = join(await temporaryDirectory(), "out");
     const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
     await runProgram(args, { cwd: "/" });
@@ -274,7 +274,7 @@ describe("verify", () => {
     assert.equal(without.status, "ok", without.what);
   });
 
-  it("does without sums, and says so", async () => {
+  it("reports missing checksums as not checked", async () => {
     const { status, checks } = await verify(await release("true", "rm SHA256SUMS"));
     assert.equal(status, 0);
     assert.equal(find(checks, "sums").status, "unchecked");
@@ -291,7 +291,7 @@ describe("verify", () => {
     });
   }
 
-  it("prints a line for each check, and says how many failed", async () => {
+  it("prints a line for each check, and the number of failures", async () => {
     const directory = await release("true", "rm r.squashfs");
     const { status, stdout, stderr } = await runProgram(["verify", directory], { cwd: directory });
     assert.equal(status, 1);
@@ -302,7 +302,7 @@ describe("verify", () => {
     assert.match(stderr, /^kairos-netboot: 2 of \d+ checks failed\.$/m);
   });
 
-  it("checks several directories, and names the one that each line is of", async () => {
+  it("checks several directories, and names the directory in each line", async () => {
     const [good, bad] = [await release(), await release("true", "rm r.squashfs")];
     const { status, stdout } = await runProgram(["verify", good, bad], { cwd: "/" });
     assert.equal(status, 1);
@@ -313,7 +313,7 @@ describe("verify", () => {
     assert.ok(failed.every((line) => line.includes(`  ${bad}: `)));
   });
 
-  it("goes on behind a directory that holds nothing to check", async () => {
+  it("continues after a directory that contains nothing to check", async () => {
     const [good, empty] = [await release(), await temporaryDirectory()];
     const { status, stdout, stderr } = await runProgram(["verify", empty, good], { cwd: "/" });
     assert.equal(status, 1);
@@ -323,7 +323,7 @@ describe("verify", () => {
     assert.match(stderr, /^kairos-netboot: 1 of \d+ checks failed\.$/m);
   });
 
-  it("takes no name for an option", async () => {
+  it("does not take a file name for an option", async () => {
     const dashes =
       "mv r-kernel ./-r-kernel; mv r-initrd ./-r-initrd; mv r.squashfs ./-r.squashfs; touch r-x r.x";
     const directory = await release(dashes, "rm r-x r.x SHA256SUMS");
@@ -332,13 +332,13 @@ describe("verify", () => {
     assert.equal(status, 0);
   });
 
-  it("prints nothing but what failed with --quiet", async () => {
+  it("prints only failures with --quiet", async () => {
     const directory = await release("true", "rm r.squashfs");
     const { stdout } = await runProgram(["verify", directory, "-q"], { cwd: directory });
     assert.deepEqual(stdout.match(/^\w+/gm), ["FAILED", "FAILED"]);
   });
 
-  it("waits for no pipe, and reads no device to its end", { timeout: 60_000 }, async () => {
+  it("does not wait for a pipe, or read a device to its end", { timeout: 60_000 }, async () => {
     const names = ["r-kernel", "r-initrd", "r.squashfs", "netboot.json", "SHA256SUMS", "r.ipxe"];
     for (const make of ["mkfifo", "ln -s /dev/zero"]) {
       for (const name of names) {
@@ -351,7 +351,7 @@ describe("verify", () => {
     }
   });
 
-  it("checks several releases side by side, each for itself", async () => {
+  it("checks each of several releases in one directory", async () => {
     const several = "for f in r-* r.*; do cp $f o$f; done; truncate -s 1100 or-kernel";
     const { status, checks } = await verify(await release(several));
     assert.equal(status, 1);
@@ -365,7 +365,7 @@ describe("verify", () => {
     assert.deepEqual(modules, ["unchecked", "ok", "ok"]);
   });
 
-  it("checks a kernel, an initrd and a squashfs that are alone, whatever their names", async () => {
+  it("checks a single kernel, initrd, and squashfs under other names", async () => {
     const renamed =
       "mv r-kernel vmlinuz; mv r-initrd initrd.img; mv r.squashfs root.squashfs; touch r-x r.x";
     const { status, checks } = await verify(
@@ -376,7 +376,7 @@ describe("verify", () => {
     assert.match(find(checks, "modules").what, /^initrd\.img contains the modules/);
   });
 
-  it("refuses a directory without a release, with an unclear one, or none at all", async () => {
+  it("refuses a directory without a release, with an ambiguous one, or a missing directory", async () => {
     const empty = await temporaryDirectory();
     const unclear = await release(
       "cp r-kernel vmlinuz; mv r-kernel kernel; mv r-initrd initrd; touch r-x",
@@ -393,7 +393,7 @@ describe("verify", () => {
   });
 });
 
-describe("verify, of initrds", () => {
+describe("verify, checking initrds", () => {
   const early =
     "(mkdir -p e/kernel/x86/microcode && echo x >e/kernel/x86/microcode/GenuineIntel.bin && cd e && find kernel | cpio -o -H newc --quiet) >early.cpio";
   const kinds: Readonly<Record<string, readonly [make: string, parts: string]>> = {
@@ -415,7 +415,7 @@ describe("verify, of initrds", () => {
     "the form with checksums": ["cd tree && find . | cpio -o -H crc --quiet", "uncompressed"],
   };
   for (const [name, [make, parts]] of Object.entries(kinds)) {
-    it(`lists to its end: ${name}`, async () => {
+    it(`lists an initrd to its end: ${name}`, async () => {
       const directory = await release(`cd ..; ${early}; (${make}) >out/r-initrd`);
       const { checks } = await verify(directory);
       const { status, what } = find(checks, "initrd");
@@ -431,7 +431,7 @@ describe("verify, of initrds", () => {
     });
   }
 
-  it("says what is missing where a decompressor is", async () => {
+  it("names the package of a missing decompressor", async () => {
     const directory = await release("xz <../plain.cpio >r-initrd");
     const path = await temporaryDirectory();
     const unsquashfs = (await shell("command -v unsquashfs", "/")).trim();
@@ -445,7 +445,7 @@ describe("verify, of initrds", () => {
   });
 });
 
-describe("verify, of kernels", () => {
+describe("verify, checking kernels", () => {
   // Documentation/arch/arm64/booting.rst: the magic stands at byte 56.
   const image =
     "(head -c 56 /dev/zero; printf 'ARM\\144'; head -c 100000 /dev/zero; printf 'Linux version 6.6.31-0-lts (gcc) #1'; head -c 50000 /dev/zero)";
@@ -464,7 +464,7 @@ describe("verify, of kernels", () => {
     ],
   };
   for (const [name, [make, expected]] of Object.entries(kinds)) {
-    it(`knows ${name}`, async () => {
+    it(`recognizes ${name}`, async () => {
       const { checks } = await verify(await release(make));
       const { status, what } = find(checks, "kernel");
       assert.equal(status, "ok", what);
@@ -472,7 +472,7 @@ describe("verify, of kernels", () => {
     });
   }
 
-  it("finds a gzipped Image that is cut short", async () => {
+  it("rejects a truncated gzipped Image", async () => {
     const { checks } = await verify(await release(`${image} | gzip | head -c -10 >r-kernel`));
     assert.match(find(checks, "kernel").what, /is a damaged compressed Image/);
   });

@@ -3,59 +3,59 @@ import { basename, dirname, join, resolve } from "node:path";
 import { artifactNames, checkReleaseUrl } from "../../artifacts/index.js";
 import { diskFull, NetbootError, systemCode, usageError } from "../../support/index.js";
 import { readIsoRelease } from "./iso-release.js";
-import { ensureIsoIsPossible, makeReleaseIso } from "./release-iso.js";
+import { checkIsoRequirements, makeReleaseIso } from "./release-iso.js";
 import { makeWaitingIso } from "./waiting-iso.js";
 
-export interface IsoOptions {
-  /** What `extract` made, or one of Kairos' old releases; none where the ISO asks the network. */
+export interface CreateIsoOptions {
+  /** A directory that `extract` made, or one with a Kairos release. Omit it with `waitForServer`. */
   readonly directory?: string | undefined;
-  /** The file to make or to replace; in the current directory by default. */
+  /** The file to make or to replace. Default: NAME-ipxe.iso or kairos-netboot.iso. */
   readonly output?: string | undefined;
-  /** Address of the directory on a web server; what the directory was made for by default. */
+  /** URL of the directory on a web server. Default: the `url` that `extract` was called with. */
   readonly url?: string | undefined;
-  /** True for an ISO that asks the network for a boot server. */
+  /** Makes an ISO that boots what a boot server on the network offers. Default: false. */
   readonly waitForServer?: boolean | undefined;
-  /** Where boot programs are looked for before those of Debian's packages. */
-  readonly ipxeDirectory?: string | undefined;
+  /** A directory with iPXE programs, which have precedence over those of Debian's package. */
+  readonly ipxeDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes a boot ISO. It is there whole, or what was there stays as it was.
+ * Makes a boot ISO. If that fails, an existing file stays as it was.
  * @returns the path of the file
  * @throws NetbootError USAGE_INVALID, RELEASE_INVALID, PROGRAM_MISSING, PROGRAM_FAILED,
  *   OUTPUT_NOT_WRITABLE, INTERRUPTED
  */
-export async function iso(options: IsoOptions): Promise<string> {
-  const { directory, ipxeDirectory, signal } = options;
+export async function createIso(options: CreateIsoOptions): Promise<string> {
+  const { directory, ipxeDir, signal } = options;
   checkUsage(options);
   if (directory === undefined) {
     const output = options.output ?? "kairos-netboot.iso";
-    return staged(output, (place) => makeWaitingIso({ ...place, ipxeDirectory, signal }));
+    return writeStaged(output, (place) => makeWaitingIso({ ...place, ipxeDir, signal }));
   }
   const { release, url: ownUrl } = await readIsoRelease(directory);
   const url = options.url === undefined ? ownUrl : checkReleaseUrl(options.url);
   if (url === null) throw urlMissing();
-  await ensureIsoIsPossible({ ...release, url, ipxeDirectory });
+  await checkIsoRequirements({ ...release, url, ipxeDir });
   const output = options.output ?? artifactNames(release.name).iso;
-  return staged(output, (place) =>
-    makeReleaseIso({ ...place, release, url, ipxeDirectory, signal }),
+  return writeStaged(output, (place) =>
+    makeReleaseIso({ ...place, release, url, ipxeDir, signal }),
   );
 }
 
-function checkUsage({ directory, url, waitForServer = false, output }: IsoOptions): void {
+function checkUsage({ directory, url, waitForServer = false, output }: CreateIsoOptions): void {
   if (output === "") throw usageError("--output is empty.", "Name a file: -o boot.iso");
   if (!waitForServer && directory === undefined) throw urlMissing();
   if (!waitForServer) return;
   if (directory === undefined && url === undefined) return;
   throw usageError(
-    "With --wait-for-server an ISO is for no release: it boots what the network's boot server says.",
-    "Leave the directory and --url out, or --wait-for-server.",
+    "An ISO with --wait-for-server boots what the network's boot server offers, not a release.",
+    "Omit either the directory and --url, or --wait-for-server.",
   );
 }
 
-/** Beside the output, and then in its place. */
-async function staged(
+/** Makes a file next to the output, then renames it. */
+async function writeStaged(
   output: string,
   make: (place: { path: string; scratch: string }) => Promise<void>,
 ): Promise<string> {
@@ -77,7 +77,7 @@ async function staged(
 
 function notWritable(error: unknown, output: string): unknown {
   if (error instanceof NetbootError || systemCode(error) === undefined) return error;
-  const full = diskFull(error, `the place of ${output}`);
+  const full = diskFull(error, dirname(resolve(output)));
   if (full !== error) return full;
   return new NetbootError(
     "OUTPUT_NOT_WRITABLE",
@@ -89,7 +89,7 @@ function notWritable(error: unknown, output: string): unknown {
 
 function urlMissing(): NetbootError {
   return usageError(
-    "A boot ISO has to know where the release's files are, or to ask the network for them.",
-    "Say where a web server has them: kairos-netboot iso DIR --url http://192.168.1.10/kairos; or make one for any boot server: kairos-netboot iso --wait-for-server",
+    "A boot ISO needs the URL of the release's files, or --wait-for-server.",
+    "Give the URL of the files on a web server: kairos-netboot iso DIR --url http://192.168.1.10/kairos; or make an ISO for any boot server: kairos-netboot iso --wait-for-server",
   );
 }

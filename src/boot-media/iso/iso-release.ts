@@ -9,22 +9,22 @@ import { commandLineByName } from "../../kairos/index.js";
 import { kernelArchitecture } from "../../kernel/index.js";
 import { NetbootError } from "../../support/index.js";
 
-/** What is to be booted; its files have the names of Kairos' releases. */
+/** A release that an ISO boots. Its files have the names of Kairos's releases. */
 export interface IsoRelease {
   readonly name: string;
-  /** As OCI names it. */
+  /** OCI's name. */
   readonly architecture: string;
-  /** Reference and digest of the image, or where the files came from, for those who read scripts. */
+  /** Reference and digest of the image, for people who read the script. */
   readonly source: string;
-  /** With `${url}` for where the files are and `${config}` for a cloud-config. */
+  /** `${url}` is the location of the files, `${config}` the address of a cloud-config. */
   readonly commandLine: string;
-  /** Name of a cloud-config beside the files. */
+  /** File name of a cloud-config next to the other files. */
   readonly cloudConfig: string | undefined;
-  /** As the image says, ISO 8601. */
+  /** When the image was made, according to its configuration; RFC 3339. */
   readonly created: string | null;
 }
 
-export function releaseOf(netbootJson: NetbootJson): IsoRelease {
+export function isoReleaseFrom(netbootJson: NetbootJson): IsoRelease {
   const { name, files, source, commandLine, created } = netbootJson;
   return {
     name,
@@ -52,8 +52,8 @@ export async function readIsoRelease(
   if (netbootJson === undefined) {
     return { release: await undescribedRelease(directory, files), url: null };
   }
-  const release = releaseOf(netbootJson);
-  if (isFit(release)) return { release, url: netbootJson.options.url ?? null };
+  const release = isoReleaseFrom(netbootJson);
+  if (isSafe(release)) return { release, url: netbootJson.options.url ?? null };
   throw invalid(
     `The netboot.json in ${directory} contains characters that a boot script cannot contain.`,
     "Make it again: kairos-netboot extract, with --force.",
@@ -66,7 +66,7 @@ async function undescribedRelease(directory: string, files: ReleaseFiles): Promi
   if (files.kernel !== kernel || files.initrd !== initrd) throw notOneRelease(directory);
   const architecture = (await kernelArchitecture(join(directory, kernel))) ?? "unknown machines";
   const commandLine = commandLineByName(name);
-  const source = "files that were there";
+  const source = "files from elsewhere";
   const release = {
     name,
     architecture,
@@ -75,7 +75,7 @@ async function undescribedRelease(directory: string, files: ReleaseFiles): Promi
     cloudConfig: undefined,
     created: null,
   };
-  if (isFit(release)) return release;
+  if (isSafe(release)) return release;
   throw invalid(
     `The release in ${directory} is called "${name}", which a boot script cannot contain.`,
     "Give its files a name of letters, digits and . + - _",
@@ -83,17 +83,17 @@ async function undescribedRelease(directory: string, files: ReleaseFiles): Promi
 }
 
 /**
- * Both iPXE and GRUB read what is put into their scripts by rules of their own. The source is only
- * in a comment.
+ * iPXE and GRUB each have their own syntax, so names and words in their scripts must not contain its
+ * special characters. The source is only in a comment.
  */
-function isFit({ name, cloudConfig = "", commandLine }: IsoRelease): boolean {
-  const areNamesFit = [name, cloudConfig].every((it) => /^[\w.+-]*$/.test(it));
-  return areNamesFit && /^[\x20-\x7e]*$/.test(commandLine);
+function isSafe({ name, cloudConfig = "", commandLine }: IsoRelease): boolean {
+  const areNamesSafe = [name, cloudConfig].every((it) => /^[\w.+-]*$/.test(it));
+  return areNamesSafe && /^[\x20-\x7e]*$/.test(commandLine);
 }
 
 function notOneRelease(directory: string): NetbootError {
   return invalid(
-    `A boot ISO is for one release, and the directory ${directory} holds others or other names.`,
+    `A boot ISO needs one release, but the directory ${directory} contains several or other file names.`,
     "Put one release there, as NAME-kernel, NAME-initrd and NAME.squashfs.",
   );
 }

@@ -1,43 +1,42 @@
 import { artifactNames, formatReleaseScript } from "../../artifacts/index.js";
 import { expandCommandLine, findIpxeVariable } from "../../kairos/index.js";
 import { NetbootError, sanitize } from "../../support/index.js";
-import { placeForGrub, releaseConfiguration, wordsForGrub } from "./grub.js";
+import { formatReleaseConfig, grubLocation, splitForGrub } from "./grub-config.js";
 import {
-  type BootPrograms,
-  findBootPrograms,
-  findMakers,
-  readsScriptBesideIt,
-  speaksHttps,
+  findIsoBootPrograms,
+  type IsoBootPrograms,
+  requireIsoTools,
+  runsAutoexec,
+  supportsHttps,
 } from "./iso-boot-programs.js";
 import type { IsoRelease } from "./iso-release.js";
-import { timeOf } from "./iso-time.js";
-import { makeIso } from "./write-iso.js";
+import { isoTime } from "./iso-time.js";
+import { writeIso } from "./write-iso.js";
 
 export interface ReleaseIsoOptions {
   /** The file to make. */
   readonly path: string;
-  /** A directory for files in between. */
+  /** A directory for intermediate files. */
   readonly scratch: string;
   readonly release: IsoRelease;
-  /** Where its files are on a web server, without a slash at the end. */
+  /** Location of its files on a web server, without a slash at the end. */
   readonly url: string;
-  readonly ipxeDirectory?: string | undefined;
+  readonly ipxeDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes the ISO that boots a release from a web server.
+ * Makes an ISO that boots a release from a web server.
  * @throws NetbootError PROGRAM_MISSING, PROGRAM_FAILED, USAGE_INVALID
  */
 export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> {
-  const { path, scratch, release, url, ipxeDirectory, signal } = options;
+  const { path, scratch, release, url, ipxeDir, signal } = options;
   const { name, architecture, source, commandLine, cloudConfig, created } = release;
-  const wish = { architecture, url, commandLine, ipxeDirectory };
-  const programs = await ensureIsoIsPossible(wish);
+  const programs = await checkIsoRequirements({ architecture, url, commandLine, ipxeDir });
   const { kernel, initrd } = artifactNames(name);
   const config = cloudConfig === undefined ? undefined : `${url}/${cloudConfig}`;
   const expanded = expandCommandLine(commandLine, { url, config });
-  await makeIso({
+  await writeIso({
     path,
     scratch,
     script: formatReleaseScript({
@@ -48,50 +47,53 @@ export async function makeReleaseIso(options: ReleaseIsoOptions): Promise<void> 
       url,
       cloudConfig,
     }),
-    grub: () => releaseConfiguration({ name, kernel, initrd, url, commandLine: expanded }),
+    grubConfig: () => formatReleaseConfig({ name, kernel, initrd, url, commandLine: expanded }),
     grubStartsIpxe: false,
     programs,
-    time: timeOf(created),
+    time: isoTime(created),
     signal,
   });
 }
 
-export interface IsoWish {
-  /** As OCI names it. */
+export interface IsoRequirements {
+  /** OCI's name. */
   readonly architecture: string;
   readonly url: string;
-  /** Or the part of it that is known. */
+  /** The command line, or the part of it that is known. */
   readonly commandLine: string;
-  readonly ipxeDirectory: string | undefined;
+  readonly ipxeDir: string | undefined;
 }
 
 /**
- * Finds out, before the long work, whether an ISO can be made for a release.
- * @returns what it will be made of
+ * Checks whether an ISO can be made for a release. Call this before long work, so that it does not
+ * fail late.
+ * @returns the files that the ISO will consist of
  * @throws NetbootError USAGE_INVALID, PROGRAM_MISSING
  */
-export async function ensureIsoIsPossible(wish: IsoWish): Promise<BootPrograms> {
-  const { architecture, url, commandLine, ipxeDirectory } = wish;
+export async function checkIsoRequirements(
+  requirements: IsoRequirements,
+): Promise<IsoBootPrograms> {
+  const { architecture, url, commandLine, ipxeDir } = requirements;
   if (architecture !== "amd64") throw otherArchitecture(architecture);
-  const programs = await findBootPrograms(ipxeDirectory);
-  const takesScript = await readsScriptBesideIt(programs.ipxeForUefi);
-  if (url.startsWith("https:")) await ensureHttps(url, programs, ipxeDirectory);
-  if (!takesScript) {
-    placeForGrub(url);
-    wordsForGrub(commandLine);
-    ensureNoVariables(commandLine);
+  const programs = await findIsoBootPrograms(ipxeDir);
+  const withGrub = !(await runsAutoexec(programs.ipxeForUefi));
+  if (url.startsWith("https:")) await requireHttps(url, programs, ipxeDir);
+  if (withGrub) {
+    grubLocation(url);
+    splitForGrub(commandLine);
+    forbidVariables(commandLine);
   }
-  await findMakers(!takesScript);
+  await requireIsoTools({ withGrub });
   return programs;
 }
 
-/** Under BIOS iPXE would put something in for them, and GRUB would not. */
-function ensureNoVariables(commandLine: string): void {
+/** Under BIOS, iPXE would replace them; under UEFI, GRUB would not. */
+function forbidVariables(commandLine: string): void {
   const variable = findIpxeVariable(commandLine);
   if (variable === undefined) return;
   throw new NetbootError(
     "USAGE_INVALID",
-    `The command line of a boot ISO cannot hold ${variable}: GRUB, which boots it under UEFI, does not know it.`,
+    `The command line of a boot ISO cannot contain ${variable}: GRUB, which boots the ISO under UEFI, does not know that variable.`,
     "Write its value, or name a directory with an iPXE of 2021 or later with --ipxe-dir.",
   );
 }
@@ -99,21 +101,21 @@ function ensureNoVariables(commandLine: string): void {
 function otherArchitecture(architecture: string): NetbootError {
   return new NetbootError(
     "USAGE_INVALID",
-    `A boot ISO is for amd64 only, and this release is for ${architecture}.`,
-    "Boot such machines with serve, or by the script NAME.ipxe from a web server.",
+    `Boot ISOs are available for amd64 only, and this release is for ${architecture}.`,
+    "Boot such machines with serve, or with the script NAME.ipxe from a web server.",
   );
 }
 
-/** The iPXE of Debian's package knows no HTTPS. */
-async function ensureHttps(
+/** The iPXE of Debian's package does not support HTTPS. */
+async function requireHttps(
   url: string,
-  programs: BootPrograms,
-  ipxeDirectory: string | undefined,
+  programs: IsoBootPrograms,
+  ipxeDir: string | undefined,
 ): Promise<void> {
-  if (ipxeDirectory !== undefined && (await speaksHttps(programs, ipxeDirectory))) return;
+  if (ipxeDir !== undefined && (await supportsHttps(programs, ipxeDir))) return;
   throw new NetbootError(
     "USAGE_INVALID",
-    `A boot ISO cannot fetch from ${url}: its iPXE knows no HTTPS.`,
-    "Use an http:// address, or name a directory with an ipxe.efi and ipxe.lkrn of 2021 or later that do with --ipxe-dir.",
+    `A boot ISO cannot fetch from ${url}: its iPXE does not support HTTPS.`,
+    "Use an http:// URL, or use --ipxe-dir to name a directory with an ipxe.efi and an ipxe.lkrn of 2021 or later that support HTTPS.",
   );
 }

@@ -1,39 +1,39 @@
-import { waitConfiguration } from "./grub.js";
-import { findBootPrograms } from "./iso-boot-programs.js";
+import { formatWaitConfig } from "./grub-config.js";
+import { findIsoBootPrograms } from "./iso-boot-programs.js";
 import { earliestTime } from "./iso-time.js";
-import { makeIso } from "./write-iso.js";
+import { writeIso } from "./write-iso.js";
 
 export interface WaitingIsoOptions {
   /** The file to make. */
   readonly path: string;
-  /** A directory for files in between. */
+  /** A directory for intermediate files. */
   readonly scratch: string;
-  readonly ipxeDirectory?: string | undefined;
+  readonly ipxeDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** iPXE asks the network as it does by itself: a DHCP server, and a ProxyDHCP server beside it. */
+/** `autoboot` asks DHCP servers and ProxyDHCP servers, as iPXE does without a script. */
 const script = `#!ipxe
 :wait
 echo Looking for a boot server on the network.
-autoboot || echo No boot server answered; trying again in 5 seconds.
+autoboot || echo No boot server answered; retrying in 5 seconds.
 sleep 5
 goto wait
 `;
 
 /**
- * Makes the ISO that boots whatever a boot server on the network says, and waits for one.
+ * Makes an ISO that waits for a boot server on the network and boots what it offers.
  * @throws NetbootError PROGRAM_MISSING, PROGRAM_FAILED, USAGE_INVALID
  */
 export async function makeWaitingIso(options: WaitingIsoOptions): Promise<void> {
-  const { path, scratch, ipxeDirectory, signal } = options;
-  await makeIso({
+  const { path, scratch, ipxeDir, signal } = options;
+  await writeIso({
     path,
     scratch,
     script,
-    grub: waitConfiguration,
+    grubConfig: formatWaitConfig,
     grubStartsIpxe: true,
-    programs: await findBootPrograms(ipxeDirectory),
+    programs: await findIsoBootPrograms(ipxeDir),
     time: earliestTime,
     signal,
   });

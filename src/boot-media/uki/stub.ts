@@ -3,7 +3,7 @@ import { type PeProgram, readPeProgram } from "../../kernel/index.js";
 import { hostPlatform } from "../../oci-client/index.js";
 import { NetbootError, requireFile } from "../../support/index.js";
 
-/** Where the packages of Debian and Ubuntu install the stubs. */
+/** The packages of Debian and Ubuntu install the stubs here. */
 const stubDirectory = "/usr/lib/systemd/boot/efi";
 const stubNames: Readonly<Record<string, string>> = {
   amd64: "linuxx64.efi.stub",

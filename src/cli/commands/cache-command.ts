@@ -7,7 +7,7 @@ import {
   parseSize,
   usageError,
 } from "../../support/index.js";
-import { cacheLines, cacheTotal, fileLine } from "../format/format-cache.js";
+import { cacheTotal, formatCache, formatCachedFile } from "../format/format-cache.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp } from "./command-help.js";
 import { withSignals } from "./signals.js";
@@ -141,7 +141,7 @@ async function list({ cacheDir, json }: Flags): Promise<void> {
     for (const file of files) print({ type: "blob", ...membersOf(file) });
     print({ type: "total", directory, ...cacheTotal(files) });
   } else {
-    process.stdout.write(`${cacheLines(directory, files, new Date()).join("\n")}\n`);
+    process.stdout.write(`${formatCache(directory, files, new Date()).join("\n")}\n`);
   }
 }
 
@@ -167,8 +167,8 @@ async function prune({ cacheDir, json, dryRun, ...flags }: PruneFlags): Promise<
     return;
   }
   const [verb, sum] = dryRun ? ["Would remove", "Would free"] : ["Removed", "Freed"];
-  for (const file of removed) process.stdout.write(`${verb} ${fileLine(file)}\n`);
-  for (const file of inUse) process.stdout.write(`In use: ${fileLine(file)}\n`);
+  for (const file of removed) process.stdout.write(`${verb} ${formatCachedFile(file)}\n`);
+  for (const file of inUse) process.stdout.write(`In use: ${formatCachedFile(file)}\n`);
   process.stdout.write(`${sum} ${formatBytes(freed)}; ${formatBytes(left)} left in ${directory}\n`);
 }
 
@@ -184,8 +184,9 @@ async function verify({ cacheDir, json }: Flags): Promise<void> {
     for (const file of inUse) print({ type: "damaged", removed: false, ...membersOf(file) });
     print({ type: "result", directory, intact, damaged: damaged.length });
   } else {
-    for (const file of removed) process.stdout.write(`Damaged, removed: ${fileLine(file)}\n`);
-    for (const file of inUse) process.stdout.write(`Damaged, in use: ${fileLine(file)}\n`);
+    for (const file of removed)
+      process.stdout.write(`Damaged, removed: ${formatCachedFile(file)}\n`);
+    for (const file of inUse) process.stdout.write(`Damaged, in use: ${formatCachedFile(file)}\n`);
     const count = intact === 1 ? "1 blob is" : `${intact} blobs are`;
     process.stdout.write(`${count} intact in ${directory}\n`);
   }

@@ -1,4 +1,4 @@
-/** A command's error, with the flags that say how to tell of it. */
+/** The error of a command, with the flags that decide how it is printed. */
 export class CommandFailure extends Error {
   readonly flags: { readonly json: boolean; readonly verbose: boolean };
 

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 /** The image of the examples in help texts, hints, and the reference. */
 export const exampleImage = "quay.io/kairos/hadron:v0.5.1-core-amd64-generic-v4.3.0";
 
-export interface Example {
+interface Example {
   readonly title: string;
   /** A shell command; further lines are indented as the help prints them. */
   readonly command: string;
@@ -34,7 +34,7 @@ export function helpOf(command: Command): CommandHelp {
 }
 
 /** commander itself prints default values in quotes. */
-export function describeOption({ description, defaultValue }: Option): string {
+function describeOption({ description, defaultValue }: Option): string {
   return typeof defaultValue === "string"
     ? `${description} (default: ${defaultValue})`
     : description;

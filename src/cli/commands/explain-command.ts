@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type NetbootError, usageError } from "../../support/index.js";
-import { explanation } from "../format/format-explanation.js";
+import { formatExplanation } from "../format/format-explanation.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp } from "./command-help.js";
 
@@ -46,11 +46,13 @@ export function explainCommand(): Command {
 async function run(text: string, flags: Flags): Promise<void> {
   const { server, stateDir, json } = flags;
   try {
-    const { queryServer, normalizeMac } = await import("../../boot-server/index.js");
+    const { machineFacts, queryServer, normalizeMac } = await import("../../boot-server/index.js");
     const mac = normalizeMac(text);
     if (mac === undefined) throw invalidMac(text);
     const report = await queryServer(mac, { server, stateDir });
-    const lines = json ? [JSON.stringify(report)] : explanation(report, new Date());
+    const lines = json
+      ? [JSON.stringify(report)]
+      : formatExplanation(report, machineFacts, new Date());
     process.stdout.write(`${lines.join("\n")}\n`);
   } catch (error) {
     throw new CommandFailure(error, flags);

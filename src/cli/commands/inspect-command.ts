@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { sanitize } from "../../support/index.js";
-import { inspectionLines } from "../format/format-inspection.js";
+import { formatInspection } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
@@ -75,7 +75,7 @@ async function run(image: string, flags: Flags): Promise<void> {
         },
       }),
     );
-    const lines = json ? [JSON.stringify(inspection)] : inspectionLines(inspection);
+    const lines = json ? [JSON.stringify(inspection)] : formatInspection(inspection);
     process.stdout.write(`${lines.join("\n")}\n`);
   } catch (error) {
     throw new CommandFailure(error, flags);

@@ -56,11 +56,11 @@ export function isoCommand(): Command {
 }
 
 async function run(directory: string | undefined, flags: Flags): Promise<void> {
-  const { output, url, waitForServer, ipxeDir: ipxeDirectory, json } = flags;
+  const { output, url, waitForServer, ipxeDir, json } = flags;
   try {
-    const { iso } = await import("../../boot-media/index.js");
+    const { createIso } = await import("../../boot-media/index.js");
     const path = await withSignals((signal) =>
-      iso({ directory, output, url, waitForServer, ipxeDirectory, signal }),
+      createIso({ directory, output, url, waitForServer, ipxeDir, signal }),
     );
     const line = json ? JSON.stringify({ type: "result", files: { iso: path } }) : path;
     process.stdout.write(`${line}\n`);

@@ -1,5 +1,6 @@
 import { type ExtractManyOptions, extractMany, type ImageOutcome } from "../../extract/index.js";
 import { formatBytes, NetbootError, sanitize } from "../../support/index.js";
+import { formatColumns } from "../format/format-table.js";
 import { formatFailureLine, formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { reporterFactory } from "../reporters/create-reporter.js";
 import type { Reporter } from "../reporters/reporter.js";
@@ -60,18 +61,8 @@ function reportOutcome(outcome: ImageOutcome, { json }: Flags): void {
 
 /** One line per image. */
 function formatTable(outcomes: readonly ImageOutcome[]): string {
-  const rows = outcomes.map((outcome) => ({
-    image: outcome.image,
-    status: statusOf(outcome),
-    detail: detailOf(outcome),
-  }));
-  const imageWidth = Math.max(...rows.map(({ image }) => image.length));
-  const statusWidth = Math.max(...rows.map(({ status }) => status.length));
-  return rows
-    .map(({ image, status, detail }) =>
-      `${image.padEnd(imageWidth)}  ${status.padEnd(statusWidth)}  ${detail}`.trimEnd(),
-    )
-    .join("\n");
+  const rows = outcomes.map((each) => [each.image, statusOf(each), detailOf(each)]);
+  return formatColumns(rows).join("\n");
 }
 
 function statusOf(outcome: ImageOutcome): string {

@@ -4,7 +4,7 @@ import {
   type ServeTableOptions,
   serveOptionTable,
 } from "../../boot-server/options/option-table.js";
-import { serveLine } from "../format/format-serve-event.js";
+import { formatServeEvent } from "../format/format-serve-event.js";
 import { LineWriter } from "../reporters/line-writer.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp } from "./command-help.js";
@@ -112,5 +112,5 @@ export function reportEvent(
     return;
   }
   if (event.type === "ignored" && !event.isNotable && !verbose) return;
-  log.write(serveLine(event));
+  log.write(formatServeEvent(event));
 }

@@ -1,8 +1,8 @@
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs a job that the first SIGINT, SIGTERM or SIGHUP aborts; the second one ends the program at
- * once.
+ * Runs a job that the first SIGINT, SIGTERM, or SIGHUP aborts. A second signal ends the program
+ * immediately.
  */
 export async function withSignals<Result>(
   job: (signal: AbortSignal) => Promise<Result>,

@@ -1,59 +1,64 @@
-import type { MachineReport } from "../../boot-server/index.js";
+import type { MachineReport, machineFacts } from "../../boot-server/index.js";
 import { sanitize } from "../../support/index.js";
-import { whatHappened } from "./format-serve-event.js";
+import { describeEvent } from "./format-serve-event.js";
 
 const states: Readonly<Record<string, string>> = {
-  seen: "is on the network, and did not ask to be booted",
-  asking: "asked to be booted, was offered a boot program, and did not fetch the script yet",
+  seen: "is on the network, but has not asked to boot",
+  asking: "asked to boot and was offered a boot program, but has not fetched its script yet",
   booting: "is booting",
-  booted: "fetched all that it needs to boot",
-  stalled: "stopped in the middle of booting",
-  disk: "was sent to its disk",
+  booted: "fetched everything that it needs to boot",
+  stalled: "stopped while it was booting",
+  disk: "boots from its disk",
   refused: "got nothing",
 };
 
-/** For a machine that the server never heard of. */
+/** For a machine that has sent nothing to the server. */
 const possibleReasons = [
-  "It is off, or not set to boot from the network.",
-  "It is in another network or VLAN: its questions are broadcasts, which need a DHCP relay there.",
-  "It tries IPv6 first, or another network card than the one of this address.",
-  "Its switch port is not forwarding yet when it asks (spanning tree: use an edge port).",
-  "A firewall on the server drops UDP ports 67, 69 and 4011, or TCP port 8080.",
+  "It is off, or its firmware is not set to boot from the network.",
+  "It is on another network or VLAN, which needs a DHCP relay to forward its broadcasts.",
+  "It tries IPv6 first, or boots from a network card with another address.",
+  "Its switch port does not forward yet when it asks (spanning tree: use an edge port).",
+  "A firewall on the server blocks UDP port 67, 69, or 4011, or TCP port 8080.",
 ];
 
 const secureBoot =
-  "It fetched iPXE and was not heard of from there: where Secure Boot is on, firmware refuses to run it.";
+  "It fetched iPXE and has been silent since then. With Secure Boot on, the firmware refuses to run iPXE.";
 
 /**
- * What a server knows of a machine, in words for a person who wonders.
+ * Explains what a server knows about a machine.
+ * @param facts the table of machine facts, which the caller loads together with the boot server
  * @returns lines
  */
-export function explanation(report: MachineReport, now: Date): string[] {
-  const lines = [...whatItIs(report, now), "", ...whatItWouldGet(report), "", ...story(report)];
-  return lines.map(sanitize);
+export function formatExplanation(
+  report: MachineReport,
+  facts: typeof machineFacts,
+  now: Date,
+): string[] {
+  const about = describeMachine(report, facts, now);
+  return [...about, "", ...describeDecision(report), "", ...describeEvents(report)].map(sanitize);
 }
 
-function whatItIs(report: MachineReport, now: Date): string[] {
-  const { mac, architecture, uuid, serial, ip, hostname } = report;
-  const known = Object.entries({ architecture, address: ip, hostname, serial, uuid })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `  ${name}: ${value}`);
+function describeMachine(report: MachineReport, facts: typeof machineFacts, now: Date): string[] {
+  const { mac } = report;
+  const known = (Object.keys(facts) as (keyof typeof facts)[])
+    .filter((fact) => fact !== "mac" && report[fact] !== undefined)
+    .map((fact) => `  ${facts[fact].label}: ${report[fact]}`);
   if (!("lastSeenAt" in report)) {
-    return [`${mac} was not heard of since the server started.`, ...known];
+    return [`${mac} has not contacted the server since the server started.`, ...known];
   }
   const seconds = (now.getTime() - Date.parse(report.lastSeenAt)) / 1000;
   const state = states[report.state] ?? report.state;
-  const head = `${mac} ${state}; it was last heard of ${agoOf(seconds)}.`;
+  const head = `${mac} ${state}; last contact ${formatAge(seconds)}.`;
   return [head, ...known, ...(isStuckAtProgram(report) ? ["", secureBoot] : [])];
 }
 
-/** It has iPXE, and does not run it. */
+/** True if the machine has fetched iPXE but does not run it. */
 function isStuckAtProgram({ state, events }: MachineReport): boolean {
   const isSent = events.some((it) => it.type === "sent" && it.role === "boot-program");
   return isSent && ["asking", "stalled"].includes(state);
 }
 
-function whatItWouldGet({ decision, architecture, state }: MachineReport): string[] {
+function describeDecision({ decision, architecture, state }: MachineReport): string[] {
   const { kind, release, reasons } = decision;
   const why = reasons.filter((reason) => reason !== "").map((reason) => `  ${reason}`);
   switch (kind) {
@@ -62,32 +67,35 @@ function whatItWouldGet({ decision, architecture, state }: MachineReport): strin
     case "api":
       return ["If it asked now, another program would decide:", ...why];
     case "local":
-      return ["If it asked now, it would be sent to its disk:", ...why];
+      return ["If it asked now, it would boot from its disk:", ...why];
     case "deny":
       return ["If it asked now, it would get nothing:", ...why];
     case "unsettled":
-      return ["If it asked now, it would get iPXE, and what follows when that says more:", ...why];
+      return [
+        "If it asked now, it would get iPXE, which then tells the server more about it:",
+        ...why,
+      ];
     case "unfit":
       return architecture === undefined && state === "unheard-of"
         ? ["If it asked now, it would get the release for its architecture, if there is one."]
-        : ["If it asked now, there would be nothing that fits it:", ...why];
+        : ["If it asked now, no release would fit it:", ...why];
   }
 }
 
-function story({ events }: MachineReport): string[] {
+function describeEvents({ events }: MachineReport): string[] {
   if (events.length === 0) {
-    return ["Why it may not have been heard of:", ...possibleReasons.map((it) => `  ${it}`)];
+    return ["Possible reasons:", ...possibleReasons.map((it) => `  ${it}`)];
   }
-  const last = events.map((event) => `  ${timeOf(event.time)}  ${whatHappened(event)}`);
-  return ["What happened last:", ...last];
+  const last = events.map((event) => `  ${formatTime(event.time)}  ${describeEvent(event)}`);
+  return ["Latest events:", ...last];
 }
 
-/** Of ISO 8601, what a person needs: `2026-01-02 03:04:05Z`. */
-function timeOf(time: string): string {
+/** A time in ISO 8601 as people read it: `2026-01-02 03:04:05Z`. */
+function formatTime(time: string): string {
   return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
 }
 
-function agoOf(seconds: number): string {
+function formatAge(seconds: number): string {
   if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s ago`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} minutes ago` : `${Math.round(minutes / 60)} hours ago`;

@@ -1,13 +1,14 @@
 import type { Inspection } from "../../inspect/index.js";
 import { formatBytes, formatMemory, sanitize } from "../../support/index.js";
+import { formatColumns } from "./format-table.js";
 
-/** A label, and what it labels; undefined where there is nothing to say. */
+/** A label and its value; a row without a value is not printed. */
 type Row = readonly [label: string, text: string | null | undefined];
 
 const labelWidth = 11;
 
-/** What is known of an image, as a table for people. */
-export function inspectionLines(inspection: Inspection): string[] {
+/** What is known about an image, as a table for people. */
+export function formatInspection(inspection: Inspection): string[] {
   const { layers, size, problems } = inspection;
   const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
   return [
@@ -34,20 +35,19 @@ export function inspectionLines(inspection: Inspection): string[] {
 }
 
 function lines(rows: readonly Row[]): string[] {
-  return rows
-    .filter(([, text]) => text !== undefined && text !== null)
-    .map(([label, text]) => `${label.padEnd(labelWidth)}${sanitize(text!)}`);
+  return rows.flatMap(([label, text]) =>
+    text === undefined || text === null ? [] : [`${label.padEnd(labelWidth)}${sanitize(text)}`],
+  );
 }
 
 function layerLines({ layers }: Inspection): string[] {
-  const sizes = layers.map(({ size }) => formatBytes(size));
-  const sizeWidth = Math.max(0, ...sizes.map(({ length }) => length));
-  const numberWidth = String(layers.length).length;
-  return layers.map(({ digest, isRead }, index) => {
-    const number = String(index + 1).padStart(numberWidth);
-    const row = `  ${number}  ${sizes[index]!.padStart(sizeWidth)}  ${digest}`;
-    return isRead ? row : `${row}  not read`;
-  });
+  const rows = layers.map(({ digest, size, isRead }, index) => [
+    String(index + 1),
+    formatBytes(size),
+    digest,
+    isRead ? "" : "not read",
+  ]);
+  return formatColumns(rows, [0, 1]).map((row) => `  ${row}`);
 }
 
 function releaseOf({ kairos }: Inspection): string | undefined {
@@ -80,5 +80,5 @@ function estimateRows({ estimate }: Inspection): Row[] {
 function fetchedOf({ fetched, size, layers }: Inspection): string {
   const count = layers.filter(({ isRead }) => isRead).length;
   const amount = `${formatBytes(fetched.bytes)} of ${formatBytes(size)}`;
-  return `${amount}; looked into ${count} of ${layers.length} layers (${formatBytes(fetched.read)})`;
+  return `${amount}; read ${count} of ${layers.length} layers (${formatBytes(fetched.read)})`;
 }

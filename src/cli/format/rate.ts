@@ -1,26 +1,38 @@
 import { formatBytes } from "../../support/index.js";
 
-/** Milliseconds that a rate looks back. */
-const window = 5000;
+const windowMs = 5000;
+const sampleIntervalMs = 100;
+const minDurationMs = 500;
 
-/** How fast something goes, over the last seconds. */
+interface Sample {
+  readonly time: number;
+  readonly done: number;
+}
+
+/** The rate of a transfer over the last seconds. */
 export class Rate {
-  readonly #samples: { time: number; done: number }[] = [];
+  readonly #samples: Sample[] = [];
 
-  /** @returns `, 45.1 MB/s, 12 s left`, or as much of it as can be told */
+  /** @returns `, 45.1 MB/s, 12 s left`, or a part of it while too little is known */
   describe(done: number, total: number, now = performance.now()): string {
     if (done >= total) return "";
-    // What was wrong is fetched again.
-    if (done < (this.#samples.at(-1)?.done ?? 0)) this.#samples.length = 0;
-    const last = this.#samples.at(-1);
-    if (last === undefined || now - last.time >= 100) this.#samples.push({ time: now, done });
-    while (this.#samples.length > 2 && now - this.#samples[0]!.time > window) this.#samples.shift();
-    const first = this.#samples[0]!;
-    const seconds = (now - first.time) / 1000;
-    if (seconds < 0.5) return "";
-    const rate = (done - first.done) / seconds;
-    const pace = `, ${formatBytes(rate >= 1000 ? rate : Math.round(rate))}/s`;
-    return rate <= 0 ? pace : `${pace}, ${formatSeconds((total - done) / rate)} left`;
+    const first = this.#add({ time: now, done });
+    const milliseconds = now - first.time;
+    if (milliseconds < minDurationMs) return "";
+    const rate = (1000 * (done - first.done)) / milliseconds;
+    const speed = `, ${formatBytes(rate >= 1000 ? rate : Math.round(rate))}/s`;
+    return rate <= 0 ? speed : `${speed}, ${formatSeconds((total - done) / rate)} left`;
+  }
+
+  /** @returns the oldest sample in the window */
+  #add(sample: Sample): Sample {
+    const samples = this.#samples;
+    // The count decreases if damaged content is fetched again.
+    if (sample.done < (samples.at(-1)?.done ?? 0)) samples.length = 0;
+    const last = samples.at(-1);
+    if (last === undefined || sample.time - last.time >= sampleIntervalMs) samples.push(sample);
+    while (samples.length > 2 && sample.time - (samples[0]?.time ?? 0) > windowMs) samples.shift();
+    return samples[0] ?? sample;
   }
 }
 

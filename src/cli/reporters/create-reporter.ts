@@ -8,13 +8,13 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** The reporter that the flags and standard error ask for. */
+/** Creates the reporter for these flags and this kind of standard error. */
 export async function createReporter(flags: Flags): Promise<Reporter> {
   const create = await reporterFactory(flags);
   return create();
 }
 
-/** Makes such reporters, one a job. */
+/** Like `createReporter`, for several jobs that need a reporter each. */
 export async function reporterFactory(flags: Flags): Promise<() => Reporter> {
   if (flags.quiet) return () => ({ event: () => {}, done: () => {}, stop: () => {} });
   if (flags.json) return () => new JsonReporter();

@@ -1,7 +1,7 @@
 import type { ExtractEvent } from "../../extract/index.js";
 import type { Reporter } from "./reporter.js";
 
-/** What happens, a JSON object a line, on standard output; the result follows as another one. */
+/** Prints events as JSON lines on standard output. The caller prints the result. */
 export class JsonReporter implements Reporter {
   event(event: ExtractEvent): void {
     if (event.type === "image" || event.type === "message") {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Writes lines together that come together: each writing is a system call, and storms are many. */
+/** Writes the lines of one turn of the event loop with one system call: a boot storm logs many. */
 export class LineWriter {
   readonly #stream: Writable;
   #lines: string[] = [];

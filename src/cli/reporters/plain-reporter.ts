@@ -1,9 +1,9 @@
 import type { ExtractEvent, ExtractEventOf, ExtractResult } from "../../extract/index.js";
 import { formatBytes } from "../../support/index.js";
-import { doneLine, imageLine, messageLine } from "../format/format-extract-event.js";
+import { formatImage, formatMessage, formatResult } from "../format/format-extract-event.js";
 import type { Reporter } from "./reporter.js";
 
-/** Lines on standard error, one for each thing that is complete: for logs and pipelines. */
+/** For logs and pipelines: a line on standard error for each step that is complete. */
 export class PlainReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #started = performance.now();
@@ -23,20 +23,20 @@ export class PlainReporter implements Reporter {
         event.layers.forEach(({ digest }, index) => {
           this.#numbers.set(digest, index + 1);
         });
-        this.#print(imageLine(event));
+        this.#print(formatImage(event));
         break;
       case "layer":
         if (event.present === event.size) this.#layerComplete(event);
         break;
       case "message":
-        if (event.level !== "detail" || this.#verbose) this.#print(messageLine(event));
+        if (event.level !== "detail" || this.#verbose) this.#print(formatMessage(event));
         break;
       default:
     }
   }
 
   done(result: ExtractResult): void {
-    this.#print(doneLine(result, (performance.now() - this.#started) / 1000));
+    this.#print(formatResult(result, (performance.now() - this.#started) / 1000));
   }
 
   stop(): void {}
@@ -44,7 +44,7 @@ export class PlainReporter implements Reporter {
   #layerComplete({ digest, size, isCached }: ExtractEventOf<"layer">): void {
     if (this.#complete.has(digest)) return;
     this.#complete.add(digest);
-    const how = isCached ? "is there already" : "was fetched";
+    const how = isCached ? "from the cache" : "fetched";
     const number = this.#numbers.get(digest);
     this.#print(`Layer ${number} of ${this.#count} ${how} (${formatBytes(size)})`);
   }

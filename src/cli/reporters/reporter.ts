@@ -1,10 +1,10 @@
 import type { ExtractEvent, ExtractResult } from "../../extract/index.js";
 
-/** Tells a person, or a program, what is going on. */
+/** Shows the progress of a job to a person or a program. */
 export interface Reporter {
   event(event: ExtractEvent): void;
-  /** The job is done. */
+  /** Called when the job has succeeded. */
   done(result: ExtractResult): void;
-  /** Nothing more will come, whether the job was done or not. */
+  /** Called when the job has ended, whether it succeeded or not. */
   stop(): void;
 }

@@ -1,30 +1,33 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { ExtractEvent, ExtractEventOf, ExtractResult } from "../../extract/index.js";
 import { formatBytes } from "../../support/index.js";
-import { doneLine, imageLine, messageLine } from "../format/format-extract-event.js";
+import { formatImage, formatMessage, formatResult } from "../format/format-extract-event.js";
 import { Rate } from "../format/rate.js";
 import type { Reporter } from "./reporter.js";
 
-/** ECMA-48, "ERASE IN LINE": the line stands where a longer bar was. */
-const clearToEnd = "\u001b[K";
-const barFormat = "{label} {bar} {percentage}% {amount}{pace}";
+/** ECMA-48, "ERASE IN LINE": the line may replace a longer bar. */
+const eraseToEnd = "\u001b[K";
+const barFormat = "{label} {bar} {percentage}% {amount}{speed}";
 
 interface Bar {
   readonly bar: SingleBar;
   readonly rate: Rate;
 }
 
-/** Where a terminal does not tell how many rows it has. */
-const usualRows = 24;
+/** For terminals that do not report their number of rows. */
+const defaultRows = 24;
 
-/** A bar a layer and one for the squashfs, on a terminal; where they would not fit, one for all layers. */
+/**
+ * For terminals: a bar for each layer and one for the squashfs. If the terminal has too few rows,
+ * one bar stands for all layers.
+ */
 export class TerminalReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #started = performance.now();
-  /** By digest. */
+  /** The bars of the layers by digest. */
   readonly #bars = new Map<string, Bar>();
   #allLayers: Bar | undefined;
-  /** Bytes of each layer that are there, and those of all that there are to be. */
+  /** For the bar of all layers: the bytes that are present by digest, and the total. */
   readonly #present = new Map<string, number>();
   #total = 0;
   readonly #multiBar = new MultiBar({
@@ -44,15 +47,15 @@ export class TerminalReporter implements Reporter {
 
   constructor({ verbose }: { verbose: boolean }) {
     this.#verbose = verbose;
-    // The cursor is hidden, and comes back whatever ends the program.
+    // The bars hide the cursor, which must come back however the program ends.
     process.once("exit", this.#onExit);
   }
 
   event(event: ExtractEvent): void {
     switch (event.type) {
       case "image":
-        this.#print(imageLine(event));
-        // A damaged cache makes the whole job begin again.
+        this.#print(formatImage(event));
+        // After damage in the cache, the whole job starts again with the same bars.
         if (this.#squashfs !== undefined) break;
         this.#addLayers(event);
         this.#squashfs = this.#add("Squashfs", 0);
@@ -64,7 +67,7 @@ export class TerminalReporter implements Reporter {
         this.#squashfsProgress(event);
         break;
       default:
-        if (event.level !== "detail" || this.#verbose) this.#print(messageLine(event));
+        if (event.level !== "detail" || this.#verbose) this.#print(formatMessage(event));
     }
   }
 
@@ -74,7 +77,7 @@ export class TerminalReporter implements Reporter {
       this.#update(this.#squashfs, total, total);
     }
     this.stop();
-    process.stderr.write(`${doneLine(result, (performance.now() - this.#started) / 1000)}\n`);
+    process.stderr.write(`${formatResult(result, (performance.now() - this.#started) / 1000)}\n`);
   }
 
   stop(): void {
@@ -85,17 +88,17 @@ export class TerminalReporter implements Reporter {
   }
 
   #add(label: string, size: number): Bar {
-    const payload = { label: label.padEnd(10), amount: "", pace: "" };
+    const payload = { label: label.padEnd(10), amount: "", speed: "" };
     return { bar: this.#multiBar.create(size, 0, payload), rate: new Rate() };
   }
 
   #addLayers({ layers }: ExtractEventOf<"image">): void {
-    // Images happen to have one layer twice.
+    // Some images contain the same layer twice.
     const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
     this.#total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    // Below the layers' there is the bar of the squashfs, and the row of the cursor. Bars that are not
-    // on the screen cannot be drawn over: each time, all would be written anew.
-    if (sizes.size > (process.stderr.rows || usualRows) - 2) {
+    // The bar of the squashfs and the cursor need a row each. Bars that have scrolled off the screen
+    // cannot be redrawn in place: every update would print all of them again.
+    if (sizes.size > (process.stderr.rows || defaultRows) - 2) {
       this.#allLayers = this.#add(`${layers.length} layers`, this.#total);
       return;
     }
@@ -113,11 +116,11 @@ export class TerminalReporter implements Reporter {
       return;
     }
     const bar = this.#bars.get(digest);
-    if (isCached) bar?.bar.update(size, { amount: formatBytes(size), pace: ", there already" });
+    if (isCached) bar?.bar.update(size, { amount: formatBytes(size), speed: ", from the cache" });
     else this.#update(bar, present, size);
   }
 
-  /** An estimate is never reached: how much there is, is known only at the end. */
+  /** An estimated total never shows 100%: the real total is known only at the end. */
   #squashfsProgress({ written, total, isEstimate }: ExtractEventOf<"squashfs">): void {
     this.#update(this.#squashfs, written, isEstimate ? Math.max(total, written * 1.05) : total);
   }
@@ -127,12 +130,12 @@ export class TerminalReporter implements Reporter {
     const { bar, rate } = target;
     bar.setTotal(total);
     const amount = `${formatBytes(done)} of ${formatBytes(Math.round(total))}`;
-    bar.update(done, { amount, pace: rate.describe(done, total) });
+    bar.update(done, { amount, speed: rate.describe(done, total) });
   }
 
   #print(line: string): void {
-    // Between the bars, cli-progress has to write it, or its picture tears.
+    // cli-progress must write lines between the bars, or the display breaks.
     if (this.#squashfs === undefined) process.stderr.write(`${line}\n`);
-    else this.#multiBar.log(`${line}${clearToEnd}\n`);
+    else this.#multiBar.log(`${line}${eraseToEnd}\n`);
   }
 }

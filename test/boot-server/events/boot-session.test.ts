@@ -31,45 +31,50 @@ function story(events: readonly MachineEvent[], start = 0): BootSession {
   return session;
 }
 
-describe("a machine's story", () => {
+describe("the boot session of a machine", () => {
   const firmware = [offered("snponly.efi"), sent("boot-program")];
   const ipxe = [offered(script), booted("stable")];
   const files = [sent("kernel"), sent("initrd"), sent("squashfs"), sent("cloud-config")];
   const table: [name: string, events: MachineEvent[], state: string, steps: string[]][] = [
-    ["begins with what it was offered", firmware.slice(0, 1), "asking", ["asked", "offered"]],
-    ["goes on with iPXE", [...firmware, ...ipxe], "booting", ["asked", "offered", "boot-program"]],
+    ["begins with an offer", firmware.slice(0, 1), "asking", ["asked", "offered"]],
     [
-      "is not at its end before the cloud-config was fetched",
+      "continues with iPXE",
+      [...firmware, ...ipxe],
+      "booting",
+      ["asked", "offered", "boot-program"],
+    ],
+    [
+      "is not complete before the cloud-config is fetched",
       [...firmware, ...ipxe, ...files.slice(0, 3)],
       "booting",
       ["asked", "offered", "boot-program", "kernel", "initrd", "squashfs"],
     ],
     [
-      "goes on while the squashfs is on its way",
+      "continues while the squashfs is being sent",
       [...ipxe, ...files.slice(0, 2), progress("squashfs", 20)],
       "booting",
       ["asked", "offered", "kernel", "initrd", "squashfs"],
     ],
     [
-      "ends where there is nothing for it",
+      "ends with a refusal by the script",
       [offered(script), booted(undefined)],
       "refused",
       ["asked", "offered"],
     ],
     [
-      "ends where nothing is offered",
+      "ends with a refusal by DHCP",
       [{ type: "ignored", mac, reason: "x", isNotable: true }],
       "refused",
       [],
     ],
     [
-      "begins anew when the firmware asks after the script",
+      "starts again when the firmware asks after the script",
       [...ipxe, sent("script"), ...files.slice(0, 1), ...firmware.slice(0, 1)],
       "asking",
       ["asked", "offered"],
     ],
     [
-      "does not begin anew when iPXE asks again",
+      "does not start again when iPXE asks again",
       [...ipxe, sent("kernel"), offered(script)],
       "booting",
       ["asked", "offered", "kernel"],
@@ -83,7 +88,7 @@ describe("a machine's story", () => {
     });
   }
 
-  it("says once that the machine has all it needs", () => {
+  it("reports once that the machine has everything it needs", () => {
     const session = new BootSession(mac, 0);
     session.expect(["squashfs", "cloud-config"]);
     assert.equal(session.add(booted("stable"), 0), false);
@@ -95,7 +100,7 @@ describe("a machine's story", () => {
     assert.equal(session.state, "booted");
   });
 
-  it("says of a machine that fetches that it stalled only after two minutes without a byte", () => {
+  it("reports a stall only after two minutes without a byte", () => {
     const session = story([...ipxe, progress("squashfs", 10)]);
     assert.equal(session.stalledAfter(121_000), undefined);
     assert.equal(session.stalledAfter(123_000), "squashfs");
@@ -103,7 +108,7 @@ describe("a machine's story", () => {
     assert.equal(session.stalledAfter(124_000), undefined);
   });
 
-  it("goes on after a restart of the server with what is still to come", () => {
+  it("resumes after a restart of the server with the remaining files", () => {
     const session = new BootSession(mac, 0);
     assert.equal(session.isUnderWay, false);
     session.resume("stable", ["squashfs", "cloud-config"]);
@@ -117,7 +122,7 @@ describe("a machine's story", () => {
     assert.equal(session.release, "stable");
   });
 
-  it("is that of a boot under way from the script on, and while it stalls", () => {
+  it("is under way from the script on, even while it stalls", () => {
     const session = new BootSession(mac, 0);
     session.add(offered("snponly.efi"), 1);
     session.add(sent("boot-program"), 2);
@@ -131,7 +136,7 @@ describe("a machine's story", () => {
     assert.equal(session.isUnderWay, false);
   });
 
-  it("keeps the last thirty events only", () => {
+  it("keeps the last thirty events", () => {
     const session = story(Array.from({ length: 100 }, () => sent("kernel")));
     assert.equal(session.events.length, 30);
   });

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
 const squashfs = `/releases/1/${name}.squashfs`;
 
-describe("HTTP", () => {
+describe("the HTTP server", () => {
   let server: HttpServer;
   let port: number;
   let base: string;
@@ -58,7 +58,7 @@ describe("HTTP", () => {
     }
   });
 
-  it("answers HEAD with length and a strong ETag, which is the file's SHA-256", async () => {
+  it("answers HEAD with the length and a strong ETag: the SHA-256 of the file", async () => {
     const { headers, status } = await fetch(`${base}${squashfs}`, { method: "HEAD" });
     assert.equal(status, 200);
     assert.equal(headers.get("content-length"), String(bytes.length));
@@ -67,7 +67,7 @@ describe("HTTP", () => {
     assert.equal(headers.get("accept-ranges"), "bytes");
   });
 
-  it("serves ranges, and continues what curl began", async () => {
+  it("serves ranges, and lets curl resume", async () => {
     const middle = await get(squashfs, { range: "bytes=100-199" });
     assert.equal(middle.status, 206);
     assert.equal(middle.headers.get("content-range"), `bytes 100-199/${bytes.length}`);
@@ -100,7 +100,7 @@ describe("HTTP", () => {
     }
   });
 
-  it("tells firmware that iPXE is a program for it, also behind double slashes", async () => {
+  it("gives firmware the content type of iPXE, even for a path with double slashes", async () => {
     for (const path of ["/programs/snponly.efi", "//programs//snponly.efi"]) {
       const answer = await get(path);
       assert.equal(answer.headers.get("content-type"), "application/efi");
@@ -108,7 +108,7 @@ describe("HTTP", () => {
     }
   });
 
-  it("gives every iPXE a script that says which machine it runs on", async () => {
+  it("gives every iPXE a script that reports the machine", async () => {
     const script = await (await get("/boot.ipxe")).text();
     assert.match(script, /^#!ipxe\n/);
     assert.match(script, new RegExp(`chain --replace ${base}/machine\\.ipxe\\?mac=\\$\\{mac\\}&`));
@@ -125,7 +125,7 @@ describe("HTTP", () => {
     assert.ok(script.endsWith(`\nsleep 10\nchain --replace ${base}/boot.ipxe || goto failed\n`));
   });
 
-  it("gives a 32-bit iPXE on a BIOS the same, and others than x64 nothing", async () => {
+  it("gives a 32-bit iPXE on a BIOS the same, and refuses other architectures", async () => {
     const mac = "52:54:00:aa:bb:01";
     const text = async (query: string) => (await get(`/machine.ipxe?mac=${mac}&${query}`)).text();
     assert.match(await text("buildarch=i386&platform=pcbios"), /^kernel /m);
@@ -134,12 +134,12 @@ describe("HTTP", () => {
     }
   });
 
-  it("goes by the address it was reached at, not by Host", async () => {
+  it("makes URLs from the address of the connection, not from the Host header field", async () => {
     const { stdout } = await run("curl", ["-s", "-H", "Host: evil.example", `${base}/boot.ipxe`]);
     assert.ok(stdout.includes(`${base}/machine.ipxe`) && !stdout.includes("evil"));
   });
 
-  it("boots nothing that does not say its hardware address", async () => {
+  it("refuses a machine that does not report its MAC address", async () => {
     for (const query of ["", "mac=", "mac=1", "mac=52:54:00:aa:bb:01%0a"]) {
       const script = await (await get(`/machine.ipxe?buildarch=x86_64&${query}`)).text();
       assert.match(script, /^#!ipxe\necho .*MAC address/, query);
@@ -166,7 +166,7 @@ describe("HTTP", () => {
     "/__proto__",
   ];
   for (const path of nowhere) {
-    it(`has nothing at ${path}`, async () => {
+    it(`finds nothing at ${path}`, async () => {
       const args = [
         "-s",
         "--path-as-is",
@@ -180,7 +180,7 @@ describe("HTTP", () => {
     });
   }
 
-  it("answers what it cannot read with 400, other methods with 405, and serves on", async () => {
+  it("answers malformed requests with 400 and other methods with 405, and keeps serving", async () => {
     const status = async (...args: string[]) =>
       (await run("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", ...args])).stdout;
     assert.equal(await status(`${base}/%zz`), "400");

@@ -12,7 +12,7 @@ const lineOf = (cmdline: unknown) =>
 
 // pixiecore/README.api.md of danderson/netboot.
 describe("an answer of the boot API", () => {
-  it("names kernel, initrds and a message, with addresses relative to the API's", () => {
+  it("names kernel, initrds and a message, with URLs relative to the API's", () => {
     const answer = { kernel: "vmlinuz", initrd: ["/a", "https://b.example/c?d"], message: "Hi" };
     assert.deepEqual(read(answer), {
       kernel: "http://api.example:9000/some/vmlinuz",
@@ -25,19 +25,15 @@ describe("an answer of the boot API", () => {
   const lines: [name: string, cmdline: unknown, expected: string][] = [
     ["words", "quiet console=ttyS0", "quiet console=ttyS0"],
     [
-      "addresses in words",
+      "URLs within words",
       'a={{ URL "x" }} b={{URL `https://h/y`}} c',
       "a=<http://api.example:9000/some/x> b=<https://h/y> c",
     ],
-    [
-      "an address with an escaped quote",
-      '{{ URL "x\\"y" }}',
-      "<http://api.example:9000/some/x%22y>",
-    ],
+    ["a URL with an escaped quote", '{{ URL "x\\"y" }}', "<http://api.example:9000/some/x%22y>"],
     ["names and values", { a: "1", b: "two" }, "a=1 b=two"],
     ["names alone", { quiet: true, debug: "" }, "quiet debug"],
     [
-      "names and addresses",
+      "names and URLs",
       { first: "1", second: { url: "/x" }, third: true },
       "first=1 second=<http://api.example:9000/x> third",
     ],
@@ -48,12 +44,12 @@ describe("an answer of the boot API", () => {
   }
 
   const malformed: [name: string, text: string, problem: RegExp][] = [
-    ["what is no JSON", "<html>", /not valid JSON/],
+    ["text that is not JSON", "<html>", /not valid JSON/],
     ["a list", "[]", /object/],
     ["no kernel", "{}", /kernel/],
-    ["a kernel that is no text", '{"kernel":1}', /kernel/],
-    ["an initrd that is no list", '{"kernel":"k","initrd":"i"}', /initrd/],
-    ["a file of the server's own disk", '{"kernel":"file:///etc/shadow"}', /not an HTTP URL/],
+    ["a kernel that is not text", '{"kernel":1}', /kernel/],
+    ["an initrd that is not a list", '{"kernel":"k","initrd":"i"}', /initrd/],
+    ["a file on the server's disk", '{"kernel":"file:///etc/shadow"}', /not an HTTP URL/],
     ["another template", '{"kernel":"k","cmdline":"{{ ID \\"x\\" }}"}', /only \{\{ URL/],
     ["a template without an end", '{"kernel":"k","cmdline":"{{ URL \\"x\\" "}', /only \{\{ URL/],
     ["a line break", '{"kernel":"k","cmdline":"a\\nshell"}', /control character/],

@@ -115,7 +115,7 @@ describe("a boot API", () => {
     assert.equal((await fetch(missingUrl!)).status, 502);
   });
 
-  it("is no way to have other addresses fetched", async () => {
+  it("is not an open proxy", async () => {
     const [, url] = /^kernel --name kernel (\S+)/m.exec(await script(known))!;
     const [, word, signature] = /proxied\/([\w-]+)\.([\w-]+)/.exec(url!)!;
     const other = Buffer.from(`${api.url}secret`).toString("base64url");
@@ -128,7 +128,7 @@ describe("a boot API", () => {
     assert.deepEqual(asked, []);
   });
 
-  it("is not asked for machines that a rule keeps out", async () => {
+  it("is not asked about machines that a rule denies", async () => {
     asked = [];
     assert.match(await script(denied), /refused this machine/);
     assert.deepEqual(asked, []);
@@ -140,13 +140,13 @@ describe("a boot API", () => {
     ["no answer", silent, /within 5 seconds/],
   ];
   for (const [name, mac, reason] of refusals) {
-    it(`has nothing for a machine with ${name}`, async () => {
+    it(`refuses a machine after ${name}`, async () => {
       const said = await api.ask(mac);
       assert.match("refusal" in said ? said.refusal : "", reason);
     });
   }
 
-  it("that is not there has nothing for any machine", async () => {
+  it("refuses all machines if it is not reachable", async () => {
     const gone = createServer().listen(0, "127.0.0.1");
     await once(gone, "listening");
     const { port } = gone.address() as AddressInfo;
@@ -157,7 +157,7 @@ describe("a boot API", () => {
     await dead.close();
   });
 
-  it("decides what DHCP offers; one that is slow for a machine keeps no other waiting", async () => {
+  it("decides what DHCP offers, and a slow answer for one machine does not delay the others", async () => {
     const directory = await sharedDirectory();
     await writeFile(join(directory, "snponly.efi"), "program");
     const programs = await BootPrograms.find([directory]);

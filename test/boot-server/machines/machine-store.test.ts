@@ -19,8 +19,8 @@ const tooManyFiles = (): never => {
   throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
 };
 
-describe("who has an address", () => {
-  it("is looked up again where it is not known, however lately the others were", () => {
+describe("the owner of an IP address", () => {
+  it("is looked up again if it is unknown, even right after another lookup", () => {
     const table = [neighbour("10.77.0.1", first)];
     const machineStore = new MachineStore(() => table);
     assert.equal(machineStore.ownerOf("10.77.0.1"), first);
@@ -30,7 +30,7 @@ describe("who has an address", () => {
     assert.equal(machineStore.at("10.77.0.2")?.mac, second);
   });
 
-  it("is looked up again for a secret, also where it is known", () => {
+  it("is looked up again for a secret, even if it is known", () => {
     let table = [neighbour("10.77.0.1", first)];
     const machineStore = new MachineStore(() => table);
     assert.equal(machineStore.ownerOf("10.77.0.1"), first);
@@ -38,7 +38,7 @@ describe("who has an address", () => {
     assert.equal(machineStore.ownerOf("10.77.0.1", { isSecret: true }), second);
   });
 
-  it("is told from memory while the table cannot be read, but not for a secret", () => {
+  it("comes from memory while the table is unreadable, but not for a secret", () => {
     let readTable = () => [neighbour("10.77.0.1", first)];
     const machineStore = new MachineStore(() => readTable());
     assert.equal(machineStore.ownerOf("10.77.0.1"), first);
@@ -48,7 +48,7 @@ describe("who has an address", () => {
     assert.throws(() => machineStore.ownerOf("10.77.0.1", { isSecret: true }), { code: "EMFILE" });
   });
 
-  it("is looked up once for many questions about one who is known", () => {
+  it("is looked up once for many requests of a known machine", () => {
     let reads = 0;
     const machineStore = new MachineStore(() => {
       reads += 1;
@@ -59,7 +59,7 @@ describe("who has an address", () => {
   });
 });
 
-describe("the address of a cloud-config", () => {
+describe("the URL of a cloud-config", () => {
   const release = releaseNamed("stable");
   let site: HttpSite;
   let table: ArpEntry[] | undefined;
@@ -75,7 +75,7 @@ describe("the address of a cloud-config", () => {
   });
   afterEach(() => site.server.close(0));
 
-  it("is given to nobody while it cannot be told who asks", async () => {
+  it("is given to nobody while machines cannot be identified", async () => {
     table = undefined;
     const answer = await fetch(`${site.base}/machine.ipxe?mac=${first}&buildarch=x86_64`);
     assert.equal(answer.status, 500);
@@ -86,10 +86,10 @@ describe("the address of a cloud-config", () => {
     (await fetch(`${site.base}/machine.ipxe?mac=${mac}&buildarch=x86_64`)).text();
 
   for (const [who, before] of [
-    ["is new on the wire", []],
-    ["took over the address of another", [neighbour("127.0.0.1", first)]],
+    ["is new on the network", []],
+    ["took over the address of another machine", [neighbour("127.0.0.1", first)]],
   ] as const) {
-    it(`is not for a machine that ${who} and says that it is another one`, async () => {
+    it(`is refused to a machine that ${who} and claims to be another one`, async () => {
       table = [...before];
       assert.match(await scriptFor(first), / config_url=http/);
       table = [neighbour("127.0.0.1", second)];

@@ -19,7 +19,7 @@ const client = (architecture: string, firmware: string) =>
   ({ architecture, firmware }) as BootClient;
 
 describe("boot programs", () => {
-  it("are found as Debian's package has them", async () => {
+  it("are found in the layout of Debian's package", async () => {
     const programs = await programsIn("undionly.kpxe", "snponly.efi", "ipxe.efi", "ipxe.lkrn");
     assert.equal(programs.programFor(client("amd64", "bios"))?.name, "undionly.kpxe");
     assert.match(programs.programFor(client("amd64", "uefi"))!.path, /\/snponly\.efi$/);
@@ -27,7 +27,7 @@ describe("boot programs", () => {
     assert.deepEqual(programs.missingFor("arm64"), ["uefi"]);
   });
 
-  it("are found as ipxe.org has them, for arm64 as well", async () => {
+  it("are found in the layout of ipxe.org, including arm64", async () => {
     const programs = await programsIn("arm64-efi/snponly.efi", "x86_64-efi/ipxe.efi");
     for (const firmware of ["uefi", "u-boot"]) {
       assert.match(
@@ -39,7 +39,7 @@ describe("boot programs", () => {
     assert.deepEqual(programs.missingFor("amd64"), ["bios"]);
   });
 
-  it("are not given to firmware that they are not for", async () => {
+  it("are not given to other firmware", async () => {
     const programs = await programsIn("snponly.efi");
     for (const [architecture, firmware] of [
       ["amd64", "bios"],
@@ -51,7 +51,7 @@ describe("boot programs", () => {
     }
   });
 
-  it("of the first directory go before those of the second", async () => {
+  it("of the first directory take precedence over those of the second", async () => {
     const [first, second] = [await temporaryDirectory(), await temporaryDirectory()];
     for (const directory of [first, second]) await writeFile(join(directory, "ipxe.efi"), "");
     const { path } = (await BootPrograms.find([first, second])).programFor(

@@ -3,7 +3,7 @@
  * options as the command: `serve-in-lan.js DIRECTORY --dhcp-range …`.
  */
 import { serve } from "../../../src/boot-server/index.js";
-import { serveLine } from "../../../src/cli/format/format-serve-event.js";
+import { formatServeEvent } from "../../../src/cli/format/format-serve-event.js";
 import { NetbootError } from "../../../src/support/index.js";
 
 const lists = ["listen", "dhcpDns"];
@@ -36,7 +36,7 @@ try {
     signal: stopping.signal,
     onEvent: (event) => {
       if (event.type === "ignored" && !event.isNotable) return;
-      process.stderr.write(`${serveLine(event)}\n`);
+      process.stderr.write(`${formatServeEvent(event)}\n`);
     },
   });
 } catch (error) {

@@ -19,12 +19,12 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Where it runs, and its home. */
+  /** Working directory and home directory of the program. */
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Words before the program, such as those of setpriv. */
   readonly prefix?: readonly string[];
-  /** Where the program lies; the checkout by default. */
+  /** Directory of the program; the checkout by default. */
   readonly program?: string;
   /** True for a process group of its own, such as a shell gives to what it runs. */
   readonly detached?: boolean;

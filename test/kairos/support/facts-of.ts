@@ -9,7 +9,7 @@ export interface Wanted {
   readonly initrd?: string;
 }
 
-/** What the program finds in an image with these files. */
+/** The facts that the program finds in an image with these files. */
 export async function factsOf(files: Files, wanted: Wanted = {}): Promise<KairosFacts> {
   const contents = new Map<Inode, Buffer>();
   const root = directory();

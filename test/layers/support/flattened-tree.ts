@@ -6,7 +6,7 @@ import { FileBlob } from "../../../src/sources/image-source/file-blob.js";
 import { squashfsLimits } from "../../../src/squashfs/index.js";
 import { layerCreated, sha256, type TestLayer } from "../../support/image-layout.js";
 import { compress } from "../../support/layer-compression.js";
-import { listTree, type Tree } from "../../support/tree-listing.js";
+import { listTree, type TreeListing } from "../../support/tree-listing.js";
 import { unpackWithGnuTar } from "./unpacked-trees.js";
 
 /**
@@ -18,7 +18,7 @@ export async function flattenedTree(
   layers: readonly TestLayer[],
   scratch: string,
   isEarly = true,
-): Promise<Tree> {
+): Promise<TreeListing> {
   const archive = join(scratch, "flattened.tar");
   const written = await Promise.all(layers.map(layerIn(scratch, layers.length)));
   await flatten(written, archive, scratch, isEarly);

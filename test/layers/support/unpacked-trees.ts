@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type ExtractEvent, extract } from "../../../src/index.js";
-import { listTree, type Tree } from "../../support/tree-listing.js";
+import { listTree, type TreeListing } from "../../support/tree-listing.js";
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ export async function withDirectory<Result>(
 }
 
 export interface ExtractedTree {
-  readonly tree: Tree;
+  readonly tree: TreeListing;
   readonly messages: readonly string[];
 }
 
@@ -54,12 +54,12 @@ export async function hasRootTime(): Promise<boolean> {
   return Number(major) * 1000 + Number(minor) >= 4006;
 }
 
-export function withoutRootTime(tree: Tree): Tree {
+export function withoutRootTime(tree: TreeListing): TreeListing {
   return { ...tree, ".": { ...tree["."]!, mtime: 0 } };
 }
 
 /** The tree that umoci makes of an image. As root, it restores owners, devices and attributes. */
-export async function umociTree(layout: string, scratch: string): Promise<Tree> {
+export async function umociTree(layout: string, scratch: string): Promise<TreeListing> {
   const root = join(scratch, "umoci-root");
   await mkdir(root);
   await run("umoci", ["raw", "unpack", "--image", `${layout}:test`, root]);

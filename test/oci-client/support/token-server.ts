@@ -58,8 +58,8 @@ export async function startTokenServer(
     }
     const issuedToken = token(secret.split(":")[0] ?? "", scope);
     issued.push({ method: request.method ?? "", scope, token: issuedToken });
-    const { statedSeconds: expires_in } = lifetime;
-    response.end(JSON.stringify({ token: issuedToken, expires_in }));
+    const { statedSeconds } = lifetime;
+    response.end(JSON.stringify({ token: issuedToken, expires_in: statedSeconds }));
   });
   return { realm: `http://${host}/token`, issued, lifetime, requests, issuer, service };
 }

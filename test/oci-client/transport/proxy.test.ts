@@ -96,9 +96,9 @@ describe("proxies from the environment, as container tools read them", () => {
     const subnets = fc.string().map((text) => `${text}/8`);
     const values = fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.ipV6(), subnets);
     fc.assert(
-      fc.property(values, values, (https_proxy, no_proxy) => {
+      fc.property(values, values, (httpsProxy, noProxy) => {
         try {
-          proxyFor(url, { https_proxy, no_proxy });
+          proxyFor(url, { https_proxy: httpsProxy, no_proxy: noProxy });
         } catch (error) {
           failsWith("REGISTRY_CONFIG_INVALID")(error);
         }

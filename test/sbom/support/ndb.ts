@@ -1,19 +1,19 @@
-const PAGE = 4096;
+const pageBytes = 4096;
 
 /**
- * A database as rpm's backend ndb lays it out (rpm, lib/backend/ndb/rpmpkg.c): a page of slots, then
- * blobs at multiples of 16 bytes. No package of Debian's writes it.
+ * A database in the format of rpm's backend ndb (rpm, lib/backend/ndb/rpmpkg.c): a page of slots, then
+ * blobs at multiples of 16 bytes. No Debian package can write it.
  */
 export function ndb(headers: readonly Buffer[]): Buffer {
-  const slots = Buffer.alloc(PAGE);
+  const slots = Buffer.alloc(pageBytes);
   slots.write("RpmP", 0, "latin1");
   slots.writeUInt32LE(0, 4);
   slots.writeUInt32LE(1, 8);
   slots.writeUInt32LE(1, 12);
   slots.writeUInt32LE(headers.length + 1, 16);
   const blobs: Buffer[] = [];
-  let offset = PAGE;
-  for (let at = 32; at < PAGE; at += 16) slots.write("Slot", at, "latin1");
+  let offset = pageBytes;
+  for (let at = 32; at < pageBytes; at += 16) slots.write("Slot", at, "latin1");
   for (const [number, header] of headers.entries()) {
     const index = number + 1;
     const head = Buffer.alloc(16);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { succeed } from "../../extract/support/program.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
-/** As rpm itself lists it. */
+/** A package as rpm itself lists it. */
 export interface ListedPackage {
   readonly name: string;
   readonly epoch: string;

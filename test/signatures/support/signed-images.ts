@@ -10,9 +10,9 @@ import {
 export const fixtures = join(checkout, "testdata/signatures");
 const layout = join(checkout, "testdata/demo-image");
 
-const EMPTY = "application/vnd.oci.empty.v1+json";
-const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
-const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const emptyMediaType = "application/vnd.oci.empty.v1+json";
+const simpleSigningMediaType = "application/vnd.dev.cosign.simplesigning.v1+json";
+const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 export function fixture(name: string): Buffer {
   return readFileSync(join(fixtures, name));
@@ -36,7 +36,7 @@ export type Signed = readonly [payload: string | Buffer, signature: string | Buf
 export function addSignatures(content: ImageContent, signed: readonly Signed[]): Pointer {
   const bytes = (given: string | Buffer) => (Buffer.isBuffer(given) ? given : fixture(given));
   const layers = signed.map(([payload, signature]) =>
-    content.add(bytes(payload), SIMPLE_SIGNING, {
+    content.add(bytes(payload), simpleSigningMediaType, {
       annotations: { "dev.cosignproject.cosign/signature": bytes(signature).toString("latin1") },
     }),
   );
@@ -53,10 +53,10 @@ export function addSignatures(content: ImageContent, signed: readonly Signed[]):
 
 /** A referrer with a bundle (specs/BUNDLE_SPEC.md, "Publishing"). */
 export function addBundle(content: ImageContent, subject: Pointer, name: string): Pointer {
-  const config = content.add({}, EMPTY);
-  const layers = [content.add(fixture(name), BUNDLE)];
-  const pointer = content.manifest({ artifactType: BUNDLE, config, layers, subject });
-  return { ...pointer, artifactType: BUNDLE };
+  const config = content.add({}, emptyMediaType);
+  const layers = [content.add(fixture(name), bundleMediaType)];
+  const pointer = content.manifest({ artifactType: bundleMediaType, config, layers, subject });
+  return { ...pointer, artifactType: bundleMediaType };
 }
 
 /** The answer of the referrers API, or the index with the tag `sha256-…` without that API. */

@@ -167,7 +167,7 @@ describe("the cache", () => {
     const { status, stderr } = await runAs("inspect", ...words);
     assert.equal(status, 0, stderr);
     const { stdout } = await runAs("cache", "ls");
-    assert.equal(stdout, "Nothing is kept in /.cache/kairos-netboot\n");
+    assert.equal(stdout, "The cache in /.cache/kairos-netboot is empty\n");
   });
 
   it("is repaired by a run that finds a damaged blob, and the run succeeds", async (t) => {

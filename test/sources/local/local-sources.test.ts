@@ -101,11 +101,11 @@ describe("an image that skopeo copied yields the same files as its OCI layout", 
     ]);
     await skopeoCopy(`oci:${layout}:test`, `oci-archive:${image}`);
     const cwd = await temporaryDirectory();
-    const [with_, without] = [
+    const [withProgram, without] = [
       await run(cwd, image, "a"),
       await run(cwd, image, "b", await noTools()),
     ];
-    assert.deepEqual(without, with_);
+    assert.deepEqual(without, withProgram);
   });
 });
 
@@ -244,9 +244,9 @@ async function extractInput(file: string) {
 }
 
 /** The digests of the files that the program extracts from an OCI archive. */
-async function run(cwd: string, image: string, output: string, PATH?: string) {
+async function run(cwd: string, image: string, output: string, path?: string) {
   const args = ["extract", `oci-archive:${image}`, "-o", output, "--platform", "amd64"];
-  const env: Record<string, string> = PATH === undefined ? {} : { PATH };
+  const env: Record<string, string> = path === undefined ? {} : { PATH: path };
   const { status, stderr } = await runProgram(args, { cwd, env });
   assert.equal(status, 0, stderr);
   const names = (await readdir(join(cwd, output))).filter((name) => !name.endsWith(".json")).sort();

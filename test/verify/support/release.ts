@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkout, runProgram, succeed } from "../../extract/support/program.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
-/** Of the demo image's kernel. */
+/** Version of the demo image's kernel. */
 export const version = "0.1.0-demo";
 
 export interface Check {
@@ -12,16 +12,15 @@ export interface Check {
   readonly what: string;
 }
 
-/** Runs a shell script, for what is easiest said with pipes, in a directory. */
+/** Runs a shell script in a directory. */
 export async function shell(script: string, cwd: string): Promise<string> {
   return (await succeed("sh", ["-euc", script], cwd)).stdout;
 }
 
 /**
- * A release as somebody else's tools make it: the demo image's kernel, an initrd of cpio and gzip,
- * a squashfs of mksquashfs, and sums of sha256sum.
- * @param script changes files before the sums are made; in the directory, with files r-kernel,
- *   r-initrd, r.squashfs
+ * A release that other tools made: the demo image's kernel, an initrd from cpio and gzip, a squashfs
+ * from mksquashfs, and checksums from sha256sum.
+ * @param script changes the files r-kernel, r-initrd, and r.squashfs before the checksums are made
  */
 export async function release(script = "true", after = "true"): Promise<string> {
   const work = await temporaryDirectory();
@@ -42,7 +41,7 @@ export async function release(script = "true", after = "true"): Promise<string> 
   return directory;
 }
 
-/** Taken out of the image by its own tools' way: the layer is a tar. */
+/** Takes the kernel out of the image with tar. */
 async function kernelOfDemo(work: string): Promise<string> {
   const blobs = join(checkout, "testdata/demo-image/blobs/sha256");
   await shell(
@@ -54,7 +53,7 @@ async function kernelOfDemo(work: string): Promise<string> {
   return join(work, "kernel");
 }
 
-/** What `verify --json` says. */
+/** Runs `verify --json`. */
 export async function verify(directory: string, ...options: string[]) {
   const { status, stdout, stderr } = await runProgram(["verify", directory, "--json", ...options], {
     cwd: directory,
@@ -66,7 +65,7 @@ export async function verify(directory: string, ...options: string[]) {
   return { status, checks, stderr, error };
 }
 
-/** The one check of that name, or the first that failed. */
+/** The first failed check of that name, otherwise the first one. */
 export function find(checks: readonly Check[], name: string): Check {
   const named = checks.filter(({ check }) => check === name);
   const found = named.find(({ status }) => status === "failed") ?? named[0];

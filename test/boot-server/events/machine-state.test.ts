@@ -30,15 +30,15 @@ describe("a machine's state", () => {
     why: readonly string[],
   ][] = [
     ["boots", [offered, script, ...fetched], "booting", reasons],
-    ["fetches what no DHCP server told it of", fetched, "booting", []],
+    ["fetches files without an offer", fetched, "booting", []],
     ["is sent to its disk by a script", [offered, toDisk, ...fetched], "disk", reasons],
     ["is sent to its disk by its firmware", [toDisk], "disk", reasons],
     ["is refused by a script", [offered, nothing, ...fetched], "refused", reasons],
     ["is not answered", [denied, denied], "refused", reasons],
-    ["is allowed to boot after all", [denied, offered, script, ...fetched], "booting", reasons],
+    ["may boot after all", [denied, offered, script, ...fetched], "booting", reasons],
   ];
   for (const [name, events, state, why] of table) {
-    it(`is ${state} where it ${name}`, () => {
+    it(`is ${state} if it ${name}`, () => {
       const session = new BootSession(mac, 0);
       for (const [at, event] of events.entries()) session.add(event, at);
       assert.equal(session.state, state);

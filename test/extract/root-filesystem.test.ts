@@ -19,22 +19,22 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { name: "what the kernel can read stays", kernel: all, codec: "zstd" },
+  { name: "stays if the kernel can read it", kernel: all, codec: "zstd" },
   {
-    name: "zstd becomes gzip for a kernel without it, with a warning",
+    name: "changes from zstd to gzip for a kernel without zstd, with a warning",
     kernel: ["ZLIB", "XZ"],
     codec: "gzip",
     warning: /zstd.*gzip/,
   },
   {
-    name: "so does what was asked for",
+    name: "changes to gzip even if another one was requested",
     kernel: ["ZLIB", "ZSTD"],
     asked: "xz",
     codec: "gzip",
     warning: /xz.*gzip/,
   },
   {
-    name: "gzip becomes what a kernel without it can read, with a warning",
+    name: "changes from gzip to one that the kernel can read, with a warning",
     kernel: ["XZ", "ZSTD"],
     asked: "gzip",
     codec: "zstd",

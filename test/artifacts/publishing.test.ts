@@ -19,8 +19,8 @@ import { baseLayer } from "../support/base-layer.js";
 
 const dayBeforeYesterday = new Date(Date.now() - 2 * 24 * 3600 * 1000);
 
-describe("what a killed run left", () => {
-  it("does not disturb the next run, and mksquashfs ends by itself", async () => {
+describe("the leftovers of a killed run", () => {
+  it("do not disturb the next run, and mksquashfs ends on its own", async () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseLayer, [noise("noise", 16_000_000)]]);
     const words = ["extract", image, "-o", "out", "--platform=amd64", "--compression=xz"];
@@ -41,7 +41,7 @@ describe("what a killed run left", () => {
     assert.deepEqual(others.filter(isRunning), []);
   });
 
-  it("is removed by a later run once it is a day old", async () => {
+  it("are removed by a later run once they are a day old", async () => {
     const cwd = await temporaryDirectory();
     const old = await mkdtemp(join(cwd, ".kairos-netboot-staging-"));
     await mkdir(join(old, "scratch"));
@@ -64,7 +64,7 @@ describe("what a killed run left", () => {
     await utimes(aside, dayBeforeYesterday, dayBeforeYesterday);
   };
 
-  it("of earlier output is put back, also if the next run fails", async () => {
+  it("are put back as earlier output, even if the next run fails", async () => {
     const cwd = await temporaryDirectory();
     await previous(cwd, "out");
     const image = await imageOf([baseWithout("./boot/initrd")]);
@@ -73,7 +73,7 @@ describe("what a killed run left", () => {
     await assertIntact(join(cwd, "out"), demoName);
   });
 
-  it("of earlier output is replaced by the next run that succeeds", async () => {
+  it("are replaced by the next successful run", async () => {
     const cwd = await temporaryDirectory();
     await previous(cwd, "out");
     await make(join(cwd, "out"), await imageOf([baseLayer]));
@@ -81,7 +81,7 @@ describe("what a killed run left", () => {
     await assertIntact(join(cwd, "out"), baseName);
   });
 
-  it("of earlier output is removed where the new one is in its place already", async () => {
+  it("are removed if the new output is already in place", async () => {
     const cwd = await temporaryDirectory();
     await previous(cwd, "out");
     await make(join(cwd, "previous"), demoImage);
@@ -91,7 +91,7 @@ describe("what a killed run left", () => {
     await assertIntact(join(cwd, "out"), demoName);
   });
 
-  it("of another directory's earlier output outlives the next run beside it", async () => {
+  it("stay if they belong to another directory", async () => {
     const cwd = await temporaryDirectory();
     await previous(cwd, "other");
     await make(join(cwd, "out"), demoImage);
@@ -104,7 +104,7 @@ describe("what a killed run left", () => {
 const cannotFreeze = spawnSync("which", ["chattr"]).status !== 0 && "chattr is not installed";
 
 describe("publishing that fails between two files", { skip: cannotMount || cannotFreeze }, () => {
-  it("into a mount point is made good by the next run", async (t) => {
+  it("into a mount point is completed by the next run", async (t) => {
     const cwd = await temporaryDirectory();
     await make(join(cwd, "real"), demoImage);
     await mountBind(join(cwd, "real"), join(cwd, "out"));

@@ -22,7 +22,7 @@ import {
 } from "../support/layer-compression.js";
 import { tar } from "../support/tar-builder.js";
 
-/** Large enough for several chunks of whatever reads it. */
+/** Large enough for several chunks of every reader. */
 const archive = tar([
   { name: "first", content: "first" },
   bulk("large", 900_001),
@@ -31,7 +31,7 @@ const archive = tar([
 ]);
 const entryCount = 4;
 
-/** With igzip and zstd, and with nothing but what Node and npm have. */
+/** PATH with igzip and zstd, and without any programs. */
 const programs = {
   "with igzip and zstd": process.env.PATH ?? "",
   "without programs": "/nonexistent",
@@ -46,26 +46,26 @@ const junks = {
   "half a gzip header": Buffer.from([0x1f, 0x8b, 0x08]),
 };
 
-/** Blobs that are there whole, and such as are still being downloaded when they are read. */
+/** Blobs that are complete, and blobs that are still being downloaded. */
 const arrivals = ["complete", "arriving"] as const;
 type PacketInfo = (typeof arrivals)[number];
 
 for (const [which, path] of Object.entries(programs)) {
-  describe(`layers read ${which}`, { timeout: 120_000 }, () => {
+  describe(`readLayer ${which}`, { timeout: 120_000 }, () => {
     for (const arrival of arrivals) {
       for (const compression of compressions) {
-        it(`are whole: ${compression}, ${arrival}`, async () => {
+        it(`reads ${compression}, ${arrival}`, async () => {
           await succeeds({ blob: compress(archive, compression), arrival, path });
         });
 
-        it(`are refused when cut short anywhere: ${compression}, ${arrival}`, async () => {
+        it(`rejects a blob that is cut off anywhere: ${compression}, ${arrival}`, async () => {
           const blob = compress(archive, compression);
           for (const end of ends(blob, compression)) {
             await fails({ blob: blob.subarray(0, end), arrival, path }, anyDamage, `cut at ${end}`);
           }
         });
 
-        it(`are refused when a byte is wrong: ${compression}, ${arrival}`, async () => {
+        it(`rejects a blob with a changed byte: ${compression}, ${arrival}`, async () => {
           const blob = compress(archive, compression);
           for (const share of [0.2, 0.5, 0.9]) {
             const damaged = Buffer.from(blob);
@@ -78,26 +78,26 @@ for (const [which, path] of Object.entries(programs)) {
 
       for (const compression of ["gzip", "gzip-members", "zstd", "zstd-frames"] as const) {
         for (const [what, junk] of Object.entries(junks)) {
-          it(`are refused with ${what} behind them: ${compression}, ${arrival}`, async () => {
+          it(`rejects ${what} after the blob: ${compression}, ${arrival}`, async () => {
             const blob = Buffer.concat([compress(archive, compression), junk]);
             await fails({ blob, arrival, path }, ["LAYER_DAMAGED"], what);
           });
         }
       }
 
-      it(`are whole with zeros behind the gzip member, ${arrival}`, async () => {
+      it(`ignores zeros after a gzip member, ${arrival}`, async () => {
         for (const count of [1, 512, 600_000]) {
           const blob = Buffer.concat([gzipSync(archive), Buffer.alloc(count)]);
           await succeeds({ blob, arrival, path });
         }
       });
 
-      it(`are refused with zeros and then junk behind the gzip member, ${arrival}`, async () => {
+      it(`rejects zeros followed by junk after a gzip member, ${arrival}`, async () => {
         const blob = Buffer.concat([gzipSync(archive), Buffer.alloc(100), Buffer.from("junk")]);
         await fails({ blob, arrival, path }, ["LAYER_DAMAGED"], "zeros, then junk");
       });
 
-      it(`are refused with junk behind a gzip member that fills a chunk, ${arrival}`, async () => {
+      it(`rejects junk after a gzip member that fills a chunk, ${arrival}`, async () => {
         for (const size of [64 * 1024, 512 * 1024, 1024 * 1024]) {
           const small = tar([bulk("large", Math.floor(size / 2))]);
           const member = gzipOfSize(small, size);
@@ -107,7 +107,7 @@ for (const [which, path] of Object.entries(programs)) {
         }
       });
 
-      it(`are whole in zstd with a window of 128 MiB, ${arrival}`, async () => {
+      it(`reads zstd with a window of 128 MiB, ${arrival}`, async () => {
         const { stdout } = spawnSync("zstd", ["-q", "-c", "--ultra", "-20", "--long=27"], {
           input: archive,
           maxBuffer: 2 ** 30,
@@ -116,13 +116,13 @@ for (const [which, path] of Object.entries(programs)) {
         await succeeds({ blob: stdout, arrival, path });
       });
 
-      it(`are whole in zstd between thousands of empty frames, ${arrival}`, async () => {
+      it(`reads zstd between thousands of empty frames, ${arrival}`, async () => {
         const many = Buffer.concat(Array.from({ length: 20_000 }, () => skippableFrame(3, 0)));
         const blob = Buffer.concat([many, compress(archive, "zstd"), many]);
         await succeeds({ blob, arrival, path });
       });
 
-      it(`are known by their first bytes and not by their media type, ${arrival}`, async () => {
+      it(`detects the compression by the first bytes and not by the media type, ${arrival}`, async () => {
         for (const compression of compressions) {
           const blob = compress(archive, compression);
           await succeeds({ blob, arrival, path, mediaType: "application/octet-stream" });
@@ -132,25 +132,25 @@ for (const [which, path] of Object.entries(programs)) {
   });
 }
 
-describe("plain archives", () => {
-  it("with zeros behind their end are whole", async () => {
+describe("readLayer of an uncompressed layer", () => {
+  it("ignores zeros after the end", async () => {
     const plain = Buffer.concat([archive, Buffer.alloc(100_001)]);
     await succeeds({ blob: plain, plain, arrival: "complete" });
   });
 
-  it("with junk behind their end are refused", async () => {
+  it("rejects junk after the end", async () => {
     for (const junk of [Buffer.from("junk"), Buffer.alloc(512, "x"), tar([{ name: "more" }])]) {
       const plain = Buffer.concat([archive, junk]);
       await fails({ blob: plain, plain, arrival: "complete" }, ["LAYER_DAMAGED"], "junk");
     }
   });
 
-  it("with junk after one block of zeros are refused", async () => {
+  it("rejects junk after one block of zeros", async () => {
     const plain = Buffer.concat([archive.subarray(0, -512), tar([{ name: "more" }])]);
     await fails({ blob: plain, plain, arrival: "complete" }, ["LAYER_DAMAGED"], "junk");
   });
 
-  it("cut short in a header, in an extension, in contents and in padding are refused", async () => {
+  it("rejects an archive that is cut off in a header, an extension, contents or padding", async () => {
     const whole = tar([{ name: "n".repeat(200), content: "x".repeat(700) }]).subarray(0, -1024);
     for (let end = 1; end < whole.length; end += 37) {
       const plain = whole.subarray(0, end);
@@ -158,7 +158,7 @@ describe("plain archives", () => {
     }
   });
 
-  it("with another diff ID than the configuration has are refused", async () => {
+  it("rejects a diff ID other than the configuration's", async () => {
     const other = tar([{ name: "other" }]);
     for (const compression of compressions) {
       const blob = compress(archive, compression);
@@ -167,7 +167,7 @@ describe("plain archives", () => {
   });
 });
 
-describe("extract, given a layer that is wrong", () => {
+describe("extract", () => {
   const good = tar(baseLayer);
   const small = tar([{ name: "small", content: "x" }]);
   const wrong: Record<string, [TestLayer, string]> = {
@@ -176,11 +176,11 @@ describe("extract, given a layer that is wrong", () => {
       { tar: archive, blob: Buffer.concat([gzipSync(archive), Buffer.from("junk")]) },
       "LAYER_DAMAGED",
     ],
-    "of another diff ID": [{ tar: archive, diffId: sha256(good) }, "LAYER_MISMATCH"],
+    "not the one with the diff ID": [{ tar: archive, diffId: sha256(good) }, "LAYER_MISMATCH"],
   };
   for (const [how, [layer, code]] of Object.entries(wrong)) {
     for (const place of ["top", "lower"]) {
-      it(`fails and puts nothing out: the ${place} layer is ${how}`, async () => {
+      it(`fails without output if the ${place} layer is ${how}`, async () => {
         await withDirectory(async (scratch) => {
           const layout = join(scratch, "layout");
           const above: TestLayer[] = place === "lower" ? [{ tar: small }] : [];
@@ -195,7 +195,7 @@ describe("extract, given a layer that is wrong", () => {
 
 interface Reading {
   readonly blob: Buffer;
-  /** What the configuration says the layer unpacks to. */
+  /** The contents whose digest is the diff ID in the configuration. */
   readonly plain?: Buffer;
   readonly arrival: PacketInfo;
   /** PATH while the layer is read. */
@@ -219,7 +219,7 @@ async function fails(reading: Reading, codes: readonly string[], how: string): P
   } catch (caught) {
     error = caught;
   }
-  assert.ok(error !== undefined, `it was read as if nothing were wrong: ${how}`);
+  assert.ok(error !== undefined, `it was read without an error: ${how}`);
   assert.ok(error instanceof NetbootError, String(error));
   assert.ok(codes.includes(error.code), `${error.code}, ${how}`);
 }
@@ -259,7 +259,7 @@ async function read(reading: Reading, onName: (name: string) => void): Promise<s
   });
 }
 
-/** A blob whose bytes come in pieces. */
+/** A blob whose bytes arrive in pieces. */
 class ArrivingBlob implements Blob {
   readonly complete = Promise.resolve();
 
@@ -282,7 +282,7 @@ class ArrivingBlob implements Blob {
   }
 }
 
-/** Places to cut a blob: near its ends, and here and there between. */
+/** Lengths at which to cut a blob: near its ends, and some in between. */
 function ends({ length }: Buffer, compression: Compression): number[] {
   const shares = [0.1, 0.35, 0.5, 0.8].map((share) => Math.floor(length * share));
   // A skippable frame, or the zeros at the end of a plain archive, may be missing.

@@ -35,11 +35,11 @@ describe("the published schema of netboot.json", () => {
     description = JSON.parse(await readFile(join(output, "netboot.json"), "utf8"));
   });
 
-  it("is that of the program (npm run schema writes it)", () => {
+  it("matches the schema in the program", () => {
     assert.deepEqual(schema, JSON.parse(JSON.stringify(netbootJsonSchema())));
   });
 
-  it("takes what extract writes, by another validator's reading", () => {
+  it("accepts the output of extract, according to another validator", () => {
     assert.equal(validate(description), true);
   });
 
@@ -59,7 +59,7 @@ describe("the published schema of netboot.json", () => {
     "another program": (it) => Object.assign(it, { program: { name: "x", version: "1" } }),
   };
   for (const [name, spoil] of Object.entries(faults)) {
-    it(`and the program refuse alike: ${name}`, async () => {
+    it(`and the reader reject ${name}`, async () => {
       const spoilt = structuredClone(description);
       spoil(spoilt);
       assert.equal(validate(spoilt), false);
@@ -67,7 +67,7 @@ describe("the published schema of netboot.json", () => {
     });
   }
 
-  it("and the program take members that a later version may add", async () => {
+  it("and the reader accept members that a later version may add", async () => {
     const more = { ...description, later: 1 };
     assert.equal(validate(more), true);
     assert.equal(await readBack(more), true);

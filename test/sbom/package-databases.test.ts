@@ -59,15 +59,15 @@ interface SpdxPackage {
   readonly externalRefs: readonly { readonly referenceLocator: string }[];
 }
 
-/** By the schema that CycloneDX publishes in its library. */
+/** Checks a document with the schema in CycloneDX's own library. */
 async function assertCycloneDx(document: unknown): Promise<void> {
   const require = createRequire(import.meta.url);
-  const { default: Ajv } = await import("ajv");
+  const { default: ajvModule } = await import("ajv");
   const { default: addFormats } = await import("ajv-formats");
   const library = dirname(require.resolve("@cyclonedx/cyclonedx-library/package.json"));
   const read = async (name: string) =>
     JSON.parse(await readFile(join(library, "res/schema", name), "utf8"));
-  const ajv = new Ajv.default({ strict: false, allErrors: true });
+  const ajv = new ajvModule.default({ strict: false, allErrors: true });
   addFormats.default(ajv);
   for (const format of ["iri-reference", "idn-email"]) ajv.addFormat(format, true);
   for (const name of ["spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json"]) {
@@ -85,14 +85,14 @@ const osRelease = (id: string, version: string): TarItem => ({
 const lines = (text: string) => text.trimEnd().split("\n").sort();
 const describePurl = (it: PackageURL) => `${it.name} ${it.version} ${it.qualifiers?.arch}`;
 
-describe("--sbom", () => {
+describe("extract --sbom", () => {
   let rpm: RpmRoot;
   before(async () => {
     rpm = await rpmRoot();
   });
 
   for (const format of ["spdx", "cyclonedx"]) {
-    it(`lists what dpkg-query lists, as ${format}`, async () => {
+    it(`lists the same packages as dpkg-query in ${format}`, async () => {
       const content = await readFile("/var/lib/dpkg/status");
       const files = [osRelease("debian", "12"), { name: "./var/lib/dpkg/status", content }];
       const { purls, warnings } = await sbomOf(files, format);
@@ -114,7 +114,7 @@ describe("--sbom", () => {
       }
     });
 
-    it(`lists what rpm lists, as ${format}`, async () => {
+    it(`lists the same packages as rpm in ${format}`, async () => {
       const { database, listed } = rpm;
       const files = [
         osRelease("fedora", "40"),
@@ -136,7 +136,7 @@ describe("--sbom", () => {
     });
   }
 
-  it("has the licences that rpm has", async () => {
+  it("includes the licenses from rpm", async () => {
     const { database, listed } = rpm;
     const content = await readFile(database);
     const { document } = await sbomOf([{ name: "./var/lib/rpm/rpmdb.sqlite", content }]);
@@ -151,7 +151,7 @@ describe("--sbom", () => {
     }
   });
 
-  it("reads what stands in the write-ahead log of rpm's database", async () => {
+  it("reads the write-ahead log of rpm's database", async () => {
     const { database, listed } = rpm;
     const directory = await temporaryDirectory();
     const copy = join(directory, "rpmdb.sqlite");
@@ -173,7 +173,7 @@ describe("--sbom", () => {
     assert.equal((await sbomOf(after)).purls.length, Number(stdout));
   });
 
-  it("lists the same from rpm's format ndb, which openSUSE has", async () => {
+  it("reads rpm's format ndb, which openSUSE uses", async () => {
     const { database, listed } = rpm;
     const { stdout } = await succeed("sqlite3", [database, "select hex(blob) from Packages"]);
     const content = ndb(lines(stdout).map((hex) => Buffer.from(hex, "hex")));
@@ -184,7 +184,7 @@ describe("--sbom", () => {
     assert.deepEqual(purls.map((it) => it.name).sort(), listed.map((it) => it.name).sort());
   });
 
-  it("lists apk's packages", async () => {
+  it("lists the packages of apk", async () => {
     const installed = [
       "C:Q1tSkotDCPwCwVl4sMFgJ0mO6lX4o=\nP:musl\nV:1.2.4_git20230717-r4\nA:x86_64\nS:383152\nT:the musl c library\nU:https://musl.libc.org/\nL:MIT\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\na:0:0:755\nZ:Q1\n",
       "C:Q1b=\nP:busybox-binsh\nV:1.36.1-r15\nA:x86_64\nL:GPL-2.0-only\no:busybox\nr:busybox-initscripts\n",
@@ -201,7 +201,7 @@ describe("--sbom", () => {
     await sbomOf(files, "cyclonedx");
   });
 
-  it("lists distroless' packages, which have a file each", async () => {
+  it("lists the packages of distroless, each of which has its own file", async () => {
     const file = (name: string) => ({
       name: `./var/lib/dpkg/status.d/${name}`,
       content: `Package: ${name}\nVersion: 1:2.0~rc1+b2\nArchitecture: amd64\nDescription: x\n more\n`,
@@ -217,7 +217,7 @@ describe("--sbom", () => {
     ]);
   });
 
-  it("leaves out what was removed and has its configuration only", async () => {
+  it("omits a removed package whose configuration remains", async () => {
     const stanza = (name: string, status: string) =>
       `Package: ${name}\nStatus: ${status}\nVersion: 1\nArchitecture: all\n`;
     const content = [
@@ -231,7 +231,7 @@ describe("--sbom", () => {
     );
   });
 
-  it("says that an image has no database, and lists nothing", async () => {
+  it("lists nothing and warns if the image has no database", async () => {
     const { purls, warnings } = await sbomOf([]);
     assert.deepEqual(purls, []);
     assert.match(warnings.join(), /no package database/);
@@ -240,9 +240,9 @@ describe("--sbom", () => {
   const damaged: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
     "is something else": () => Buffer.from("nothing of that kind".repeat(100)),
     "is cut short": (bytes) => bytes.subarray(0, 20_000),
-    "is full of zeros behind its first page": (bytes) =>
+    "is full of zeros after its first page": (bytes) =>
       Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096)]),
-    "points to itself": (bytes) => {
+    "has a page that points to itself": (bytes) => {
       const copy = Buffer.from(bytes);
       // An interior page whose only child is itself.
       for (let page = 1; page < copy.length / 4096; page += 1) {
@@ -264,14 +264,14 @@ describe("--sbom", () => {
     });
   }
 
-  it("warns of a Berkeley DB, which is not read", async () => {
+  it("warns of a Berkeley DB", async () => {
     const { warnings } = await sbomOf([
       { name: "./var/lib/rpm/Packages", content: "\0".repeat(100) },
     ]);
-    assert.match(warnings.join(), /Packages is a Berkeley DB, which is not read/);
+    assert.match(warnings.join(), /Packages is a Berkeley DB, which is not supported/);
   });
 
-  it("is the same byte for byte wherever and whenever it is made", async () => {
+  it("makes the same bytes every time and in every directory", async () => {
     for (const sbom of ["spdx", "cyclonedx"]) {
       const made: string[] = [];
       for (let run = 0; run < 2; run += 1) {
@@ -283,7 +283,7 @@ describe("--sbom", () => {
     }
   });
 
-  it("is refused in a format that is not known", async () => {
+  it("rejects an unknown format", async () => {
     const output = join(await temporaryDirectory(), "out");
     await assert.rejects(extract({ image: demoImage, output, sbom: "text" }), {
       code: "USAGE_INVALID",

@@ -1,38 +1,38 @@
-import { PackageDatabaseError } from "../package.js";
+import { PackageDatabaseError } from "./package.js";
 
-const TABLE_INTERIOR = 5;
-const TABLE_LEAF = 13;
-const mostRows = 1_000_000;
+/** "B-tree Pages". */
+const pageTypes = { tableInterior: 5, tableLeaf: 13 } as const;
+const maxRows = 1_000_000;
 
-/** A value of a record: integers and blobs are all that is needed here; others are undefined. */
+/** A value of a record. Only integers, blobs and texts are needed here; others are undefined. */
 type Value = bigint | Buffer | undefined;
 
 /**
- * Reads rows of tables of an SQLite database (https://www.sqlite.org/fileformat2.html), without its
- * indexes and without changing anything. What stands in its write-ahead log is read, too.
+ * Reads the rows of tables in an SQLite database (https://www.sqlite.org/fileformat2.html) and its
+ * write-ahead log. Uses no indexes and changes nothing. Names in quotes are sections of that document.
  */
 export class SqliteDatabase {
   readonly #file: Buffer;
   readonly #pages: ReadonlyMap<number, Buffer>;
   readonly #pageSize: number;
   readonly #usable: number;
-  /** A page belongs to one place only; that none is read twice ends loops. */
+  /** Numbers of the pages read. A page is used only once, so a second read means a loop. */
   readonly #read = new Set<number>();
 
   /** @throws PackageDatabaseError */
   constructor(file: Buffer, log: Buffer = Buffer.alloc(0)) {
     if (file.toString("latin1", 0, 16) !== "SQLite format 3\0" || file.length < 100) {
-      throw new PackageDatabaseError("is no SQLite database");
+      throw new PackageDatabaseError("is not an SQLite database");
     }
     this.#file = file;
     const size = file.readUInt16BE(16);
     this.#pageSize = size === 1 ? 65536 : size;
-    this.#usable = this.#pageSize - file[20]!;
+    this.#usable = this.#pageSize - file.readUInt8(20);
     if (this.#pageSize < 512 || this.#usable < 480) throw damaged();
     this.#pages = loggedPages(log, this.#pageSize);
   }
 
-  /** All rows of a table, as their values, in the order of their row IDs. */
+  /** The values of all rows of a table, in the order of the row IDs. */
   *rows(table: string): Generator<Value[]> {
     for (const [type, name, , root] of this.#records(1)) {
       if (text(type) !== "table" || text(name) !== table || typeof root !== "bigint") continue;
@@ -43,33 +43,34 @@ export class SqliteDatabase {
   }
 
   *#records(root: number): Generator<Value[]> {
-    // Pages that are still to be read, last first.
+    // A stack of pages to read.
     const todo = [root];
     let count = 0;
-    while (todo.length > 0) {
-      const number = todo.pop()!;
+    for (;;) {
+      const number = todo.pop();
+      if (number === undefined) return;
       const page = this.#page(number);
       const head = number === 1 ? 100 : 0;
       const kind = page[head];
       const cells = page.readUInt16BE(head + 3);
-      if (kind === TABLE_INTERIOR) {
+      if (kind === pageTypes.tableInterior) {
         const children: number[] = [];
         for (let cell = 0; cell < cells; cell += 1) {
           children.push(read32(page, read16(page, head + 12 + 2 * cell)));
         }
         children.push(read32(page, head + 8));
         todo.push(...children.reverse());
-      } else if (kind === TABLE_LEAF) {
+      } else if (kind === pageTypes.tableLeaf) {
         for (let cell = 0; cell < cells; cell += 1) {
           count += 1;
-          if (count > mostRows) throw damaged();
+          if (count > maxRows) throw damaged();
           yield parseRecord(this.#payload(page, read16(page, head + 8 + 2 * cell)));
         }
       } else throw damaged();
     }
   }
 
-  /** Of a cell of a table's leaf, with its overflow pages ("Cell Payload Overflow Pages"). */
+  /** The payload of a cell in a table leaf, with its overflow pages ("Cell Payload Overflow Pages"). */
   #payload(page: Buffer, at: number): Buffer {
     const [bigSize, afterSize] = varint(page, at);
     const [, start] = varint(page, afterSize);
@@ -102,14 +103,14 @@ export class SqliteDatabase {
   }
 }
 
-/** Pages of all transactions that are complete in a write-ahead log ("WAL File Format"). */
+/** The pages of all complete transactions in a write-ahead log ("WAL File Format"). */
 function loggedPages(log: Buffer, pageSize: number): Map<number, Buffer> {
   const pages = new Map<number, Buffer>();
   if (log.length < 32 || log.readUInt32BE(0) >>> 1 !== 0x377f0682 >>> 1) return pages;
   if (log.readUInt32BE(8) !== pageSize) return pages;
   const pending: [number, Buffer][] = [];
   for (let at = 32; at + 24 + pageSize <= log.length; at += 24 + pageSize) {
-    // Frames of an earlier round have other salts.
+    // Frames left over from before the last checkpoint have other salts.
     if (!log.subarray(at + 8, at + 16).equals(log.subarray(16, 24))) break;
     pending.push([log.readUInt32BE(at), log.subarray(at + 24, at + 24 + pageSize)]);
     if (log.readUInt32BE(at + 4) === 0) continue;
@@ -151,7 +152,7 @@ function text(value: Value): string | undefined {
   return Buffer.isBuffer(value) ? value.toString("utf8") : undefined;
 }
 
-/** @returns the value, and the position behind it */
+/** @returns the value, and the position after it */
 function varint(bytes: Buffer, start: number): [bigint, number] {
   let value = 0n;
   for (let at = start; at < start + 9; at += 1) {

@@ -25,7 +25,7 @@ describe("the package", () => {
     ociClient = await import(clientName!);
   });
 
-  it("extracts, and tells of image, layers, squashfs and choices as they come", async () => {
+  it("extracts, and reports image, layers, squashfs, and choices as they occur", async () => {
     const events: KairosNetboot.ExtractEvent[] = [];
     const output = join(await temporaryDirectory(), "out");
     const result = await kairosNetboot.extract({
@@ -55,7 +55,7 @@ describe("the package", () => {
     assert.ok(last?.type === "squashfs" && last.written === last.total);
   });
 
-  it("stops when its signal is aborted, and leaves nothing", async () => {
+  it("stops when its signal is aborted, and leaves nothing behind", async () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseLayer, [noise("noise", 8_000_000)]]);
     const controller = new AbortController();
@@ -71,7 +71,7 @@ describe("the package", () => {
     assert.deepEqual(await readdir(cwd), []);
   });
 
-  it("stops within a second also while layers are merged that take long", async () => {
+  it("stops promptly while it merges layers that take long", async () => {
     // Each of the last names leads through 200 symlinks of 20 parts: without an end, half a minute.
     const chain = Array.from({ length: 200 }, (_, number): TarItem => {
       return { name: `l${number + 1}`, type: "symlink", link: `${"./".repeat(20)}l${number}` };
@@ -98,7 +98,7 @@ describe("the package", () => {
     assert.ok(late < 6000, `it stopped after ${late} ms`);
   });
 
-  it("does not begin when its signal is aborted already", async () => {
+  it("does not begin if its signal is already aborted", async () => {
     const cwd = await temporaryDirectory();
     const events: unknown[] = [];
     const job = kairosNetboot.extract({
@@ -113,7 +113,7 @@ describe("the package", () => {
     assert.deepEqual(events, []);
   });
 
-  it("can be used several times over, and at once", async () => {
+  it("can be used repeatedly and concurrently", async () => {
     const cwd = await temporaryDirectory();
     const images = [demoImage, await imageOf([baseLayer]), demoImage];
     const jobs = images.map((image, index) =>
@@ -123,7 +123,7 @@ describe("the package", () => {
     assert.deepEqual(names, [demoName, baseName, demoName]);
   });
 
-  it("throws its own error class, with a code, a hint and an exit status", async () => {
+  it("throws its own error class with a code, a hint, and an exit status", async () => {
     const output = join(await temporaryDirectory(), "out");
     const job = kairosNetboot.extract({ image: "oci:/nowhere", output });
     await assert.rejects(job, (error) => {
@@ -134,7 +134,7 @@ describe("the package", () => {
     });
   });
 
-  it("brings the registry client, which can be used by itself", async (t) => {
+  it("includes the registry client, which can be used on its own", async (t) => {
     const content = new ImageContent();
     const root = addImage(content, [baseLayer]);
     const { host } = await serveImage(t, content, root);
@@ -145,7 +145,7 @@ describe("the package", () => {
     assert.equal(image.digest, root.digest);
   });
 
-  it("has types that a program in strict TypeScript compiles against", async () => {
+  it("has types that compile in strict TypeScript", async () => {
     const directory = await temporaryDirectory();
     await mkdir(join(directory, "node_modules"));
     for (const name of ["@types", "undici-types"]) {

@@ -39,7 +39,7 @@ describe("large files by HTTP", () => {
   after(() => server.close(0));
   beforeEach(() => writeFile(path, bytes));
 
-  it("gives the place of a client back that asked twice at once and went away", async () => {
+  it("releases the slot of a client that pipelined two requests and disconnected", async () => {
     const { hostname, port, pathname } = new URL(url);
     for (let times = 0; times < 8; times += 1) {
       const socket = connect(Number(port), hostname);
@@ -70,7 +70,7 @@ describe("large files by HTTP", () => {
     return Buffer.concat(chunks);
   }
 
-  it("reach many clients at once, whole or in part", async () => {
+  it("reach many clients concurrently, whole or in part", async () => {
     const expected = createHash("sha256").update(bytes).digest("hex");
     const whole = Array.from({ length: 12 }, async () => {
       const { stdout } = await run("sh", ["-c", `curl -s ${url} | sha256sum`]);
@@ -83,19 +83,19 @@ describe("large files by HTTP", () => {
     await Promise.all([...whole, ...part]);
   });
 
-  it("end early, not wrongly, where the file became shorter", async () => {
+  it("end early instead of with wrong bytes if the file is truncated", async () => {
     const { answer } = await slowClient();
     await truncate(path, 1000);
     await assert.rejects(read(answer), { code: "ECONNRESET" });
   });
 
-  it("end early, not wrongly, where the file was written over", async () => {
+  it("end early instead of with wrong bytes if the file is overwritten", async () => {
     const { answer } = await slowClient();
     await writeFile(path, Buffer.alloc(size));
     await assert.rejects(read(answer), { code: "ECONNRESET" });
   });
 
-  it("are sent to their end where another file has taken the name", async () => {
+  it("are sent completely if another file takes over the name", async () => {
     const { answer } = await slowClient();
     await writeFile(`${path}.new`, Buffer.alloc(size));
     await rename(`${path}.new`, path);
@@ -103,7 +103,7 @@ describe("large files by HTTP", () => {
     assert.ok(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(Buffer.alloc(size)));
   });
 
-  it("wait for a slot, and small parts and HEAD do not", async () => {
+  it("wait for a slot, but small ranges and HEAD do not", async () => {
     const clients = await Promise.all([1, 2, 3, 4].map(() => slowClient()));
     let isAnswered = false;
     const waiting = fetch(url).then((answer) => {
@@ -119,7 +119,7 @@ describe("large files by HTTP", () => {
     for (const { request } of clients) request.destroy();
   });
 
-  it("are sent on where clients that read next to nothing have all the slots", async () => {
+  it("are sent although very slow clients have all slots", async () => {
     const minimumRate = { periodMs: 500, bytesPerSecond: 64_000 };
     const files = new FileSender(new AdmissionQueue({ maxTransfers: 2, minimumRate }), 60_000);
     const file = (await readServedFile(path, "large", "squashfs"))!;
@@ -136,7 +136,7 @@ describe("large files by HTTP", () => {
   });
 });
 
-describe("what is handed on from other servers", () => {
+describe("a file of another server", () => {
   let server: HttpServer;
   let url: string;
   let bodies: Readable[];
@@ -190,7 +190,7 @@ describe("what is handed on from other servers", () => {
     });
   }
 
-  it("is answered with 502 where the other server gave up before it was its turn", async () => {
+  it("is answered with 502 if the other server disconnects before its turn", async () => {
     await serve({});
     const first = await begin("/large");
     const waiting = fetch(`${url}/large`);
@@ -201,7 +201,7 @@ describe("what is handed on from other servers", () => {
     await server.close(0);
   });
 
-  it("is ended where a client takes nothing any more", async () => {
+  it("is aborted if the client stops reading", async () => {
     await serve({ stallTimeoutMs: 300 });
     const request = get(`${url}/large`, { agent: false });
     const [answer] = (await once(request, "response")) as [IncomingMessage];

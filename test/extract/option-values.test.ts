@@ -17,7 +17,7 @@ const wrong: { readonly [Option in keyof ExtractOptions]?: readonly ExtractOptio
   image: ["", ":tag", "UPPER/case", "host/name:", "name@sha256:12", "https://host/name"],
 };
 
-describe("extract refuses, before it touches anything,", () => {
+describe("extract rejects, before it touches anything,", () => {
   for (const [option, values] of Object.entries(wrong)) {
     for (const value of values as readonly unknown[]) {
       it(`${option} of ${JSON.stringify(value)?.slice(0, 30)}`, async () => {

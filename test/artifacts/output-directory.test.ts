@@ -33,7 +33,7 @@ const extractDemo = (output: string, more: readonly string[] = []) => [
   ...more,
 ];
 
-describe("the destination may be", () => {
+describe("publishing replaces", () => {
   const places: [name: string, output: string, prepare?: (cwd: string) => Promise<unknown>][] = [
     ["absent", "out"],
     ["absent with its parents", "some/where/out"],
@@ -81,7 +81,7 @@ describe("the destination may be", () => {
     });
   }
 
-  it("a link to a directory, which stays a link", async () => {
+  it("the target of a link to a directory, and keeps the link", async () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
     await symlink("real", join(cwd, "out"));
@@ -97,7 +97,7 @@ describe("the destination may be", () => {
     ["an empty directory", (output) => mkdir(output)],
     ["earlier output", async (output) => makeOutput(output, await imageOf([baseLayer]))],
   ];
-  it("earlier output whose name is as long as any may be", async () => {
+  it("earlier output with the longest possible name", async () => {
     const cwd = await temporaryDirectory();
     const name = "n".repeat(255);
     await makeOutput(join(cwd, name), await imageOf([baseLayer]));
@@ -107,7 +107,7 @@ describe("the destination may be", () => {
   });
 
   for (const [name, prepare] of rights) {
-    it(`${name}, whose owner and mode stay`, async () => {
+    it(`${name}, and keeps owner and mode`, async () => {
       const output = join(await temporaryDirectory(), "out");
       await prepare(output);
       if (isRoot) await chown(output, 65534, 65533);
@@ -121,7 +121,7 @@ describe("the destination may be", () => {
   }
 
   describe("a mount point", { skip: cannotMount }, () => {
-    it("of a file system of its own", async () => {
+    it("of another file system", async () => {
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "out"), 10_000_000);
       const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
@@ -129,7 +129,7 @@ describe("the destination may be", () => {
       await assertWhole(join(cwd, "out"));
     });
 
-    it("of a file system of its own, with the output for another image", async () => {
+    it("of another file system, with the output for another image", async () => {
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "out"), 10_000_000);
       await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
@@ -138,7 +138,7 @@ describe("the destination may be", () => {
       await assertWhole(join(cwd, "out"));
     });
 
-    it("of a directory that lies elsewhere", async () => {
+    it("of another directory (bind mount)", async () => {
       const cwd = await temporaryDirectory();
       await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
       await mountBind(join(cwd, "real"), join(cwd, "out"));
@@ -150,7 +150,7 @@ describe("the destination may be", () => {
   });
 });
 
-describe("the destination of an ordinary user", () => {
+describe("an ordinary user", () => {
   let program: string;
   before(async () => {
     program = await copyOfProgram();
@@ -172,7 +172,7 @@ describe("the destination of an ordinary user", () => {
   const run = ({ cwd, home }: { cwd: string; home: string }, args: readonly string[]) =>
     runProgram(args, { cwd, program, prefix: ordinaryUser, env: { HOME: home } });
 
-  it("may be their directory in a parent that is not", async () => {
+  it("can publish into their directory in a parent of another user", async () => {
     const at = await place();
     await ownedByUser(join(at.cwd, "out"));
     for (const more of [[], ["--force"]]) {
@@ -182,7 +182,7 @@ describe("the destination of an ordinary user", () => {
     }
   });
 
-  it("may be another's directory that all may write, where only owners may rename", async () => {
+  it("can publish into a world-writable directory of another user in a sticky parent", async () => {
     const at = await place();
     await chmod(at.cwd, 0o1777);
     await mkdir(join(at.cwd, "out"));
@@ -192,7 +192,7 @@ describe("the destination of an ordinary user", () => {
     await assertWhole(join(at.cwd, "out"));
   });
 
-  it("may lie beside what a killed run of another user left", async () => {
+  it("can publish beside the leftovers of another user", async () => {
     const at = await place();
     await chmod(at.cwd, 0o1777);
     const left = join(at.cwd, ".kairos-netboot-other-123456");
@@ -209,7 +209,7 @@ describe("the destination of an ordinary user", () => {
     ["another's directory in another's parent", "theirs"],
   ];
   for (const [name, output] of refused) {
-    it(`may not be ${name}`, async () => {
+    it(`cannot publish into ${name}`, async () => {
       const at = await place();
       await mkdir(join(at.cwd, "theirs"));
       const outcome = await run(at, extractDemo(output));
@@ -220,9 +220,9 @@ describe("the destination of an ordinary user", () => {
   }
 });
 
-describe("the destination may not be", () => {
+describe("publishing refuses", () => {
   for (const more of [[], ["--force"]]) {
-    it(`a directory with files of another origin ${more.join()}`, async () => {
+    it(`a directory with foreign files ${more.join()}`, async () => {
       const cwd = await temporaryDirectory();
       await mkdir(join(cwd, "out/deep"), { recursive: true });
       await writeFile(join(cwd, "out/thesis.tex"), "precious");
@@ -236,7 +236,7 @@ describe("the destination may not be", () => {
       assert.equal(await readFile(join(cwd, "out/deep/file"), "utf8"), "precious");
     });
 
-    it(`earlier output with a file of another origin beside it ${more.join()}`, async () => {
+    it(`earlier output with a foreign file beside it ${more.join()}`, async () => {
       const cwd = await temporaryDirectory();
       await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
       await writeFile(join(cwd, "out/cloud-config.yaml"), "precious");
@@ -249,7 +249,7 @@ describe("the destination may not be", () => {
   }
 
   for (const earlier of ["absent", "an empty directory", "earlier output"]) {
-    it(`${earlier} where files of another origin come during the run`, async () => {
+    it(`${earlier} if foreign files appear during the run`, async () => {
       const cwd = await temporaryDirectory();
       const output = join(cwd, "out");
       if (earlier === "an empty directory") await mkdir(output);
@@ -268,7 +268,7 @@ describe("the destination may not be", () => {
     });
   }
 
-  it("a link that leads nowhere, which is told before anything is read", async () => {
+  it("a dangling link, before anything is read", async () => {
     const cwd = await temporaryDirectory();
     await symlink("nowhere", join(cwd, "out"));
     const outcome = await runProgram(extractDemo("out", ["--json"]), { cwd });
@@ -278,7 +278,7 @@ describe("the destination may not be", () => {
     assert.deepEqual(await readdir(cwd), ["out"]);
   });
 
-  it("earlier output whose netboot.json is damaged, with a file of another origin", async () => {
+  it("earlier output with a damaged netboot.json and a foreign file", async () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "out"), demoImage);
     await writeFile(join(cwd, "out/netboot.json"), "");
@@ -288,7 +288,7 @@ describe("the destination may not be", () => {
     assert.equal(await readFile(join(cwd, "out/thesis.tex"), "utf8"), "precious");
   });
 
-  it("a directory whose netboot.json is of another program", async () => {
+  it("a directory with the netboot.json of another program", async () => {
     const cwd = await temporaryDirectory();
     await mkdir(join(cwd, "out"));
     await writeFile(join(cwd, "out/netboot.json"), '{"precious": true}');
@@ -310,7 +310,7 @@ describe("the destination may not be", () => {
     assert.deepEqual(await readdir(cwd), ["out"]);
   });
 
-  it("below a file", async () => {
+  it("a path below a file", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, "file"), "precious");
     const outcome = await runProgram(extractDemo("file/out"), { cwd });
@@ -328,7 +328,7 @@ describe("a run that fails at the end", () => {
     assert.deepEqual(await readdir(cwd), []);
   });
 
-  it("leaves the parents that were there", async () => {
+  it("leaves parents that existed before", async () => {
     const cwd = await temporaryDirectory();
     await mkdir(join(cwd, "a"));
     const image = await imageOf([baseWithout("./boot/initrd")]);
@@ -338,7 +338,7 @@ describe("a run that fails at the end", () => {
     assert.deepEqual(await readdir(join(cwd, "a")), []);
   });
 
-  it("leaves earlier output as it was, and nothing beside it", async () => {
+  it("leaves earlier output unchanged, and nothing beside it", async () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "out"), demoImage);
     const before = await stat(join(cwd, "out"));
