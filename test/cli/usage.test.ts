@@ -73,7 +73,7 @@ const mistakes: readonly Mistake[] = [
   {
     name: "no image",
     args: ["extract", "-o", "new/out"],
-    message: /no image/,
+    message: /No image is given/,
     hint: /extract quay/,
   },
   {
