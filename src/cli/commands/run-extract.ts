@@ -1,5 +1,5 @@
 import { setFlagsFromString } from "node:v8";
-import type { ExtractTableOptions } from "../../extract/option-table.js";
+import type { ExtractTableOptions } from "../../extract/extract-option-table.js";
 import type { RegistryAccess } from "../../sources/index.js";
 import { usageError } from "../../support/index.js";
 import { formatResultLine, formatResultPaths } from "../format/json-lines.js";
