@@ -117,7 +117,7 @@ const inputs: readonly BadInput[] = [
     image: async () => {
       const blob = compress(tar(baseLayer), "zstd-frames");
       const { reference, path } = await layoutWithLayer(blob, baseLayer);
-      // Inside the skippable frame at the head, which decompressors pass over.
+      // Inside the skippable frame at the head, which decompressors skip.
       blob[10]! ^= 1;
       await writeFile(path, blob);
       return reference;
