@@ -13,7 +13,12 @@ import { isDirectory, isFile, splitDigest, splitTag } from "./local/split-locati
 import { StandardInputSource } from "./local/standard-input-source.js";
 import { RegistrySource } from "./registry/registry-source.js";
 import type { RegistrySourceOptions } from "./registry/registry-source-options.js";
-import { splitTransport, type Transport, type TransportName, transports } from "./transports.js";
+import {
+  type ImageTransport,
+  splitTransport,
+  type TransportName,
+  transports,
+} from "./transports.js";
 
 /** Makes the source of a reference that is known to be well-formed. */
 type Opener = (options: RegistrySourceOptions) => ImageSource;
@@ -178,7 +183,7 @@ function refusePath(path: string): never {
   );
 }
 
-function missingText(reference: string, { syntax }: Transport): NetbootError {
+function missingText(reference: string, { syntax }: ImageTransport): NetbootError {
   return new NetbootError(
     "REFERENCE_INVALID",
     `The reference ${reference} has nothing after the colon.`,

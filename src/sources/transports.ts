@@ -4,7 +4,7 @@
  * its help, so it imports nothing.
  */
 
-export interface Transport {
+export interface ImageTransport {
   /** How users write it, in the spelling of skopeo (containers-transports(5)). */
   readonly syntax: string;
   readonly description: string;
@@ -60,7 +60,7 @@ export const transports = {
     syntax: "PATH",
     description: "a path without a transport",
   },
-} as const satisfies Readonly<Record<string, Transport>>;
+} as const satisfies Readonly<Record<string, ImageTransport>>;
 
 export type TransportName = keyof typeof transports;
 
@@ -87,7 +87,7 @@ function isTransportName(text: string): text is TransportName {
 
 /** The supported transports other than a registry, one on each line, for help texts. */
 export function describeLocalTransports(): string {
-  const shown = Object.values<Transport>(transports).filter(
+  const shown = Object.values<ImageTransport>(transports).filter(
     ({ isSupported, isRegistry }) => isSupported && !isRegistry,
   );
   const width = Math.max(...shown.map(({ syntax }) => syntax.length));

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { discoverReleases, findUndescribedReleases } from "../../src/artifacts/index.js";
-import { checkout } from "../extract/support/program.js";
+import { checkout } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const published = join(checkout, "testdata/published/0.1.0");

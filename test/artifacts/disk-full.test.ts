@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, baseWithout, imageOf, noise } from "../extract/support/images.js";
 import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
-import { demoImage, runProgram } from "../extract/support/program.js";
+import { demoImage, runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";

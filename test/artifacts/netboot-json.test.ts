@@ -5,7 +5,7 @@ import { before, describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { netbootJsonSchema, readNetbootJson } from "../../src/artifacts/index.js";
 import { extract } from "../../src/extract/index.js";
-import { checkout, demoImage } from "../extract/support/program.js";
+import { checkout, demoImage } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 
 type Json = Record<string, unknown>;

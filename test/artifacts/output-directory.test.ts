@@ -24,7 +24,7 @@ import {
   ordinaryUser,
   runProgram,
   succeed,
-} from "../extract/support/program.js";
+} from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 

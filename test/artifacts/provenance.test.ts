@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { extract } from "../../src/extract/index.js";
-import { demoImage } from "../extract/support/program.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const digest = "017d09fbbfee32e03957e0e71119c7a1304d7a5dbff7d6532de2933925107043";

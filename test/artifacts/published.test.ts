@@ -3,7 +3,7 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { inOwnNetwork } from "../cli/support/own-network.js";
-import { checkout, runProgram, succeed } from "../extract/support/program.js";
+import { checkout, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 
 /** See testdata/published/build.sh. */

@@ -13,7 +13,7 @@ import {
   outcomeOf,
   startProgram,
   succeed,
-} from "../extract/support/program.js";
+} from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 

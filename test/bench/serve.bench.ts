@@ -10,7 +10,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { extract } from "../../src/index.js";
-import { demoImage } from "../extract/support/program.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { DhcpClients } from "./dhcp-clients.js";
 import { throughput } from "./fetch.js";
 import { enterNetworkNamespace, otherAddress, ownAddress } from "./network-namespace.js";

@@ -23,7 +23,7 @@ import {
   runProgram,
   startProgram,
   succeed,
-} from "../extract/support/program.js";
+} from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { memoryDisk } from "../../src/boot-media/iso/memory-disk.js";
-import { succeed } from "../extract/support/program.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 describe("memoryDisk", () => {

@@ -7,7 +7,7 @@ import { makeUki, signEfiProgram, type UkiOptions } from "../../src/boot-media/i
 import { extract } from "../../src/extract/index.js";
 import type { NetbootError } from "../../src/support/index.js";
 import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
-import { demoImage, succeed } from "../extract/support/program.js";
+import { demoImage, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 /** An EFI program for x64 from Debian. It can take the place of a kernel, which is one, too. */

@@ -6,7 +6,7 @@ import { BootPolicy } from "../../src/boot-server/machines/boot-policy.js";
 import { MachineStore } from "../../src/boot-server/machines/machine-store.js";
 import { BootPrograms } from "../../src/boot-server/releases/boot-programs.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
-import { mac, rulesOf } from "./support/rules.js";
+import { mac, rulesOf } from "./support/rules-of.js";
 
 let directory: string;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { extract } from "../../src/index.js";
-import { checkout, demoImage, demoName } from "../extract/support/program.js";
+import { checkout, demoImage, demoName } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);

@@ -16,7 +16,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { extract } from "../../src/extract/index.js";
 import { addImage, noise } from "../extract/support/images.js";
 import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
-import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/program.js";
+import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";

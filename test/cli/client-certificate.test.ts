@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { demoImage, runProgram } from "../extract/support/program.js";
+import { demoImage, runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { freePort, startRegistry } from "../oci-client/support/docker-registry.js";
 import { Authority } from "../support/authority.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addImage, baseWithout, imageOf, layoutOf } from "../extract/support/images.js";
-import { demoImage, runProgram } from "../extract/support/program.js";
+import { demoImage, runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";

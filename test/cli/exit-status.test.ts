@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { addImage, baseWithout, imageOf, layoutOf } from "../extract/support/images.js";
-import { runProgram } from "../extract/support/program.js";
+import { runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent, ociLayerType } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";

@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
 import { formatExplanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { runProgram } from "../extract/support/program.js";
+import { runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { inOwnNetwork } from "./support/own-network.js";
 

@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { baseName, imageOf } from "../extract/support/images.js";
-import { checkout, demoName, runProgram, succeed } from "../extract/support/program.js";
+import { checkout, demoName, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createProgram, subcommandsOf } from "../../src/cli/program.js";
-import { checkout, runProgram } from "../extract/support/program.js";
+import { checkout, runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const extractOptions = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { demoImage } from "../extract/support/program.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { Authority } from "../support/authority.js";
 import { inOwnNetwork } from "./support/own-network.js";

@@ -11,7 +11,7 @@ import {
   outcomeOf,
   runProgram,
   startProgram,
-} from "../extract/support/program.js";
+} from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { serve } from "../oci-client/support/local-server.js";

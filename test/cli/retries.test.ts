@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { addImage } from "../extract/support/images.js";
-import { outcomeOf, runProgram, startProgram } from "../extract/support/program.js";
+import { outcomeOf, runProgram, startProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";

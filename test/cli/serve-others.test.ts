@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { demoImage, demoName } from "../extract/support/program.js";
+import { demoImage, demoName } from "../extract/support/run-netboot.js";
 import { inOwnNetwork } from "./support/own-network.js";
 
 /** Directories that somebody else made; `$k`, `$i` and `$s` are kernel, initrd and squashfs. */

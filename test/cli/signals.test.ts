@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { before, describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { addImage, noise } from "../extract/support/images.js";
-import { outcomeOf, runProgram, startProgram } from "../extract/support/program.js";
+import { outcomeOf, runProgram, startProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent, type Pointer } from "../oci-client/support/image-content.js";
 import { type Interceptor, serveImage } from "../oci-client/support/local-server.js";

@@ -3,7 +3,7 @@ import { access, chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describe, it } from "node:test";
 import { assertRefusal } from "../cli/support/refusal.js";
-import { demoImage, runProgram } from "../extract/support/program.js";
+import { demoImage, runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const demo = ["extract", demoImage, "-o", "out", "--platform=amd64"];

@@ -9,7 +9,7 @@ import { decodeFields } from "../boot-server/support/capture.js";
 import { processLimits } from "../boot-server/support/dhcp-lan.js";
 import { sentByMachine } from "../boot-server/support/recorded-machine.js";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { checkout } from "../extract/support/program.js";
+import { checkout } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { biosIpxe, bootMachine, uefiIpxe } from "./firmware.js";
 import { type Lan, startLan } from "./lan.js";
-import type { Report } from "./machine.js";
 import { type Nginx, startNginx } from "./nginx.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
+import type { Report } from "./virtual-machine.js";
 
 const cloudConfigText = "#cloud-config\nhostname: from-any-web-server\n";
 const releasePath = "/releases/today";

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { bootMachine, type Firmware, uefiHttp } from "./firmware.js";
+import { programPath } from "./installed-program.js";
 import { type Lan, startLan } from "./lan.js";
 import { type Nginx, startNginx } from "./nginx.js";
-import { programPath } from "./program.js";
 import { assertSteps, startServer } from "./serve-process.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
 

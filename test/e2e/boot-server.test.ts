@@ -14,9 +14,9 @@ import {
   uefiPxe,
 } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import type { Report } from "./machine.js";
 import { assertSteps, type Server, startServer } from "./serve-process.js";
 import { extractSmallImage, releaseName } from "./small-image.js";
+import type { Report } from "./virtual-machine.js";
 
 const macAddress = "52:54:00:aa:bb:01";
 const cloudConfigText = "#cloud-config\nhostname: from-the-boot-server\n";

@@ -1,10 +1,10 @@
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { bootedFromDisk } from "./disk.js";
+import { checkoutDirectory } from "./installed-program.js";
 import type { Lan } from "./lan.js";
-import { boot, type Report } from "./machine.js";
-import { checkoutDirectory } from "./program.js";
 import { cacheDirectory } from "./small-image.js";
+import { boot, type Report } from "./virtual-machine.js";
 
 const ovmfDirectory = "/usr/share/OVMF";
 /** Long enough while other machines boot on the same host. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { addImage, noise } from "../extract/support/images.js";
-import { outcomeOf, startProgram } from "../extract/support/program.js";
+import { outcomeOf, startProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { type CountingRegistry, countingRegistry } from "../sources/support/counting-registry.js";

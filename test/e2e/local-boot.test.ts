@@ -6,8 +6,8 @@ import { type BootLab, startBootLab } from "./boot-lab.js";
 import { makeDisk } from "./disk.js";
 import { biosIpxe, bootFromDisk, type Firmware, uefiHttp, uefiIpxe, uefiPxe } from "./firmware.js";
 import type { Lan } from "./lan.js";
-import type { Report } from "./machine.js";
 import { type MachineAnswer, type Server, startServer } from "./serve-process.js";
+import type { Report } from "./virtual-machine.js";
 
 const macAddress = "52:54:00:aa:bb:01";
 const localBootRules = `machines: [{ match: { mac: "${macAddress}" }, boot: local }]\n`;

@@ -8,10 +8,10 @@ import { promisify } from "node:util";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type TreeListing } from "../support/tree-listing.js";
-import { boot, directBoot, hostSeenFromGuest, type Report } from "./machine.js";
-import { extract, ordinaryUser, rootUser, type User } from "./program.js";
+import { extract, ordinaryUser, rootUser, type User } from "./installed-program.js";
 import { type Registry, startRegistry } from "./registry.js";
 import { buildSmallImage, cacheDirectory, imageLayout, releaseName } from "./small-image.js";
+import { boot, directBoot, hostSeenFromGuest, type Report } from "./virtual-machine.js";
 import { startWebServer, type WebServer } from "./web-server.js";
 
 const run = promisify(execFile);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { programPath } from "./installed-program.js";
 import type { Lan } from "./lan.js";
 import { endOf, startBound } from "./process.js";
-import { programPath } from "./program.js";
 
 const run = promisify(execFile);
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { checkoutDirectory, programPath } from "./program.js";
+import { checkoutDirectory, programPath } from "./installed-program.js";
 
 const run = promisify(execFile);
 

@@ -11,7 +11,7 @@ import {
   type RunOptions,
   runProgram,
   succeed,
-} from "../extract/support/program.js";
+} from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type TreeListing } from "../support/tree-listing.js";

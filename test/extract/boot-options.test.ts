@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { type ExtractOptions, type ExtractResult, extract } from "../../src/extract/index.js";
 import { baseLayer } from "../support/base-layer.js";
 import { imageOf } from "./support/images.js";
-import { demoImage, demoName } from "./support/program.js";
+import { demoImage, demoName } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 const released = `rd.neednet=1 ip=dhcp rd.cos.disable netboot install-mode config_url=\${config} console=tty1 console=ttyS0 rd.live.overlay.overlayfs`;

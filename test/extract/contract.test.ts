@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { baseLayer } from "../support/base-layer.js";
 import { baseName, imageOf } from "./support/images.js";
-import { checkout, demoImage, demoName, succeed } from "./support/program.js";
+import { checkout, demoImage, demoName, succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 describe("the output directory", () => {

@@ -10,7 +10,7 @@ import { serveImage } from "../oci-client/support/local-server.js";
 import { baseLayer } from "../support/base-layer.js";
 import type { TarItem } from "../support/tar-builder.js";
 import { addImage, baseName, imageOf, noise } from "./support/images.js";
-import { checkout, demoImage, demoName, succeed } from "./support/program.js";
+import { checkout, demoImage, demoName, succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 /** Package names, so that the package's own exports are what is imported. */

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type ExtractOptions, extract, NetbootError } from "../../src/index.js";
-import { demoImage } from "./support/program.js";
+import { demoImage } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 const wrong: { readonly [Option in keyof ExtractOptions]?: readonly ExtractOptions[Option][] } = {

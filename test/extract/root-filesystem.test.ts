@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { baseLayer } from "../support/base-layer.js";
 import { baseName, imageOf } from "./support/images.js";
-import { succeed } from "./support/program.js";
+import { succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 const all = ["ZLIB", "LZ4", "LZO", "XZ", "ZSTD"];

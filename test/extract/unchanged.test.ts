@@ -6,7 +6,7 @@ import { type ExtractOptions, extract } from "../../src/extract/index.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
 import { addImage, imageOf, layoutOf } from "./support/images.js";
-import { demoImage, demoName, succeed } from "./support/program.js";
+import { demoImage, demoName, succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 describe("a second run into the same directory", () => {

@@ -8,7 +8,7 @@ import { extract } from "../../src/extract/index.js";
 import { type Inspection, inspect } from "../../src/inspect/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, imageOf, layoutOf, noise } from "../extract/support/images.js";
-import { demoImage, runProgram, succeed } from "../extract/support/program.js";
+import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent } from "../oci-client/support/image-content.js";

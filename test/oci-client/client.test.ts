@@ -9,7 +9,7 @@ import {
   type RegistryClientOptions,
   verifyingStream,
 } from "../../src/oci-client/index.js";
-import { failsWith } from "./support/errors.js";
+import { failsWith } from "./support/fails-with.js";
 import { ImageContent } from "./support/image-content.js";
 import { fail, type Interceptor, serve, serveImage } from "./support/local-server.js";
 

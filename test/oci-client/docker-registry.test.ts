@@ -15,7 +15,7 @@ import {
   verifyingStream,
 } from "../../src/oci-client/index.js";
 import { startRegistry } from "./support/docker-registry.js";
-import { failsWith } from "./support/errors.js";
+import { failsWith } from "./support/fails-with.js";
 import { ImageContent } from "./support/image-content.js";
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { before, describe, it } from "node:test";
 import { PackageURL } from "packageurl-js";
 import { type ExtractEvent, extract } from "../../src/extract/index.js";
 import { baseName, imageOf } from "../extract/support/images.js";
-import { demoImage, succeed } from "../extract/support/program.js";
+import { demoImage, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 import type { TarItem } from "../support/tar-builder.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { NetbootError } from "../../src/support/index.js";
-import { succeed } from "../extract/support/program.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent, type Pointer } from "../oci-client/support/image-content.js";

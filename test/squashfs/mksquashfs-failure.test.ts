@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, layoutOf, noise } from "../extract/support/images.js";
-import { runProgram, succeed } from "../extract/support/program.js";
+import { runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";

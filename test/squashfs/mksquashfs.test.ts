@@ -5,7 +5,12 @@ import { before, describe, it } from "node:test";
 import { type ExtractOptions, extract } from "../../src/extract/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { baseName, imageOf, noise } from "../extract/support/images.js";
-import { copyOfProgram, ordinaryUser, runProgram, succeed } from "../extract/support/program.js";
+import {
+  copyOfProgram,
+  ordinaryUser,
+  runProgram,
+  succeed,
+} from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 import type { ArchivePart } from "../support/tar-builder.js";

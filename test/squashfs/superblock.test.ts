@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type CompressorName, checkSquashfs, parseSuperblock } from "../../src/squashfs/index.js";
-import { succeed } from "../extract/support/program.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 const combinations: [compressor: CompressorName, blockSize: number][] = [

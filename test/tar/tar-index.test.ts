@@ -3,7 +3,7 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { display, FormatError, indexTar, isTar } from "../../src/tar/index.js";
-import { succeed } from "../extract/support/program.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { tar } from "../support/tar-builder.js";
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { runProgram } from "../extract/support/program.js";
+import { runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { addDemo, push } from "../signatures/support/signed-images.js";
-import { find, verify } from "./support/release.js";
+import { find, verify } from "./support/extracted-release.js";
 
 /** A directory that was made from a registry, and the means to change that registry. */
 async function extracted(t: TestContext) {

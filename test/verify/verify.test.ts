@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { demoImage, runProgram, succeed } from "../extract/support/program.js";
+import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { find, release, shell, verify, version } from "./support/release.js";
+import { find, release, shell, verify, version } from "./support/extracted-release.js";
 
 interface Case {
   readonly name: string;

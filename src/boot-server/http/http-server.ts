@@ -5,7 +5,7 @@ import { FileSender } from "./file-sender.js";
 import { type HttpOutcome, type HttpTransfer, watchTransfer } from "./http-transfer.js";
 import { parseRequest } from "./parse-request.js";
 import { RequestTurns } from "./request-turns.js";
-import { type HttpRequest, notFound, type Resource } from "./resource.js";
+import { type BootHttpRequest, notFound, type Resource } from "./resource.js";
 import { sendText } from "./send-text.js";
 import { StreamSender } from "./stream-sender.js";
 
@@ -25,7 +25,7 @@ const defaultStallTimeoutMs = 60_000;
 
 export interface HttpServerOptions {
   /** Finds what a URL leads to; undefined if it leads nowhere. */
-  find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined>;
+  find(request: BootHttpRequest): Resource | undefined | Promise<Resource | undefined>;
   /** An answer begins. `onEnd` receives the same object. */
   onStart?(transfer: HttpTransfer): void;
   onEnd(transfer: HttpTransfer, outcome: HttpOutcome): void;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import type { HttpRequest } from "./resource.js";
+import type { BootHttpRequest } from "./resource.js";
 
 /** @returns undefined for a malformed target, or if the client is gone */
-export function parseRequest(request: IncomingMessage): HttpRequest | undefined {
+export function parseRequest(request: IncomingMessage): BootHttpRequest | undefined {
   const { localAddress, localPort, remoteAddress } = request.socket;
   if (localAddress === undefined || remoteAddress === undefined) return undefined;
   const [target = "", search = ""] = (request.url ?? "").split("?", 2);

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Agent, Dispatcher } from "undici";
 import type { FileRole } from "../files/served-file.js";
 import type { MachineTokens } from "../machines/machine-token.js";
-import type { HttpRequest, Resource } from "./resource.js";
+import type { BootHttpRequest, Resource } from "./resource.js";
 import { paths } from "./urls.js";
 
 /** Milliseconds. `bodyTimeout` is the time between two chunks. */
@@ -23,7 +23,7 @@ const forwardedHeaders = [
   "last-modified",
 ];
 
-type ProxiedRequest = Pick<HttpRequest, "path" | "method" | "range">;
+type ProxiedRequest = Pick<BootHttpRequest, "path" | "method" | "range">;
 
 /**
  * Forwards files of other servers to machines that cannot reach these servers or do not support TLS.

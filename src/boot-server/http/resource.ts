@@ -37,7 +37,7 @@ export interface StreamResource {
   readonly body: Readable;
 }
 
-export interface HttpRequest {
+export interface BootHttpRequest {
   /** Decoded; begins with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;

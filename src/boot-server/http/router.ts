@@ -5,7 +5,7 @@ import type { BootPrograms } from "../releases/boot-programs.js";
 import { findReleaseFile, isFormerReleasePath } from "../releases/release-urls.js";
 import type { BootScripts } from "./boot-scripts.js";
 import type { ProxiedFiles } from "./proxied-files.js";
-import type { HttpRequest, Resource, TextResource } from "./resource.js";
+import type { BootHttpRequest, Resource, TextResource } from "./resource.js";
 import type { StatusPages } from "./status-pages.js";
 import { parsePathForMachine, paths } from "./urls.js";
 
@@ -27,7 +27,7 @@ export class Router {
     this.#options = options;
   }
 
-  find(request: HttpRequest): Resource | undefined | Promise<Resource | undefined> {
+  find(request: BootHttpRequest): Resource | undefined | Promise<Resource | undefined> {
     const { path, client, base, query } = request;
     const { scripts, status } = this.#options;
     const forMachine = parsePathForMachine(path);
@@ -64,7 +64,7 @@ export class Router {
     return findReleaseFile(path, this.#options.policy.releases);
   }
 
-  #findProxied(request: HttpRequest): Resource | Promise<Resource | undefined> {
+  #findProxied(request: BootHttpRequest): Resource | Promise<Resource | undefined> {
     if (this.mayFetch(request.client)) return this.#options.proxied.find(request);
     return refused({ name: "file of another server", role: undefined });
   }

@@ -5,7 +5,7 @@ import { afterEach, before, beforeEach, describe, it } from "node:test";
 import type { Release } from "../../../src/boot-server/releases/release.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "../support/http-site.js";
-import { releases } from "../support/rules.js";
+import { releases } from "../support/rules-of.js";
 
 let directory: string;
 beforeEach(async () => {

@@ -11,7 +11,7 @@ import type { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { readAllReleases } from "../../../src/boot-server/releases/find-releases.js";
 import { extract } from "../../../src/index.js";
-import { demoImage } from "../../extract/support/program.js";
+import { demoImage } from "../../extract/support/run-netboot.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { startHttpSite } from "../support/http-site.js";
 

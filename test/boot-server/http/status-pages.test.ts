@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startHttpSite } from "../support/http-site.js";
-import { mac, releases } from "../support/rules.js";
+import { mac, releases } from "../support/rules-of.js";
 
 describe("the status page", () => {
   it("shows what happens, and escapes the text of machines", async () => {

@@ -6,7 +6,7 @@ import { BootPolicy } from "../../../src/boot-server/machines/boot-policy.js";
 import { MacPattern } from "../../../src/boot-server/machines/mac-pattern.js";
 import { BootedMachines } from "../../../src/boot-server/state/booted-machines.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
-import { amd64, decide, mac, outcome, releases, rulesOf } from "../support/rules.js";
+import { amd64, decide, mac, outcome, releases, rulesOf } from "../support/rules-of.js";
 
 let directory: string;
 beforeEach(async () => {

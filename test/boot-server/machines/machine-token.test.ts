@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { startHttpSite } from "../support/http-site.js";
-import { releases } from "../support/rules.js";
+import { releases } from "../support/rules-of.js";
 
 it("keeps the key of an earlier run", async () => {
   const state = await sharedDirectory();

@@ -7,7 +7,7 @@ import { RulesWatcher } from "../../../src/boot-server/machines/rules-watcher.js
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { NetbootError } from "../../../src/index.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
-import { amd64, decide, mac, outcome, own, releases, rulesOf } from "../support/rules.js";
+import { amd64, decide, mac, outcome, own, releases, rulesOf } from "../support/rules-of.js";
 
 const readReleases = async () => releases.map((release) => [release]);
 

@@ -6,7 +6,7 @@ import { beforeEach, it } from "node:test";
 import { RulesWatcher } from "../../../src/boot-server/machines/rules-watcher.js";
 import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
-import { own, releases } from "../support/rules.js";
+import { own, releases } from "../support/rules-of.js";
 
 const readReleases = async () => releases.map((release) => [release]);
 

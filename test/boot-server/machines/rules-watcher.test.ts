@@ -19,7 +19,7 @@ import { readAllReleases } from "../../../src/boot-server/releases/find-releases
 import type { Release } from "../../../src/boot-server/releases/release.js";
 import { describeReleaseChange } from "../../../src/boot-server/releases/release-change.js";
 import { type ExtractOptions, extract } from "../../../src/index.js";
-import { demoImage, demoName } from "../../extract/support/program.js";
+import { demoImage, demoName } from "../../extract/support/run-netboot.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 import { type HttpSite, startHttpSite } from "../support/http-site.js";
 import { releaseNamed } from "../support/releases.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Outcome } from "../../extract/support/program.js";
+import type { Outcome } from "../../extract/support/run-netboot.js";
 
 export interface Refusal {
   readonly status: number;

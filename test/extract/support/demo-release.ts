@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { extract } from "../../../src/index.js";
-import { demoImage } from "./program.js";
+import { demoImage } from "./run-netboot.js";
 import { sharedDirectory } from "./temporary-directory.js";
 
 /** What `extract` makes of the demo image. */

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import { succeed } from "./program.js";
+import { succeed } from "./run-netboot.js";
 
 /** Why tests that mount something cannot run here; false where they can. */
 export const cannotMount =

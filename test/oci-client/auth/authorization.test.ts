@@ -15,7 +15,7 @@ import {
   RegistryClient,
 } from "../../../src/oci-client/index.js";
 import { Transport } from "../../../src/oci-client/transport/transport.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { ImageContent } from "../support/image-content.js";
 import {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { loadCredentials } from "../../../src/oci-client/index.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 const dockerHubKey = "https://index.docker.io/v1/";
 

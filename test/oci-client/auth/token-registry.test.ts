@@ -17,9 +17,9 @@ import {
 } from "../../../src/oci-client/index.js";
 import { Authority } from "../../support/authority.js";
 import { startConfiguredRegistry } from "../support/docker-registry.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import { ImageContent } from "../support/image-content.js";
-import { startTokenServer } from "../support/token-server.js";
+import { startTokenServer } from "../support/start-token-server.js";
 
 const run = promisify(execFile);
 const amd64 = { os: "linux", architecture: "amd64" };

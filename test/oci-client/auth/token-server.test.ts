@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tokenServer } from "../../../src/oci-client/auth/token-server.js";
 import { ConnectionConfig } from "../../../src/oci-client/transport/connection-options.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 /** Names under example and invalid resolve to nothing (RFC 2606), which is as good as public. */
 const allowed: [name: string, registry: string, realm: string][] = [

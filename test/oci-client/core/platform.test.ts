@@ -6,7 +6,7 @@ import {
   parsePlatform,
   platformMatchRank,
 } from "../../../src/oci-client/index.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 /** From containerd's platforms package: normalizeArch and the cases of its TestParseSelector. */
 const spellings: [text: string, canonical: string][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatReference, parseReference, type Reference } from "../../../src/oci-client/index.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 const sha256 = `sha256:${"a1".repeat(32)}`;
 const sha512 = `sha512:${"b2".repeat(64)}`;

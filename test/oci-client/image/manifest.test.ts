@@ -7,7 +7,7 @@ import {
   parseImageConfig,
   parseManifest,
 } from "../../../src/oci-client/index.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 const someDigest = `sha256:${"0f".repeat(32)}`;
 const ociManifestType = "application/vnd.oci.image.manifest.v1+json";

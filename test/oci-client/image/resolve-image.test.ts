@@ -6,7 +6,7 @@ import {
   parsePlatform,
   resolveImage,
 } from "../../../src/oci-client/index.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import {
   digestOf,
   dockerListType,

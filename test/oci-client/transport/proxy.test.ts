@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { proxyFor } from "../../../src/oci-client/transport/proxy.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 /** Nothing listens there, so that curl fails immediately and names the address. */
 const proxyUrl = "http://127.0.0.1:1";

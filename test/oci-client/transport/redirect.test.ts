@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { registryOrigin } from "../../../src/oci-client/transport/origin.js";
 import { redirectTarget } from "../../../src/oci-client/transport/redirect.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 
 const origins: [registry: string, origin: string][] = [
   ["quay.io", "https://quay.io"],

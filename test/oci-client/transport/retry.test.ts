@@ -12,7 +12,7 @@ import {
 } from "../../../src/oci-client/index.js";
 import { parseRetryAfter } from "../../../src/oci-client/transport/retry-after.js";
 import { backoffMs } from "../../../src/oci-client/transport/retry-policy.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import { FakeClock } from "../support/fake-clock.js";
 
 /** RFC 9110, section 5.6.7, gives one moment in three formats: 784111777 seconds after 1970. */

@@ -13,7 +13,7 @@ import {
 } from "../../../src/oci-client/index.js";
 import { Authority } from "../../support/authority.js";
 import { startConfiguredRegistry } from "../support/docker-registry.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import { ImageContent } from "../support/image-content.js";
 
 const run = promisify(execFile);

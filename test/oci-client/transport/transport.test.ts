@@ -10,7 +10,7 @@ import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { networkError } from "../../../src/oci-client/transport/network-error.js";
 import { Transport } from "../../../src/oci-client/transport/transport.js";
-import { failsWith } from "../support/errors.js";
+import { failsWith } from "../support/fails-with.js";
 import { listen, serve } from "../support/local-server.js";
 
 function newTransport(t: TestContext, timeouts?: ConstructorParameters<typeof Transport>[1]) {

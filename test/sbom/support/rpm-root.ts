@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { succeed } from "../../extract/support/program.js";
+import { succeed } from "../../extract/support/run-netboot.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 /** A package as rpm itself lists it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout } from "../../extract/support/program.js";
+import { checkout } from "../../extract/support/run-netboot.js";
 import {
   type ImageContent,
   ociIndexType,

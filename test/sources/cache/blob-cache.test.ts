@@ -14,7 +14,7 @@ import {
   ordinaryUser,
   runProgram,
   succeed,
-} from "../../extract/support/program.js";
+} from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { startRegistry } from "../../oci-client/support/docker-registry.js";
 import { serve, serveImage } from "../../oci-client/support/local-server.js";

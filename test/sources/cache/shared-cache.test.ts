@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { addImage, noise } from "../../extract/support/images.js";
-import { type Outcome, outcomeOf, startProgram } from "../../extract/support/program.js";
+import { type Outcome, outcomeOf, startProgram } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { ImageContent } from "../../oci-client/support/image-content.js";
 import { baseLayer } from "../../support/base-layer.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type ExtractResult, extract } from "../../../src/extract/index.js";
 import { NetbootError } from "../../../src/support/index.js";
-import { demoImage } from "../../extract/support/program.js";
+import { demoImage } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { demoAs, extracted, filesIn } from "../support/copies.js";
 

@@ -14,7 +14,7 @@ import {
   runProgram,
   startProgram,
   succeed,
-} from "../../extract/support/program.js";
+} from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { baseLayer } from "../../support/base-layer.js";
 import { writeLayout } from "../../support/image-layout.js";

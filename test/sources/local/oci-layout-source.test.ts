@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { extract } from "../../../src/extract/index.js";
 import { NetbootError } from "../../../src/support/index.js";
 import { addImage, baseName, imageOf, layoutOf } from "../../extract/support/images.js";
-import { demoImage, demoName, succeed } from "../../extract/support/program.js";
+import { demoImage, demoName, succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { ImageContent, ociLayerType } from "../../oci-client/support/image-content.js";
 import { baseLayer } from "../../support/base-layer.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { extract } from "../../../src/extract/index.js";
 import { addImage, layoutOf, noise } from "../../extract/support/images.js";
-import { succeed } from "../../extract/support/program.js";
+import { succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { startRegistry } from "../../oci-client/support/docker-registry.js";
 import { ImageContent } from "../../oci-client/support/image-content.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { extract } from "../../../src/extract/index.js";
-import { checkout, demoImage, succeed } from "../../extract/support/program.js";
+import { checkout, demoImage, succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 /** Copies an image with skopeo. */

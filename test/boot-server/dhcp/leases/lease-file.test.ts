@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { LeaseFile, readLeases } from "../../../../src/boot-server/dhcp/leases/lease-file.js";
 import { LeaseLock } from "../../../../src/boot-server/dhcp/leases/lease-lock.js";
 import type { Lease } from "../../../../src/boot-server/dhcp/leases/lease-pool.js";
-import { checkout } from "../../../extract/support/program.js";
+import { checkout } from "../../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../../extract/support/temporary-directory.js";
 
 const until = Date.UTC(2026, 0, 1, 12);

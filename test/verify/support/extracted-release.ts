@@ -1,6 +1,6 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { checkout, runProgram, succeed } from "../../extract/support/program.js";
+import { checkout, runProgram, succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 /** Version of the demo image's kernel. */
