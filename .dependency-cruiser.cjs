@@ -77,7 +77,7 @@ module.exports = {
       to: {
         path: "^src/[^/]+/.+",
         pathNot:
-          "^src/($1/|[^/]+/index\\.ts$|(sources/transports|extract/option-table|boot-server/options/option-table|squashfs/compressors)\\.ts$)",
+          "^src/($1/|[^/]+/index\\.ts$|(sources/transports|extract/extract-option-table|boot-server/options/serve-option-table|squashfs/compressors)\\.ts$)",
       },
     },
     {

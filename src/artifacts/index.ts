@@ -37,7 +37,6 @@ export {
   parseProvenance,
   provenanceName,
 } from "./provenance.js";
-export { publishJournalName } from "./publish-journal.js";
 export { formatReleaseScript } from "./release-script.js";
 export { checkReleaseUrl } from "./release-url.js";
 export { SharedScratch, Staging } from "./staging.js";

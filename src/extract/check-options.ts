@@ -11,12 +11,12 @@ import { type OptionRow, parseDuration, usageError } from "../support/index.js";
 import { display } from "../tar/index.js";
 import { type CheckedBootMedia, checkBootMedia, recordBootMedia } from "./boot-media-options.js";
 import type { ExtractEvent } from "./extract-event.js";
-import type { ExtractOptions } from "./extract-options.js";
 import {
   type ExtractOptionTable,
   type ExtractTableOptions,
   extractOptionTable,
-} from "./option-table.js";
+} from "./extract-option-table.js";
+import type { ExtractOptions } from "./extract-options.js";
 import {
   checkConsole,
   checkDirectory,

@@ -1,8 +1,8 @@
 import type { RegistryAccess } from "../sources/index.js";
 import type { ExtractEvent } from "./extract-event.js";
-import type { ExtractTableOptions } from "./option-table.js";
+import type { ExtractTableOptions } from "./extract-option-table.js";
 
-/** The options of option-table.ts, and those that the command line takes in other ways. */
+/** The options of extract-option-table.ts, and those that the command line takes in other ways. */
 export interface ExtractOptions extends ExtractTableOptions {
   /** `quay.io/kairos/…:tag`, any registry's reference, or another source, as `openSource` says. */
   image: string;

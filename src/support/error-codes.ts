@@ -1,9 +1,9 @@
-/** What an error code means. Markdown is allowed in the two sentences. */
+/** The meaning of an error code. Both sentences may contain Markdown. */
 interface ErrorRow {
   readonly exitStatus: number;
   /** When the error happens. */
   readonly meaning: string;
-  /** What the user can do. */
+  /** The remedy. */
   readonly action: string;
 }
 

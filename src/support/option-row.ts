@@ -15,7 +15,7 @@ export interface OptionRow {
   readonly group?: string | undefined;
 }
 
-/** What the library takes for each type of option. */
+/** The type of the value that the library takes for each type of option. */
 interface OptionTypes {
   text: string;
   /** The option may be repeated. */

@@ -36,21 +36,21 @@ const inputs: readonly BadInput[] = [
     hint: /port/,
   },
   {
-    name: "a layout that is not there",
+    name: "a layout that does not exist",
     image: async () => "oci:nowhere",
     status: 3,
     message: /nowhere/,
     hint: /skopeo/,
   },
   {
-    name: "a tag that the layout does not have",
+    name: "a tag that the layout does not contain",
     image: async () => (await imageOf([baseLayer])).replace(/test$/, "v9"),
     status: 3,
     message: /v9/,
     hint: /test/,
   },
   {
-    name: "a platform that the image does not have: the message lists what there is",
+    name: "a platform that the image does not support; the message lists the others",
     image: () => imageOf([baseLayer]),
     args: ["--platform=linux/riscv64"],
     status: 3,
@@ -58,7 +58,7 @@ const inputs: readonly BadInput[] = [
     hint: /platform/,
   },
   {
-    name: "a platform that an index does not have: the message lists what there is",
+    name: "a platform that an index does not contain; the message lists the others",
     image: async () => {
       const content = new ImageContent();
       const image = addImage(content, [baseLayer]);
@@ -95,14 +95,14 @@ const inputs: readonly BadInput[] = [
     hint: /push/,
   },
   {
-    name: "a blob with other bytes",
+    name: "a blob with wrong content",
     image: () => damagedLayer((blob) => blob.fill(0x55, 20, 30)),
     status: 3,
     message: /sha256:/,
     hint: /again/,
   },
   {
-    name: "a blob that is cut short",
+    name: "a truncated blob",
     image: async () => {
       const { reference, path, size } = await layoutWithLayer(gzipSync(tar(baseLayer)), baseLayer);
       await truncate(path, size - 10);
@@ -113,11 +113,11 @@ const inputs: readonly BadInput[] = [
     hint: /again/,
   },
   {
-    name: "a blob with other bytes that unpack to the same archive",
+    name: "a blob with wrong content that decompresses to the same archive",
     image: async () => {
       const blob = compress(tar(baseLayer), "zstd-frames");
       const { reference, path } = await layoutWithLayer(blob, baseLayer);
-      // Inside the skippable frame at the head, which decompressors pass over.
+      // Inside the skippable frame at the head, which decompressors skip.
       blob[10]! ^= 1;
       await writeFile(path, blob);
       return reference;
@@ -127,7 +127,7 @@ const inputs: readonly BadInput[] = [
     hint: /again/,
   },
   {
-    name: "a layer's blob that is not there",
+    name: "a missing blob of a layer",
     image: async () => {
       const { reference, path } = await layoutWithLayer(gzipSync(tar(baseLayer)), baseLayer);
       await rm(path);
@@ -138,21 +138,21 @@ const inputs: readonly BadInput[] = [
     hint: /again/,
   },
   {
-    name: "a layer whose archive ends in the middle",
+    name: "a layer whose archive is truncated",
     image: () => oddLayer(gzipSync(tar(baseLayer).subarray(0, 1500))),
     status: 4,
     message: /Layer 1 of 1 .*ends in the middle/,
     hint: /again/,
   },
   {
-    name: "a layer whose gzip stream ends in the middle",
+    name: "a layer whose gzip stream is truncated",
     image: () => oddLayer(gzipSync(tar(baseLayer)).subarray(0, -20)),
     status: 4,
     message: /Layer 1 of 1/,
     hint: /again/,
   },
   {
-    name: "a layer that unpacks to something else than the configuration says",
+    name: "a layer without the diff ID of the configuration",
     image: async () => {
       const { reference } = await layoutWithLayer(
         gzipSync(tar([...baseLayer, { name: "more" }])),
@@ -190,28 +190,28 @@ const inputs: readonly BadInput[] = [
     hint: /uki/i,
   },
   {
-    name: "an -img image, which is a disk",
+    name: "an -img image, which contains a raw disk",
     image: () => imageOf([[{ name: "disk.raw", content: Buffer.alloc(4096) }]]),
     status: 4,
     message: /raw disk.*disk\.raw/,
     hint: /-img/,
   },
   {
-    name: "an image that is empty",
+    name: "an empty image",
     image: () => imageOf([]),
     status: 4,
     message: /no kernel/,
     hint: /bootable/,
   },
   {
-    name: "an image that does not say which release it is",
+    name: "an image without the name of its release",
     image: () => imageOf([baseWithout("./etc/kairos-release")]),
     status: 4,
     message: /which Kairos release/,
     hint: /--name/,
   },
   {
-    name: "a kernel that was asked for and is not there",
+    name: "a --kernel that the image does not contain",
     image: () => imageOf([baseLayer]),
     args: ["--kernel", "/boot/other"],
     status: 4,
@@ -219,21 +219,21 @@ const inputs: readonly BadInput[] = [
     hint: /--kernel/,
   },
   {
-    name: "a file that claims 2^62 bytes",
+    name: "a file with a size of 2^62 bytes",
     image: () => oddLayer(gzipSync(claim("0", 2 ** 62))),
     status: 4,
     message: /Layer 1 of 1 .*size/,
     hint: /again/,
   },
   {
-    name: "a file that claims a terabyte and has none",
+    name: "a file with a size of a terabyte and no content",
     image: () => oddLayer(gzipSync(claim("0", 2 ** 40 - 512))),
     status: 4,
     message: /Layer 1 of 1 .*"huge".*middle/,
     hint: /again/,
   },
   {
-    name: "an extended header that claims 8 GiB",
+    name: "an extended header with a size of 8 GiB",
     image: () => oddLayer(gzipSync(claim("x", 2 ** 33 - 1))),
     status: 4,
     message: /Layer 1 of 1 .*8589934591/,
@@ -241,7 +241,9 @@ const inputs: readonly BadInput[] = [
   },
 ];
 
-describe("bad input ends with its own status, one sentence and a hint", { concurrency: 2 }, () => {
+describe("unusable input exits with its own status, one sentence, and a hint:", {
+  concurrency: 2,
+}, () => {
   for (const { name, image, args = [], ...refusal } of inputs) {
     it(name, async () => {
       const reference = await image();
@@ -255,7 +257,7 @@ describe("bad input ends with its own status, one sentence and a hint", { concur
     });
   }
 
-  it("mksquashfs that is not installed: status 5, and how to install it", async () => {
+  it("exits with status 5 if mksquashfs is not installed, and says how to install it", async () => {
     const cwd = await temporaryDirectory();
     const words = ["extract", await imageOf([baseLayer]), "-o", "new/out", "--platform=amd64"];
     const outcome = await runProgram(words, { cwd, env: { PATH: cwd } });

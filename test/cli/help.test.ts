@@ -72,7 +72,7 @@ describe("help", () => {
       assert.match(text, new RegExp(`Examples:.*\\$ (?:sudo )?kairos-netboot ${name}\\b`, "s"));
     });
 
-    it(`of ${name} is no wider than a terminal, except for the names of images`, () => {
+    it(`of ${name} fits in 80 columns, except for the names of images`, () => {
       const wide = helpText(words as string[])
         .split("\n")
         .filter((line) => line.length > (line.includes("quay.io/") ? 100 : 80));

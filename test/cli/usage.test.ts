@@ -17,43 +17,43 @@ const intoOut = [...good, "-o", "new/out"];
 
 const mistakes: readonly Mistake[] = [
   {
-    name: "a mistyped command is met with the nearest one",
+    name: "a mistyped command; the hint suggests a similar one",
     args: ["extrct", demoImage, "-o", "new/out"],
     message: /'extrct'/,
     hint: /extract/,
   },
   {
-    name: "help on a mistyped command is met with the nearest one",
+    name: "help on a mistyped command; the hint suggests a similar one",
     args: ["help", "extrct"],
     message: /'extrct'/,
     hint: /Did you mean extract\?/,
   },
   {
-    name: "help on a command that resembles none",
+    name: "help on an unknown command",
     args: ["help", "frobnicate"],
     message: /'frobnicate'/,
     hint: /--help/,
   },
   {
-    name: "a command that resembles none",
+    name: "an unknown command",
     args: ["frobnicate"],
     message: /'frobnicate'/,
     hint: /--help/,
   },
   {
-    name: "a mistyped option is met with the nearest one",
+    name: "a mistyped option; the hint suggests a similar one",
     args: [...intoOut, "--compresion", "xz"],
     message: /'--compresion'/,
     hint: /--compression/,
   },
   {
-    name: "a mistyped --output is met with the right spelling",
+    name: "a mistyped --output; the hint suggests --output",
     args: [...good, "--ouptut", "new/out"],
     message: /'--ouptut'/,
     hint: /--output/,
   },
   {
-    name: "an option that resembles none",
+    name: "an unknown option",
     args: [...intoOut, "--frobnicate"],
     message: /'--frobnicate'/,
     hint: /extract --help/,
@@ -73,7 +73,7 @@ const mistakes: readonly Mistake[] = [
   {
     name: "no image",
     args: ["extract", "-o", "new/out"],
-    message: /no image/,
+    message: /No image is given/,
     hint: /extract quay/,
   },
   {
@@ -89,19 +89,19 @@ const mistakes: readonly Mistake[] = [
     hint: /--tls-cert FILE/,
   },
   {
-    name: "an address for --insecure",
+    name: "a URL for --insecure",
     args: [...intoOut, "--insecure", "http://registry.example"],
     message: /--insecure http:.*not a host/,
     hint: /HOST:PORT/,
   },
   {
-    name: "a mirror of nothing",
+    name: "a mirror without a host that it mirrors",
     args: [...intoOut, "--mirror", "mirror.example"],
     message: /--mirror mirror\.example is not HOST=MIRROR/,
     hint: /quay\.io=/,
   },
   {
-    name: "a mirror at an address",
+    name: "a URL as a mirror",
     args: [...intoOut, "--mirror", "quay.io=https://mirror.example"],
     message: /is not HOST=MIRROR/,
     hint: /quay\.io=/,
@@ -120,13 +120,13 @@ const mistakes: readonly Mistake[] = [
     hint: /--help/,
   },
   {
-    name: "one name for several images",
+    name: "one --name for several images",
     args: [...intoOut, "oci:another", "--name", "x"],
     message: /--name is for one image/,
     hint: /Leave it out/,
   },
   {
-    name: "a list that is not there",
+    name: "a list that does not exist",
     args: ["extract", "--from-file", "nowhere", "-o", "new/out"],
     message: /nowhere cannot be read \(ENOENT\)/,
     hint: /one image per line/,
@@ -140,26 +140,26 @@ const mistakes: readonly Mistake[] = [
     hint: /./,
   },
   {
-    name: "a reference that is none",
+    name: "an invalid reference",
     args: ["extract", "UPPER::x", "-o", "new/out"],
     message: /UPPER::x/,
     hint: /registry\/repository:tag/,
   },
   {
-    name: "a platform that is none",
+    name: "an invalid platform",
     args: ["extract", demoImage, "-o", "new/out", "--platform", "linux"],
     message: /"linux"/,
     hint: /linux\/amd64/,
   },
   {
-    name: "a word too many",
+    name: "an extra argument",
     args: ["inspect", demoImage, "more"],
     message: /got 2\.$/,
     hint: /inspect --help/,
   },
   { name: "a --jobs of 0", args: [...intoOut, "--jobs=0"], message: /--jobs/, hint: /./ },
   {
-    name: "a codec that squashfs does not have",
+    name: "an unknown codec",
     args: [...intoOut, "--compression=bzip2"],
     message: /bzip2/,
     hint: /gzip, zstd/,
@@ -171,20 +171,20 @@ const mistakes: readonly Mistake[] = [
     hint: /gzip, zstd/,
   },
   {
-    name: "a block size that squashfs does not have",
+    name: "a block size that squashfs does not support",
     args: [...intoOut, "--block-size=2M"],
     message: /2M/,
     hint: /4K to 1M/,
   },
   {
-    name: "a name that leads elsewhere",
+    name: "a --name with a path",
     args: [...intoOut, "--name=../x"],
     message: /--name/,
     hint: /letters, digits/,
   },
 ];
 
-describe("wrong usage ends with status 2, one sentence and a hint", { concurrency: 2 }, () => {
+describe("a usage error exits with status 2, one sentence, and a hint:", { concurrency: 2 }, () => {
   for (const { name, args, message, hint } of mistakes) {
     it(name, async () => {
       const cwd = await temporaryDirectory();

@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 import { type CommandHelp, helpOf } from "../../src/cli/commands/command-help.js";
 import { createProgram, subcommandsOf } from "../../src/cli/program.js";
 
-/** What the command line knows about one of its commands, for Markdown and for man pages. */
+/** A command with its arguments, options, and help, for Markdown and for man pages. */
 export interface CommandData {
   /** With its parents: `kairos-netboot cache prune`. */
   readonly name: string;

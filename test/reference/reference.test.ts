@@ -22,7 +22,7 @@ describe("the generated reference", () => {
       const section = page.slice(page.indexOf(`## \`${name}\``)).split("\n## ")[0] ?? "";
       const manPage = manPages().get(`${name.replaceAll(" ", "-")}.1`) ?? "";
       for (const { flags } of groups.flatMap(({ options }) => options)) {
-        assert.ok(section.includes(`\`${flags}\``), `${name} ${flags}`);
+        assert.ok(section.includes(`\`${flags.replaceAll("|", "\\|")}\``), `${name} ${flags}`);
         assert.ok(manPage.includes(`.B ${flags.replaceAll("-", "\\-")}`), `${name} ${flags}`);
       }
     }

@@ -1,6 +1,6 @@
 import type { DhcpOptions } from "../dhcp/dhcp-settings.js";
 import type { ServeEvent } from "../events/events.js";
-import type { ServeTableOptions } from "./option-table.js";
+import type { ServeTableOptions } from "./serve-option-table.js";
 
 /** The options of `serve`. Most have the name of the command line's option; see the table. */
 export interface ServeOptions extends Readonly<ServeTableOptions>, DhcpOptions {

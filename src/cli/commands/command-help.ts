@@ -9,7 +9,7 @@ interface Example {
   readonly command: string;
 }
 
-/** What the help of a command says after its options, and what its reference page says. */
+/** The part of the help that follows the options. The reference prints it, too. */
 export interface CommandHelp {
   readonly examples: readonly Example[];
   /** Paragraphs. In one with several lines, the first introduces the others, which are a table. */

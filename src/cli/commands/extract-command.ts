@@ -1,6 +1,6 @@
 import { Command } from "commander";
 // Only these files of extract and sources: an index would load everything that a pull needs.
-import { extractOptionTable } from "../../extract/option-table.js";
+import { extractOptionTable } from "../../extract/extract-option-table.js";
 import { describeLocalTransports } from "../../sources/transports.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
 import { addOptionRows } from "./option-rows.js";

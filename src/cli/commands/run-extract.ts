@@ -1,10 +1,11 @@
 import { setFlagsFromString } from "node:v8";
-import type { ExtractTableOptions } from "../../extract/option-table.js";
+import type { ExtractTableOptions } from "../../extract/extract-option-table.js";
 import type { RegistryAccess } from "../../sources/index.js";
 import { usageError } from "../../support/index.js";
 import { formatResultLine, formatResultPaths } from "../format/json-lines.js";
 import { createReporter } from "../reporters/create-reporter.js";
 import { CommandFailure } from "./command-failure.js";
+import { exampleImage } from "./command-help.js";
 import { type RegistryFlags, registryAccess } from "./registry-options.js";
 import { reportEvent } from "./serve-command.js";
 import { withSignals } from "./signals.js";
@@ -131,7 +132,7 @@ function requireOneReader(
 function imageMissing(): Error {
   return usageError(
     "No image is given.",
-    "Name one: kairos-netboot extract quay.io/kairos/hadron:v0.5.1-standard-amd64-generic-v4.3.0 -o out/",
+    `Name one: kairos-netboot extract ${exampleImage} -o out/`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { ServeEvent } from "../../boot-server/index.js";
 import {
   type ServeTableOptions,
   serveOptionTable,
-} from "../../boot-server/options/option-table.js";
+} from "../../boot-server/options/serve-option-table.js";
 import { formatServeEvent } from "../format/format-serve-event.js";
 import { LineWriter } from "../reporters/line-writer.js";
 import { CommandFailure } from "./command-failure.js";

@@ -7,7 +7,7 @@ type Row = readonly [label: string, text: string | null | undefined];
 
 const labelWidth = 11;
 
-/** What is known about an image, as a table for people. */
+/** A table for people of the facts about an image. */
 export function formatInspection(inspection: Inspection): string[] {
   const { layers, size, problems } = inspection;
   const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;

@@ -12,9 +12,9 @@ export interface RetryRule {
 }
 
 /**
- * Every failure that this module reacts to by trying again. Failed requests are the client's part:
- * its own rules (src/oci-client/transport) decide which errors are retryable and how long to wait.
- * These rules nest: a rule gives up with an error, and the next rule that knows this error reacts.
+ * Every failure to which this module reacts by trying again. `failureRules` of the client
+ * (src/oci-client/core/failure.ts) are the part of the table for single requests: they decide which
+ * errors are retryable. The rules nest: if one gives up, its error may be a failure for another one.
  */
 export const retryRules = {
   brokenTransfer: {

@@ -17,20 +17,12 @@ import {
   maxManifestBytes,
   parseDockerManifest,
 } from "./docker-manifest.js";
-import { LocalSource } from "./local-source.js";
+import { type ImageLocation, LocalSource } from "./local-source.js";
 
 const maxConfigBytes = 4 * 1024 * 1024;
 
-export interface DockerArchiveLocation {
-  /** As the user wrote it, with its transport. */
-  readonly reference: string;
-  /** The archive's name in messages. */
-  readonly where: string;
-  /** The reference without a choice of image; undefined if the reference cannot contain one. */
-  readonly untagged: string | undefined;
+export interface DockerArchiveLocation extends ImageLocation {
   readonly choice?: DockerChoice | undefined;
-  /** Opens the archive. */
-  readonly files: () => Promise<ImageFiles>;
 }
 
 /**

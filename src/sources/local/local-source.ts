@@ -11,7 +11,7 @@ import {
 import { NetbootError } from "../../support/index.js";
 import type { Blob } from "../image-source/blob.js";
 import { FileBlob } from "../image-source/file-blob.js";
-import type { FileSlice } from "../image-source/file-slice.js";
+import type { FileSlice, ImageFiles } from "../image-source/file-slice.js";
 import {
   type AttachedSignatures,
   type ImageSource,
@@ -20,6 +20,18 @@ import {
 } from "../image-source/image-source.js";
 import { translateErrors } from "../image-source/translate-error.js";
 import { verifySlice } from "../image-source/verify-slice.js";
+
+/** What the sources of archives and layouts know about their image. */
+export interface ImageLocation {
+  /** As the user wrote it, with its transport. */
+  readonly reference: string;
+  /** Its path, or its name in messages. */
+  readonly where: string;
+  /** The reference without a choice of image; undefined if the reference cannot contain one. */
+  readonly untagged: string | undefined;
+  /** Opens the archive or layout. */
+  readonly files: () => Promise<ImageFiles>;
+}
 
 /** An image whose blobs are files on this machine, which need neither copies nor the cache. */
 export abstract class LocalSource implements ImageSource {

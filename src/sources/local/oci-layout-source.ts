@@ -8,22 +8,14 @@ import { NetbootError, systemCode } from "../../support/index.js";
 import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
 import type { AttachedSignatures, SourceOptions } from "../image-source/image-source.js";
 import { isSignatures, LayoutSignatures, refNameAnnotation } from "./layout-signatures.js";
-import { LocalSource } from "./local-source.js";
+import { type ImageLocation, LocalSource } from "./local-source.js";
 
 const maxIndexBytes = 4 * 1024 * 1024;
 
-export interface OciLayoutLocation {
-  /** As the user wrote it, with its transport. */
-  readonly reference: string;
+export interface OciLayoutLocation extends ImageLocation {
   readonly kind: "OCI layout" | "OCI archive";
-  /** Its path, or its name in messages. */
-  readonly where: string;
-  /** The reference without the tag; undefined if the reference cannot contain a tag. */
-  readonly untagged: string | undefined;
   /** A tag or a digest. */
   readonly tag?: string | undefined;
-  /** Opens the layout. */
-  readonly files: () => Promise<ImageFiles>;
 }
 
 /** An image in an OCI layout (OCI image-spec, image-layout.md), in a directory or in an archive. */

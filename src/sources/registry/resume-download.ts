@@ -132,9 +132,8 @@ function withResumeHint(error: unknown): unknown {
   });
 }
 
-/** Whether a body ended too early; `isMismatch` has excluded wrong bytes. */
 function isShortTransfer(error: unknown): boolean {
-  return error instanceof OciClientError && error.code === "BLOB_MISMATCH";
+  return error instanceof OciClientError && error.failure === "incomplete";
 }
 
 function describeProgress({ received }: BlobVerifier, { size }: Descriptor): string {

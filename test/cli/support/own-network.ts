@@ -6,8 +6,9 @@ import { temporaryDirectory } from "../../extract/support/temporary-directory.js
 const run = promisify(execFile);
 
 /**
- * A shell script's output, run in a network of its own where this machine is 10.9.8.7; `$node` and
- * `$netboot` are commands, `until_says FILE WORDS` waits for a line.
+ * Runs a shell script in its own network namespace, in which this machine is 10.9.8.7. The script can
+ * use the commands `$node` and `$netboot`; `until_says FILE WORDS` waits for a line.
+ * @returns its standard output
  */
 export async function inOwnNetwork(
   script: string,
@@ -17,10 +18,10 @@ export async function inOwnNetwork(
     node="${process.execPath}"; netboot="$node ${checkout}/bin/kairos-netboot.js"
     ip link set lo up; ip address add 10.9.8.7/24 dev lo
     until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.05; done; }`;
-  // With the processes' namespace all of them end when the script does.
+  // The PID namespace ends all processes with the script.
   const namespaces = ["--map-root-user", "--net", "--pid", "--mount-proc"];
   const words = [...namespaces, "--fork", "--kill-child", "sh", "-c"];
-  // unshare waits for its child whatever SIGTERM says.
+  // unshare ignores SIGTERM while it waits for its child.
   const options = { timeout: timeoutMs, killSignal: "SIGKILL" } as const;
   return (await run("unshare", [...words, `${setUp}\n${script}`], options)).stdout;
 }

@@ -6,7 +6,7 @@ export interface RunningProcess {
   readonly words: readonly string[];
 }
 
-/** All processes that this one started, and those that they did (proc(5), "stat"). */
+/** All descendants of a process (proc(5), "stat"). */
 function descendants(pid: number): RunningProcess[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -18,17 +18,17 @@ function descendants(pid: number): RunningProcess[] {
   return below(pid);
 }
 
-/** Waits until a process has started, directly or not, one with this word on its command line. */
+/** Waits until a descendant of a process has this word on its command line. */
 export async function startOf(word: string, pid: number): Promise<RunningProcess[]> {
   for (let attempt = 0; attempt < 1500; attempt++) {
     const found = descendants(pid);
     if (found.some((each) => each.words.includes(word))) return found;
     await delay(20);
   }
-  throw new Error(`nothing with ${word} was started`);
+  throw new Error(`no process with ${word} has started`);
 }
 
-/** False for what has ended, also where nobody has asked for its status yet. */
+/** False for a process that has ended, even if its parent has not read its status yet. */
 export function isRunning({ pid }: RunningProcess): boolean {
   const stat = statOf(pid);
   return stat !== undefined && stat.state !== "Z";
@@ -40,7 +40,7 @@ function statOf(pid: number) {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     return { pid, words, state: match[1]!, parent: Number(match[2]) };
   } catch {
-    // It ended meanwhile.
+    // The process has ended.
     return undefined;
   }
 }

@@ -8,8 +8,8 @@ export interface Refusal {
 }
 
 /**
- * Asserts that a run ended as each bad input shall: its status, nothing on standard output, and
- * at the end of standard error one sentence and one hint, all of it printable.
+ * Asserts that a run failed properly: the exit status, nothing on standard output, and one sentence
+ * and one hint at the end of standard error, without control characters.
  */
 export function assertRefusal({ status, stdout, stderr }: Outcome, expected: Refusal): void {
   assert.equal(status, expected.status, stderr);
@@ -24,7 +24,7 @@ export function assertRefusal({ status, stdout, stderr }: Outcome, expected: Ref
   assert.doesNotMatch(stderr, /^\s+at /m, "no stack trace");
 }
 
-/** No control characters but line ends, none of C1, none that turns the direction of writing. */
+/** Asserts that there are no control characters but newlines, no C1, and no bidirectional overrides. */
 export function assertPrintable(text: string): void {
   assert.doesNotMatch(
     text,

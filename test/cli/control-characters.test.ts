@@ -7,7 +7,7 @@ import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
 import { assertPrintable } from "./support/refusal.js";
 
-/** Moves the cursor, sets a title, rings, forges a line, turns the direction, and C1's CSI. */
+/** Erases the screen, sets a title, rings, forges a line, reverses the direction, and uses C1. */
 const evil = "\u001b[2J\u001b]0;x\u0007\nkairos-netboot: done\u202e\u009b31m\u0085";
 
 interface Case {
@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
   { name: "--compression", image: async () => demoImage, args: ["--compression", evil] },
   { name: "--block-size", image: async () => demoImage, args: ["--block-size", evil] },
   { name: "an unknown option", image: async () => demoImage, args: [`--${evil}`] },
-  { name: "a word too many", image: async () => demoImage, args: [evil] },
+  { name: "an extra argument", image: async () => demoImage, args: [evil] },
   {
     name: "a value of the release file",
     image: () => imageOf([baseLayer, [releaseOf(`KAIROS_ARTIFACT="${evil.replace("\n", "")}"\n`)]]),
@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
       ]),
   },
   {
-    name: "the name of the kernel that is chosen",
+    name: "the name of the chosen kernel",
     image: () =>
       imageOf([
         baseWithout("./boot/vmlinuz", "./etc/kairos-release"),
@@ -67,7 +67,7 @@ const cases: readonly Case[] = [
       ]),
   },
   {
-    name: "the platform that an index offers",
+    name: "a platform of an index",
     image: async () => {
       const content = new ImageContent();
       const platform = { os: "linux", architecture: evil };
@@ -77,7 +77,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe("what an image or a user wrote reaches the terminal in printable form only: ", {
+describe("control characters from an image or a user do not reach the terminal from", {
   concurrency: 2,
 }, () => {
   for (const { name, image, args = [] } of cases) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Option } from "commander";
-import { extractOptionTable } from "../../src/extract/option-table.js";
+import { extractOptionTable } from "../../src/extract/extract-option-table.js";
 
 describe("the table of extract's options", () => {
   for (const [name, { flags }] of Object.entries(extractOptionTable)) {
