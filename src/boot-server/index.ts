@@ -1,10 +1,9 @@
 export type { CheckResult } from "./check/check-result.js";
 export { checkServing, requirePorts } from "./check/check-serving.js";
-export { machineStates } from "./events/boot-session.js";
 export { type MachineEvent, type ServeEvent, serveEventDescriptions } from "./events/events.js";
 export { metricDescriptions } from "./events/metrics.js";
 export type { MachineReport } from "./http/machine-status.js";
-export { type QueryOptions, queryServer } from "./http/query-server.js";
+export { queryServer } from "./http/query-server.js";
 export { normalizeMac } from "./machines/mac-pattern.js";
 export { machineFacts } from "./machines/machine-facts.js";
 export type { ServeOptions } from "./options/serve-options.js";

@@ -7,18 +7,23 @@ const stallTimeoutMs = 120_000;
 /** Firmware that asks again after this much silence begins another boot, not another attempt. */
 const retryWindowMs = 90_000;
 
-/** The states of a machine, with the description that the documents print. */
-export const machineStates = {
-  seen: "It got an address, or did something else that is not part of a boot.",
-  asking: "Its firmware asked to be booted and was offered a boot program.",
-  booting: "It fetches files, or runs what it fetched.",
-  booted: "It fetched everything that it needs.",
-  stalled: "It was booting and has been silent for two minutes.",
-  disk: "It was sent to its disk.",
-  refused: "It was refused.",
-} as const satisfies Record<string, string>;
-
-export type MachineState = keyof typeof machineStates;
+/**
+ * - `seen`: it got an address, or did something else that is not part of a boot
+ * - `asking`: its firmware asked to be booted and was offered a boot program
+ * - `booting`: it fetches files, or runs what it fetched
+ * - `booted`: it fetched everything that it needs
+ * - `stalled`: it was booting and has been silent for two minutes
+ * - `disk`: it was sent to its disk
+ * - `refused`: it was refused
+ */
+export type MachineState =
+  | "seen"
+  | "asking"
+  | "booting"
+  | "booted"
+  | "stalled"
+  | "disk"
+  | "refused";
 
 export interface BootStep {
   readonly name: "asked" | "offered" | FileRole;

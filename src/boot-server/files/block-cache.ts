@@ -97,7 +97,7 @@ export class BlockCache {
 }
 
 /** The contents of a file are no longer those that it had when it was opened. */
-export class FileChangedError extends Error {}
+class FileChangedError extends Error {}
 
 async function fill(
   memory: Buffer,

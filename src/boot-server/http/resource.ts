@@ -18,7 +18,7 @@ export interface TextResource {
   readonly mac?: string | undefined;
 }
 
-export interface FileResource {
+interface FileResource {
   readonly kind: "file";
   readonly file: ServedFile;
   /** The machine that was given the URL; undefined if the URL does not tell. */

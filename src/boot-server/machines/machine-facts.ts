@@ -32,6 +32,9 @@ interface MachineFactRow {
   readonly matcher?: FactMatcher;
 }
 
+/** Longer values are cut off. */
+const maxValueLength = 64;
+
 const architectures = ["amd64", "arm64", "386", "arm", "riscv64"];
 /** Names that other tools use. */
 const architectureAliases: ReadonlyMap<string, string> = new Map([
@@ -66,7 +69,7 @@ export const machineFacts = {
     learnedFrom: "DHCP (option 97) and iPXE",
     ipxeSettings: ["uuid"],
     isFreeText: false,
-    fromIpxe: (uuid) => uuid?.toLowerCase(),
+    fromIpxe: (uuid) => clean(uuid)?.toLowerCase(),
     isPublic: false,
     isTemplateVariable: true,
     matcher: {
@@ -83,7 +86,7 @@ export const machineFacts = {
     learnedFrom: "iPXE",
     ipxeSettings: ["serial"],
     isFreeText: true,
-    fromIpxe: (serial) => serial,
+    fromIpxe: (serial) => clean(serial),
     isPublic: false,
     isTemplateVariable: true,
     matcher: {
@@ -97,7 +100,7 @@ export const machineFacts = {
     learnedFrom: "DHCP (option 93) and iPXE",
     ipxeSettings: ["buildarch", "platform"],
     isFreeText: false,
-    fromIpxe: (buildarch, platform) => architectureOfIpxe(buildarch, platform),
+    fromIpxe: (buildarch, platform) => architectureOfIpxe(clean(buildarch), clean(platform)),
     isPublic: true,
     isTemplateVariable: false,
     matcher: {
@@ -124,7 +127,7 @@ export const machineFacts = {
     learnedFrom: "the machines file, iPXE, and leases",
     ipxeSettings: ["hostname"],
     isFreeText: true,
-    fromIpxe: (hostname) => hostname,
+    fromIpxe: (hostname) => clean(hostname),
     isPublic: true,
     isTemplateVariable: true,
   },
@@ -167,17 +170,19 @@ export function ipxeQuery(): string {
     .join("&");
 }
 
-/** Longer values are cut off. */
-const maxValueLength = 64;
-
 /** Reads the facts that the first script reports. */
 export function factsFromIpxe(query: URLSearchParams): Partial<Record<MachineFact, string>> {
-  const valueFor = (name: string) => query.get(name)?.trim().slice(0, maxValueLength) || undefined;
+  const valueFor = (name: string) => query.get(name) ?? undefined;
   const facts = rows.map(([fact, { ipxeSettings, fromIpxe }]) => [
     fact,
     fromIpxe(...ipxeSettings.map(valueFor)),
   ]);
   return Object.fromEntries(facts.filter(([, value]) => value !== undefined));
+}
+
+/** Firmware pads values with blanks, and reports unknown ones as empty. */
+function clean(value: string | undefined): string | undefined {
+  return value?.trim().slice(0, maxValueLength) || undefined;
 }
 
 /** iPXE for BIOS is 32-bit code on any processor; for UEFI it matches the firmware. */

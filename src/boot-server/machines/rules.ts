@@ -11,7 +11,7 @@ import type { OfferStyle } from "./offer-style.js";
  * - `deny`: it is refused
  */
 export const bootModes = ["netboot", "once", "local", "deny"] as const;
-export type BootMode = (typeof bootModes)[number];
+type BootMode = (typeof bootModes)[number];
 
 /** A text that is expanded for each machine, or a URL that machines fetch themselves. */
 export type CloudConfig = { readonly text: string } | { readonly url: string };
