@@ -1,14 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { checkReference } from "../sources/index.js";
-import { NetbootError, systemCode } from "../support/index.js";
+import { NetbootError, readSmallFile, systemCode } from "../support/index.js";
 
 const maxListBytes = 4 * 1024 * 1024;
 
 async function textOf(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > maxListBytes) throw Object.assign(new Error("it is too large"), { code: "EFBIG" });
-  return readFile(path, "utf8");
+  return (await readSmallFile(path, maxListBytes)).toString("utf8");
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../support/index.js";
 import type { InstalledPackage, PackageList } from "./package.js";
 import { imagePurl, packagePurl } from "./purl.js";
 import { type SbomSubject, timestampOf } from "./sbom-document.js";
@@ -22,9 +22,7 @@ export function formatSpdx(list: PackageList, subject: SbomSubject): string {
     checksums: [{ algorithm: algorithm.toUpperCase(), checksumValue }],
     externalRefs: [purlReference(imagePurl(reference, digest))],
   };
-  const identity = createHash("sha256")
-    .update(JSON.stringify([subject, packages]))
-    .digest("hex");
+  const identity = sha256Hex(JSON.stringify([subject, packages]));
   return json({
     spdxVersion: "SPDX-2.3",
     dataLicense: "CC0-1.0",
@@ -99,7 +97,7 @@ function idPart(name: string): string {
 }
 
 function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+  return sha256Hex(text).slice(0, 12);
 }
 
 function isAddress(text: string): boolean {
