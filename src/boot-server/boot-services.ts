@@ -31,7 +31,7 @@ export interface BootServicesOptions {
   onEvent(event: ServeEvent): void;
 }
 
-/** What the DHCP, TFTP and HTTP servers share, so that they treat a machine alike. */
+/** Shared by the DHCP, TFTP and HTTP servers, so that they treat a machine alike. */
 export class BootServices {
   readonly machineStore = new MachineStore();
   readonly styles = new OfferStyles();

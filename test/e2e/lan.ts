@@ -9,7 +9,7 @@ import { endOf, startBound } from "./process.js";
 const run = promisify(execFile);
 
 /** A network segment with a DHCP server, the boot server, and room for one machine. */
-export interface Network {
+interface Network {
   /** Prefix of all its addresses, such as `10.77.0.` */
   readonly prefix: string;
   readonly bootServer: string;

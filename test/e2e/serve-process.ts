@@ -9,7 +9,7 @@ import { endOf, startBound } from "./process.js";
 const run = promisify(execFile);
 
 /** An event: one line of `serve --json`. */
-export interface Event {
+interface Event {
   readonly type: string;
   readonly [key: string]: unknown;
 }

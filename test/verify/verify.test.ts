@@ -446,7 +446,7 @@ describe("verify, checking initrds", () => {
 });
 
 describe("verify, checking kernels", () => {
-  // Documentation/arch/arm64/booting.rst: the magic stands at byte 56.
+  // Documentation/arch/arm64/booting.rst: the magic number is at byte 56.
   const image =
     "(head -c 56 /dev/zero; printf 'ARM\\144'; head -c 100000 /dev/zero; printf 'Linux version 6.6.31-0-lts (gcc) #1'; head -c 50000 /dev/zero)";
   const uki =

@@ -1,7 +1,7 @@
 import type { EventDescriptions } from "../../support/index.js";
 import type { FileRole } from "../files/served-file.js";
 
-/** What a boot server reports, in the order in which it happens. */
+/** The events of a boot server, in the order in which they happen. */
 export type ServeEvent =
   | {
       readonly type: "listening";

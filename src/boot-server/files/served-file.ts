@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileEtag, fileIdentity } from "./file-identity.js";
 
-/** What a file is for in a machine's boot. */
+/** The role of a file in a machine's boot. */
 export type FileRole =
   | "boot-program"
   | "script"

@@ -31,7 +31,7 @@ export interface BootScriptInput {
   readonly commandLine: string;
 }
 
-/** Boots a release. If that fails, it starts over, because another release may be served by then. */
+/** Boots a release. If that fails, it starts over, because another release may be served in the meantime. */
 export function bootScript(input: BootScriptInput): string {
   const { release, url, cloudConfigUrl, commandLine } = input;
   const { kernel, initrd } = release;

@@ -35,7 +35,7 @@ export interface StepStatus {
 
 /** The answer of `/api/machines/MAC`. Only this server's host gets the facts that are not public. */
 export type MachineReport = (MachineStatus | UnknownMachine) & {
-  /** What the machine would get now. */
+  /** The decision that the machine would get now. */
   readonly decision: {
     readonly kind: Decision["kind"];
     readonly release: string | undefined;

@@ -9,7 +9,7 @@ import { paths } from "./urls.js";
 const timeouts = { connect: { timeout: 5_000 }, headersTimeout: 15_000, bodyTimeout: 30_000 };
 const maxRedirects = 5;
 
-/** What a file is for, which is part of the signature. */
+/** The purpose of a file, which is part of the signature. */
 const uses = ["kernel", "initrd", "file"] as const;
 type ProxiedUse = (typeof uses)[number];
 

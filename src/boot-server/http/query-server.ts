@@ -9,7 +9,7 @@ const serviceStateDirectory = "/var/lib/kairos-netboot";
 const answerTimeoutMs = 5_000;
 
 export interface QueryOptions {
-  /** `http://ADDRESS:PORT`; found on this machine if left out. */
+  /** `http://ADDRESS:PORT`; the default is the server on this machine. */
   readonly server?: string | undefined;
   /** The server's state directory. */
   readonly stateDir?: string | undefined;

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { FileRole, ServedFile } from "../files/served-file.js";
 
-/** What a URL leads to. */
+/** The content behind a URL. */
 export type Resource = TextResource | FileResource | StreamResource;
 
 export interface TextResource {

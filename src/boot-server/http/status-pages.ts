@@ -22,7 +22,7 @@ export interface StatusPagesOptions {
   readonly metrics: Metrics;
 }
 
-/** What people and programs can see of the machines. */
+/** The machines' status, for people and for programs. */
 export class StatusPages {
   readonly #options: StatusPagesOptions;
 

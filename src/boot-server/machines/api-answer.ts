@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What the boot API wants a machine to boot. All URLs are absolute. */
+/** The boot API's instructions for a machine. All URLs are absolute. */
 export interface ApiBoot {
   readonly kernel: string;
   readonly initrds: readonly string[];

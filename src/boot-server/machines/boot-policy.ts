@@ -8,7 +8,7 @@ import { type BootSettings, type MachineEntry, mergeSettings, type Rules } from 
 /** Files stay available for this long after a boot, because systems read their cloud-config again. */
 const filesTtlMs = 10 * 60_000;
 
-/** What a machine gets, and why. The reasons are sentences. */
+/** The decision about a machine, with its reasons. The reasons are sentences. */
 export type Decision = DecisionKind & {
   readonly settings: BootSettings;
   readonly reasons: readonly string[];

@@ -13,7 +13,7 @@ interface MachineFactRow {
   /** The name that `explain` prints. */
   readonly label: string;
   readonly description: string;
-  /** Where the server learns the fact. */
+  /** The source of the fact. */
   readonly learnedFrom: string;
   /** iPXE settings whose values the first script sends to the server. */
   readonly ipxeSettings: readonly string[];

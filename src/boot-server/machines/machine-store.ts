@@ -7,7 +7,7 @@ import { machineFactNames } from "./machine-facts.js";
 const maxMachines = 10_000;
 const neighborsTtlMs = 250;
 
-/** What machines have reported about themselves. */
+/** Facts that machines have reported about themselves. */
 export class MachineStore {
   readonly #machines = new LruMap<string, Machine>(maxMachines);
   readonly #macs = new LruMap<string, string>(maxMachines);

@@ -16,7 +16,7 @@ const factsInTokens = machineFactNames.filter((fact) => fact !== "ip");
 const factsInFileTokens = [...matchers.keys()];
 
 /**
- * Makes tokens that contain what is known about a machine. Whoever has a token got it from this
+ * Makes tokens that contain what is known about a machine. A machine that has a token got it from this
  * server: it is signed with HMAC-SHA-256 (RFC 2104), truncated to 128 bits.
  */
 export class MachineTokens {

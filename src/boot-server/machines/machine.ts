@@ -4,7 +4,7 @@ type OptionalFacts = {
   readonly [Fact in Exclude<MachineFact, "mac">]?: string | undefined;
 };
 
-/** What the server knows about a machine. A fact that it has not learned yet is undefined. */
+/** The facts that the server knows about a machine. A fact that it has not learned yet is undefined. */
 export interface Machine extends OptionalFacts {
   /** In lower case with colons. */
   readonly mac: string;

@@ -1,4 +1,4 @@
-/** What a matcher of the machines file compares with a fact about a machine. */
+/** A pattern of the machines file, compared with a fact about a machine. */
 export interface ValuePattern {
   /** As the machines file has it. */
   readonly text: string;

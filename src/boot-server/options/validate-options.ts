@@ -14,7 +14,7 @@ export interface ValidServeOptions {
   readonly httpPort: number;
   readonly maxTransfers: number;
   readonly dhcp: DhcpMode;
-  /** What the rules are made of, besides releases and boot programs. */
+  /** The inputs of the rules, in addition to releases and boot programs. */
   readonly ruleSources: Pick<RuleSources, "machinesFile" | "defaults" | "cloudConfig">;
   readonly stateDir: string;
   readonly allow: readonly MacPattern[];

@@ -28,7 +28,7 @@ const sessionSuffix = ".session";
 const diskFullCodes = ["ENOSPC", "EDQUOT"];
 
 /**
- * What a process does with a blob. One process at a time fills it, any number use it, and it can be
+ * The kinds of use that a process can claim for a blob. One process at a time fills it, any number use it, and it can be
  * removed only while no process does either.
  */
 export type ClaimMode = "fill" | "use" | "prune";

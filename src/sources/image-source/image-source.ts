@@ -24,7 +24,7 @@ export const noSignatures: AttachedSignatures = {
   signedDocument: () => Promise.reject(new RangeError("there are no signatures")),
 };
 
-/** Where one image comes from. */
+/** The source of one image. */
 export interface ImageSource {
   /** The complete reference, for messages and for the record. */
   readonly reference: string;

@@ -20,7 +20,7 @@ export const retryRules = {
   brokenTransfer: {
     failure: "a layer's transfer breaks off, or a request for it fails with a retryable error",
     handledBy: "registry/resume-download.ts",
-    reaction: "resume at the first missing byte; progress of 1 MiB starts the time limit anew",
+    reaction: "resume at the first missing byte; progress of 1 MiB restarts the time limit",
     limit: "policy",
   },
   shortTransfer: {

@@ -21,7 +21,7 @@ import {
 import { translateErrors } from "../image-source/translate-error.js";
 import { verifySlice } from "../image-source/verify-slice.js";
 
-/** What the sources of archives and layouts know about their image. */
+/** Facts about an image that the sources of archives and layouts know. */
 export interface ImageLocation {
   /** As the user wrote it, with its transport. */
   readonly reference: string;

@@ -1,6 +1,6 @@
 /**
  * Reports how many bytes of a download are there. The numbers only grow: bytes that are fetched again
- * are no progress. Completeness is reported only once the digest is known to be right.
+ * do not count as progress. Completeness is reported only once the digest is known to be right.
  */
 export class DownloadProgress {
   readonly #size: number;

@@ -9,7 +9,7 @@ export interface RegistryTimeouts {
   readonly bodyMs?: number;
 }
 
-/** What a registry needs beyond the options of every source. */
+/** Options that only registries need, in addition to those of every source. */
 export interface RegistrySourceOptions extends SourceOptions {
   /** Directory that keeps blobs. */
   readonly cacheDirectory: string;

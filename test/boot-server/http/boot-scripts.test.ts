@@ -138,7 +138,7 @@ shell: \${HOSTNAME} {{ .MachineID }}
   }
 
   describe("gives the files of a script to the machine that got the script", () => {
-    /** Where the files of a machine's script are, without the server. */
+    /** The URLs of the files in a machine's script, without the server. */
     const placeIn = (script: string) =>
       / root=live:http:\/\/[^/]+(\/.*)\/stable\.squashfs /.exec(script)![1]!;
     const own = "52:54:00:00:00:01";

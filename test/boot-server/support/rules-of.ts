@@ -34,7 +34,7 @@ export async function rulesOf(
   return loadRules(sources);
 }
 
-/** What a machine gets according to a machines file. */
+/** The decision about a machine according to a machines file. */
 export async function decide(
   directory: string,
   text: string,

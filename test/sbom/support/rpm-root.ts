@@ -4,7 +4,7 @@ import { succeed } from "../../extract/support/run-netboot.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 /** A package as rpm itself lists it. */
-export interface ListedPackage {
+interface ListedPackage {
   readonly name: string;
   readonly epoch: string;
   readonly version: string;

@@ -54,7 +54,7 @@ async function cuttingProxy(t: TestContext, port: number, most: number) {
       if (back < most) return;
       cuts += 1;
       far.destroy();
-      // What was written goes out before the connection ends.
+      // The written bytes are sent before the connection ends.
       near.end();
     });
     near.on("data", (chunk) => far.write(chunk));
