@@ -81,7 +81,7 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
     await mountTmpfs(join(cwd, "disk"), megabyte);
     const { host, requests } = await serveImage(t, content, root);
     const outcome = await runProgram(wordsFor(host), { cwd });
-    const message = /have 1\.6 MB, but .*disk\/cache has only .* free/;
+    const message = /need 1\.6 MB, but .*disk\/cache has only .* free/;
     assertRefusal(outcome, { status: 1, message, hint: /--cache-dir/ });
     const layer = content.json(root).layers[1].digest;
     assert.ok(!requests.some(({ url }) => url!.endsWith(layer)));
