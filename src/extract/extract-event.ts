@@ -53,7 +53,7 @@ export const extractEventDescriptions: EventDescriptions<ExtractEvent> = {
       digest: ["string", "Digest of the layer"],
       present: ["number", "Bytes that are present"],
       size: ["number", "Compressed size in bytes"],
-      isCached: ["boolean", "True if the layer came from the cache"],
+      isCached: ["boolean", "True if the layer was already on disk and did not have to be fetched"],
     },
   },
   squashfs: {

@@ -21,7 +21,7 @@ export function followBootLink(
     if (file === undefined) continue;
     const isSymlink = tree.isSymlink(path);
     if (isSymlinkOnly && !isSymlink) continue;
-    return { file, reason: `${path} ${isSymlink ? "links to it" : "is it"}` };
+    return { file, reason: isSymlink ? `${path} links to it` : "it has the default name" };
   }
   return undefined;
 }

@@ -238,19 +238,19 @@ const rootLinks: readonly Found[] = [
     },
     kernel: "/boot/vmlinux-6.12.6-riscv64",
     version: "6.12.6-riscv64",
-    reasons: ["/vmlinux links to it", "/boot/initrd is it"],
+    reasons: ["/vmlinux links to it", "it has the default name"],
   },
   {
     name: "a link in the root directory that leads nowhere is ignored",
     files: { vmlinuz: "-> boot/vmlinuz-5.0.0", ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
-    reasons: ["it is the only one", "/boot/initrd is it"],
+    reasons: ["it is the only one", "it has the default name"],
   },
   {
     name: "a file in the root directory is ignored",
     files: { vmlinuz: "not a link", "initrd.img": "not a link", ...kernel("6.1.0"), ...initrd },
     kernel: "/boot/vmlinuz-6.1.0",
-    reasons: ["it is the only one", "/boot/initrd is it"],
+    reasons: ["it is the only one", "it has the default name"],
   },
   {
     name: "an initrd link for another kernel does not hide the kernel's own initrd",

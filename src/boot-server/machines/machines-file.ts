@@ -138,7 +138,7 @@ export function machinesFileError(location: string, problem: string): NetbootErr
   return new NetbootError(
     "MACHINES_INVALID",
     `${location}: ${problem}.`,
-    "The README describes the machines file, with an example.",
+    "docs/machines-file.md describes the machines file, with an example.",
   );
 }
 

@@ -44,7 +44,7 @@ export class PlainReporter implements Reporter {
   #layerComplete({ digest, size, isCached }: ExtractEventOf<"layer">): void {
     if (this.#complete.has(digest)) return;
     this.#complete.add(digest);
-    const how = isCached ? "from the cache" : "fetched";
+    const how = isCached ? "already on disk" : "fetched";
     const number = this.#numbers.get(digest);
     this.#print(`Layer ${number} of ${this.#count} ${how} (${formatBytes(size)})`);
   }

@@ -116,7 +116,7 @@ export class TerminalReporter implements Reporter {
       return;
     }
     const bar = this.#bars.get(digest);
-    if (isCached) bar?.bar.update(size, { amount: formatBytes(size), speed: ", from the cache" });
+    if (isCached) bar?.bar.update(size, { amount: formatBytes(size), speed: ", already on disk" });
     else this.#update(bar, present, size);
   }
 
