@@ -46,7 +46,7 @@ describe("interrupting extract", () => {
 
       assert.equal(status, 130, stderr);
       assert.equal(stdout, "");
-      assert.match(stderr, /^kairos-netboot: Interrupted\.\n {2}.*kept\.\n$/m);
+      assert.match(stderr, /^kairos-netboot: Interrupted\.\n {2}.*from what was downloaded\.\n$/m);
       assert.deepEqual(others.filter(isRunning), []);
       assert.deepEqual(await readdir(cwd), [".cache"]);
       for (const { digest, size } of content.json(root).layers) {

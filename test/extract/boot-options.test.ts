@@ -73,7 +73,7 @@ describe("the boot options of extract", () => {
       await extracted({
         ...{ image, url, name: "x" },
         onEvent: (event) => {
-          if (event.type === "message" && /by HTTPS/.test(event.text)) warnings.push(event.text);
+          if (event.type === "message" && /over HTTPS/.test(event.text)) warnings.push(event.text);
         },
       });
       assert.equal(warnings.length, expected, url);
