@@ -77,9 +77,9 @@ const writerSchema = z.object({
       kubernetes: text
         .nullable()
         .describe("Version of the Kubernetes distribution, such as `k3sv1.31.2+k3s1`"),
-      fips: z.boolean().describe("True for an image with FIPS cryptography"),
+      fips: z.boolean().describe("True if the image uses FIPS cryptography"),
     })
-    .describe("From the release file of the image; null for what the file does not say"),
+    .describe("From the release file of the image; null if the file does not say"),
   kernel: z
     .object({
       path: text.describe("Path in the image"),
@@ -125,7 +125,7 @@ const writerSchema = z.object({
         .optional()
         .describe("`--uki`"),
     })
-    .describe("What the user asked for: the same options and image give the same files"),
+    .describe("Options of the command: the same options and image produce the same files"),
   program: z
     .object({
       name: z.literal("kairos-netboot").describe("Name of the program"),
@@ -175,7 +175,7 @@ export function netbootJsonSchema(): unknown {
   return {
     title: "netboot.json of kairos-netboot, version 1",
     description:
-      "The contents of a directory of netboot files, and the image and the options that they were made from.",
+      "Describes a directory of netboot files, and the image and options that they were made from.",
     ...z.toJSONSchema(writerSchema, { io: "input" }),
   };
 }

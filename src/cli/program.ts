@@ -22,7 +22,7 @@ const help: CommandHelp = {
       command: `kairos-netboot inspect ${exampleImage}`,
     },
     {
-      title: "Boot the machines of this network from the files",
+      title: "Boot machines on this network from the files",
       command: "sudo kairos-netboot serve out/",
     },
     {

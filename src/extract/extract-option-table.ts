@@ -64,7 +64,7 @@ export const extractOptionTable = {
     defaultHelp: "~/.cache/kairos-netboot",
   },
   /** False to keep no downloads. */
-  cache: { flags: "--no-cache", type: "flag", help: "keep no downloads" },
+  cache: { flags: "--no-cache", type: "flag", help: "do not keep downloads" },
   /**
    * How long to retry a registry that fails, counted from the last progress: `90s`, `5m`, `2h`, or
    * `0` for never; `5m` by default.
@@ -79,24 +79,24 @@ export const extractOptionTable = {
   jobs: {
     flags: "--jobs <n>",
     type: "number",
-    help: "number of concurrent downloads and of processors that compress",
+    help: "number of concurrent downloads, and of processors to compress with",
     defaultHelp: "all processors",
   },
   /** Make the files again even if they exist. */
   force: { flags: "--force", type: "flag", help: "make the files again even if they exist" },
 
-  /** Address of the directory on a web server; without it, the script finds its files beside itself. */
+  /** URL of the directory on a web server; without it, the script looks in its own directory. */
   url: {
     flags: "--url <base>",
     type: "text",
     help: "URL of the directory on a web server, for the script",
     group: booting,
   },
-  /** A file to publish beside the others; the script names it. */
+  /** A file to publish with the others; the script names it. */
   cloudConfig: {
     flags: "--cloud-config <file>",
     type: "text",
-    help: "cloud-config to publish beside the other files, for the script",
+    help: "cloud-config to publish with the other files, for the script",
     group: booting,
   },
   /** Words to add to the kernel command line. */

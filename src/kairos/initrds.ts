@@ -118,7 +118,7 @@ function noInitrd(message: string): NetbootError {
 function trustedBoot(): NetbootError {
   return new NetbootError(
     "IMAGE_TRUSTED_BOOT",
-    "The image is for trusted boot: its initrd is part of a signed UKI that is made later, so it cannot be netbooted this way.",
+    "The image is for trusted boot: its initrd is part of a signed UKI, not of the image, so this program cannot boot it.",
     "Use the image without trusted boot (its tag has no -uki).",
   );
 }

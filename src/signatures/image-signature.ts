@@ -130,13 +130,13 @@ function refusal(digests: readonly string[], { found, others }: Tally): NetbootE
     return new NetbootError(
       "SIGNATURE_INVALID",
       `The key signed ${[...others].slice(0, 3).join(", ")}, not ${image}.`,
-      "The signature may have been copied from another image: ask those who sign these images.",
+      "The signature may have been copied from another image: ask the publisher of the image.",
     );
   }
   const subject = found === 1 ? "The only signature" : `None of the ${found} signatures`;
   return new NetbootError(
     "SIGNATURE_INVALID",
     `${subject} of ${image} ${found === 1 ? "was not" : "was"} made with this key.`,
-    "Check that it is the right key, or ask those who sign these images.",
+    "Check that it is the right key, or ask the publisher of the image.",
   );
 }

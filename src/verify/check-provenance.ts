@@ -36,14 +36,14 @@ export async function checkProvenance(
   }
   for (const name of neededNames(netbootJson)) {
     if (found.subjects.has(name)) continue;
-    return failed("provenance", `${provenanceName} is not about ${name}`);
+    return failed("provenance", `${provenanceName} does not list ${name}`);
   }
   const image = netbootJson?.source.manifestDigest;
   if (image !== undefined && !found.dependencies.has(image)) {
     return failed("provenance", `${provenanceName} does not name the image ${image}`);
   }
   const count = found.subjects.size;
-  return ok("provenance", `${provenanceName} is about these ${count} files and their image`);
+  return ok("provenance", `${provenanceName} covers these ${count} files and their image`);
 }
 
 /** SHA-256 by file name: those that are listed, and that of netboot.json itself. */

@@ -34,7 +34,7 @@ describe("explain", () => {
       /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines get the same\./,
       /^ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}runs iPXE: boots kairos-demo/m,
       /^status 0$/m,
-      /^52:54:00:ff:00:01 got nothing;/m,
+      /^52:54:00:ff:00:01 was refused;/m,
       /it would get nothing:\n {2}It is excluded by --deny 52:54:00:ff\./,
       /^00:00:00:00:00:09 has not contacted the server since the server started\.$/m,
       /DHCP relay/,

@@ -90,7 +90,7 @@ describe("serve --check", () => {
         $node -e 'require("node:dgram").createSocket("udp4").send("x", 67, "10.9.8.7", () => process.exit())'
         wait $checked; echo status $?; cat errors`);
     const full = await checked("--dhcp server --dhcp-range 10.9.8.10-10.9.8.20");
-    assert.match(full, /^ok {3}port 67 for DHCP is handed over by systemd$/m);
+    assert.match(full, /^ok {3}port 67 for DHCP comes from systemd$/m);
     assert.match(full, /^FAIL An ordinary user may not use port 68 of 0\.0\.0\.0 for DHCP/m);
     assert.match(full, /^status 1$/m);
     const beside = await checked("");

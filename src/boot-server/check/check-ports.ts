@@ -65,7 +65,7 @@ async function checkPort({
   addresses,
 }: RequiredPort): Promise<CheckResult> {
   const port = `port ${number} for ${protocol}`;
-  if (inherited.length > 0) return passed(`${port} is handed over by systemd`);
+  if (inherited.length > 0) return passed(`${port} comes from systemd`);
   const owner = protocol === "DHCP" ? await findPortOwner("udp", "0.0.0.0", number) : undefined;
   for (const address of addresses) {
     await tryBind(protocol, address, number).catch(async (error: unknown) => {

@@ -127,7 +127,7 @@ async function checkOtherServers(
             allowOtherServers: settings.allowOtherServers,
             timeoutMs: settings.discoveryTimeoutMs,
           });
-    if (warnings.length === 0) return [passed("no other server is in the way")];
+    if (warnings.length === 0) return [passed("no other server conflicts")];
     return warnings.map((text) => ({ status: "warn", what: withoutFullStop(text) }));
   } catch (error) {
     if (systemCode(error) !== "EACCES") throw error;

@@ -8,8 +8,8 @@ export interface ConflictCheckOptions extends Omit<DiscoveryOptions, "addresses"
 }
 
 /**
- * Checks that no other server gives addresses in a network or says what to boot. Two DHCP servers
- * that do not know each other give the same address to two machines.
+ * Checks that no other server assigns addresses or sends boot settings in a network. Two DHCP servers
+ * that do not know each other would assign the same address to two machines.
  * @returns warnings for the user
  * @throws NetbootError DHCP_SERVER_PRESENT; the error of bind: EACCES, EADDRNOTAVAIL
  */
@@ -21,7 +21,7 @@ export async function checkForConflictingServers(
   const found = await discoverServers({ addresses: [network], ...discovery });
   if (found === "unknown") {
     return [
-      `Cannot find out whether another DHCP server answers on ${name}: other programs hold ports 67 and 68.`,
+      `Cannot check for another DHCP server on ${name}: other programs use ports 67 and 68.`,
     ];
   }
   const serversOf = (wanted: string) =>
@@ -30,12 +30,12 @@ export async function checkForConflictingServers(
   if (dhcp.length > 0 && !allowOtherServers) {
     throw new NetbootError(
       "DHCP_SERVER_PRESENT",
-      `Another DHCP server gives addresses on ${name}: ${dhcp.join(", ")}.`,
-      "Let that server give the addresses and use --dhcp proxy. If the two servers use separate ranges, add --force-dhcp.",
+      `Another DHCP server assigns addresses on ${name}: ${dhcp.join(", ")}.`,
+      "Let that server assign the addresses and use --dhcp proxy. If the two servers use separate ranges, add --force-dhcp.",
     );
   }
   return [
-    ...dhcp.map((server) => `Another DHCP server also gives addresses on ${name}: ${server}.`),
+    ...dhcp.map((server) => `Another DHCP server also assigns addresses on ${name}: ${server}.`),
     ...proxy
       .filter((server) => !dhcp.includes(server))
       .map((server) => `Another boot server also answers on ${name}: ${server}.`),

@@ -19,12 +19,12 @@ const leaseTimeBoundsMs = { min: 60_000, max: 365 * 24 * 60 * 60_000 };
 /** The options of `serve` that concern DHCP. */
 export interface DhcpOptions {
   /**
-   * - `proxy` (the default): answers beside the network's DHCP server
-   * - `server`: also gives addresses, in a network without a DHCP server
+   * - `proxy` (the default): answers alongside the network's DHCP server
+   * - `server`: also assigns addresses, on a network without a DHCP server
    * - `off`: does not answer DHCP; something else tells machines where to start
    */
   readonly dhcp?: string | undefined;
-  /** With `server`: the addresses to give, for example `192.168.77.100-192.168.77.199`. */
+  /** With `server`: the addresses to assign, for example `192.168.77.100-192.168.77.199`. */
   readonly dhcpRange?: string | undefined;
   /** With `server`: how long a lease lasts: `90s`, `30m`, `12h`, `7d`; `1h` by default. */
   readonly dhcpLeaseTime?: string | undefined;
@@ -32,7 +32,7 @@ export interface DhcpOptions {
   readonly dhcpRouter?: string | undefined;
   /** With `server`: the DNS servers that machines are told; none by default. */
   readonly dhcpDns?: readonly string[] | undefined;
-  /** With `server`: gives addresses even if another DHCP server answers. */
+  /** With `server`: assigns addresses even if another DHCP server answers. */
   readonly forceDhcp?: boolean | undefined;
   /** The directory for persistent state, in which the leases are kept. */
   readonly stateDir?: string | undefined;

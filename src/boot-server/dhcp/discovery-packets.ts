@@ -13,7 +13,7 @@ const broadcastFlag = 0x8000;
 export interface DiscoveredServer {
   /** The address in its server identifier (option 54). */
   readonly server: string;
-  /** `dhcp` servers give addresses; `proxy` servers only say what to boot. */
+  /** `dhcp` servers assign addresses; `proxy` servers only send boot settings. */
   readonly kind: "dhcp" | "proxy";
   /** The served address and its interface that the offer came to. */
   readonly interface: string;

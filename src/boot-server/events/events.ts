@@ -90,7 +90,7 @@ const transfer = {
   mac,
   client: ["string", "IP address of the machine"],
   protocol: ["string", "`tftp` or `http`"],
-  role: ["string", "What the file is: `boot-program`, `kernel`, `initrd`, `squashfs`, …"],
+  role: ["string", "Role of the file: `boot-program`, `kernel`, `initrd`, `squashfs`, …"],
   name: ["string", "Name of the file"],
   size: ["number", "Size of the file in bytes"],
   sent: ["number", "Bytes that were sent"],
@@ -119,12 +119,12 @@ export const serveEventDescriptions: EventDescriptions<ServeEvent> = {
       mac,
       architecture: ["string?", "Architecture as OCI names it, such as `amd64`"],
       firmware: ["string?", "Firmware of the machine, such as `bios` or `uefi`"],
-      bootFile: ["string", "Boot program or URL that the machine was offered"],
+      bootFile: ["string", "Boot program or URL that the server offered"],
     },
   },
   "sent-to-disk": {
     meaning: "The server told a machine to boot from its disk.",
-    fields: { mac, reasons: ["array of strings", "Why: sentences"] },
+    fields: { mac, reasons: ["array of strings", "Reasons, as sentences"] },
   },
   leased: {
     meaning:
@@ -132,7 +132,7 @@ export const serveEventDescriptions: EventDescriptions<ServeEvent> = {
     fields: {
       mac,
       address: ["string", "IP address"],
-      hostname: ["string?", "Host name that the machine gave"],
+      hostname: ["string?", "Host name that the machine sent"],
       refusal: ["string?", "Why a machine that asked to be booted gets only an address"],
     },
   },
@@ -158,7 +158,7 @@ export const serveEventDescriptions: EventDescriptions<ServeEvent> = {
     fields: {
       mac,
       release: ["string?", "Release that the machine boots; missing if it is refused"],
-      reasons: ["array of strings", "Why: sentences"],
+      reasons: ["array of strings", "Reasons, as sentences"],
     },
   },
   started: {

@@ -16,7 +16,7 @@ export const serveOptionTable = {
   kernel: {
     flags: "--kernel <file>",
     type: "text",
-    help: "kernel of a release that another tool made; with --initrd and --squashfs",
+    help: "kernel of a release made by another tool; requires --initrd and --squashfs",
     group: releases,
   },
   /** See `kernel`. */
@@ -60,31 +60,31 @@ export const serveOptionTable = {
     defaultHelp: "8080",
     group: network,
   },
-  /** Maximum number of concurrent HTTP transfers of files from 16 MiB on; 16 by default. */
+  /** Maximum number of concurrent HTTP transfers of files of 16 MiB or more; 16 by default. */
   maxTransfers: {
     flags: "--max-transfers <n>",
     type: "number",
-    help: "maximum number of concurrent transfers of files larger than 16 MiB",
+    help: "maximum number of concurrent transfers of files of 16 MiB or more",
     defaultHelp: "16",
     group: network,
   },
   /**
-   * - `proxy` (the default): answers beside the network's DHCP server
-   * - `server`: also gives addresses, on a network without a DHCP server
+   * - `proxy` (the default): answers alongside the network's DHCP server
+   * - `server`: also assigns addresses, on a network without a DHCP server
    * - `off`: does not answer DHCP; something else tells machines where to start
    */
   dhcp: {
     flags: "--dhcp <mode>",
     type: "text",
-    help: "proxy (beside a DHCP server), server (also give addresses), or off",
+    help: "proxy (alongside a DHCP server), server (also assign addresses), or off",
     defaultHelp: "proxy",
     group: dhcp,
   },
-  /** With `dhcp: "server"`: the addresses to give, for example `192.168.77.100-192.168.77.199`. */
+  /** With `dhcp: "server"`: the addresses to assign, for example `192.168.77.100-192.168.77.199`. */
   dhcpRange: {
     flags: "--dhcp-range <first-last>",
     type: "text",
-    help: "with --dhcp server: addresses to give",
+    help: "with --dhcp server: addresses to assign",
     group: dhcp,
   },
   /** With `dhcp: "server"`: how long a lease lasts: `90s`, `30m`, `12h`, `7d`; `1h` by default. */
@@ -111,25 +111,25 @@ export const serveOptionTable = {
     defaultHelp: "none",
     group: dhcp,
   },
-  /** With `dhcp: "server"`: gives addresses even if another DHCP server answers. */
+  /** With `dhcp: "server"`: assigns addresses even if another DHCP server answers. */
   forceDhcp: {
     flags: "--force-dhcp",
     type: "flag",
-    help: "with --dhcp server: give addresses even if another DHCP server answers",
+    help: "with --dhcp server: assign addresses even if another DHCP server answers",
     group: dhcp,
   },
   /** The machines file, which says which machine boots what. It is read again when it changes. */
   machines: {
     flags: "--machines <file>",
     type: "text",
-    help: "YAML file that says which machine boots what",
+    help: "YAML file that says what each machine boots",
     group: machines,
   },
   /** URL of a boot API (pixiecore's), which the server asks what each machine boots. */
   api: {
     flags: "--api <url>",
     type: "text",
-    help: "program to ask what each machine boots (pixiecore's API)",
+    help: "URL of an API that decides what each machine boots (pixiecore's API)",
     group: machines,
   },
   /** Patterns of MAC addresses. If there are any, only these machines are served. */

@@ -15,9 +15,9 @@ import { withSignals } from "./signals.js";
 const help: CommandHelp = {
   examples: [
     { title: "List the cached files", command: "kairos-netboot cache ls" },
-    { title: "Remove what has not been used for 30 days", command: "kairos-netboot cache prune" },
+    { title: "Remove files unused for 30 days", command: "kairos-netboot cache prune" },
     {
-      title: "Keep the 20 GB that were used last",
+      title: "Keep the 20 GB that were used most recently",
       command: "kairos-netboot cache prune --max-size 20G",
     },
     { title: "Empty the cache", command: "kairos-netboot cache prune --max-size 0" },
@@ -34,11 +34,11 @@ const help: CommandHelp = {
 const pruneHelp: CommandHelp = {
   examples: [
     {
-      title: "List what has not been used for 12 hours, without removing it",
+      title: "List files unused for 12 hours, without removing them",
       command: "kairos-netboot cache prune --older-than 12h --dry-run",
     },
     {
-      title: "Remove what has not been used for 90 days, and more if 50 GB are exceeded",
+      title: "Remove files unused for 90 days, and more if the cache exceeds 50 GB",
       command: "kairos-netboot cache prune --older-than 90d --max-size 50G",
     },
   ],
@@ -75,7 +75,7 @@ export function cacheCommand(): Command {
   const command = new Command("cache")
     .summary("list, prune, and verify downloaded layers")
     .description(
-      "Manages the downloads that extract and inspect keep, so that they are fetched once.",
+      "Manages the downloads that extract and inspect keep to avoid fetching them again.",
     )
     .helpCommand(false)
     .addCommand(lsCommand())
@@ -86,15 +86,15 @@ export function cacheCommand(): Command {
 
 function lsCommand(): Command {
   const command = addCommonOptions(new Command("ls"))
-    .summary("list the cached files, the last used first")
-    .description("Lists the cached files, the last used first.")
+    .summary("list the cached files, most recently used first")
+    .description("Lists the cached files, most recently used first.")
     .action((flags) => reported(flags, () => list(flags)));
   return addHelp(command, lsHelp);
 }
 
 function pruneCommand(): Command {
   const command = addCommonOptions(new Command("prune"))
-    .summary("remove files that are old, or exceed a size")
+    .summary("remove files that are old or exceed a total size")
     .description(
       "Removes files that have not been used for some time, or that exceed a total size.",
     )
@@ -102,7 +102,7 @@ function pruneCommand(): Command {
       "--older-than <time>",
       `remove files unused for this time (default: ${defaultAge}, unless --max-size is given)`,
     )
-    .option("--max-size <size>", "keep at most this much, the last used first")
+    .option("--max-size <size>", "keep at most this much, most recently used first")
     .option("-n, --dry-run", "print what would be removed, and remove nothing")
     .action((flags) => reported(flags, () => prune(flags)));
   return addHelp(command, pruneHelp);
@@ -121,7 +121,7 @@ function verifyCacheCommand(): Command {
 function addCommonOptions(command: Command): Command {
   return command
     .option("--cache-dir <dir>", "cache directory (default: ~/.cache/kairos-netboot)")
-    .option("-v, --verbose", "print the origin of an error")
+    .option("-v, --verbose", "print the causes of errors")
     .option("--json", "print JSON lines");
 }
 

@@ -17,7 +17,7 @@ const help: CommandHelp = {
     },
   ],
   notes: [
-    "By default, the command asks the server on this machine: the one that its state directory names, or the one on port 8080 of any address.",
+    "By default, the command asks the server on this machine: the one that its state directory names, or the one on port 8080 of any of this machine's addresses.",
   ],
 };
 
@@ -32,12 +32,12 @@ export function explainCommand(): Command {
   const command = new Command("explain")
     .summary("explain what a machine boots, or why it gets no answer")
     .description(
-      "Asks a running server what it knows about a machine: what the machine is, what it would boot now and why, and what happened to it last.",
+      "Asks a running server what it knows about a machine: what the machine is, what it would boot now and why, and its latest events.",
     )
     .argument("<mac>", "MAC address of the machine, such as 52:54:00:aa:bb:01")
     .option("--server <url>", "server to ask (default: the one on this machine)")
-    .option("--state-dir <dir>", "state directory of the server, if it has its own")
-    .option("-v, --verbose", "print the origin of an error")
+    .option("--state-dir <dir>", "state directory of the server, if not the default")
+    .option("-v, --verbose", "print the causes of errors")
     .option("--json", "print the report as JSON")
     .action(run);
   return addHelp(command, help);

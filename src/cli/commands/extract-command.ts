@@ -30,7 +30,7 @@ const help: CommandHelp = {
       command: "kairos-netboot extract IMAGE -o out/ --compression xz",
     },
     {
-      title: "Then boot the machines of this network from the files, until Ctrl-C",
+      title: "Then boot machines on this network from the files, until Ctrl-C",
       command: "sudo kairos-netboot extract IMAGE -o out/ --serve",
     },
     {
@@ -55,7 +55,7 @@ const help: CommandHelp = {
   ],
   notes: [
     "The output directory contains NAME-kernel, NAME-initrd, NAME.squashfs, NAME.ipxe (an iPXE script that boots them from any web server), netboot.json, provenance.json, and SHA256SUMS. The program creates or replaces the directory as a whole, once everything is complete and verified. It does nothing if the directory already contains the same result.",
-    "An interrupted download continues where it stopped, also in the next run. The cache keeps downloads: see kairos-netboot cache --help.",
+    "An interrupted download resumes where it stopped, even in the next run. The cache keeps downloads: see kairos-netboot cache --help.",
     `Other sources of images, as skopeo writes them:
 ${describeLocalTransports()}`,
     "Credentials come from docker login and podman login, certificates from certs.d, mirrors from registries.conf and --mirror, and proxies from HTTPS_PROXY, HTTP_PROXY, and NO_PROXY.",
@@ -64,9 +64,9 @@ ${describeLocalTransports()}`,
 
 export function extractCommand(): Command {
   const command = new Command("extract")
-    .summary("make kernel, initrd and squashfs from an image")
+    .summary("make a kernel, an initrd, and a squashfs from an image")
     .description(
-      "Pulls a Kairos container image layer by layer, takes out the kernel and the initrd, and builds the squashfs of its root file system. Needs no container engine and no root.",
+      "Pulls a Kairos container image layer by layer, extracts the kernel and the initrd, and builds a squashfs of the root file system. Needs neither a container engine nor root.",
     )
     .argument("[image...]", "registry reference (quay.io/kairos/…:tag), or another source")
     // Not required by commander, which would report it before a mistyped option.

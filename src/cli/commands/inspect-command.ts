@@ -46,9 +46,9 @@ export function inspectCommand(): Command {
     .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
     .option("--cache-dir <dir>", "directory for downloads (default: ~/.cache/kairos-netboot)")
     .option("--no-cache", "do not keep downloads")
-    .option("--retry-timeout <time>", "how long to retry a failing registry; 0 for never", "5m")
+    .option("--retry-timeout <time>", "how long to retry failed downloads: 90s, 2h, or 0", "5m")
     .option("-q, --quiet", "print only the result and errors")
-    .option("-v, --verbose", "print more details, and the origin of an error")
+    .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print the result as JSON")
     .action(run);
   return addHelp(addRegistryOptions(command), help);

@@ -10,7 +10,7 @@ const help: CommandHelp = {
       command: "kairos-netboot iso out/ --url http://192.168.1.10/kairos",
     },
     {
-      title: "Boot what the boot server of the network offers",
+      title: "Boot what the network's boot server offers",
       command: "kairos-netboot iso --wait-for-server -o boot.iso",
     },
     {
@@ -19,7 +19,7 @@ const help: CommandHelp = {
     },
   ],
   notes: [
-    "The ISO boots on BIOS and x64 UEFI (without Secure Boot), from a CD and from a USB stick. Making it requires the Debian packages xorriso, isolinux, syslinux-common, ipxe, mtools, grub-common, and grub-efi-amd64-bin.",
+    "The ISO boots on BIOS and x64 UEFI (without Secure Boot), from a CD and from a USB stick. Making the ISO requires the Debian packages xorriso, isolinux, syslinux-common, ipxe, mtools, grub-common, and grub-efi-amd64-bin.",
   ],
 };
 
@@ -40,11 +40,8 @@ export function isoCommand(): Command {
     )
     .argument("[dir]", "directory that extract made")
     .option("-o, --output <file>", "file to make (default: NAME-ipxe.iso or kairos-netboot.iso)")
-    .option("--url <base>", "URL of the directory on a web server (default: that of extract)")
-    .option(
-      "--wait-for-server",
-      "boot what the boot server of the network offers, instead of a release",
-    )
+    .option("--url <base>", "URL of the directory on a web server (default: the --url of extract)")
+    .option("--wait-for-server", "boot what the network's boot server offers, instead of a release")
     .option(
       "--ipxe-dir <dir>",
       "directory with boot programs, searched before those of Debian's packages",

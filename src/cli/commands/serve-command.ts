@@ -15,7 +15,7 @@ import { withSignals } from "./signals.js";
 const help: CommandHelp = {
   examples: [
     {
-      title: "Boot the machines of this network, beside its DHCP server",
+      title: "Boot machines on this network, alongside its DHCP server",
       command: "sudo kairos-netboot serve out/",
     },
     {
@@ -23,7 +23,7 @@ const help: CommandHelp = {
       command: "sudo kairos-netboot serve out/ --cloud-config cloud-config.yaml",
     },
     {
-      title: "With settings for each machine, which boots from its disk the next time",
+      title: "With settings for each machine, and one network boot per machine",
       command: "sudo kairos-netboot serve out/ --machines machines.yaml --once",
     },
     {
@@ -68,9 +68,9 @@ interface ServeFlags extends ServeTableOptions {
 
 export function serveCommand(): Command {
   const command = new Command("serve")
-    .summary("boot machines of this network from what extract made")
+    .summary("boot machines on this network from extracted releases")
     .description(
-      "Boots the machines of this network: answers their requests for a network boot, beside the existing DHCP server and without changes to it, and serves kernel, initrd, and squashfs.",
+      "Boots machines on this network: answers their boot requests alongside the existing DHCP server, which needs no changes, and serves kernel, initrd, and squashfs.",
     )
     .argument(
       "[dir...]",

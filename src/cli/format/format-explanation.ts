@@ -9,7 +9,7 @@ const states: Readonly<Record<string, string>> = {
   booted: "fetched everything that it needs to boot",
   stalled: "stopped while it was booting",
   disk: "boots from its disk",
-  refused: "got nothing",
+  refused: "was refused",
 };
 
 /** For a machine that has sent nothing to the server. */
@@ -17,7 +17,7 @@ const possibleReasons = [
   "It is off, or its firmware is not set to boot from the network.",
   "It is on another network or VLAN, which needs a DHCP relay to forward its broadcasts.",
   "It tries IPv6 first, or boots from a network card with another address.",
-  "Its switch port does not forward yet when it asks (spanning tree: use an edge port).",
+  "Its switch port is not forwarding yet when it asks (spanning tree: use an edge port).",
   "A firewall on the server blocks UDP port 67, 69, or 4011, or TCP port 8080.",
 ];
 

@@ -26,7 +26,7 @@ export function describeEvent(event: MachineEvent): string {
       return `boots from its disk: ${event.reasons.at(-1)}`;
     case "leased": {
       const name = event.hostname === undefined ? "" : ` (${event.hostname})`;
-      const refusal = event.refusal === undefined ? "" : `, and nothing to boot: ${event.refusal}`;
+      const refusal = event.refusal === undefined ? "" : `, but nothing to boot: ${event.refusal}`;
       return `gets the address ${event.address}${name}${refusal}`;
     }
     case "ignored":
@@ -53,7 +53,7 @@ export function describeEvent(event: MachineEvent): string {
     case "booted":
       return `fetched all files of ${event.release} in ${event.seconds.toFixed(0)} s`;
     case "stalled":
-      return `is silent for ${event.seconds.toFixed(0)} s; its last step: ${event.step}`;
+      return `has been silent for ${event.seconds.toFixed(0)} s; last step: ${event.step}`;
   }
 }
 

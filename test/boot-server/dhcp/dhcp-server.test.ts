@@ -101,9 +101,9 @@ describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 300_000
       serve ${range} --force-dhcp; grep Warning log; stop`);
     const [status, message, hint, warning] = heard;
     assert.equal(status, "status 1");
-    assert.match(message!, /Another DHCP server gives addresses on br0: 10\.5\.0\.2\./);
+    assert.match(message!, /Another DHCP server assigns addresses on br0: 10\.5\.0\.2\./);
     assert.match(hint!, /--dhcp proxy.*--force-dhcp/);
-    assert.match(warning!, /Another DHCP server also gives addresses on br0: 10\.5\.0\.2\./);
+    assert.match(warning!, /Another DHCP server also assigns addresses on br0: 10\.5\.0\.2\./);
   });
 
   it("finds the other DHCP server even if a DHCP client of this machine holds port 68", async () => {
@@ -114,7 +114,7 @@ describe("serve --dhcp server, in a network", { concurrency: 2, timeout: 300_000
       ${process.execPath} -e '${holder}' > holder & until grep -q has holder; do sleep 0.05; done
       serve ${range}; wait $server; echo status $?; cat log`);
     assert.equal(heard[0], "status 1");
-    assert.match(heard[1]!, /Another DHCP server gives addresses on br0: 10\.5\.0\.2\./);
+    assert.match(heard[1]!, /Another DHCP server assigns addresses on br0: 10\.5\.0\.2\./);
   });
 
   it("warns about a boot server that gives no addresses, and serves", async () => {
