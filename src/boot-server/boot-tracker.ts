@@ -71,7 +71,7 @@ export class BootTracker {
     this.#programRequested(mac, name.replace(/^\//, ""));
   }
 
-  /** A machine claimed to be another one. */
+  /** A machine claimed another machine's MAC address. */
   impostorRefused(mac: string, claimedMac: string): void {
     const reason = `its IP address belongs to ${mac}, but it claims to be ${claimedMac}`;
     this.#add({ type: "ignored", mac, reason, isNotable: true });

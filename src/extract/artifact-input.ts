@@ -4,7 +4,7 @@ import type { ImageSource } from "../sources/index.js";
 import type { CheckedOptions } from "./check-options.js";
 import type { RootFilesystem } from "./root-filesystem.js";
 
-/** What artifacts are made from. */
+/** The inputs of the artifacts. */
 export interface ArtifactInput {
   readonly staging: Staging;
   readonly source: ImageSource;

@@ -102,7 +102,7 @@ async function checkUki(
   return { signing: { key, certificate }, certificateSha256, stubSha256 };
 }
 
-/** What `options` in netboot.json records of boot media. */
+/** The boot media part of `options` in netboot.json. */
 export function recordBootMedia(
   media: CheckedBootMedia | undefined,
 ): Pick<WrittenNetbootJson["options"], "iso" | "uki"> {

@@ -39,7 +39,7 @@ type Value<Name extends keyof ExtractOptionTable> = ExtractOptionTable[Name] ext
 interface Rule<Value, Checked> {
   /** Gets the default of the table, if there is one, for an option that is not given. */
   readonly check: (value: Value) => Checked;
-  /** What `options` in netboot.json records; absent if the option does not change the files. */
+  /** The value to record in `options` of netboot.json; absent if the option does not change the files. */
   readonly record: ((checked: Awaited<Checked>) => Partial<RecordedOptions>) | undefined;
 }
 
@@ -120,7 +120,7 @@ type CheckedTableOptions = {
 export interface CheckedOptions extends CheckedTableOptions {
   readonly image: string;
   readonly output: string;
-  /** What `iso` and `uki` need; undefined without both. */
+  /** The prerequisites of `iso` and `uki`; undefined if neither is wanted. */
   readonly bootMedia: CheckedBootMedia | undefined;
   readonly registry: CheckedRegistryAccess;
   readonly emit: (event: ExtractEvent) => void;

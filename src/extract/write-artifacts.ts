@@ -51,7 +51,7 @@ export async function writeArtifacts(
   return netbootJson;
 }
 
-/** @returns what netboot.json says of them */
+/** @returns their entries for netboot.json */
 async function makeArtifacts(input: ArtifactInput): Promise<WrittenNetbootJson> {
   const { staging, source, image, root, options } = input;
   const files: { [Kind in ArtifactKind]?: FileDescription } = {};

@@ -20,7 +20,7 @@ export interface PackageList {
   readonly packages: readonly InstalledPackage[];
   /** Paths in the image. */
   readonly databases: readonly string[];
-  /** What could not be read, as sentences for people. */
+  /** Problems with reading the databases, as sentences for people. */
   readonly problems: readonly string[];
   /** From the image's os-release. */
   readonly distribution: { readonly id: string; readonly version: string | undefined };

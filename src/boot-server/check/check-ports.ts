@@ -34,7 +34,7 @@ export async function checkPorts(required: RequiredPorts): Promise<CheckResult[]
 }
 
 /**
- * Does the same, but fails with the first port that is not available.
+ * Checks the ports like `checkPorts`, but fails with the first port that is not available.
  * @throws NetbootError PORT_TAKEN, PORT_DENIED
  */
 export async function requireAllPorts(required: RequiredPorts): Promise<void> {

@@ -42,7 +42,7 @@ export async function* checkServing(options: ServeOptions): AsyncGenerator<Check
   });
 
   const areReleasesValid = releases.results.every(({ status }) => status !== "fail");
-  // Otherwise, the rules could seem invalid for what they are not to blame for.
+  // Invalid releases would make valid rules seem invalid.
   if (areReleasesValid && programs !== undefined) {
     const { directories } = releases;
     const sources = { ...validOptions.ruleSources, directories, programs };

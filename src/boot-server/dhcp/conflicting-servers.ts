@@ -20,9 +20,7 @@ export async function checkForConflictingServers(
   const { interface: name } = network;
   const found = await discoverServers({ addresses: [network], ...discovery });
   if (found === "unknown") {
-    return [
-      `Cannot check for another DHCP server on ${name}: other programs use ports 67 and 68.`,
-    ];
+    return [`Cannot check for another DHCP server on ${name}: other programs use ports 67 and 68.`];
   }
   const serversOf = (wanted: string) =>
     found.filter(({ kind }) => kind === wanted).map(({ server }) => server);

@@ -28,7 +28,7 @@ export interface BootFields {
   readonly options: readonly OptionEntry[];
 }
 
-/** What to tell a client. */
+/** The boot settings for a client. */
 export interface BootInstructions {
   readonly client: BootClient;
   readonly request: DhcpMessage;

@@ -72,7 +72,7 @@ export class BootSession {
     this.#awaited = roles;
   }
 
-  /** Does the same for a boot that began in an earlier run of the server, unless one is known. */
+  /** Sets these files for a boot that began in an earlier run of the server, unless some are known. */
   resume(release: string, roles: readonly FileRole[]): void {
     if (this.#awaited.length > 0) return;
     this.release = release;

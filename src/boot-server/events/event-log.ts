@@ -52,7 +52,7 @@ export class EventLog {
     this.#touchSession(mac).expect(roles);
   }
 
-  /** Does the same for a boot that began in an earlier run of the server. */
+  /** Sets these files for a boot that began in an earlier run of the server. */
   resume(mac: string, release: string, roles: readonly FileRole[]): void {
     this.flush();
     this.#touchSession(mac).resume(release, roles);

@@ -36,7 +36,7 @@ export type MachineEvent = { readonly mac: string | undefined } & (
       /** The address that was refused by TFTP or HTTP; undefined for DHCP, which sent no answer. */
       readonly client?: string;
       readonly reason: string;
-      /** False if nobody needs to know: the client never asked to be booted. */
+      /** False if the client never asked to be booted. */
       readonly isNotable: boolean;
     }
   | {

@@ -24,7 +24,7 @@ export interface BootScriptsOptions {
   readonly proxied: ProxiedFiles;
   /** A machine got a script, and has to fetch files of these roles. */
   onScript(machine: Machine, decision: Decision, awaited: readonly FileRole[]): void;
-  /** A machine claimed to be another one, and was refused. */
+  /** The server refused a machine that claimed another machine's MAC address. */
   onImpostor(mac: string, claimedMac: string): void;
 }
 

@@ -31,7 +31,7 @@ export class FileSender {
     this.#stallTimeoutMs = stallTimeoutMs;
   }
 
-  /** @throws the error of opening or reading; the connection is unusable then */
+  /** @throws the error of opening or reading; the connection is unusable afterwards */
   async send(request: IncomingMessage, response: ServerResponse, file: ServedFile): Promise<void> {
     const handle = await openFile(file);
     if (handle === undefined) return sendReplaced(response);
@@ -118,7 +118,7 @@ function prepareAnswer(
   return true;
 }
 
-/** Soon the server knows the new file, or the URL leads nowhere. */
+/** Soon, the server knows the new file, or the URL is no longer valid. */
 function sendReplaced(response: ServerResponse): void {
   response.setHeader("Retry-After", retryAfterSeconds);
   sendText(response, 503, "text/plain", "The files of this release are being replaced.\n");

@@ -24,7 +24,7 @@ export const defaultMaxTransfers = 16;
 const defaultStallTimeoutMs = 60_000;
 
 export interface HttpServerOptions {
-  /** Finds what a URL leads to; undefined if it leads nowhere. */
+  /** Maps a URL to a resource; undefined if there is none. */
   find(request: BootHttpRequest): Resource | undefined | Promise<Resource | undefined>;
   /** An answer begins. `onEnd` receives the same object. */
   onStart?(transfer: HttpTransfer): void;
@@ -90,7 +90,7 @@ export class HttpServer {
     try {
       await this.#send(request, response);
     } catch (error) {
-      // A client that disconnected needs no answer, and nobody has to know.
+      // A client that disconnected needs no answer and no log line.
       if (!request.socket.destroyed) this.#options.onError?.(error);
       if (response.headersSent) response.destroy();
       else sendText(response, 500, "text/plain", "The server failed.\n");

@@ -6,7 +6,7 @@ import { machineScriptUrl } from "./urls.js";
 /**
  * The script that every iPXE gets. It reports the machine to the server, and repeats that until the
  * server answers. The URL is absolute: iPXE takes the first part of a MAC address, up to the colon,
- * for the scheme of a relative one.
+ * as the scheme of a relative URL.
  * @param base `http://ADDRESS:PORT`
  */
 export function firstScript(base: string): string {

@@ -8,7 +8,7 @@ export interface TextResource {
   readonly kind: "text";
   /** For logs: never a secret. */
   readonly name: string;
-  /** Undefined for what is not part of a boot. */
+  /** Undefined if the resource is not part of a boot. */
   readonly role?: FileRole | undefined;
   readonly type: string;
   readonly text: string;
@@ -53,7 +53,7 @@ export interface BootHttpRequest {
   readonly base: string;
 }
 
-/** The resource for a path that leads nowhere. */
+/** The resource for an unknown path. */
 export function notFound(path: string): TextResource {
   const text = "There is no such file.\n";
   const name = path.length > maxNameLength ? `${path.slice(0, maxNameLength)}…` : path;

@@ -19,7 +19,7 @@ export interface RouterOptions {
   machineAt(client: string): Machine | undefined;
 }
 
-/** Finds what a path leads to. All files are known in advance; no file path comes from a request. */
+/** Maps URL paths to resources. All files are known in advance; no file path comes from a request. */
 export class Router {
   readonly #options: RouterOptions;
 

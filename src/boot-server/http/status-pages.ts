@@ -22,7 +22,7 @@ export interface StatusPagesOptions {
   readonly metrics: Metrics;
 }
 
-/** The machines' status, for people and for programs. */
+/** The status of the machines, for people and for programs. */
 export class StatusPages {
   readonly #options: StatusPagesOptions;
 

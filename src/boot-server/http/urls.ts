@@ -5,7 +5,7 @@ export const paths = {
   programs: "/programs/",
   cloudConfigs: "/cloud-config/",
   proxiedFiles: "/proxied/",
-  /** Never leads to a file. */
+  /** There is never a file at this path. */
   missingFile: "/nothing.efi",
 } as const;
 

@@ -2,7 +2,7 @@ import type { Agent } from "undici";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { ApiAnswerError, type ApiBoot, readApiAnswer } from "./api-answer.js";
 
-/** For a whole answer. */
+/** Time limit for a whole answer. */
 const answerTimeoutMs = 5_000;
 /** A machine asks once on each served network at the same time. */
 const cacheTtlMs = 2_000;
@@ -51,7 +51,7 @@ export class BootApi {
     }
   }
 
-  /** Does the same, but may return an answer from the last two seconds. */
+  /** Like `ask`, but may return an answer from the last two seconds. */
   askCached(mac: string): Promise<ApiAnswer> {
     const recent = this.#recent.get(mac);
     if (recent !== undefined) return recent;

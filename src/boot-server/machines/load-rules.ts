@@ -32,7 +32,7 @@ export interface RuleSources {
   /** A file or a URL, for machines that the machines file gives no other cloud-config. */
   readonly cloudConfig: string | undefined;
   readonly releases: readonly Release[];
-  /** The same releases by directory; a directory may leave it open which one is the default. */
+  /** The same releases by directory; a directory need not have a default release. */
   readonly directories?: readonly (readonly Release[])[] | undefined;
   readonly programs: BootPrograms;
 }
@@ -59,7 +59,7 @@ export async function loadRules(
   return rules;
 }
 
-/** Replaces the names in a machines file by what they name. */
+/** Replaces the names in a machines file with the releases, programs and files that they refer to. */
 class RulesLoader {
   readonly #path: string;
   readonly #sources: RuleSources;

@@ -1,11 +1,11 @@
 import { MacPattern, normalizeMac } from "./mac-pattern.js";
 import { exactly, type ValuePattern } from "./value-pattern.js";
 
-/** How entries of the machines file name machines by a fact. */
+/** How entries of the machines file match machines by a fact. */
 interface FactMatcher {
   /** Returns undefined for text that is not a pattern. */
   parse(text: string): ValuePattern | undefined;
-  /** What a pattern is, for error messages: "is not …". */
+  /** A description of a pattern for error messages, after "is not". */
   readonly expected: string;
 }
 
@@ -36,7 +36,7 @@ interface MachineFactRow {
 const maxValueLength = 64;
 
 const architectures = ["amd64", "arm64", "386", "arm", "riscv64"];
-/** Names that other tools use. */
+/** Architecture names that other tools use. */
 const architectureAliases: ReadonlyMap<string, string> = new Map([
   ["x86_64", "amd64"],
   ["x64", "amd64"],

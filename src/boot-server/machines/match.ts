@@ -2,7 +2,7 @@ import type { Machine } from "./machine.js";
 import { type MatcherKey, matchers } from "./machine-facts.js";
 import type { ValuePattern } from "./value-pattern.js";
 
-/** What a machine must be like: every given key has to match, with any of its patterns. */
+/** Conditions on a machine: for every given key, at least one pattern has to match. */
 export type MachineMatch = {
   readonly [Key in MatcherKey]?: readonly ValuePattern[] | undefined;
 };

@@ -51,7 +51,7 @@ export interface Rules {
   readonly programs: ReadonlyMap<string, ServedFile>;
 }
 
-/** Settings that are undefined do not override others. */
+/** Merges settings; undefined settings do not override others. */
 export function mergeSettings(settings: BootSettings, defaults: BootSettings): BootSettings {
   const defined = Object.entries(settings).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(defined) };

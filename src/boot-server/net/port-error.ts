@@ -2,7 +2,7 @@ import { NetbootError, systemCode } from "../../support/index.js";
 import { findPortOwner, type PortOwner } from "./port-owner.js";
 
 /**
- * Turns an error of binding a port into one that says which program is in the way and what to do.
+ * Turns an error of binding a port into one that says which program is in the way, and what to do.
  * @param what the protocol that the port is for: HTTP, or one over UDP
  * @returns a NetbootError PORT_TAKEN or PORT_DENIED, or the error itself
  */

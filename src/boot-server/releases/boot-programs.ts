@@ -9,7 +9,7 @@ import type { Release } from "./release.js";
 /** The directory of Debian's and Ubuntu's package `ipxe`. */
 const packagedProgramsDirectory = "/usr/lib/ipxe";
 
-/** What decides which boot program a machine can run. */
+/** The facts that decide which boot program a machine can run. */
 export interface ProgramTarget {
   readonly architecture: MachineArchitecture | undefined;
   readonly firmware: Firmware | undefined;

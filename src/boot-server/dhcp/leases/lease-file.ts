@@ -113,7 +113,7 @@ export class LeaseFile {
       throw error;
     }
     await this.#file?.close();
-    // The open file is the renamed one.
+    // The file that is open for writing is the one that was renamed.
     this.#file = file;
     this.#lines = lines.length;
     this.#linesAfterCompaction = lines.length;
