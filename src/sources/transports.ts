@@ -1,5 +1,5 @@
 /**
- * The ways to name an image. This table is the one place that knows them: `openers` in open-source.ts
+ * The ways to name an image. This table is the one place that knows them: `parsers` in open-source.ts
  * has a function for each row, which the compiler checks. The command line loads this file alone for
  * its help, so it imports nothing.
  */

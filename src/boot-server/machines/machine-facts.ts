@@ -190,5 +190,6 @@ function architectureOfIpxe(buildarch?: string, platform?: string): string | und
   if (platform === "pcbios" || buildarch === "x86_64") return "amd64";
   if (buildarch === "arm64") return "arm64";
   if (buildarch === "arm32") return "arm";
+  if (buildarch === "riscv64") return "riscv64";
   return buildarch === "i386" ? "386" : undefined;
 }

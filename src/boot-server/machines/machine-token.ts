@@ -55,16 +55,15 @@ export class MachineTokens {
    * Other programs log these URLs, so the token does not give access to a cloud-config.
    */
   createForFiles(machine: Machine): string {
-    return this.sign(filesPurpose, JSON.stringify(factsInFileTokens.map((fact) => machine[fact])));
+    const facts = factsInFileTokens.map((fact) => [fact, machine[fact]]);
+    return this.sign(filesPurpose, JSON.stringify(Object.fromEntries(facts)));
   }
 
   /** @returns undefined for a token of another kind, or that this server did not make */
   readForFiles(token: string): Machine | undefined {
     const text = this.verify(filesPurpose, token);
     if (text === undefined) return undefined;
-    const values = JSON.parse(text) as (string | null)[];
-    const facts = factsInFileTokens.map((fact, index) => [fact, values[index] ?? undefined]);
-    return { ...(Object.fromEntries(facts) as Machine), isFullyKnown: true };
+    return { ...(JSON.parse(text) as Machine), isFullyKnown: true };
   }
 
   /**

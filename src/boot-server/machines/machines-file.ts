@@ -35,7 +35,7 @@ const match = z
   .strictObject(Object.fromEntries([...matchers.keys()].map((key) => [key, patternsOf(key)])))
   .transform((patterns): MachineMatch => patterns)
   .refine((patterns) => Object.values(patterns).some((value) => value !== undefined), {
-    error: `is empty: add ${[...matchers.keys()].join(", ").replace(/, (\w+)$/, " or $1")}`,
+    error: `is empty: add ${[...matchers.keys()].join(", ").replace(/, ([\w-]+)$/, " or $1")}`,
   });
 
 /** A key without a value arrives as empty text. */
