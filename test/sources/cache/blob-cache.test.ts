@@ -145,14 +145,15 @@ describe("the cache", () => {
     it(`is in ~/.cache if XDG_CACHE_HOME is ${name}`, async () => {
       const cwd = await temporaryDirectory();
       const { stdout } = await runProgram(["cache", "ls"], { cwd, env });
-      assert.ok(stdout.endsWith(` in ${join(cwd, ".cache/kairos-netboot")}\n`), stdout);
+      assert.equal(stdout, `The cache in ${join(cwd, ".cache/kairos-netboot")} is empty\n`);
     });
   }
 
   it("is in the home directory of the user database if HOME is empty", async () => {
     const cwd = await temporaryDirectory();
     const { stdout } = await runProgram(["cache", "ls"], { cwd, env: { HOME: "" } });
-    assert.match(stdout, new RegExp(`in ${join(userInfo().homedir, ".cache/kairos-netboot")}\n$`));
+    const directory = join(userInfo().homedir, ".cache/kairos-netboot");
+    assert.ok(stdout.includes(directory), stdout);
   });
 
   it("and a home directory are not needed by a user without an entry in the user database", async (t) => {
