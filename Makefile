@@ -43,7 +43,7 @@ run: run-packages $(if $(filter --iso --uki,$(OPTIONS)),media-packages) dist/.co
 
 # Many tests wait for a process, so four files run concurrently on two cores.
 test: test-packages dist/.complete .build/.complete
-	$(call node-test,--test-concurrency=4 --test-timeout=300000,$(TESTS))
+	$(call node-test,--test-concurrency=4 --test-timeout=600000,$(TESTS))
 
 # Node writes what each process of the tests ran, and c8 adds it up by source file.
 coverage: export NODE_V8_COVERAGE = $(CURDIR)/.build/coverage
