@@ -195,7 +195,10 @@ describe("a client with retries for two hours", () => {
     t.after(() => client.close());
     await assert.rejects(
       client.manifest(parseReference("127.0.0.1:1/os/image:v1")),
-      failsWith("REGISTRY_UNREACHABLE", /refused the connection; tried \d times within (\d|10) s\.$/),
+      failsWith(
+        "REGISTRY_UNREACHABLE",
+        /refused the connection; tried \d times within (\d|10) s\.$/,
+      ),
     );
     assert.ok(clock.now() <= 10_000);
   });
