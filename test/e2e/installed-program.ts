@@ -24,12 +24,13 @@ export async function rootUser(): Promise<User> {
   return { uid: 0, gid: 0, directory: await mkdtemp(join(tmpdir(), "kairos-netboot-root-")) };
 }
 
-/** An ordinary user, with a copy of the program that they can read wherever the checkout is. */
+/** An ordinary user, with copies of the program and of Node that they can run wherever those are. */
 export async function ordinaryUser(): Promise<User> {
   const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-nobody-"));
   await chmod(directory, 0o755);
   await chown(directory, nobodyUser.uid, nobodyUser.gid);
   await copyProgram(join(directory, "program"));
+  await cp(process.execPath, join(directory, "program/node"));
   await run("chmod", ["-R", "a+rX", join(directory, "program")]);
   return { ...nobodyUser, directory };
 }
@@ -55,7 +56,7 @@ export async function extract(user: User, reference: string): Promise<string> {
   const output = join(directory, "out");
   const program = uid === 0 ? checkoutDirectory : join(directory, "program");
   await run(
-    process.execPath,
+    uid === 0 ? process.execPath : join(program, "node"),
     [join(program, "bin/kairos-netboot.js"), "extract", reference, "-o", output],
     {
       uid,
