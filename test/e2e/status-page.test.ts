@@ -54,7 +54,7 @@ for (const [place, size] of [
       page = await browse(size, ["--virtual-time-budget=2500", "--dump-dom"]);
     };
     await Promise.all([booted, look().finally(() => (isSeen = true))]);
-    assert.match(page, new RegExp(`<h2>${macAddress}</h2><span class="state">boots<`));
+    assert.match(page, new RegExp(`<h2>${macAddress}</h2><span class="state">is booting<`));
     assert.doesNotMatch(page, /class="lost"/);
     for (const step of ["asked", "offered", "boot-program", "script"]) {
       assert.match(page, new RegExp(`<li class="whole"[^>]*>${step}</li>`));
