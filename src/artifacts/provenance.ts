@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { sha256Hex } from "../support/index.js";
 import { filesOf } from "./artifact-files.js";
 import { netbootJsonName, type WrittenNetbootJson } from "./netboot-json.js";

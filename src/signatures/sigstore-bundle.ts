@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Recognizes `application/vnd.dev.sigstore.bundle.v0.3+json` and earlier versions. */
 export function isBundleType(mediaType: string | undefined): boolean {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The media type of a layer with a payload. */
 export const simpleSigningType = "application/vnd.dev.cosign.simplesigning.v1+json";

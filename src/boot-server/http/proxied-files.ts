@@ -60,7 +60,7 @@ export class ProxiedFiles {
     const role = use === "file" ? undefined : use;
     const name = basename(new URL(url).pathname) || use;
     try {
-      const { Agent, interceptors, request } = await import("undici");
+      const { Agent, interceptors, request } = (await import("undici")).default;
       this.#agent ??= new Agent(timeouts);
       const redirect = interceptors.redirect({ maxRedirections: maxRedirects });
       const answer = await request(url, {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The boot API's instructions for a machine. All URLs are absolute. */
 export interface ApiBoot {

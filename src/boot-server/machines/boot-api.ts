@@ -66,7 +66,7 @@ export class BootApi {
   }
 
   async #fetch(mac: string): Promise<ApiBoot> {
-    const { Agent, request } = await import("undici");
+    const { Agent, request } = (await import("undici")).default;
     this.#agent ??= new Agent({ connect: { timeout: answerTimeoutMs } });
     const signal = AbortSignal.timeout(answerTimeoutMs);
     const answer = await request(`${this.url}v1/boot/${mac}`, { dispatcher: this.#agent, signal });

@@ -1,5 +1,5 @@
 import { type Alias, type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { NetbootError } from "../../support/index.js";
 import { type MatcherKey, matchers } from "./machine-facts.js";
 import type { MachineMatch } from "./match.js";

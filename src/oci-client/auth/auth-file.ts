@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { OciClientError } from "../core/oci-client-error.js";
 import { sanitize } from "../core/sanitize.js";
 import { readSmallFile } from "../core/small-file.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { registerSecret } from "../core/redact.js";
 import type { HttpResponse } from "../transport/http-exchange.js";
 import { readBody } from "../transport/read-body.js";

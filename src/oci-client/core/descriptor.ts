@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isDigest } from "./digest.js";
 import type { Platform } from "./platform.js";
 

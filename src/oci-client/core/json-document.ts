@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { OciClientError } from "./oci-client-error.js";
 import { sanitize } from "./sanitize.js";
 

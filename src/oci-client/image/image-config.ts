@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isDigest } from "../core/digest.js";
 import { checkDocument, parseJson } from "../core/json-document.js";
 

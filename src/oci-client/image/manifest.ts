@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { annotations, type Descriptor, descriptor, text } from "../core/descriptor.js";
 import { checkDocument, invalidDocument, parseJson } from "../core/json-document.js";
 import {

@@ -42,7 +42,7 @@ export class Connections {
   async #open(url: URL): Promise<Connection> {
     const { tls, proxy } = await this.#config.settingsFor(url);
     // Loaded on first use: most commands never connect to a registry.
-    const { Agent, buildConnector, Pool, ProxyAgent } = await import("undici");
+    const { Agent, buildConnector, Pool, ProxyAgent } = (await import("undici")).default;
     const { connectMs: timeout, headersMs: headersTimeout, bodyMs: bodyTimeout } = this.#timeouts;
     const timeouts = { headersTimeout, bodyTimeout };
     if (proxy === undefined) {

@@ -1,5 +1,5 @@
 import { readFile, readlink } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { systemCode } from "../../support/index.js";
 
 /**

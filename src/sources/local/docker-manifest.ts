@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatReference, parseReference } from "../../oci-client/index.js";
 import { NetbootError } from "../../support/index.js";
 

@@ -1,5 +1,5 @@
 import { parse, TomlError } from "smol-toml";
-import { z } from "zod";
+import * as z from "zod";
 import { NetbootError } from "../../support/index.js";
 
 /** One `[[registry]]` of a registries.conf (containers-registries.conf(5)). */

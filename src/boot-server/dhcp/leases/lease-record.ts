@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Lease } from "./lease-pool.js";
 
 /** The schema of a line. */

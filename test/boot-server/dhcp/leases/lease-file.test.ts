@@ -44,7 +44,7 @@ describe("the lease lock", () => {
 
   it("is free after its process was killed", async () => {
     const path = await newPath();
-    const module = join(checkout, "dist/boot-server/dhcp/leases/lease-lock.js");
+    const module = join(checkout, ".build/src/boot-server/dhcp/leases/lease-lock.js");
     const program = `const { LeaseLock } = await import(process.argv[1]);
       await LeaseLock.take(process.argv[2]); console.log("taken"); setInterval(() => {}, 1000);`;
     const words = ["--input-type=module", "-e", program, module, path];
