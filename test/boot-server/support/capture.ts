@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { checkout } from "../../support/checkout.js";
 
-const recordings = fileURLToPath(new URL("../../../../testdata/firmware/", import.meta.url));
+const recordings = join(checkout, "testdata/firmware");
 
 /** A UDP datagram in a recording. */
 export interface Datagram {
