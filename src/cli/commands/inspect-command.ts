@@ -1,8 +1,14 @@
 import { Command } from "commander";
+// Only this file of signatures: the index would load everything that verifies.
+import {
+  type VerificationOptions,
+  verificationOptionTable,
+} from "../../signatures/verification-option-table.js";
 import { sanitize } from "../../support/index.js";
 import { formatInspection } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
+import { addOptionRows } from "./option-rows.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
@@ -26,7 +32,7 @@ const help: CommandHelp = {
   ],
 };
 
-interface Flags extends RegistryFlags {
+interface Flags extends RegistryFlags, VerificationOptions {
   platform?: string;
   cacheDir?: string;
   cache: boolean;
@@ -51,11 +57,13 @@ export function inspectCommand(): Command {
     .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print the result as JSON")
     .action(run);
+  addOptionRows(command, verificationOptionTable);
   return addHelp(addRegistryOptions(command), help);
 }
 
 async function run(image: string, flags: Flags): Promise<void> {
   const { platform, cacheDir, cache, retryTimeout, quiet, verbose, json } = flags;
+  const { verifyKey, verifyIdentity, verifyIssuer, verifySourceRepository, trustedRoot } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -66,6 +74,11 @@ async function run(image: string, flags: Flags): Promise<void> {
         cacheDir,
         cache,
         retryTimeout,
+        verifyKey,
+        verifyIdentity,
+        verifyIssuer,
+        verifySourceRepository,
+        trustedRoot,
         registry,
         signal,
         onEvent: ({ level, text }) => {
