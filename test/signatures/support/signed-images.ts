@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkout } from "../../extract/support/run-netboot.js";
 import {
   type ImageContent,
   ociIndexType,
   type Pointer,
 } from "../../oci-client/support/image-content.js";
+import { checkout } from "../../support/checkout.js";
 
 export const fixtures = join(checkout, "testdata/signatures");
 const layout = join(checkout, "testdata/demo-image");
