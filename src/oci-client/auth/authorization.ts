@@ -19,7 +19,7 @@ export interface Grant {
 
 type Repository = Pick<Reference, "registry" | "repository">;
 
-/** What a registry said about how to authorize a request. */
+/** A request for authorization, as a registry sent it. */
 export interface ReceivedChallenge {
   /** The value of `WWW-Authenticate`. */
   readonly header: string;
