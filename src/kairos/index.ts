@@ -8,6 +8,7 @@ export {
   netbootCommandLine,
 } from "./command-line.js";
 export { type KairosFacts, readKairosFacts, readKairosRelease } from "./image-facts.js";
+export { findProgram, type ImageProgram } from "./image-program.js";
 export { ImageTree } from "./image-tree.js";
 export type { Initrd } from "./initrds.js";
 export { type KairosRelease, type ReleaseSummary, summarizeRelease } from "./kairos-release.js";
