@@ -12,7 +12,7 @@ import {
 } from "../../../src/boot-server/dhcp/proxy-reply.js";
 import type { OfferStyle } from "../../../src/boot-server/machines/offer-style.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
-import { decode } from "../support/capture.js";
+import { decode, decodeAll } from "../support/capture.js";
 import { type RecordedMessage, sentByMachine } from "../support/recorded-machine.js";
 
 const server = "10.77.0.2";
@@ -85,21 +85,27 @@ describe("real firmware", () => {
 
   it("gets replies that tshark decodes without a malformed field", async () => {
     const path = join(await temporaryDirectory(), "answer.pcap");
-    for (const style of ["direct", "port-4011"] as const) {
-      for (const one of sentByMachine("ovmf-pxe-port-4011.pcap")) {
+    const replies = (["direct", "port-4011"] as const).flatMap((style) =>
+      sentByMachine("ovmf-pxe-port-4011.pcap").flatMap((one) => {
         const reply = decisionFor(one, style);
-        if (reply.kind !== "reply") continue;
-        const text = decode(formatDhcp(reply.message), one.to.port, path);
-        assert.doesNotMatch(text, /malformed|unknown option|expert info/i);
-        assert.match(text, new RegExp(`Server Identifier \\(${server}\\)`));
-        assert.match(text, /Vendor class identifier: PXEClient/);
-        assert.match(text, new RegExp(`Next server IP address: ${server}`));
-        const id = one.message.transactionId.toString(16).padStart(8, "0");
-        assert.match(text, new RegExp(`Transaction ID: 0x${id}`));
-        const isReferral = one.to.port === 67 && style === "port-4011" && !reply.client.isIpxe;
-        assert.equal(/PXE discovery control/.test(text), one.to.port === 67 && !isReferral);
-        assert.equal(/Boot file name: (snponly|http)/.test(text), !isReferral);
-      }
+        return reply.kind === "reply" ? [{ style, one, reply }] : [];
+      }),
+    );
+    const messages = replies.map(({ one, reply }) => {
+      return { payload: formatDhcp(reply.message), port: one.to.port };
+    });
+    const views = decodeAll(messages, path);
+    for (const [index, { style, one, reply }] of replies.entries()) {
+      const text = views[index]!;
+      assert.doesNotMatch(text, /malformed|unknown option|expert info/i);
+      assert.match(text, new RegExp(`Server Identifier \\(${server}\\)`));
+      assert.match(text, /Vendor class identifier: PXEClient/);
+      assert.match(text, new RegExp(`Next server IP address: ${server}`));
+      const id = one.message.transactionId.toString(16).padStart(8, "0");
+      assert.match(text, new RegExp(`Transaction ID: 0x${id}`));
+      const isReferral = one.to.port === 67 && style === "port-4011" && !reply.client.isIpxe;
+      assert.equal(/PXE discovery control/.test(text), one.to.port === 67 && !isReferral);
+      assert.equal(/Boot file name: (snponly|http)/.test(text), !isReferral);
     }
   });
 
