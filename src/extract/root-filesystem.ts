@@ -78,7 +78,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     mksquashfs = await early.opened;
     const tree = new ImageTree(merged.root);
     if (input.isArchitectureAssumed) await confirmPlatform(input, tree, merged);
-    const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
+    const facts = await readKairosFacts(tree, merged, options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
     const traits = { root: merged.root.attributes, newestMtime: merged.newestMtime };
@@ -114,7 +114,7 @@ async function confirmPlatform(
   tree: ImageTree,
   merged: MergedImage,
 ): Promise<void> {
-  const program = await findProgram(tree, (inode) => merged.read(inode));
+  const program = await findProgram(tree, merged);
   const warning = checkAssumedPlatform(platform, program);
   if (warning !== undefined) options.emit({ type: "message", level: "warning", text: warning });
 }

@@ -3,13 +3,13 @@ import {
   artifactName,
   findBootFiles,
   findProgram,
+  type ImageContents,
   type ImageTree,
   type Initrd,
   type KairosRelease,
   type Kernel,
   readKairosRelease,
 } from "../kairos/index.js";
-import type { Inode } from "../layers/index.js";
 import type { Platform } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 
@@ -31,21 +31,25 @@ export interface BootFacts {
  */
 export async function readBootFacts(
   tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
+  contents: ImageContents,
   assumed: Platform | undefined,
 ): Promise<BootFacts> {
   const problems: NetbootError[] = [];
-  const release = await readKairosRelease(tree, read);
-  const files = attempt(problems, () => findBootFiles(tree, release, {}));
-  const name = attempt(problems, () => artifactName(release));
-  const program = assumed && (await findProgram(tree, read));
-  const warning = assumed && attempt(problems, () => checkAssumedPlatform(assumed, program));
+  const release = await readKairosRelease(tree, contents);
+  const files = await attempt(problems, () => findBootFiles(tree, contents, release, {}));
+  const name = await attempt(problems, () => artifactName(release));
+  const program = assumed && (await findProgram(tree, contents));
+  const warning =
+    assumed && (await attempt(problems, () => checkAssumedPlatform(assumed, program)));
   return { release, name, files, problems, warnings: warning === undefined ? [] : [warning] };
 }
 
-function attempt<Result>(problems: NetbootError[], action: () => Result): Result | undefined {
+async function attempt<Result>(
+  problems: NetbootError[],
+  action: () => Result | Promise<Result>,
+): Promise<Result | undefined> {
   try {
-    return action();
+    return await action();
   } catch (error) {
     if (!(error instanceof NetbootError)) throw error;
     problems.push(error);

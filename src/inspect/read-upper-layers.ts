@@ -1,4 +1,4 @@
-import { captureRule, ImageTree } from "../kairos/index.js";
+import { captureRule, ImageTree, isKernelPath } from "../kairos/index.js";
 import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
 import type { Platform, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
@@ -34,8 +34,11 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
   const assumed = image.isArchitectureAssumed ? image.platform : undefined;
   const capture = captureRule({});
   const upper = new UpperLayers({
-    // The kernel and the initrd have to be found, but their contents are not needed.
-    capture: (path, size) => (capture(path, size) === "memory" ? "memory" : undefined),
+    // A kernel's version may be needed, but nothing in an initrd.
+    capture: (path, size) => {
+      const kind = capture(path, size);
+      return kind === "memory" || isKernelPath(path) ? kind : undefined;
+    },
     scratch,
     signal,
   });
@@ -55,7 +58,7 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
     if (findings !== undefined) return findings;
   }
   const empty = new Directory({ mode: 0o755, uid: 0, gid: 0, mtime: 0 });
-  const facts = await readBootFacts(new ImageTree(empty), (inode) => upper.read(inode), assumed);
+  const facts = await readBootFacts(new ImageTree(empty), upper, assumed);
   return { facts, lowestLayer: 0, contentBytes: 0 };
 }
 
@@ -70,7 +73,7 @@ async function conclude(
   const isComplete = lowestLayer === 0;
   const tree = isComplete ? new ImageTree(root) : new UpperTree(root);
   try {
-    const facts = await readBootFacts(tree, (inode) => upper.read(inode), assumed);
+    const facts = await readBootFacts(tree, upper, assumed);
     return { facts, lowestLayer, contentBytes: isComplete ? totalContentBytes(root) : undefined };
   } catch (error) {
     if (error instanceof LowerLayersNeeded) return undefined;

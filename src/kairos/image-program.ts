@@ -1,6 +1,6 @@
 import { elfArchitecture } from "../kernel/index.js";
-import type { Inode } from "../layers/index.js";
 import type { ByteString } from "../tar/index.js";
+import type { ImageContents } from "./image-contents.js";
 import type { ImageTree } from "./image-tree.js";
 
 /** A program in an image. */
@@ -16,18 +16,15 @@ const programPaths = ["/bin/sh", "/sbin/init", "/usr/lib/systemd/systemd", "/bin
 /** Larger files are not such programs. */
 const maxProgramBytes = 64 * 1024 * 1024;
 
-/**
- * Finds a program that tells for which architecture an image was built.
- * @param read returns the contents of a small file
- */
+/** Finds a program that tells for which architecture an image was built. */
 export async function findProgram(
   tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
+  contents: ImageContents,
 ): Promise<ImageProgram | undefined> {
   for (const path of programPaths) {
     const file = tree.file(path);
     if (file === undefined || file.inode.entry.size > maxProgramBytes) continue;
-    const architecture = elfArchitecture(await read(file.inode));
+    const architecture = elfArchitecture(await contents.read(file.inode));
     if (architecture !== undefined) return { path: file.path, architecture };
   }
   return undefined;
