@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { NetbootError } from "../../support/index.js";
 import { ipv4Number } from "./address.js";
@@ -53,6 +54,18 @@ export function ipv4Addresses(): ServedAddress[] {
       .filter(({ family }) => family === "IPv4")
       .map(({ address, netmask }) => ({ interface: name, address, netmask })),
   );
+}
+
+/**
+ * The largest packet that the interface with an address sends.
+ * @returns undefined if the kernel does not say
+ */
+export async function mtuOf(address: string): Promise<number | undefined> {
+  const found = ipv4Addresses().find((it) => it.address === address);
+  if (found === undefined) return undefined;
+  const text = await readFile(`/sys/class/net/${found.interface}/mtu`, "utf8").catch(() => "");
+  const bytes = Number(text);
+  return Number.isInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
 /** True if the second address is in the network of the first. */

@@ -169,7 +169,15 @@ describe("a boot API", () => {
     const offers = new BootOffers({ policy, machineStore: new MachineStore(), programs, api });
     const client = (mac: string): BootClient => {
       const kind = { architecture: "amd64", firmware: "uefi", architectureType: 7 } as const;
-      return { mac, uuid: undefined, protocol: "pxe", isIpxe: false, ...kind };
+      return {
+        mac,
+        uuid: undefined,
+        protocol: "pxe",
+        isIpxe: false,
+        runsScripts: false,
+        hasMalformedIdentifier: false,
+        ...kind,
+      };
     };
     const base = "http://10.0.0.1:8080";
     const stalled = offers.choose(client(silent), base);
