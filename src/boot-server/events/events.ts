@@ -21,7 +21,7 @@ export type MachineEvent = { readonly mac: string | undefined } & (
       readonly architecture: string | undefined;
       readonly firmware: string | undefined;
       readonly bootFile: string;
-      /** What the server noticed about the request and tolerated, as a clause. */
+      /** A defect of the request that the server tolerated, as a clause. */
       readonly remark?: string | undefined;
     }
   | { readonly type: "sent-to-disk"; readonly reasons: readonly string[] }

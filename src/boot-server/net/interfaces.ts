@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { NetbootError } from "../../support/index.js";
 import { ipv4Number } from "./address.js";
@@ -60,12 +60,15 @@ export function ipv4Addresses(): ServedAddress[] {
  * The largest packet that the interface with an address sends.
  * @returns undefined if the kernel does not say
  */
-export async function mtuOf(address: string): Promise<number | undefined> {
+export function mtuOf(address: string): number | undefined {
   const found = ipv4Addresses().find((it) => it.address === address);
   if (found === undefined) return undefined;
-  const text = await readFile(`/sys/class/net/${found.interface}/mtu`, "utf8").catch(() => "");
-  const bytes = Number(text);
-  return Number.isInteger(bytes) && bytes > 0 ? bytes : undefined;
+  try {
+    // The kernel makes this file's contents when it is read, without a wait.
+    return Number(readFileSync(`/sys/class/net/${found.interface}/mtu`, "utf8")) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** True if the second address is in the network of the first. */

@@ -209,7 +209,7 @@ export class TftpServer {
       const { size } = stats;
       if (this.#isStopped) return;
       const file = new FileWindow({ handle, size, identity: fileIdentity(stats) }, this.#blocks);
-      const transfer = new Transfer(file, peer, negotiate(requested, size, await mtuOf(address)));
+      const transfer = new Transfer(file, peer, negotiate(requested, size, mtuOf(address)));
       own.transfer = transfer;
       this.#options.onEvent({ type: "started", client, name, size });
       try {

@@ -187,9 +187,12 @@ describe("a boot API", () => {
       style: undefined,
     });
     assert.ok(performance.now() - start < 2_000);
-    assert.deepEqual(await offers.choose({ ...client(known), isIpxe: true }, base), {
-      bootFile: `${base}/boot.ipxe`,
-    });
+    assert.deepEqual(
+      await offers.choose({ ...client(known), isIpxe: true, runsScripts: true }, base),
+      {
+        bootFile: `${base}/boot.ipxe`,
+      },
+    );
     const refused = { refusal: "The boot API has nothing for this machine (status 404)." };
     assert.deepEqual(await offers.choose(client(unknown), base), refused);
     assert.match(JSON.stringify(await stalled), /within 5 seconds/);
