@@ -68,7 +68,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     const merged = await pass.run(canPredictTimes(input) ? early : undefined);
     mksquashfs = await early.opened;
     const tree = new ImageTree(merged.root);
-    const facts = await readKairosFacts(tree, (inode) => merged.read(inode), options);
+    const facts = await readKairosFacts(tree, merged, options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
     const traits = { root: merged.root.attributes, newestMtime: merged.newestMtime };

@@ -1,13 +1,13 @@
 import {
   artifactName,
   findBootFiles,
+  type ImageContents,
   type ImageTree,
   type Initrd,
   type KairosRelease,
   type Kernel,
   readKairosRelease,
 } from "../kairos/index.js";
-import type { Inode } from "../layers/index.js";
 import { NetbootError } from "../support/index.js";
 
 /** The properties of an image that `extract` needs, and reasons why it would reject the image. */
@@ -21,20 +21,20 @@ export interface BootFacts {
 }
 
 /** Finds what `extract` would find, and collects the errors instead of stopping at the first. */
-export async function readBootFacts(
-  tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
-): Promise<BootFacts> {
+export async function readBootFacts(tree: ImageTree, contents: ImageContents): Promise<BootFacts> {
   const problems: NetbootError[] = [];
-  const release = await readKairosRelease(tree, read);
-  const files = attempt(problems, () => findBootFiles(tree, release, {}));
-  const name = attempt(problems, () => artifactName(release));
+  const release = await readKairosRelease(tree, contents);
+  const files = await attempt(problems, () => findBootFiles(tree, contents, release, {}));
+  const name = await attempt(problems, () => artifactName(release));
   return { release, name, files, problems };
 }
 
-function attempt<Result>(problems: NetbootError[], action: () => Result): Result | undefined {
+async function attempt<Result>(
+  problems: NetbootError[],
+  action: () => Result | Promise<Result>,
+): Promise<Result | undefined> {
   try {
-    return action();
+    return await action();
   } catch (error) {
     if (!(error instanceof NetbootError)) throw error;
     problems.push(error);

@@ -1,4 +1,4 @@
-import { captureRule, ImageTree } from "../kairos/index.js";
+import { captureRule, ImageTree, isKernelPath } from "../kairos/index.js";
 import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
 import type { ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
@@ -33,8 +33,11 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
   const { layers } = image.manifest;
   const capture = captureRule({});
   const upper = new UpperLayers({
-    // The kernel and the initrd have to be found, but their contents are not needed.
-    capture: (path, size) => (capture(path, size) === "memory" ? "memory" : undefined),
+    // A kernel's version may be needed, but nothing in an initrd.
+    capture: (path, size) => {
+      const kind = capture(path, size);
+      return kind === "memory" || isKernelPath(path) ? kind : undefined;
+    },
     scratch,
     signal,
   });
@@ -54,7 +57,7 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
     if (findings !== undefined) return findings;
   }
   const empty = new Directory({ mode: 0o755, uid: 0, gid: 0, mtime: 0 });
-  const facts = await readBootFacts(new ImageTree(empty), (inode) => upper.read(inode));
+  const facts = await readBootFacts(new ImageTree(empty), upper);
   return { facts, lowestLayer: 0, contentBytes: 0 };
 }
 
@@ -68,7 +71,7 @@ async function conclude(
   const isComplete = lowestLayer === 0;
   const tree = isComplete ? new ImageTree(root) : new UpperTree(root);
   try {
-    const facts = await readBootFacts(tree, (inode) => upper.read(inode));
+    const facts = await readBootFacts(tree, upper);
     return { facts, lowestLayer, contentBytes: isComplete ? totalContentBytes(root) : undefined };
   } catch (error) {
     if (error instanceof LowerLayersNeeded) return undefined;
