@@ -4,6 +4,7 @@ export { checkCloudConfig, readCloudConfig } from "./cloud-config.js";
 export {
   commandLineByName,
   expandCommandLine,
+  findCommandLineProblem,
   findIpxeVariable,
   netbootCommandLine,
 } from "./command-line.js";
