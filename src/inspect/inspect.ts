@@ -88,6 +88,7 @@ async function attempt(
     const onMessage = (text: string) => options.tell("info", text);
     const { signal } = controller;
     const findings = await readUpperLayers({ image, source, scratch, signal, onMessage });
+    for (const text of findings.facts.warnings) options.tell("warning", text);
     const bytes = [...fetched.values()].reduce((sum, present) => sum + present, 0);
     return describeImage({ source, image, signature, findings, fetchedBytes: bytes });
   } catch (error) {

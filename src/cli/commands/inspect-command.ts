@@ -1,5 +1,6 @@
 import { Command } from "commander";
-// Only this file of signatures: the index would load everything that verifies.
+// Only these files: an index would load everything that a pull needs.
+import { extractOptionTable } from "../../extract/extract-option-table.js";
 import {
   type VerificationOptions,
   verificationOptionTable,
@@ -42,22 +43,22 @@ interface Flags extends RegistryFlags, VerificationOptions {
   json?: boolean;
 }
 
+const { platform, cacheDir, cache, retryTimeout } = extractOptionTable;
+/** The options that mean the same as those of `extract`. */
+const sharedOptions = { platform, cacheDir, cache, retryTimeout, ...verificationOptionTable };
+
 export function inspectCommand(): Command {
   const command = new Command("inspect")
     .summary("show what an image contains, and what extract would make of it")
     .description(
       "Shows the digest, platforms, layers, Kairos release, kernel, and initrd of an image, and estimates the size of what extract would make of it. Writes no files and fetches as little as possible.",
     )
-    .argument("<image>", "image reference or another source, as for extract")
-    .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
-    .option("--cache-dir <dir>", "directory for downloads (default: ~/.cache/kairos-netboot)")
-    .option("--no-cache", "do not keep downloads")
-    .option("--retry-timeout <time>", "how long to retry failed downloads: 90s, 2h, or 0", "5m")
+    .argument("<image>", "image reference or another source, as for extract");
+  addOptionRows(command, sharedOptions)
     .option("-q, --quiet", "print only the result and errors")
     .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print the result as JSON")
     .action(run);
-  addOptionRows(command, verificationOptionTable);
   return addHelp(addRegistryOptions(command), help);
 }
 
