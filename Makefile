@@ -88,14 +88,14 @@ node_modules/.complete: package.json package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-dist/.complete: node_modules/.complete tsconfig.json $(SOURCES)
+dist/.complete: node_modules/.complete tsconfig.json esbuild.config.js $(SOURCES)
 	rm -rf dist
 	npm run --silent build
 	@touch $@
 
-.build/.complete: node_modules/.complete tsconfig.json test/tsconfig.json $(SOURCES) $(shell find test -name '*.ts')
+.build/.complete: node_modules/.complete esbuild.config.js $(SOURCES) $(shell find test -name '*.ts')
 	rm -rf .build
-	npx tsc -p test/tsconfig.json
+	npm run --silent bundle:tests
 	@touch $@
 
 run-packages:   PACKAGES = $(RUN_PACKAGES)

@@ -3,8 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { discoverReleases, findUndescribedReleases } from "../../src/artifacts/index.js";
-import { checkout } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 const published = join(checkout, "testdata/published/0.1.0");
 

@@ -5,8 +5,9 @@ import { before, describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { netbootJsonSchema, readNetbootJson } from "../../src/artifacts/index.js";
 import { extract } from "../../src/extract/index.js";
-import { checkout, demoImage } from "../extract/support/run-netboot.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 type Json = Record<string, unknown>;
 

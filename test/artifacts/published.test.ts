@@ -3,8 +3,9 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { inOwnNetwork } from "../cli/support/own-network.js";
-import { checkout, runProgram, succeed } from "../extract/support/run-netboot.js";
+import { runProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 /** See testdata/published/build.sh. */
 const published = join(checkout, "testdata/published/0.1.0");

@@ -7,9 +7,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRegistry } from "../e2e/registry.js";
+import { checkout } from "../support/checkout.js";
 import { type Measurement, measure } from "./measure.js";
 
-const checkout = join(import.meta.dirname, "../../..");
 const runs = Number(process.env.BENCH_RUNS ?? 3);
 const squashfsOptions = "-noappend -no-progress -quiet -b 1M";
 const zstd = `${squashfsOptions} -comp zstd -Xcompression-level 3`;

@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { addImage } from "../extract/support/images.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
+import { checkout } from "../support/checkout.js";
 import type { TarItem } from "../support/tar-builder.js";
 import { measure } from "./measure.js";
 
-const program = join(import.meta.dirname, "../../../bin/kairos-netboot.js");
+const program = join(checkout, "bin/kairos-netboot.js");
 const counts = [10_000, 100_000, 300_000];
 
 async function main(): Promise<void> {

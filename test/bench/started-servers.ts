@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endOf, startBound } from "../e2e/process.js";
+import { checkout } from "../support/checkout.js";
 import { otherAddress, ownAddress } from "./network-namespace.js";
 
-const checkout = join(import.meta.dirname, "../../..");
 const httpPort = 8080;
 
 export interface ServedFiles {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { extract } from "../../src/index.js";
-import { checkout, demoImage, demoName } from "../extract/support/run-netboot.js";
+import { demoImage, demoName } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 const run = promisify(execFile);
 /** V8 versions differ in when they collect garbage: small limits make them alike. */

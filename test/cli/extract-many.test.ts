@@ -4,9 +4,10 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { baseName, imageOf } from "../extract/support/images.js";
-import { checkout, demoName, runProgram, succeed } from "../extract/support/run-netboot.js";
+import { demoName, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
+import { checkout } from "../support/checkout.js";
 
 describe("extract with several images", () => {
   /** Contains the images `oci:demo` and `oci:own`, and an empty directory at `oci:broken`. */

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createProgram, subcommandsOf } from "../../src/cli/program.js";
-import { checkout, runProgram } from "../extract/support/run-netboot.js";
+import { runProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 const extractOptions = [
   "-o, --output",
@@ -17,6 +18,10 @@ const extractOptions = [
   "--block-size",
   "--sbom",
   "--verify-key",
+  "--verify-identity",
+  "--verify-issuer",
+  "--verify-source-repository",
+  "--trusted-root",
   "--sign-key",
   "--cache-dir",
   "--no-cache",

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import {
-  checkout,
   demoImage,
   type Outcome,
   outcomeOf,
@@ -15,6 +14,7 @@ import {
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { serve } from "../oci-client/support/local-server.js";
+import { checkout } from "../support/checkout.js";
 import { isRunning, startOf } from "./support/processes.js";
 import { assertRefusal } from "./support/refusal.js";
 

@@ -6,8 +6,8 @@ import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { datagramsOf, decode } from "../boot-server/support/capture.js";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { checkout } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 import { inOwnNetwork } from "./support/own-network.js";
 
 const run = promisify(execFile);

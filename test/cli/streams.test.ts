@@ -7,7 +7,6 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { imageOf, noise } from "../extract/support/images.js";
 import {
-  checkout,
   demoImage,
   demoName,
   outcomeOf,
@@ -16,6 +15,7 @@ import {
 } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
+import { checkout } from "../support/checkout.js";
 
 const demo = ["extract", demoImage, "-o", "out", "--platform=amd64"];
 const bad = ["extract", "oci:nowhere", "-o", "out", "--platform=amd64"];

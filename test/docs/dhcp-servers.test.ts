@@ -9,8 +9,8 @@ import { decodeFields } from "../boot-server/support/capture.js";
 import { processLimits } from "../boot-server/support/dhcp-lan.js";
 import { sentByMachine } from "../boot-server/support/recorded-machine.js";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { checkout } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { checkout } from "../support/checkout.js";
 
 const run = promisify(execFile);
 const page = join(checkout, "docs/dhcp-servers.md");

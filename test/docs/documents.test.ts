@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { describe, it } from "node:test";
-import { checkout, runProgram } from "../extract/support/run-netboot.js";
+import { runProgram } from "../extract/support/run-netboot.js";
+import { checkout } from "../support/checkout.js";
 
 const filesBelow = (directory: string, ending: string) =>
   readdirSync(join(checkout, directory), { recursive: true, encoding: "utf8" })

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
-import { checkout } from "../extract/support/run-netboot.js";
+import { checkout } from "../support/checkout.js";
 
 const filesBelow = (directory: string) =>
   readdirSync(join(checkout, directory), { recursive: true, encoding: "utf8" })

@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { checkout } from "../support/checkout.js";
 import { bootedFromDisk } from "./disk.js";
-import { checkoutDirectory } from "./installed-program.js";
 import type { Lan } from "./lan.js";
 import { cacheDirectory } from "./small-image.js";
 import { boot, type Report } from "./virtual-machine.js";
@@ -48,7 +48,7 @@ export const biosPxe: Firmware = {
   isUefi: false,
   options: [
     ...["-kernel", "/usr/lib/ipxe/ipxe.lkrn"],
-    ...["-initrd", join(checkoutDirectory, "test/e2e/plain-pxe.ipxe")],
+    ...["-initrd", join(checkout, "test/e2e/plain-pxe.ipxe")],
   ],
 };
 

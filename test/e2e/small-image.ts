@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { checkoutDirectory, programPath } from "./installed-program.js";
+import { checkout } from "../support/checkout.js";
+import { programPath } from "./installed-program.js";
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ export const releaseName = "kairos-debian-12-standard-amd64-generic-v3.5.0-k3sv1
 
 /** Builds the small image if it does not exist yet. */
 export async function buildSmallImage(): Promise<void> {
-  await run(join(checkoutDirectory, "test/e2e/build-image.sh"), ["--small", imageLayout]);
+  await run(join(checkout, "test/e2e/build-image.sh"), ["--small", imageLayout]);
 }
 
 /** @param options further options of extract */

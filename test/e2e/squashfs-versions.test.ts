@@ -3,7 +3,6 @@ import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
-  checkout,
   copyOfProgram,
   demoImage,
   demoName,
@@ -14,6 +13,7 @@ import {
 } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
+import { checkout } from "../support/checkout.js";
 import { listTree, type TreeListing } from "../support/tree-listing.js";
 
 /** Debian suites whose squashfs-tools (4.6) takes other options than bookworm's 4.5. */

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { baseLayer } from "../support/base-layer.js";
+import { checkout } from "../support/checkout.js";
 import { baseName, imageOf } from "./support/images.js";
-import { checkout, demoImage, demoName, succeed } from "./support/run-netboot.js";
+import { demoImage, demoName, succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 describe("the output directory", () => {

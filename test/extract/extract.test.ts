@@ -8,9 +8,10 @@ import type * as OciClient from "../../src/oci-client/index.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
 import { baseLayer } from "../support/base-layer.js";
+import { checkout } from "../support/checkout.js";
 import type { TarItem } from "../support/tar-builder.js";
 import { addImage, baseName, imageOf, noise } from "./support/images.js";
-import { checkout, demoImage, demoName, succeed } from "./support/run-netboot.js";
+import { demoImage, demoName, succeed } from "./support/run-netboot.js";
 import { temporaryDirectory } from "./support/temporary-directory.js";
 
 /** Package names, so that the package's own exports are what is imported. */

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createLinter, loadTextlintrc } from "textlint";
-
-const checkout = join(import.meta.dirname, "../../..");
+import { checkout } from "../support/checkout.js";
 
 /** Sentences as nobody would write them, each with the same in plain English. */
 const examples: readonly (readonly [refused: string, accepted: string])[] = [

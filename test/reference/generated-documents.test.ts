@@ -3,11 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { checkout } from "../support/checkout.js";
 import { readCommands } from "./command-data.js";
 import { manPages } from "./man-pages.js";
 import { generatedFiles } from "./pages.js";
-
-const checkout = join(import.meta.dirname, "../../..");
 
 describe("the generated reference", () => {
   for (const [path, content] of generatedFiles()) {

@@ -1,9 +1,9 @@
 // Writes the generated files; with --check, only says which ones are stale.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { checkout } from "../support/checkout.js";
 import { generatedFiles } from "./pages.js";
 
-const checkout = join(import.meta.dirname, "../../..");
 const isCheck = process.argv.includes("--check");
 
 const stale: string[] = [];

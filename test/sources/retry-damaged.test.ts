@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { retryRules } from "../../src/sources/image-source/retry-rules.js";
 import { retryDamaged } from "../../src/sources/index.js";
 import { type ErrorCode, NetbootError } from "../../src/support/index.js";
-import { checkout } from "../extract/support/run-netboot.js";
+import { checkout } from "../support/checkout.js";
 
 const failure = (code: ErrorCode, cause?: unknown) =>
   new NetbootError(code, `It is ${code}.`, "Wait.", { cause });

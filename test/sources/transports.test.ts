@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { imagePurl } from "../../src/sbom/index.js";
 import { checkReference, repositoryOf } from "../../src/sources/index.js";
 import { splitTransport, type TransportName, transports } from "../../src/sources/transports.js";
-import { checkout, runProgram } from "../extract/support/run-netboot.js";
+import { runProgram } from "../extract/support/run-netboot.js";
+import { checkout } from "../support/checkout.js";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const withoutRepository = "pkg:oci/image@sha256%3A";

@@ -7,7 +7,7 @@ import { dhcpOptions } from "../../../src/boot-server/dhcp/option-codes.js";
 import { readBootRequest, replyToBootRequest } from "../../../src/boot-server/dhcp/proxy-reply.js";
 import { PacketError } from "../../../src/boot-server/net/packet-error.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
-import { decode } from "../support/capture.js";
+import { decodeAll } from "../support/capture.js";
 import { sentByMachine } from "../support/recorded-machine.js";
 
 describe("a DHCP message", () => {
@@ -67,11 +67,16 @@ describe("the table of DHCP options", () => {
     const [sent] = sentByMachine("seabios-ipxe.pcap");
     assert.ok(sent);
     const path = join(await temporaryDirectory(), "options.pcap");
-    for (const { code, name } of Object.values(dhcpOptions)) {
+    const options = Object.values(dhcpOptions);
+    const messages = options.map(({ code }) => {
       // Option 52 would make tshark look for options in other fields.
       const value = code === 52 ? Buffer.from([0]) : Buffer.alloc(4);
-      const bytes = formatDhcp({ ...sent.message, options: new Map([[code, value]]) });
-      assert.ok(decode(bytes, 67, path).includes(`Option: (${code}) ${name}`), `${code} ${name}`);
+      const payload = formatDhcp({ ...sent.message, options: new Map([[code, value]]) });
+      return { payload, port: 67 };
+    });
+    const views = decodeAll(messages, path);
+    for (const [index, { code, name }] of options.entries()) {
+      assert.ok(views[index]?.includes(`Option: (${code}) ${name}`), `${code} ${name}`);
     }
   });
 });

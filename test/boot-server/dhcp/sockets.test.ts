@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { demoRelease } from "../../extract/support/demo-release.js";
-import { checkout } from "../../extract/support/run-netboot.js";
+import { checkout } from "../../support/checkout.js";
 import { datagramsOf } from "../support/capture.js";
 import { dnsmasq, linesInDhcpLan } from "../support/dhcp-lan.js";
 

@@ -1,9 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { checkout } from "../../support/checkout.js";
 
-const recordings = fileURLToPath(new URL("../../../../testdata/firmware/", import.meta.url));
+const recordings = join(checkout, "testdata/firmware");
+
+/** A UDP datagram that a test makes, and the port that it comes from. */
+interface SentDatagram {
+  readonly payload: Buffer;
+  readonly port: number;
+}
 
 /** A UDP datagram in a recording. */
 export interface Datagram {
@@ -14,8 +20,16 @@ export interface Datagram {
   readonly payload: Buffer;
 }
 
+const readRecordings = new Map<string, readonly Datagram[]>();
+
 /** Returns all datagrams of a recording of real firmware, in order. */
-export function datagramsOf(name: string): Datagram[] {
+export function datagramsOf(name: string): readonly Datagram[] {
+  const datagrams = readRecordings.get(name) ?? readRecording(name);
+  readRecordings.set(name, datagrams);
+  return datagrams;
+}
+
+function readRecording(name: string): Datagram[] {
   const fields = ["frame.number", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "udp.payload"];
   const options = fields.flatMap((field) => ["-e", field]);
   const text = tshark(["-r", join(recordings, name), "-Y", "udp", "-T", "fields", ...options]);
@@ -39,8 +53,13 @@ export function datagramsOf(name: string): Datagram[] {
  * @returns the lines of its detailed view
  */
 export function decode(payload: Buffer, port: number, path: string): string {
-  writeFileSync(path, captureOf(payload, port));
-  return tshark(["-r", path, "-V"]);
+  return decodeAll([{ payload, port }], path)[0]!;
+}
+
+/** Decodes several datagrams, like `decode`. */
+export function decodeAll(datagrams: readonly SentDatagram[], path: string): string[] {
+  writeFileSync(path, captureOf(datagrams));
+  return tshark(["-r", path, "-V"]).split(/^(?=Frame \d+:)/m);
 }
 
 /**
@@ -55,7 +74,7 @@ export function decodeFields(
   path: string,
   fields: readonly string[],
 ): string[] {
-  writeFileSync(path, captureOf(payload, port));
+  writeFileSync(path, captureOf([{ payload, port }]));
   const options = fields.flatMap((field) => ["-e", field]);
   const text = tshark(["-r", path, "-T", "fields", "-E", "occurrence=f", ...options]);
   return text.replace(/\n$/, "").split("\t");
@@ -65,8 +84,18 @@ function tshark(args: readonly string[]): string {
   return execFileSync("tshark", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 }
 
-/** Builds a capture file (pcap, version 2.4) with one datagram in raw IPv4. */
-function captureOf(payload: Buffer, port: number): Buffer {
+/** Builds a capture file (pcap, version 2.4) of datagrams in raw IPv4. */
+function captureOf(datagrams: readonly SentDatagram[]): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(0xa1b2c3d4, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(65_535, 16);
+  header.writeUInt32LE(101, 20);
+  return Buffer.concat([header, ...datagrams.map(captureRecord)]);
+}
+
+function captureRecord({ payload, port }: SentDatagram): Buffer {
   const ip = Buffer.alloc(20);
   ip[0] = 0x45;
   ip.writeUInt16BE(28 + payload.length, 2);
@@ -78,13 +107,8 @@ function captureOf(payload: Buffer, port: number): Buffer {
   udp.writeUInt16BE(port === 67 ? 68 : port, 2);
   udp.writeUInt16BE(8 + payload.length, 4);
   const packet = Buffer.concat([ip, udp, payload]);
-  const header = Buffer.alloc(24 + 16);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(65_535, 16);
-  header.writeUInt32LE(101, 20);
-  header.writeUInt32LE(packet.length, 32);
-  header.writeUInt32LE(packet.length, 36);
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(packet.length, 8);
+  header.writeUInt32LE(packet.length, 12);
   return Buffer.concat([header, packet]);
 }

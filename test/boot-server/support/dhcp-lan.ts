@@ -3,6 +3,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { checkout } from "../../support/checkout.js";
 
 const run = promisify(execFile);
 
@@ -16,7 +17,7 @@ esac
 `;
 
 /** The server, without the seconds that \`serve\` listens for other DHCP servers. */
-const serveInLan = join(import.meta.dirname, "serve-in-lan.js");
+const serveInLan = join(checkout, ".build/test/boot-server/support/serve-in-lan.js");
 
 /**
  * Shell functions for a private network: a switch, this machine at 10.5.0.1, and the machines

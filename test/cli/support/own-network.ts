@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { checkout } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { checkout } from "../../support/checkout.js";
 
 const run = promisify(execFile);
 

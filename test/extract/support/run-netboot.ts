@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir } from "node:fs/promises";
+import { chmod, cp } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { checkout } from "../../support/checkout.js";
 import { sharedDirectory } from "./temporary-directory.js";
 
 /** Seen from `.build/test/extract/support/`. */
-export const checkout = join(import.meta.dirname, "../../../..");
 export const demoImage = `oci:${join(checkout, "testdata/demo-image")}`;
 /** How the files of that image are called: its release file, put together as facts say. */
 export const demoName = "kairos-demo-1-core-amd64-generic-v0.1.0";
@@ -72,23 +72,8 @@ async function copyProgram(): Promise<string> {
   for (const name of ["package.json", "bin", "dist"]) {
     await cp(join(checkout, name), join(directory, name), { recursive: true });
   }
-  const modules = join(directory, "node_modules");
-  await mkdir(modules);
-  for (const name of await dependencies()) {
-    await cp(join(checkout, "node_modules", name), join(modules, name), { recursive: true });
-  }
   await succeed("chmod", ["-R", "a+rX", directory]);
   return directory;
-}
-
-/** The packages that an installation without development dependencies has. */
-async function dependencies(): Promise<string[]> {
-  const { stdout } = await succeed("npm", ["ls", "--omit=dev", "--all", "--parseable"], checkout);
-  const prefix = join(checkout, "node_modules/");
-  return stdout
-    .split("\n")
-    .filter((path) => path.startsWith(prefix))
-    .map((path) => path.slice(prefix.length));
 }
 
 /** Runs another program and insists on its success. */

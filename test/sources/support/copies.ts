@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { extract } from "../../../src/extract/index.js";
-import { checkout, demoImage, succeed } from "../../extract/support/run-netboot.js";
+import { demoImage, succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { checkout } from "../../support/checkout.js";
 
 /** Copies an image with skopeo. */
 export async function skopeoCopy(from: string, to: string): Promise<void> {

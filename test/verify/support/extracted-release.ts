@@ -1,7 +1,8 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { checkout, runProgram, succeed } from "../../extract/support/run-netboot.js";
+import { runProgram, succeed } from "../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { checkout } from "../../support/checkout.js";
 
 /** Version of the demo image's kernel. */
 export const version = "0.1.0-demo";

@@ -7,8 +7,8 @@ import { describe, it } from "node:test";
 import { LeaseFile, readLeases } from "../../../../src/boot-server/dhcp/leases/lease-file.js";
 import { LeaseLock } from "../../../../src/boot-server/dhcp/leases/lease-lock.js";
 import type { Lease } from "../../../../src/boot-server/dhcp/leases/lease-pool.js";
-import { checkout } from "../../../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../../../extract/support/temporary-directory.js";
+import { checkout } from "../../../support/checkout.js";
 
 const until = Date.UTC(2026, 0, 1, 12);
 const alpha: Lease = {
@@ -44,11 +44,10 @@ describe("the lease lock", () => {
 
   it("is free after its process was killed", async () => {
     const path = await newPath();
-    const module = join(checkout, ".build/src/boot-server/dhcp/leases/lease-lock.js");
-    const program = `const { LeaseLock } = await import(process.argv[1]);
-      await LeaseLock.take(process.argv[2]); console.log("taken"); setInterval(() => {}, 1000);`;
-    const words = ["--input-type=module", "-e", program, module, path];
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    const program = join(checkout, ".build/test/boot-server/support/hold-lease-lock.js");
+    const child = spawn(process.execPath, [program, path], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const ended = once(child, "exit");
     await once(child.stdout, "data");
     await assert.rejects(LeaseLock.take(path), held);
