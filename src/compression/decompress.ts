@@ -27,24 +27,31 @@ const decompressors: Readonly<Record<CompressionFormat, Decompressor>> = {
 };
 
 /**
- * Decompresses a layer: gzip with any number of members, zstd with several and skippable frames, or
- * plain bytes. Each chunk is valid until the next one is requested. The programs igzip and zstd are
- * faster than what Node has, so they do the work if they are installed.
- * @throws DecompressionError, and what the source throws
+ * Decompresses a layer: gzip with any number of members, zstd with several and skippable frames, xz,
+ * bzip2, or plain bytes. Each chunk is valid until the next one is requested. The programs igzip and
+ * zstd are faster than what Node has, so they do the work if they are installed; Node has nothing for
+ * xz and bzip2.
+ * @throws DecompressionError, and what the source throws; NetbootError PROGRAM_MISSING,
+ *   DECOMPRESSOR_FAILED
  */
 export async function* decompress(source: ByteSource, signal: AbortSignal): AsyncGenerator<Buffer> {
-  switch (detectLayerCompression(await firstBytes(source, magicNumberBytes))) {
-    case "gzip": {
-      const program = await programOutput("gzip", source, signal);
+  const compression = detectLayerCompression(await firstBytes(source, magicNumberBytes));
+  if (compression === "none") {
+    yield* source.read();
+    return;
+  }
+  const program = await programOutput(compression, source, signal);
+  switch (compression) {
+    case "gzip":
       if (program === undefined) yield* gunzip(source);
       else yield* checkGzipEnd(source, program, signal);
       break;
-    }
     case "zstd":
-      yield* (await programOutput("zstd", source, signal)) ?? unzstd(source, signal);
+      yield* program ?? unzstd(source, signal);
       break;
     default:
-      yield* source.read();
+      if (program === undefined) throw programMissing("A layer of the image is", compression);
+      yield* program;
   }
 }
 
@@ -66,7 +73,7 @@ export async function* decompressStream(
   const output = await programOutput(compression, stream, signal);
   if (output !== undefined) yield* output;
   else if (compression === "gzip") yield* gunzipStream(stream);
-  else throw programMissing(compression);
+  else throw programMissing("The data are", compression);
 }
 
 async function programOutput(
@@ -79,11 +86,11 @@ async function programOutput(
   return path === undefined ? undefined : runDecompressor(path, args, stream, signal);
 }
 
-function programMissing(compression: CompressionFormat): NetbootError {
+function programMissing(subject: string, compression: CompressionFormat): NetbootError {
   const { program, debianPackage } = decompressors[compression];
   return new NetbootError(
     "PROGRAM_MISSING",
-    `The program ${program} is missing.`,
+    `${subject} compressed with ${compression}, and the program ${program} is missing.`,
     `Install it: apt-get install ${debianPackage}`,
   );
 }

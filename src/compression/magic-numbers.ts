@@ -1,8 +1,8 @@
 /** What the kernel can decompress an initrd with (Linux, lib/decompress.c). */
 export type CompressionFormat = "gzip" | "zstd" | "xz" | "lz4" | "bzip2" | "lzma" | "lzo";
 
-/** What layers and image archives are compressed with. */
-export type LayerCompression = "gzip" | "zstd" | "none";
+/** What layers and image archives are compressed with. OCI defines gzip and zstd. */
+export type LayerCompression = "gzip" | "zstd" | "xz" | "bzip2" | "none";
 
 /** The first bytes of compressed data. */
 const magicNumbers: readonly (readonly [CompressionFormat, ...bytes: number[]])[] = [
@@ -16,8 +16,11 @@ const magicNumbers: readonly (readonly [CompressionFormat, ...bytes: number[]])[
   ["lzo", 0x89, 0x4c, 0x5a, 0x4f],
 ];
 
+/** The beginning of the first block or, in an empty file, of the end of a bzip2 file. */
+const bzip2Blocks = ["314159265359", "177245385090"];
+
 /** Number of bytes that the functions below need at most. */
-export const magicNumberBytes = 5;
+export const magicNumberBytes = 10;
 
 /**
  * Detects the compression of data by their first bytes.
@@ -34,7 +37,17 @@ export function detectCompression(head: Buffer): CompressionFormat | undefined {
 export function detectLayerCompression(head: Buffer): LayerCompression {
   if (isSkippableZstdFrame(head)) return "zstd";
   const compression = detectCompression(head);
-  return compression === "gzip" || compression === "zstd" ? compression : "none";
+  switch (compression) {
+    case "gzip":
+    case "zstd":
+    case "xz":
+      return compression;
+    case "bzip2":
+      // A tar may begin with the name of a file, such as BZhang.txt.
+      return bzip2Blocks.includes(head.toString("hex", 4, 10)) ? compression : "none";
+    default:
+      return "none";
+  }
 }
 
 /** RFC 8878 §3.1.2. */

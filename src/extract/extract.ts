@@ -10,7 +10,7 @@ import {
   Staging,
   type WrittenNetbootJson,
 } from "../artifacts/index.js";
-import { TopDownPass } from "../layers/index.js";
+import { checkLayerFormats, TopDownPass } from "../layers/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import { probeMksquashfs, squashfsLimits } from "../squashfs/index.js";
@@ -102,6 +102,7 @@ async function extractFrom(
     return resultOf(options, earlier, true);
   }
   announce(source, image, options);
+  checkLayerFormats(image.manifest.layers);
   await source.reserve(image.manifest.layers);
   const pass = new TopDownPass({
     layers: fetchLayers(image, source),

@@ -1,5 +1,11 @@
 import { captureRule, ImageTree, isKernelPath } from "../kairos/index.js";
-import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
+import {
+  checkLayerFormats,
+  Directory,
+  type Layer,
+  totalContentBytes,
+  UpperLayers,
+} from "../layers/index.js";
 import type { Platform, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { formatBytes } from "../support/index.js";
@@ -31,6 +37,7 @@ export interface ReadUpperLayersOptions {
 export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<LayerFindings> {
   const { image, source, scratch, signal, onMessage } = options;
   const { layers } = image.manifest;
+  checkLayerFormats(layers);
   const assumed = image.isArchitectureAssumed ? image.platform : undefined;
   const capture = captureRule({});
   const upper = new UpperLayers({

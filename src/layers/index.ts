@@ -4,7 +4,7 @@ export type { MergedImage } from "./flatten/merged-image.js";
 export { estimateContentBytes } from "./flatten/size-estimate.js";
 export type { TarOutput } from "./flatten/tar-writer.js";
 export { TopDownPass } from "./flatten/top-down-pass.js";
-export type { Layer } from "./read/layer.js";
+export { checkLayerFormats, type Layer } from "./read/layer.js";
 export { UpperLayers } from "./read/upper-layers.js";
 export { totalContentBytes } from "./tree/content-size.js";
 export { type PathParts, splitPath } from "./tree/path.js";

@@ -177,6 +177,12 @@ export const errorCodes = {
     meaning: "A layer does not have the diff ID that the configuration of the image gives.",
     action: "Build and push the image again, or choose another tag.",
   },
+  LAYER_UNSUPPORTED: {
+    exitStatus: 4,
+    meaning:
+      "A layer is encrypted, or is a file system image (nydus, squashfs, EROFS) instead of a tar.",
+    action: "Decrypt the image, or use one with tar layers, as the hint of the error says.",
+  },
   IMAGE_NO_KERNEL: {
     exitStatus: 4,
     meaning: "The image does not contain a kernel.",
@@ -241,7 +247,7 @@ export const errorCodes = {
   },
   PROGRAM_MISSING: {
     exitStatus: 5,
-    meaning: "A program or file that an option needs is not installed.",
+    meaning: "A program or file that an option or the image needs is not installed.",
     action: "Install the package that the message names.",
   },
   STUB_INVALID: {

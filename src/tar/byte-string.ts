@@ -18,6 +18,15 @@ export function display(text: ByteString): string {
   return toBytes(text).toString("utf8");
 }
 
+/** As `display`, but cuts off what is longer than a message should be. */
+export function abbreviate(text: ByteString): string {
+  return text.length > maxMessageBytes
+    ? `${display(text.slice(0, maxMessageBytes))}…`
+    : display(text);
+}
+
+const maxMessageBytes = 100;
+
 /** Encodes a JavaScript string as UTF-8 bytes. */
 export function encode(text: string): ByteString {
   return Buffer.from(text, "utf8").toString("latin1");

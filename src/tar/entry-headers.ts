@@ -1,4 +1,4 @@
-import { type ByteString, display, fromBytes } from "./byte-string.js";
+import { abbreviate, type ByteString, display, fromBytes } from "./byte-string.js";
 import { FormatError } from "./format-error.js";
 import { type PaxRecords, parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.js";
 import { paxRegions, type Region } from "./sparse.js";
@@ -211,7 +211,7 @@ function checkNames(name: ByteString, linkName: ByteString): void {
     Math.max(name.length, linkName.length) > 4096 ||
     (name.length > 255 && name.split("/").some(({ length }) => length > 255));
   if (isTooLong) {
-    throw new FormatError(`the path ${display(name.slice(0, 100))}… is too long`);
+    throw new FormatError(`the path ${abbreviate(name)} is too long`);
   }
 }
 

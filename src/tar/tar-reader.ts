@@ -14,7 +14,7 @@ const maxArchiveBytes = 1024 ** 4;
 
 const noBytes = Buffer.alloc(0);
 
-/** The kind of bytes that come next. */
+/** The kind of bytes that come next. The trailer is whatever follows the end of the archive. */
 type State = "header" | "extension" | "gnu-sparse" | "sparse-map" | "content" | "skip" | "trailer";
 
 /**
@@ -36,12 +36,18 @@ export class TarReader {
   #realSize: number | undefined;
   #sparseMap = new InlineMap();
   #zeroBlocks = 0;
+  #hasTrailingData = false;
   /** Bytes that all files so far claim to have. */
   #claimed = 0;
 
   /** Name of the last entry, for messages. */
   get lastName(): ByteString {
     return this.#headers.name;
+  }
+
+  /** True if anything but zeros follows the two blocks of zeros that end the archive. */
+  get hasTrailingData(): boolean {
+    return this.#hasTrailingData;
   }
 
   /**
@@ -57,6 +63,9 @@ export class TarReader {
         if (this.#contents.isDone) yield* this.#endEntry(this.#padding);
       } else if (this.#state === "skip") {
         rest = this.#skip(rest);
+      } else if (this.#state === "trailer") {
+        this.#hasTrailingData ||= !isZero(rest);
+        return;
       } else {
         const taken = rest.subarray(0, this.#missing);
         rest = rest.subarray(taken.length);
@@ -72,7 +81,7 @@ export class TarReader {
    */
   finish(): void {
     const rest = Buffer.concat(this.#collected);
-    const isFill = (this.#state === "trailer" || this.#zeroBlocks > 0) && isZero(rest);
+    const isFill = this.#zeroBlocks > 0 && isZero(rest);
     const isEnd = this.#state === "header" && rest.length === 0 && this.#headers.isEmpty;
     if (!isFill && !isEnd) throw new FormatError("the archive ends in the middle of an entry");
   }
@@ -114,10 +123,6 @@ export class TarReader {
       case "sparse-map":
         yield* this.#readSparseMap(block);
         break;
-      default:
-        // Archives are padded with zeros to a whole record; anything else is an error.
-        if (!isZero(block)) throw new FormatError("data follows the end of the archive");
-        this.#expect("trailer", blockSize);
     }
   }
 
@@ -127,7 +132,7 @@ export class TarReader {
       this.#expect(this.#zeroBlocks === 2 ? "trailer" : "header", blockSize);
       return;
     }
-    if (this.#zeroBlocks > 0) throw new FormatError("data follows the end of the archive");
+    if (this.#zeroBlocks > 0) throw new FormatError("data follows a single block of zeros");
     const header = parseHeader(block);
     if ("xgLK".includes(header.typeFlag)) {
       this.#startExtension(header.typeFlag, header.size);

@@ -59,9 +59,8 @@ interface Outcome {
   readonly expected: TreeListing | undefined;
 }
 
-interface Result {
+interface Result extends Pick<MadeImage, "hasStartedOver" | "warnings"> {
   readonly tree: TreeListing;
-  readonly hasStartedOver: boolean;
 }
 
 function check(one: MergeCase, { ours, expected }: Outcome): void {
@@ -77,6 +76,10 @@ function check(one: MergeCase, { ours, expected }: Outcome): void {
   if (one.startsOver !== undefined) {
     assert.equal(ours.hasStartedOver, one.startsOver, "whether the squashfs was started over");
   }
+  for (const [index, pattern] of (one.warnings ?? []).entries()) {
+    assert.match(ours.warnings[index] ?? "", pattern);
+  }
+  if (one.warnings !== undefined) assert.equal(ours.warnings.length, one.warnings.length);
 }
 
 /** All images together, because starting programs one by one takes longer than they run. */
@@ -132,6 +135,7 @@ async function squashfsTrees(
 interface MadeImage {
   readonly command: (root: string) => string;
   readonly hasStartedOver: boolean;
+  readonly warnings: readonly string[];
 }
 
 /** Most cases are about nothing but the tree, and need not start programs for each image. */
@@ -141,8 +145,8 @@ function needsExtract({ layers, hasBase, startsOver }: MergeCase): boolean {
 
 async function extracted(layers: readonly TestLayer[], scratch: string): Promise<MadeImage> {
   const layout = await layoutOf(layers, scratch);
-  const { path, hasStartedOver } = await extractedSquashfs(layout, scratch);
-  return { command: (root) => unsquashfs(path, root), hasStartedOver };
+  const { path, ...reported } = await extractedSquashfs(layout, scratch);
+  return { command: (root) => unsquashfs(path, root), ...reported };
 }
 
 async function flattened(layers: readonly TestLayer[], scratch: string): Promise<MadeImage> {
@@ -154,6 +158,7 @@ async function flattened(layers: readonly TestLayer[], scratch: string): Promise
   return {
     command: (root) => throughSquashfs(source, root),
     hasStartedOver: !image.matchesEarlyOutput,
+    warnings: [],
   };
 }
 

@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 
 export const compressions = ["gzip", "gzip-members", "zstd", "zstd-frames", "none"] as const;
+/** Compressions that OCI does not define, but Docker and podman read. */
+export const undefinedCompressions = ["xz", "bzip2"] as const;
 /** gzip-members: gzip in three members. zstd-frames: zstd in three frames between skippable ones. */
-export type Compression = (typeof compressions)[number];
+export type Compression = (typeof compressions | typeof undefinedCompressions)[number];
 
 const mediaTypes: Readonly<Record<Compression, string>> = {
   gzip: "application/vnd.oci.image.layer.v1.tar+gzip",
@@ -11,6 +13,8 @@ const mediaTypes: Readonly<Record<Compression, string>> = {
   zstd: "application/vnd.oci.image.layer.v1.tar+zstd",
   "zstd-frames": "application/vnd.oci.image.layer.v1.tar+zstd",
   none: "application/vnd.oci.image.layer.v1.tar",
+  xz: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+  bzip2: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 };
 
 export function mediaTypeOf(compression: Compression): string {
@@ -30,6 +34,9 @@ export function compress(bytes: Buffer, compression: Compression): Buffer {
         skippableFrame(0, 10),
         ...thirds(bytes).flatMap((part, index) => [zstd(part), skippableFrame(index, 1000)]),
       ]);
+    case "xz":
+    case "bzip2":
+      return outputOf(compression, ["-c"], bytes);
     default:
       return bytes;
   }
@@ -41,11 +48,12 @@ function thirds(bytes: Buffer): Buffer[] {
 }
 
 export function zstd(bytes: Buffer, options: readonly string[] = []): Buffer {
-  const { status, stdout, stderr } = spawnSync("zstd", ["-q", "-c", ...options], {
-    input: bytes,
-    maxBuffer: 2 ** 30,
-  });
-  if (status !== 0) throw new Error(`zstd: ${stderr}`);
+  return outputOf("zstd", ["-q", "-c", ...options], bytes);
+}
+
+function outputOf(program: string, args: readonly string[], input: Buffer): Buffer {
+  const { status, stdout, stderr } = spawnSync(program, args, { input, maxBuffer: 2 ** 30 });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
   return stdout;
 }
 

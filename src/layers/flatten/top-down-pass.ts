@@ -114,6 +114,10 @@ export class TopDownPass {
           return tee(this.#write(writer, path, entry), capture);
         },
         ready: () => output?.ready(),
+        trailingData: () => {
+          const text = `${describeLayer(layer)} has data after the end of its archive, which is ignored.`;
+          this.#options.onWarning?.(text);
+        },
       };
       await readLayer(layer, visitor, signal);
       // The bottom layer does not shadow anything.

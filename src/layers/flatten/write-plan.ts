@@ -132,12 +132,24 @@ interface Place {
   readonly node: TreeNode;
 }
 
-function* walk(directory: Directory, prefix: ByteString = ""): Generator<Place> {
-  for (const name of [...directory.children.keys()].sort()) {
-    const node = directory.children.get(name)?.node;
-    if (node === undefined) continue;
-    const path = `${prefix}${name}`;
+/** Uses a stack of its own, because each step of nested generators takes time at every level. */
+function* walk(root: Directory): Generator<Place> {
+  const stack = [{ directory: root, prefix: "", names: namesBackwards(root) }];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const name = top.names.pop();
+    const node = name === undefined ? undefined : top.directory.children.get(name)?.node;
+    if (node === undefined) {
+      stack.pop();
+      continue;
+    }
+    const path = `${top.prefix}${name}`;
     yield { path, node };
-    if (node instanceof Directory) yield* walk(node, `${path}/`);
+    if (node instanceof Directory) {
+      stack.push({ directory: node, prefix: `${path}/`, names: namesBackwards(node) });
+    }
   }
+}
+
+function namesBackwards({ children }: Directory): ByteString[] {
+  return [...children.keys()].sort().reverse();
 }

@@ -1,9 +1,16 @@
 import { setImmediate } from "node:timers/promises";
 import { decompress } from "../../compression/index.js";
-import { Digester } from "../../oci-client/index.js";
+import { type Descriptor, Digester } from "../../oci-client/index.js";
 import type { Blob } from "../../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../../support/index.js";
-import { display, FormatError, type TarEntry, TarReader } from "../../tar/index.js";
+import { abbreviate, FormatError, type TarEntry, TarReader } from "../../tar/index.js";
+import {
+  type ForeignFormat,
+  maxMagicBytes,
+  recognizeContent,
+  recognizeDescriptor,
+} from "./layer-format.js";
+import { withoutOverlayXattrs } from "./overlay-xattrs.js";
 
 /**
  * Bytes of contents after which pending signals are handled: the holes of a sparse file arrive
@@ -43,11 +50,15 @@ export interface LayerVisitor {
   ready?(): Promise<void> | undefined;
   /** True once the rest of the layer is not needed; the reader then stops. */
   isSatisfied?(): boolean;
+  /** Called at the end if something follows the layer's archive, which is ignored. */
+  trailingData?(): void;
 }
 
 /**
- * Reads a whole layer and checks its diff ID.
- * @throws NetbootError LAYER_DAMAGED, LAYER_MISMATCH, INTERRUPTED, and what the blob throws
+ * Reads a whole layer and checks its diff ID. As for Go's readers, two blocks of zeros end the
+ * archive, whatever follows them.
+ * @throws NetbootError LAYER_DAMAGED, LAYER_MISMATCH, LAYER_UNSUPPORTED, PROGRAM_MISSING,
+ *   INTERRUPTED, and what the blob throws
  */
 export async function readLayer(
   layer: Layer,
@@ -59,13 +70,15 @@ export async function readLayer(
   let ordinal = 0;
   let sink: ContentSink | undefined;
   let uninterrupted = 0;
+  let head: Buffer | undefined;
   try {
     for await (const chunk of decompress(layer.blob, signal)) {
       signal.throwIfAborted();
+      head ??= Buffer.from(chunk.subarray(0, maxMagicBytes));
       digester.update(chunk);
       for (const event of reader.push(chunk)) {
         if (event.kind === "entry") {
-          sink = visitor.entry(event.entry, ordinal);
+          sink = visitor.entry(withoutOverlayXattrs(event.entry), ordinal);
           ordinal += 1;
           if (sink === undefined && visitor.isSatisfied?.()) return;
         } else if (event.kind === "end") {
@@ -91,10 +104,13 @@ export async function readLayer(
     if (signal.aborted) throw interrupted();
     // If the blob is missing or has the wrong digest, report that instead of its consequence.
     if (mayComeFromBlob(error)) await layer.blob.complete;
-    if (error instanceof FormatError) throw layerDamaged(layer, error, display(reader.lastName));
-    throw error;
+    if (!(error instanceof FormatError)) throw error;
+    const format = ordinal === 0 && head !== undefined ? recognizeContent(head) : undefined;
+    if (format !== undefined) throw layerUnsupported(layer, format);
+    throw layerDamaged(layer, error, abbreviate(reader.lastName));
   }
   checkDiffId(layer, digester.finish());
+  if (reader.hasTrailingData) visitor.trailingData?.();
 }
 
 function mayComeFromBlob(error: unknown): boolean {
@@ -118,8 +134,34 @@ export async function readFirstEntry(
   return first;
 }
 
-export function describeLayer(layer: Layer): string {
-  return `Layer ${layer.number + 1} of ${layer.count} (${layer.blob.descriptor.digest})`;
+/**
+ * Refuses layers whose descriptors say that this program cannot read them, before any download.
+ * @throws NetbootError LAYER_UNSUPPORTED
+ */
+export function checkLayerFormats(descriptors: readonly Descriptor[]): void {
+  for (const [number, descriptor] of descriptors.entries()) {
+    const format = recognizeDescriptor(descriptor);
+    if (format === undefined) continue;
+    throw layerUnsupported({ number, count: descriptors.length, blob: { descriptor } }, format);
+  }
+}
+
+/** What messages say about a layer. */
+interface NamedLayer extends Pick<Layer, "number" | "count"> {
+  readonly blob: Pick<Blob, "descriptor">;
+}
+
+export function describeLayer({ number, count, blob }: NamedLayer): string {
+  return `Layer ${number + 1} of ${count} (${blob.descriptor.digest})`;
+}
+
+function layerUnsupported(layer: NamedLayer, { predicate, hint }: ForeignFormat): NetbootError {
+  const { mediaType } = layer.blob.descriptor;
+  return new NetbootError(
+    "LAYER_UNSUPPORTED",
+    `${describeLayer(layer)} ${predicate}; its media type is ${mediaType}.`,
+    hint,
+  );
 }
 
 const imageAtFault = "The image itself is at fault: build or push it again, or choose another tag.";

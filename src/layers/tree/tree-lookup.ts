@@ -6,8 +6,8 @@ import { Directory, Inode, type TreeNode } from "./tree-node.js";
 const maxSymlinks = 255;
 /** Parts that one lookup walks, including those of symlink targets. */
 const maxSteps = 8192;
-/** Nesting of directories. Real images stay far below; recursion over the tree needs a limit. */
-const maxDepth = 256;
+/** Linux's PATH_MAX without the NUL: no program can name what is below a longer path. */
+const maxPathBytes = 4095;
 
 /** A path that cannot be walked to its end; the message is a predicate ("leads through …"). */
 export class UnresolvablePathError extends Error {}
@@ -25,6 +25,8 @@ export class PathWalk {
   /** The path walked so far, without symlinks. */
   readonly names: ByteString[] = [];
   readonly #todo: ByteString[];
+  /** Bytes of the path walked so far, with a slash before each name. */
+  #pathBytes = 0;
   #symlinks = 0;
   #steps = 0;
 
@@ -51,15 +53,17 @@ export class PathWalk {
     if (name === undefined || name === "" || name === ".") return undefined;
     if (name === "..") {
       this.#stack.pop();
-      this.names.pop();
+      const left = this.names.pop();
+      if (left !== undefined) this.#pathBytes -= left.length + 1;
       return undefined;
     }
     return name;
   }
 
   enter(name: ByteString, directory: Directory): void {
-    if (this.#stack.length >= maxDepth) {
-      throw new UnresolvablePathError(`is deeper than ${maxDepth} directories`);
+    this.#pathBytes += name.length + 1;
+    if (this.#pathBytes > maxPathBytes) {
+      throw new UnresolvablePathError(`leads to a path of more than ${maxPathBytes} bytes`);
     }
     this.#stack.push(directory);
     this.names.push(name);
@@ -72,6 +76,7 @@ export class PathWalk {
     if (target.startsWith("/")) {
       this.#stack.length = 0;
       this.names.length = 0;
+      this.#pathBytes = 0;
     }
     this.#todo.push(...target.split("/").reverse());
   }

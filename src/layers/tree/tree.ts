@@ -1,4 +1,10 @@
-import { type ByteString, display, FormatError, type TarEntry } from "../../tar/index.js";
+import {
+  abbreviate,
+  type ByteString,
+  display,
+  FormatError,
+  type TarEntry,
+} from "../../tar/index.js";
 import { joinPath, lastPart, type PathParts, splitPath } from "./path.js";
 import { PathWalk, UnresolvablePathError } from "./tree-lookup.js";
 import { Directory, Inode, impliedAttributes, type TreeNode } from "./tree-node.js";
@@ -89,7 +95,7 @@ export class Tree {
       return action();
     } catch (error) {
       if (!(error instanceof UnresolvablePathError)) throw error;
-      throw new FormatError(`the path ${display(entry.name)} ${error.message}`);
+      throw new FormatError(`the path ${abbreviate(entry.name)} ${error.message}`);
     }
   }
 

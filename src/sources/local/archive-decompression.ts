@@ -8,7 +8,7 @@ import { NetbootError } from "../../support/index.js";
 /**
  * Decompresses an image archive. Bytes that follow the compressed data go unnoticed here, which does
  * no harm: the archive has an end of its own, and its blobs have digests.
- * @throws NetbootError LAYOUT_INVALID, ZSTD_MISSING, and what the chunks throw
+ * @throws NetbootError LAYOUT_INVALID, ZSTD_MISSING, PROGRAM_MISSING, and what the chunks throw
  */
 export async function* decompressArchive(
   compression: LayerCompression,
@@ -22,7 +22,9 @@ export async function* decompressArchive(
     // Aborting ends the decompressor too, which would otherwise look like the cause.
     signal.throwIfAborted();
     if (error instanceof DecompressionError) throw damaged(where, error);
-    if (error instanceof NetbootError && error.code === "PROGRAM_MISSING") throw zstdMissing(where);
+    if (error instanceof NetbootError && error.code === "PROGRAM_MISSING") {
+      throw programMissing(compression, where);
+    }
     throw error;
   }
 }
@@ -36,10 +38,11 @@ function damaged(where: string, cause: DecompressionError): NetbootError {
   );
 }
 
-function zstdMissing(where: string): NetbootError {
+/** The program has the name of the compression. */
+function programMissing(compression: LayerCompression, where: string): NetbootError {
   return new NetbootError(
-    "ZSTD_MISSING",
-    `The archive ${where} is compressed with zstd, and the program zstd is not installed.`,
-    "Install zstd, or decompress the archive first.",
+    compression === "zstd" ? "ZSTD_MISSING" : "PROGRAM_MISSING",
+    `The archive ${where} is compressed with ${compression}, and the program ${compression} is not installed.`,
+    `Install ${compression}, or decompress the archive first.`,
   );
 }

@@ -24,7 +24,7 @@ export interface ArchiveOptions {
 /**
  * Opens an archive that is a file. A plain tar is read in place. A compressed one is decompressed to a
  * plain tar in the scratch directory, and the contents of a named pipe are copied to one.
- * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING
+ * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING, PROGRAM_MISSING
  */
 export async function openArchiveFile(path: string, options: ArchiveOptions): Promise<Archive> {
   try {
@@ -45,7 +45,7 @@ export async function openArchiveFile(path: string, options: ArchiveOptions): Pr
 /**
  * Copies an archive that arrives as a stream to a plain tar in the scratch directory, and opens the copy.
  * @param chunks each is valid until the next one is requested
- * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING; errors of the stream
+ * @throws NetbootError LAYOUT_INVALID, DISK_FULL, ZSTD_MISSING, PROGRAM_MISSING; errors of the stream
  */
 export async function openArchiveStream(
   chunks: AsyncIterable<Buffer>,
@@ -136,7 +136,7 @@ async function firstBytes(path: string, count: number): Promise<Buffer> {
 function notAnArchive(where: string): NetbootError {
   return new NetbootError(
     "LAYOUT_INVALID",
-    `The archive ${where} is neither a tar nor a tar compressed with gzip or zstd.`,
+    `The archive ${where} is neither a tar nor a compressed tar (gzip, zstd, xz, bzip2).`,
     "Create one with: docker save IMAGE, or skopeo copy docker://IMAGE oci-archive:FILE",
   );
 }

@@ -414,4 +414,26 @@ export const attributeCases: readonly MergeCase[] = [
     layers: [[{ name: "f", content: "x", xattrs: { "user.a": Buffer.alloc(64 * 1024 + 1) } }]],
     refusal: /Layer 2 of 2 .*at "f".*user\.a.*65537 bytes/,
   },
+  {
+    name: "the attributes of the overlay driver are dropped, and no others",
+    layers: [
+      [
+        { name: "./", type: "directory", xattrs: { "trusted.overlay.impure": "y" } },
+        {
+          name: "d/",
+          type: "directory",
+          xattrs: { "trusted.overlay.opaque": "y", "trusted.overlay.origin": everyByte },
+        },
+        { name: "d/f", content: "x", xattrs: { "trusted.overlay.metacopy": "", "user.a": "1" } },
+        { name: "d/s", type: "symlink", link: "f", xattrs: { "trusted.overlay.redirect": "/etc" } },
+        { name: "d/trusted", xattrs: { "trusted.overlayed": "1", "trusted.overlay": "2" } },
+        { name: "d/user", xattrs: { "user.overlay.opaque": "y" } },
+        {
+          name: "d/ping",
+          xattrs: { "security.capability": capability, "trusted.overlay.nlink": "U+1" },
+        },
+      ],
+      [{ name: "d/", type: "directory", xattrs: { "trusted.overlay.redirect": "/etc" } }],
+    ],
+  },
 ];

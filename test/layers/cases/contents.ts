@@ -162,4 +162,22 @@ export const contentCases: readonly MergeCase[] = [
     layers: [[{ name: "the-entry", type: "?" }]],
     refusal: /Layer 2 of 2 .*the-entry/,
   },
+  {
+    name: "the two blocks of zeros that end the archive end the layer, whatever follows",
+    layers: [
+      {
+        tar: Buffer.concat([tar([entry.file("a")]), tar([entry.file("b"), entry.file("a", "2")])]),
+      },
+      { tar: Buffer.concat([tar([entry.file("c")]), Buffer.from("junk")]), compression: "none" },
+      { tar: Buffer.concat([tar([]), Buffer.alloc(9_000), tar([entry.file("d")])]) },
+    ],
+    warnings: [/^Layer 4 of 4 /, /^Layer 3 of 4 /, /^Layer 2 of 4 .*after the end of its archive/],
+  },
+  {
+    name: "data after a single block of zeros are refused",
+    layers: [
+      { tar: Buffer.concat([tar([entry.file("a")]).subarray(0, -512), tar([entry.file("b")])]) },
+    ],
+    refusal: /Layer 2 of 2 .*single block of zeros/,
+  },
 ];

@@ -1,9 +1,17 @@
 import { layerCreated } from "../../support/image-layout.js";
-import { entry, file, type MergeCase } from "../support/merge-case.js";
+import type { ArchivePart } from "../../support/tar-builder.js";
+import { directory, entry, file, type MergeCase } from "../support/merge-case.js";
 
 const { symlink } = entry;
 const component = "n".repeat(200);
 const deep = `deep/${component}/${component}`;
+
+/** A file and entries for all of its parents, because umoci gives others the time of unpacking. */
+function withParents(directory: string, file: string): ArchivePart[] {
+  const parts = directory.split("/").slice(0, -1);
+  const parents = parts.map((_, index) => entry.directory(parts.slice(0, index + 1).join("/")));
+  return [...parents, entry.file(`${directory}${file}`)];
+}
 
 export const nameCases: readonly MergeCase[] = [
   {
@@ -248,9 +256,35 @@ export const nameCases: readonly MergeCase[] = [
     },
   },
   {
-    name: "a path that is deeper than any real one is refused",
-    layers: [[{ name: `${"d/".repeat(258)}f`, content: "x" }]],
-    refusal: /Layer 2 of 2 .*d\/f is deeper than 256 directories/,
+    name: "paths of hundreds of directories, or of thousands of bytes, are kept",
+    layers: [
+      withParents("kaniko/0/".repeat(130), "end"),
+      [...withParents(`${"n".repeat(255)}/`.repeat(15), "end"), entry.file("l/x")],
+      [entry.hardlink("near", `${"kaniko/0/".repeat(130)}end`)],
+      [entry.whiteout(`${"kaniko/0/".repeat(120)}kaniko`), entry.whiteout("l")],
+    ],
+  },
+  {
+    name: "a path of six hundred directories without entries is kept",
+    layers: [[entry.file(`${"d/".repeat(600)}end`)]],
+    // umoci takes long, because it looks up each path from the root.
+    expected: {
+      ...Object.fromEntries(
+        Array.from({ length: 600 }, (_, index) => [
+          "d/".repeat(index + 1).slice(0, -1),
+          directory({ mtime: layerCreated(1) }),
+        ]),
+      ),
+      [`${"d/".repeat(600)}end`]: file(`contents of ${"d/".repeat(600)}end`),
+    },
+  },
+  {
+    name: "a symlink that leads to a path of more than 4,095 bytes is refused",
+    layers: [
+      [entry.directory("d/".repeat(1_100)), entry.symlink("l", "d/".repeat(1_100))],
+      [entry.file(`l/${"d/".repeat(1_100)}f`)],
+    ],
+    refusal: /Layer 3 of 3 .*path l\/d\/.* leads to a path of more than 4095 bytes/,
   },
   {
     name: "a name of 256 bytes, which no file system supports, is refused",

@@ -5,6 +5,7 @@ export interface ExtractedSquashfs {
   readonly path: string;
   /** Whether mksquashfs was started a second time. */
   readonly hasStartedOver: boolean;
+  readonly warnings: readonly string[];
 }
 
 /** The squashfs that `extract` makes of an image. */
@@ -13,6 +14,7 @@ export async function extractedSquashfs(
   scratch: string,
 ): Promise<ExtractedSquashfs> {
   let hasStartedOver = false;
+  const warnings: string[] = [];
   const output = join(scratch, "out");
   const { paths } = await extract({
     image: `oci:${layout}:test`,
@@ -23,8 +25,9 @@ export async function extractedSquashfs(
     compression: "lz4",
     onEvent: (event: ExtractEvent) => {
       if (event.type !== "message") return;
+      if (event.level === "warning") warnings.push(event.text);
       hasStartedOver ||= event.text.startsWith("Starting the squashfs over");
     },
   });
-  return { path: paths.squashfs, hasStartedOver };
+  return { path: paths.squashfs, hasStartedOver, warnings };
 }

@@ -22,6 +22,8 @@ export interface MergeCase {
   readonly refusal?: RegExp;
   /** The code of that error; LAYER_DAMAGED by default. */
   readonly refusalCode?: ErrorCode;
+  /** The warnings, if the case is about them; its layers have to be archives. */
+  readonly warnings?: readonly RegExp[];
   /** Whether the program has to start the squashfs over, if the case is about that. */
   readonly startsOver?: boolean;
 }
