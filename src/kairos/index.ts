@@ -10,6 +10,7 @@ export {
 } from "./command-line.js";
 export type { ImageContents } from "./image-contents.js";
 export { type KairosFacts, readKairosFacts, readKairosRelease } from "./image-facts.js";
+export { findProgram, type ImageProgram } from "./image-program.js";
 export { ImageTree } from "./image-tree.js";
 export type { Initrd } from "./initrds.js";
 export { type KairosRelease, type ReleaseSummary, summarizeRelease } from "./kairos-release.js";
