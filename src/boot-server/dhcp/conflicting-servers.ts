@@ -108,7 +108,7 @@ function nothingHeard(name: string, isFirewallKnown: boolean): NetworkWarning {
   const what = `No DHCP server was heard on ${name}`;
   const hint = isFirewallKnown
     ? "The firewall of this machine may drop the answers."
-    : "A firewall on this machine may drop the answers. If there really is no DHCP server, add --dhcp server --dhcp-range FIRST-LAST.";
+    : "A firewall on this machine may drop the answers. Only on a network without a DHCP server, add --dhcp server --dhcp-range FIRST-LAST.";
   return { what, hint };
 }
 

@@ -17,7 +17,7 @@ export interface DiscoveredServer {
   readonly kind: "dhcp" | "proxy";
   /** The address that the offer assigns; undefined in the offers of a proxy. */
   readonly assigned: string | undefined;
-  /** What the offer tells a machine to boot, from where. */
+  /** The boot settings of the offer. */
   readonly bootFile: string | undefined;
   readonly nextServer: string | undefined;
   /** True if it claims to be a PXE server (option 60; PXE 2.1, section 2.2). */

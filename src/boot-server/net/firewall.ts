@@ -57,8 +57,8 @@ export function parseRuleset(text: string, ports: readonly ServedPort[]): Droppi
 }
 
 /**
- * True if a rule may accept packets to a port. Whatever this function does not understand counts as
- * such a rule: a wrong warning would be worse than none.
+ * True if a rule may accept packets to a port. A rule that this function does not understand counts as
+ * one, because a wrong warning would be worse than none.
  */
 function mayAccept({ expr }: z.infer<typeof ruleSchema>, { protocol, port }: ServedPort): boolean {
   if (!expr.some((statement) => "accept" in statement || "vmap" in statement)) return false;
