@@ -32,6 +32,7 @@ export {
   type WrittenNetbootJson,
 } from "./netboot-json.js";
 export { isIntact } from "./output-directory.js";
+export { outputNotWritable } from "./output-not-writable.js";
 export {
   formatProvenance,
   parseProvenance,

@@ -11,8 +11,9 @@ import {
   utimes,
 } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { diskFull, makeDirectories, NetbootError, systemCode } from "../support/index.js";
+import { makeDirectories } from "../support/index.js";
 import { inspectDestination } from "./output-directory.js";
+import { outputNotWritable } from "./output-not-writable.js";
 import { stagingPrefix } from "./publish-journal.js";
 import { publishInto, recoverInterruptedPublish, replaceDirectory } from "./publishing.js";
 
@@ -163,13 +164,9 @@ async function removeStale(place: string): Promise<void> {
 }
 
 function notWritable(error: unknown, destination: string): unknown {
-  if (error instanceof NetbootError || systemCode(error) === undefined) return error;
-  const full = diskFull(error, `the place of ${destination}`);
-  if (full !== error) return full;
-  return new NetbootError(
-    "OUTPUT_NOT_WRITABLE",
-    `The output directory ${destination} cannot be written (${systemCode(error)}).`,
-    "Choose another directory with --output, or change its permissions.",
-    { cause: error },
-  );
+  return outputNotWritable(error, {
+    what: `output directory ${destination}`,
+    place: `the place of ${destination}`,
+    hint: "Choose another directory with --output, or change its permissions.",
+  });
 }

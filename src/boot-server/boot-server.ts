@@ -68,13 +68,14 @@ export class BootServer {
       warmUp();
       await explained("DHCP", "0.0.0.0", 67, () => dhcpServer.listen(inherited));
     }
+    for (const address of addresses) this.#announce(address);
     if (dhcp === "proxy") void this.#checkNetwork();
     const checkForStalled = () => this.#services.eventLog.checkForStalled();
     this.#stallTimer = setInterval(checkForStalled, stallCheckIntervalMs).unref();
   }
 
-  async #listenOn({ address, interface: name }: ServedAddress): Promise<void> {
-    const { inherited, dhcp } = this.#options;
+  async #listenOn({ address }: ServedAddress): Promise<void> {
+    const { inherited } = this.#options;
     if (inherited.http.length === 0) {
       const listen = (port: number) => this.#http.listen(address, port);
       this.#httpPort = (await explained("HTTP", address, this.#httpPort, listen)).port;
@@ -82,6 +83,10 @@ export class BootServer {
     if (inherited.tftp.length === 0) {
       await explained("TFTP", address, 69, (port) => this.#tftp.listen(address, port));
     }
+  }
+
+  #announce({ address, interface: name }: ServedAddress): void {
+    const { dhcp } = this.#options;
     const ports = { http: this.#httpPort, tftp: 69, ...(dhcp === "off" ? {} : dhcpPorts) };
     const url = firstScriptUrl(this.#httpUrl(address));
     this.#services.emit({ type: "listening", url, interface: name, ports });

@@ -4,6 +4,7 @@ import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
 import { ProxyDhcpServer, type ProxyDhcpServerOptions } from "./dhcp/proxy-server.js";
 import { HttpServer } from "./http/http-server.js";
 import type { ServedAddress } from "./net/interfaces.js";
+import { requestedProgramName } from "./releases/boot-programs.js";
 import { TftpServer } from "./tftp/tftp-server.js";
 
 export function createHttpServer(services: BootServices, maxTransfers: number): HttpServer {
@@ -23,7 +24,7 @@ export function createHttpServer(services: BootServices, maxTransfers: number): 
 export function createTftpServer({ router, tracker, transfers }: BootServices): TftpServer {
   return new TftpServer({
     find: (name, client) =>
-      router.mayFetch(client) ? router.findProgram(name.replace(/^\//, ""))?.path : undefined,
+      router.mayFetch(client) ? router.findProgram(requestedProgramName(name))?.path : undefined,
     onEvent: (event) => {
       if (event.type === "started") tracker.tftpStarted(event.client, event.name);
       transfers.tftp(event);

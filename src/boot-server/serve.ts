@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { BootServer } from "./boot-server.js";
-import { parseDhcpOptions } from "./dhcp/dhcp-settings.js";
 import type { ServeEvent } from "./events/events.js";
 import { MachineTokens } from "./machines/machine-token.js";
 import { RulesWatcher } from "./machines/rules-watcher.js";
 import { takeInheritedSockets } from "./net/inherited-sockets.js";
 import { findServedAddresses } from "./net/interfaces.js";
+import { parseDhcpOptions } from "./options/parse-dhcp-options.js";
 import type { ServeOptions } from "./options/serve-options.js";
 import { type ValidServeOptions, validateServeOptions } from "./options/validate-options.js";
 import { BootPrograms, findMissingPrograms } from "./releases/boot-programs.js";

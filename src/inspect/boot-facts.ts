@@ -1,13 +1,16 @@
+import { checkAssumedPlatform } from "../extract/index.js";
 import {
   artifactName,
   findBootFiles,
+  findProgram,
+  type ImageContents,
   type ImageTree,
   type Initrd,
   type KairosRelease,
   type Kernel,
   readKairosRelease,
 } from "../kairos/index.js";
-import type { Inode } from "../layers/index.js";
+import type { Platform } from "../oci-client/index.js";
 import { NetbootError } from "../support/index.js";
 
 /** The properties of an image that `extract` needs, and reasons why it would reject the image. */
@@ -18,23 +21,35 @@ export interface BootFacts {
   /** Undefined if there is nothing to boot. */
   readonly files: { readonly kernel: Kernel; readonly initrd: Initrd } | undefined;
   readonly problems: readonly NetbootError[];
+  /** What `extract` would warn about. */
+  readonly warnings: readonly string[];
 }
 
-/** Finds what `extract` would find, and collects the errors instead of stopping at the first. */
+/**
+ * Finds what `extract` would find, and collects the errors instead of stopping at the first.
+ * @param assumed the platform, if the image does not say it
+ */
 export async function readBootFacts(
   tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
+  contents: ImageContents,
+  assumed: Platform | undefined,
 ): Promise<BootFacts> {
   const problems: NetbootError[] = [];
-  const release = await readKairosRelease(tree, read);
-  const files = attempt(problems, () => findBootFiles(tree, release, {}));
-  const name = attempt(problems, () => artifactName(release));
-  return { release, name, files, problems };
+  const release = await readKairosRelease(tree, contents);
+  const files = await attempt(problems, () => findBootFiles(tree, contents, release, {}));
+  const name = await attempt(problems, () => artifactName(release));
+  const program = assumed && (await findProgram(tree, contents));
+  const warning =
+    assumed && (await attempt(problems, () => checkAssumedPlatform(assumed, program)));
+  return { release, name, files, problems, warnings: warning === undefined ? [] : [warning] };
 }
 
-function attempt<Result>(problems: NetbootError[], action: () => Result): Result | undefined {
+async function attempt<Result>(
+  problems: NetbootError[],
+  action: () => Result | Promise<Result>,
+): Promise<Result | undefined> {
   try {
-    return action();
+    return await action();
   } catch (error) {
     if (!(error instanceof NetbootError)) throw error;
     problems.push(error);

@@ -1,8 +1,24 @@
 import { NetbootError } from "../support/index.js";
+import { chooseKernel, type KernelCandidate } from "./choose-kernel.js";
+import type { ImageContents } from "./image-contents.js";
 import { type ImageTree, maxFileBytes } from "./image-tree.js";
-import { findInitrd, type Initrd, isInitrdPath } from "./initrds.js";
+import {
+  findInitrd,
+  findWantedInitrd,
+  type Initrd,
+  isInitrdPath,
+  missingInitrd,
+} from "./initrds.js";
 import type { KairosRelease } from "./kairos-release.js";
-import { findKernel, isKernelPath, type Kernel } from "./kernels.js";
+import {
+  findNamedKernel,
+  findWantedKernel,
+  isKernelPath,
+  type Kernel,
+  type KernelFile,
+  listKernels,
+} from "./kernels.js";
+import { hasCompleteModules } from "./module-directories.js";
 
 /** Paths that the user named; absolute inside the image. */
 export interface WantedBootFiles {
@@ -19,11 +35,12 @@ const maxDiskDepth = 3;
  * Finds the kernel and the initrd of an image.
  * @throws NetbootError IMAGE_IS_RAW_DISK, IMAGE_NO_KERNEL, IMAGE_NO_INITRD, IMAGE_TRUSTED_BOOT
  */
-export function findBootFiles(
+export async function findBootFiles(
   tree: ImageTree,
+  contents: ImageContents,
   release: KairosRelease,
   wanted: WantedBootFiles,
-): { kernel: Kernel; initrd: Initrd } {
+): Promise<{ kernel: Kernel; initrd: Initrd }> {
   const disk = findRawDisk(tree);
   if (disk !== undefined) {
     throw new NetbootError(
@@ -32,10 +49,40 @@ export function findBootFiles(
       "Use the image whose tag does not end in -img.",
     );
   }
-  const kernel = findKernel(tree, wanted.kernel);
-  const isTrustedBoot = release.trustedBoot;
-  const initrd = findInitrd(tree, wanted.initrd, kernel.version, { isTrustedBoot });
+  const wantedInitrd =
+    wanted.initrd === undefined ? undefined : findWantedInitrd(tree, wanted.initrd);
+  const initrdFor = (kernel: KernelFile) => wantedInitrd ?? findInitrd(tree, kernel);
+  const kernel =
+    wanted.kernel === undefined
+      ? await findKernel(tree, contents, (candidate) => initrdFor(candidate) !== undefined)
+      : await findWantedKernel(tree, contents, wanted.kernel);
+  const initrd = initrdFor(kernel);
+  if (initrd === undefined) throw missingInitrd(tree, release.trustedBoot);
   return { kernel, initrd };
+}
+
+/**
+ * The kernel that the image names, unless only another one is complete. If the image names none, the
+ * best of all.
+ */
+async function findKernel(
+  tree: ImageTree,
+  contents: ImageContents,
+  hasInitrd: (kernel: KernelFile) => boolean,
+): Promise<Kernel> {
+  const examine = (kernel: KernelFile): KernelCandidate => {
+    const { version } = kernel;
+    const hasModules = version !== undefined && hasCompleteModules(tree, version);
+    return { kernel, hasInitrd: hasInitrd(kernel), hasModules };
+  };
+  const isComplete = (candidate: KernelCandidate) => candidate.hasInitrd && candidate.hasModules;
+  const named = await findNamedKernel(tree, contents);
+  // If it is complete, look no further: the layers of other kernels may not have been fetched.
+  if (named !== undefined && isComplete(examine(named))) return named;
+  const [first, ...others] = await listKernels(tree, contents);
+  const candidates = [examine(first), ...others.map(examine)] as const;
+  if (named !== undefined && !candidates.some(isComplete)) return named;
+  return chooseKernel(candidates);
 }
 
 /**
@@ -59,7 +106,7 @@ function isTextPath(path: string): boolean {
   return (
     /^(?:etc|usr\/lib)\/(?:kairos|os)-release$/.test(path) ||
     /^boot\/config-[^/]+$/.test(path) ||
-    /^(?:usr\/)?lib\/modules\/[^/]+\/config$/.test(path)
+    /^(?:usr\/)?lib\/modules\/[^/]+\/(?:config|modules\.builtin)$/.test(path)
   );
 }
 

@@ -2,10 +2,12 @@ import { KernelConfig } from "../kernel/index.js";
 import type { Inode } from "../layers/index.js";
 import { hasName } from "./artifact-name.js";
 import { findBootFiles, maxTextBytes, type WantedBootFiles } from "./boot-files.js";
+import type { ImageContents } from "./image-contents.js";
 import type { ImageTree } from "./image-tree.js";
 import type { Initrd } from "./initrds.js";
 import { type KairosRelease, parseKairosRelease, releaseFiles } from "./kairos-release.js";
 import type { Kernel } from "./kernels.js";
+import { besideModules } from "./module-directories.js";
 
 /** Everything about an image that netbooting it depends on. */
 export interface KairosFacts {
@@ -17,23 +19,20 @@ export interface KairosFacts {
   readonly hasSelinux: boolean;
 }
 
-/**
- * @param read returns the contents of a small file
- * @throws NetbootError as `findBootFiles`
- */
+/** @throws NetbootError as `findBootFiles` */
 export async function readKairosFacts(
   tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
+  contents: ImageContents,
   wanted: WantedBootFiles,
 ): Promise<KairosFacts> {
-  const release = await readKairosRelease(tree, read);
-  const { kernel, initrd } = findBootFiles(tree, release, wanted);
+  const release = await readKairosRelease(tree, contents);
+  const { kernel, initrd } = await findBootFiles(tree, contents, release, wanted);
   const config = kernelConfigFile(tree, kernel.version);
   return {
     release,
     kernel,
     initrd,
-    kernelConfig: config && new KernelConfig(await read(config)),
+    kernelConfig: config && new KernelConfig(await contents.read(config)),
     hasSelinux: tree.file("/etc/selinux/config") !== undefined,
   };
 }
@@ -41,26 +40,32 @@ export async function readKairosFacts(
 /**
  * Reads what the image says of itself. The second release file counts only if the first is missing or
  * does not say enough: otherwise it may describe another release.
- * @param read returns the contents of a small file
  */
 export async function readKairosRelease(
   tree: ImageTree,
-  read: (inode: Inode) => Promise<Buffer>,
+  contents: ImageContents,
 ): Promise<KairosRelease> {
-  const contents: Buffer[] = [];
+  const texts: Buffer[] = [];
   for (const path of releaseFiles) {
     const file = textFile(tree, path);
-    if (file !== undefined) contents.push(await read(file));
-    if (hasName(parseKairosRelease(contents))) break;
+    if (file !== undefined) texts.push(await contents.read(file));
+    if (hasName(parseKairosRelease(texts))) break;
   }
-  return parseKairosRelease(contents);
+  return parseKairosRelease(texts);
 }
 
 function kernelConfigFile(tree: ImageTree, version: string | undefined): Inode | undefined {
   if (version === undefined) return undefined;
-  return (
-    textFile(tree, `/boot/config-${version}`) ?? textFile(tree, `/lib/modules/${version}/config`)
-  );
+  const paths = [`/boot/config-${version}`, ...besideModules(version, "config")];
+  return firstTextFile(tree, paths);
+}
+
+function firstTextFile(tree: ImageTree, paths: readonly string[]): Inode | undefined {
+  for (const path of paths) {
+    const file = textFile(tree, path);
+    if (file !== undefined) return file;
+  }
+  return undefined;
 }
 
 function textFile(tree: ImageTree, path: string): Inode | undefined {

@@ -2,6 +2,8 @@ import { NetbootError } from "../support/index.js";
 import { type ByteString, display } from "../tar/index.js";
 import { type BootLink, followBootLink } from "./boot-links.js";
 import { distinctFiles, type ImageFile, type ImageTree } from "./image-tree.js";
+import { isKernelPath, type KernelFile, kernelSuffix } from "./kernels.js";
+import { besideModules, versionBeside } from "./module-directories.js";
 
 export interface Initrd {
   readonly file: ImageFile;
@@ -20,91 +22,129 @@ const initrdLinks: readonly BootLink[] = [
   { path: "/initrd", isSymlinkOnly: true },
 ];
 
+/** Names of the initrd beside the modules of its kernel: bootc's, then those that dracut knows. */
+const namesBesideModules = ["initramfs.img", "initrd", "initrd.img"];
+
 /** How the names of initrds in /boot begin. */
 const initrdPrefixes = ["initrd", "initramfs"];
 
 /**
  * Finds the initrd that belongs to a kernel: the one that a link names, unless it is another
- * kernel's and this kernel has its own; else the one of the kernel's version; else the only one.
- * @param wanted the path that the user named
- * @throws NetbootError IMAGE_NO_INITRD, IMAGE_TRUSTED_BOOT
+ * kernel's and this kernel has its own; else the one of the kernel's version or flavor; else the only
+ * one.
+ * @returns undefined if there is none, or if several fit
  */
-export function findInitrd(
-  tree: ImageTree,
-  wanted: string | undefined,
-  kernelVersion: string | undefined,
-  { isTrustedBoot }: { isTrustedBoot: boolean },
-): Initrd {
-  if (wanted !== undefined) return findWantedInitrd(tree, wanted);
+export function findInitrd(tree: ImageTree, kernel: KernelFile): Initrd | undefined {
   const linked = followBootLink(tree, initrdLinks);
   // If the name does not say otherwise, look no further: the layer of other files may not have been
   // fetched.
-  if (linked !== undefined && !isForAnother(linked.file.path, kernelVersion)) return linked;
-  const names = tree.list("/boot").filter(isInitrdName);
-  const files = distinctFiles(
-    tree,
-    names.map((name) => `/boot/${name}`),
-  );
-  const ofKernel = files.find(({ path }) => isFor(path, kernelVersion));
-  if (ofKernel !== undefined) {
-    return { file: ofKernel, reason: `it is the one for kernel ${kernelVersion}` };
+  if (linked !== undefined && !isForAnother(linked.file.path, kernel)) return linked;
+  const initrds = listInitrds(tree);
+  const own = initrds.find(({ path }) => isFor(path, kernel)) ?? initrdBesideModules(tree, kernel);
+  if (own !== undefined) {
+    return {
+      file: own,
+      reason: `it is the one for kernel ${kernel.version ?? display(kernel.file.path)}`,
+    };
   }
   if (linked !== undefined) return linked;
-  const [only, ...others] = files.filter(({ path }) => mayBeFor(path, kernelVersion));
-  if (only !== undefined && others.length === 0)
-    return { file: only, reason: "it is the only one" };
-  if (files.length > 0) {
-    const paths = files.map(({ path }) => display(path)).join(", ");
-    throw noInitrd(`Of the image's initrds (${paths}), not exactly one fits the kernel.`);
-  }
-  if (isTrustedBoot) throw trustedBoot();
-  throw noInitrd("The image has a kernel, but no initrd in /boot.");
+  const flavors = new Set(bootPaths(tree).filter(isKernelPath).map(kernelSuffix));
+  const possible = initrds.filter(({ path }) => mayBeFor(path, kernel, flavors));
+  const regular = possible.filter(({ path }) => !isFallback(path));
+  const [only, ...others] = regular.length > 0 ? regular : possible;
+  if (only === undefined || others.length > 0) return undefined;
+  return { file: only, reason: "it is the only one" };
 }
 
-/** True for a path at which an initrd may be found, so that its contents are worth keeping. */
-export function isInitrdPath(path: string): boolean {
-  const name = /^boot\/([^/]+)$/.exec(path)?.[1];
-  return name !== undefined && isInitrdName(name);
-}
-
-function findWantedInitrd(tree: ImageTree, wanted: string): Initrd {
+/**
+ * The initrd at a path that the user named.
+ * @throws NetbootError IMAGE_NO_INITRD
+ */
+export function findWantedInitrd(tree: ImageTree, wanted: string): Initrd {
   const file = tree.file(wanted);
   if (file !== undefined) return { file, reason: "--initrd names it" };
   throw noInitrd(`The image has no file ${display(wanted)} to use as the initrd.`);
 }
 
-function isInitrdName(name: string): boolean {
+/** The error for an image in which no initrd belongs to the kernel. */
+export function missingInitrd(tree: ImageTree, isTrustedBoot: boolean): NetbootError {
+  const paths = listInitrds(tree).map(({ path }) => display(path));
+  if (paths.length > 0) {
+    return noInitrd(
+      `Of the image's initrds (${paths.join(", ")}), not exactly one fits the kernel.`,
+    );
+  }
+  if (isTrustedBoot) return trustedBoot();
+  return noInitrd("The image has a kernel, but no initrd in /boot or beside the kernel's modules.");
+}
+
+/** True for a path at which an initrd may be found, so that its contents are worth keeping. */
+export function isInitrdPath(path: ByteString): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (versionBeside(path) !== undefined) return namesBesideModules.includes(name);
+  return /^\/?boot\/[^/]+$/.test(path) && isInitrdName(name);
+}
+
+function isInitrdName(name: ByteString): boolean {
   return (
     initrdPrefixes.some((prefix) => name.startsWith(prefix)) &&
     !/kdump|rescue|\.(hmac|old|bak)$/.test(name)
   );
 }
 
-/** The version in `initrd-VERSION`, `initrd.img-VERSION` or `initramfs-VERSION.img`. */
-function versionIn(path: ByteString): string | undefined {
-  return /\/?(?:initrd|initramfs)(?:\.img)?-([^/]+?)(?:\.img)?$/.exec(path)?.[1];
+function bootPaths(tree: ImageTree): ByteString[] {
+  return tree.list("/boot").map((name) => `/boot/${name}`);
+}
+
+/** Those in /boot, fallbacks last. */
+function listInitrds(tree: ImageTree): ImageFile[] {
+  const files = distinctFiles(tree, bootPaths(tree).filter(isInitrdPath));
+  return files.sort((one, other) => Number(isFallback(one.path)) - Number(isFallback(other.path)));
+}
+
+function initrdBesideModules(tree: ImageTree, { version }: KernelFile): ImageFile | undefined {
+  if (version === undefined) return undefined;
+  const paths = namesBesideModules.flatMap((name) => besideModules(version, name));
+  return distinctFiles(tree, paths)[0];
+}
+
+/** mkinitcpio's `initramfs-linux-fallback.img` has the drivers of all machines, for rescue. */
+function isFallback(path: ByteString): boolean {
+  return /-fallback(?:\.img)?$/.test(path);
+}
+
+/**
+ * The version or the flavor in `initrd-6.1.0`, `initrd.img-6.1.0` or `initramfs-linux.img`, or the
+ * version of the modules beside it.
+ */
+function labelOf(path: ByteString): ByteString | undefined {
+  const name = /\/(?:initrd|initramfs)(?:\.img)?-([^/]+?)(?:-fallback)?(?:\.img)?$/.exec(path);
+  return name?.[1] ?? versionBeside(path);
 }
 
 /** Alpine's `initramfs-lts` belongs to kernels whose version ends with `-lts`. */
-function isFor(path: ByteString, kernelVersion: string | undefined): boolean {
-  const version = versionIn(path);
-  if (version === undefined || kernelVersion === undefined) return false;
-  return version === kernelVersion || kernelVersion.endsWith(`-${version}`);
+function isFor(path: ByteString, { file, version }: KernelFile): boolean {
+  const label = labelOf(path);
+  if (label === undefined) return false;
+  return label === kernelSuffix(file.path) || `-${version}`.endsWith(`-${label}`);
 }
 
-function isForAnother(path: ByteString, kernelVersion: string | undefined): boolean {
-  return versionIn(path) !== undefined && !isFor(path, kernelVersion);
+function isForAnother(path: ByteString, kernel: KernelFile): boolean {
+  return labelOf(path) !== undefined && !isFor(path, kernel);
 }
 
-/** False for the initrd of another kernel, which would lack this kernel's modules. */
-function mayBeFor(path: ByteString, kernelVersion: string | undefined): boolean {
-  const version = versionIn(path);
-  return (
-    kernelVersion === undefined ||
-    version === undefined ||
-    version === kernelVersion ||
-    !/^[0-9]/.test(version)
-  );
+/**
+ * False for the initrd of another kernel, which would lack this kernel's modules.
+ * @param flavors of the kernels in the image
+ */
+function mayBeFor(
+  path: ByteString,
+  { version }: KernelFile,
+  flavors: ReadonlySet<ByteString | undefined>,
+): boolean {
+  const label = labelOf(path);
+  if (label === undefined) return true;
+  return /^[0-9]/.test(label) ? version === undefined : !flavors.has(label);
 }
 
 function noInitrd(message: string): NetbootError {

@@ -1,12 +1,21 @@
+import { readKernelImage } from "../kernel/index.js";
 import { NetbootError } from "../support/index.js";
 import { type ByteString, display } from "../tar/index.js";
 import { type BootLink, followBootLink } from "./boot-links.js";
+import { compareVersions } from "./compare-versions.js";
+import type { ImageContents } from "./image-contents.js";
 import { distinctFiles, type ImageFile, type ImageTree } from "./image-tree.js";
+import { listBesideModules, moduleVersions, versionBeside } from "./module-directories.js";
 
-export interface Kernel {
+/** A kernel of an image. */
+export interface KernelFile {
   readonly file: ImageFile;
   /** The VERSION of its `/lib/modules/VERSION`; undefined if the image does not say. */
   readonly version: string | undefined;
+}
+
+/** The kernel to boot. */
+export interface Kernel extends KernelFile {
   /** Why this kernel was chosen, as a clause for people. */
   readonly reason: string;
 }
@@ -28,63 +37,60 @@ const kernelLinks: readonly BootLink[] = [
 /** How the names of kernels begin: those that Kairos's own tools know, and Debian's on riscv64. */
 const kernelPrefixes = ["uImage", "Image", "zImage", "vmlinuz", "vmlinux", "image"];
 
-/** Directories with kernels. Those in the second are used only if the first has none. */
-const kernelDirectory = "/boot";
-const modulesDirectory = "/lib/modules";
+/** The kernel that a link names, or that has the default name; undefined if there is none. */
+export async function findNamedKernel(
+  tree: ImageTree,
+  contents: ImageContents,
+): Promise<Kernel | undefined> {
+  const linked = followBootLink(tree, kernelLinks);
+  return linked && { ...linked, version: await versionOf(tree, contents, linked.file) };
+}
 
 /**
- * Finds the kernel that the image wants to be booted: the one that a link names, else the only one,
- * else the newest whose modules are complete.
- * @param wanted the path that the user named
+ * The kernel at a path that the user named.
  * @throws NetbootError IMAGE_NO_KERNEL
  */
-export function findKernel(tree: ImageTree, wanted: string | undefined): Kernel {
-  if (wanted !== undefined) return findWantedKernel(tree, wanted);
-  const linked = followBootLink(tree, kernelLinks);
-  if (linked !== undefined) return { ...linked, version: versionOf(tree, linked.file) };
-  const [first, ...others] = kernelFiles(tree);
-  if (first === undefined) throw noKernel("The image has no kernel in /boot.");
-  if (others.length > 0) return bestOf(tree, [first, ...others]);
-  return { file: first, version: versionOf(tree, first), reason: "it is the only one" };
-}
-
-/** True for a path at which a kernel may be found, so that its contents are worth keeping. */
-export function isKernelPath(path: string): boolean {
-  const name = /^(?:boot|(?:usr\/)?lib\/modules\/[^/]+)\/([^/]+)$/.exec(path)?.[1];
-  return name !== undefined && isKernelName(name);
-}
-
-function findWantedKernel(tree: ImageTree, wanted: string): Kernel {
+export async function findWantedKernel(
+  tree: ImageTree,
+  contents: ImageContents,
+  wanted: string,
+): Promise<Kernel> {
   const file = tree.file(wanted);
   if (file === undefined) {
     throw noKernel(`The image has no file ${display(wanted)} to use as the kernel.`);
   }
-  return { file, version: versionOf(tree, file), reason: "--kernel names it" };
+  const version = await versionOf(tree, contents, file);
+  return { file, version, reason: "--kernel names it" };
 }
 
-function kernelFiles(tree: ImageTree): ImageFile[] {
-  const names = tree.list(kernelDirectory).filter(isKernelName);
-  const inBoot = (which: (name: string) => boolean) =>
-    distinctFiles(
-      tree,
-      names.filter(which).map((name) => `${kernelDirectory}/${name}`),
-    );
-  const compressed = inBoot((name) => !isUncompressed(name));
-  const files = compressed.length > 0 ? compressed : inBoot(isUncompressed);
-  if (files.length > 0) return files;
-  const versions = tree.list(modulesDirectory);
-  return distinctFiles(
-    tree,
-    versions.map((version) => `${modulesDirectory}/${version}/vmlinuz`),
-  );
+/**
+ * All kernels in `/boot` and beside modules. If several have the same version, they are copies, and
+ * only the first is listed.
+ * @throws NetbootError IMAGE_NO_KERNEL if there is none
+ */
+export async function listKernels(
+  tree: ImageTree,
+  contents: ImageContents,
+): Promise<readonly [KernelFile, ...KernelFile[]]> {
+  const paths = [...tree.list("/boot").map((name) => `/boot/${name}`), ...listBesideModules(tree)];
+  const kernels = new Map<string, KernelFile>();
+  for (const file of kernelFiles(tree, paths.filter(isKernelPath))) {
+    const version = await versionOf(tree, contents, file);
+    const key = version ?? file.path;
+    if (!kernels.has(key)) kernels.set(key, { file, version });
+  }
+  const [first, ...others] = kernels.values();
+  if (first === undefined) throw noKernel("The image has no kernel in /boot or /usr/lib/modules.");
+  return [first, ...others];
 }
 
-/** Next to a compressed kernel, such a file is for debuggers; on riscv64, it is what boots. */
-function isUncompressed(name: string): boolean {
-  return name.startsWith("vmlinux");
+/** True for a path at which a kernel may be found, so that its contents are worth keeping. */
+export function isKernelPath(path: ByteString): boolean {
+  const name = /^\/?(?:boot|(?:usr\/)?lib\/modules\/[^/]+)\/([^/]+)$/.exec(path)?.[1];
+  return name !== undefined && isKernelName(name);
 }
 
-function isKernelName(name: string): boolean {
+function isKernelName(name: ByteString): boolean {
   return (
     kernelPrefixes.some((prefix) => name.startsWith(prefix)) &&
     !/\.(hmac|old|sig|sha\d+|bak)$/.test(name) &&
@@ -92,55 +98,50 @@ function isKernelName(name: string): boolean {
   );
 }
 
-function bestOf(tree: ImageTree, candidates: readonly [ImageFile, ...ImageFile[]]): Kernel {
-  const ranked = candidates
-    .map((file) => ({ file, version: versionOf(tree, file) }))
-    .sort((a, b) => compareVersions(b.version ?? b.file.path, a.version ?? a.file.path));
-  const complete = ranked.filter(({ version }) => hasModules(tree, version));
-  const [chosen] = complete.length > 0 ? complete : ranked;
-  if (chosen === undefined) throw new Error("there are no candidates");
-  const others = candidates.length === 2 ? "the other" : "the others";
-  const reason =
-    complete.length === 1
-      ? `of ${candidates.length} kernels, only this one has a complete /lib/modules/${chosen.version}`
-      : complete.length === 0
-        ? `none of the ${candidates.length} kernels has its modules, and this one is newer than ${others}`
-        : `it is the newest of ${complete.length} kernels with complete modules`;
-  return { ...chosen, reason };
+/** `linux` in `/boot/vmlinuz-linux`, which may be a version as well; undefined if there is none. */
+export function kernelSuffix(path: ByteString): ByteString | undefined {
+  return /\/[^/-]+-([^/]+)$/.exec(path)?.[1];
 }
 
-function hasModules(tree: ImageTree, version: string | undefined): boolean {
-  if (version === undefined) return false;
-  const directory = `${modulesDirectory}/${version}`;
-  return tree.exists(`${directory}/modules.dep`) && tree.isDirectory(`${directory}/kernel`);
+function kernelFiles(tree: ImageTree, paths: readonly ByteString[]): ImageFile[] {
+  const compressed = distinctFiles(
+    tree,
+    paths.filter((path) => !isUncompressed(path)),
+  );
+  return compressed.length > 0 ? compressed : distinctFiles(tree, paths.filter(isUncompressed));
+}
+
+/** Next to a compressed kernel, such a file is for debuggers; on riscv64, it is what boots. */
+function isUncompressed(path: ByteString): boolean {
+  return path.includes("/vmlinux");
 }
 
 /**
- * The modules that belong to a kernel: `vmlinuz-6.1.0-1` to those of 6.1.0-1, Alpine's `vmlinuz-lts`
- * to those of `6.6.31-0-lts`, and a file beside the modules to those of its directory.
+ * The version of a kernel: that in its name or in its path, else that in the file itself, which
+ * decides for copies without a version in their names. Otherwise, the names of the modules may tell.
  */
-function versionOf(tree: ImageTree, { path }: ImageFile): string | undefined {
-  const beside = /\/lib\/modules\/([^/]+)\/[^/]+$/.exec(path)?.[1];
+async function versionOf(
+  tree: ImageTree,
+  contents: ImageContents,
+  { path, inode }: ImageFile,
+): Promise<string | undefined> {
+  const beside = versionBeside(path);
   if (beside !== undefined) return beside;
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const suffix = name.includes("-") ? name.slice(name.indexOf("-") + 1) : undefined;
-  // If the name is enough, do not look at the modules: their layer may not have been fetched.
+  const suffix = kernelSuffix(path);
+  // If the name is enough, look no further: the layers of other files may not have been fetched.
   if (suffix !== undefined && /^[0-9]/.test(suffix)) return suffix;
-  const versions = moduleVersions(tree);
-  if (suffix === undefined) return versions.length === 1 ? versions[0] : undefined;
-  if (versions.includes(suffix)) return suffix;
-  const ofFlavor = versions.filter((version) => version.endsWith(`-${suffix}`));
-  return ofFlavor.sort(compareVersions).at(-1);
+  const image = await readKernelImage(await contents.pathOf(inode));
+  return image?.version ?? versionOfModules(moduleVersions(tree), suffix);
 }
 
-function moduleVersions(tree: ImageTree): ByteString[] {
-  const names = tree.list(modulesDirectory);
-  return names.filter((name) => tree.isDirectory(`${modulesDirectory}/${name}`));
-}
-
-/** Compares numbers by value and everything else by character. */
-function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+/** The newest version with this suffix, as Alpine's `vmlinuz-lts` belongs to `6.6.31-0-lts`, or the only one. */
+function versionOfModules(
+  versions: readonly ByteString[],
+  suffix: ByteString | undefined,
+): ByteString | undefined {
+  const ofFlavor = versions.filter((version) => `-${version}`.endsWith(`-${suffix}`));
+  const newest = [...ofFlavor].sort(compareVersions).at(-1);
+  return newest ?? (versions.length === 1 ? versions[0] : undefined);
 }
 
 function noKernel(message: string): NetbootError {

@@ -36,7 +36,8 @@ export interface RegistryClientOptions {
   readonly clock?: Clock;
 }
 
-const acceptedTypes = [...indexTypes, ...manifestTypes].join(", ");
+/** One line each: some registries read a line as a single media type (containerd/containerd#5632). */
+const acceptedTypes = [...indexTypes, ...manifestTypes];
 
 /**
  * Reads images from registries (OCI distribution spec, "Pull"). One client serves any number of

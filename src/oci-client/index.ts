@@ -13,7 +13,7 @@ export { RegistryClient, type RegistryClientOptions } from "./client.js";
 export { abortable } from "./core/abortable.js";
 export { type Clock, systemClock } from "./core/clock.js";
 export type { Descriptor } from "./core/descriptor.js";
-export { isDigest, isDigestOf, sha256 } from "./core/digest.js";
+export { Digester, isDigest, isDigestOf, sha256 } from "./core/digest.js";
 export { type FailureKind, failureRules } from "./core/failure.js";
 export { homeDirectory } from "./core/home-directory.js";
 export * from "./core/media-types.js";

@@ -23,6 +23,7 @@ export { sha256Hex, sha256OfFile } from "./sha256.js";
 export { unixSeconds } from "./timestamp.js";
 export {
   durationMs,
+  formatAge,
   formatBytes,
   formatDuration,
   formatMemory,

@@ -72,6 +72,11 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.round(milliseconds / secondMs)} s`;
 }
 
+/** How long ago something happened, for people: `12 s ago`, `5 min ago`, or `now`. */
+export function formatAge(milliseconds: number): string {
+  return milliseconds < 1000 ? "now" : `${formatDuration(milliseconds)} ago`;
+}
+
 /** A number of bytes for people: `735.2 MB` (powers of 1000, as disks and networks are sold). */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];

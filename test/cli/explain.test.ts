@@ -28,7 +28,7 @@ describe("explain", () => {
       $netboot explain ${mac} --json > json; $node -p 'JSON.parse(fs.readFileSync("json")).decision.kind'
       kill $server; wait $server; ls state/kairos-netboot`);
     const parts = [
-      /^52:54:00:aa:bb:01 is booting; last contact \d s ago\.$/m,
+      /^52:54:00:aa:bb:01 is booting; last contact (now|\d s ago)\.$/m,
       /^ {2}architecture: amd64$/m,
       /^ {2}serial: S1$/m,
       /would boot kairos-demo-1-core-amd64-generic-v0\.1\.0:\n {2}All machines get the same\./,
@@ -93,9 +93,9 @@ describe("explain", () => {
       decision: { kind: "netboot", release: "r", reasons: [] },
       events: [{ time, ...sent }],
     };
-    const lines = formatExplanation(report, machineFacts, new Date("2026-01-02T03:34:05Z"));
+    const lines = formatExplanation(report, machineFacts, new Date("2026-01-02T03:34:06Z"));
     assert.ok(lines.some((line) => line.includes("Secure Boot")));
-    assert.match(lines[0]!, /30 minutes ago/);
+    assert.match(lines[0]!, /30 min ago/);
   });
 });
 

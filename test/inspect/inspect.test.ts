@@ -11,6 +11,7 @@ import { addImage, imageOf, layoutOf, noise } from "../extract/support/images.js
 import { runCommand } from "../extract/support/run-command.js";
 import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { bzImageOf } from "../kairos/support/bz-image-of.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { demoAs } from "../sources/support/copies.js";
@@ -51,7 +52,6 @@ const versioned: TarItem[] = [
   { name: "boot/vmlinuz-6.1.0-1", content: "a versioned kernel" },
   { name: "boot/initrd", content: "an initrd for it" },
 ];
-const full: TarItem[] = [...versioned, etc, { name: "etc/kairos-release", content: releaseText }];
 const modules = (version: string): TarItem[] => [
   { name: "usr/", type: "directory" },
   { name: "usr/lib/", type: "directory" },
@@ -60,12 +60,73 @@ const modules = (version: string): TarItem[] => [
   { name: `usr/lib/modules/${version}/modules.dep` },
   { name: `usr/lib/modules/${version}/kernel/`, type: "directory" },
 ];
+const withoutModules: TarItem[] = [
+  ...versioned,
+  etc,
+  { name: "etc/kairos-release", content: releaseText },
+];
+const full: TarItem[] = [...withoutModules, ...modules("6.1.0-1")];
+const bootc: TarItem[] = [
+  ...modules("6.12.5"),
+  { name: "usr/lib/modules/6.12.5/vmlinuz", content: "a kernel" },
+  { name: "usr/lib/modules/6.12.5/initramfs.img", content: "an initrd" },
+];
 
 describe("inspect reads only the layers that it needs to find what extract would find", () => {
   const cases: [name: string, layers: (readonly ArchivePart[])[], read: number][] = [
     ["everything in the top layer", [[noise("x", 1000)], full], 1],
     ["everything in the middle layer", [[noise("x", 1000)], full, [{ name: "y" }]], 2],
     ["everything in the lowest layer", [full, [{ name: "y" }]], 2],
+    ["modules in a lower layer", [[noise("x", 1000)], modules("6.1.0-1"), withoutModules], 2],
+    ["modules nowhere", [[noise("x", 1000)], withoutModules], 2],
+    ["kernel and initrd beside the modules", [[etc, release], bootc, [{ name: "y" }]], 3],
+    [
+      "another kernel in a lower layer, which is complete",
+      [
+        [
+          boot,
+          { name: "boot/vmlinuz-5.10.0-1", content: "old" },
+          { name: "boot/initrd-5.10.0-1", content: "an initrd for the old one" },
+          ...modules("5.10.0-1"),
+        ],
+        withoutModules,
+      ],
+      2,
+    ],
+    [
+      "a copied kernel that states its version, with initrds in a lower layer",
+      [
+        [
+          boot,
+          { name: "boot/initrd-6.1.0-1", content: "an initrd for it" },
+          { name: "boot/initrd-6.1.0-2", content: "an initrd for another one" },
+          ...modules("6.1.0-2"),
+        ],
+        [
+          boot,
+          { name: "boot/vmlinuz", content: bzImageOf("6.1.0-1") },
+          etc,
+          release,
+          ...modules("6.1.0-1"),
+        ],
+      ],
+      2,
+    ],
+    [
+      "a copied kernel that states its version, and everything else beside it",
+      [
+        modules("6.1.0-2"),
+        [
+          boot,
+          { name: "boot/vmlinuz", content: bzImageOf("6.1.0-1") },
+          { name: "boot/initrd", content: "an initrd for it" },
+          etc,
+          release,
+          ...modules("6.1.0-1"),
+        ],
+      ],
+      1,
+    ],
     [
       "a release file in a lower layer",
       [baseLayer as ArchivePart[], [{ name: "y" }], versioned],

@@ -48,14 +48,15 @@ describe("RegistryClient", () => {
     assert.deepEqual(await readAll(verifyingStream(body, layer)), content.bytes(layer));
   });
 
-  it("sends its user agent, the accepted types, and a request for no compression", async (t) => {
+  it("sends its user agent, a line for each accepted type, and a request for no compression", async (t) => {
     const { ref, server } = await setUp(t);
     const client = newClient(t, { userAgent: "kairos-netboot/1.2.3" });
     await client.manifest(ref);
-    const { headers } = server.requests[0]!;
+    const { headers, rawHeaders } = server.requests[0]!;
     assert.equal(headers["user-agent"], "kairos-netboot/1.2.3");
     assert.equal(headers["accept-encoding"], "identity");
-    assert.deepEqual(headers.accept?.split(", ").sort(), [
+    const lines = rawHeaders.filter((_, at) => rawHeaders[at - 1]?.toLowerCase() === "accept");
+    assert.deepEqual(lines.sort(), [
       "application/vnd.docker.distribution.manifest.list.v2+json",
       "application/vnd.docker.distribution.manifest.v2+json",
       "application/vnd.oci.image.index.v1+json",

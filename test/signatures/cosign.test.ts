@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
@@ -19,6 +19,7 @@ import {
   push,
   referrersList,
   type Signed,
+  writeLayout,
 } from "./support/signed-images.js";
 
 interface Case {
@@ -270,7 +271,7 @@ describe("--verify-key, with an OCI layout", () => {
         const { content, root, tags } = contentOf(one);
         const signatures = Object.entries(tags).find(([tag]) => tag.endsWith(".sig"))?.[1];
         const beside = signatures === undefined ? [] : [mark(signatures, root)];
-        await expect(`oci:${await layoutWith(content, [root, ...beside])}`, one);
+        await expect(`oci:${await writeLayout(content, [root, ...beside])}`, one);
       });
     }
   }
@@ -279,18 +280,8 @@ describe("--verify-key, with an OCI layout", () => {
     const content = new ImageContent();
     const root = addDemo(content);
     const bundle = addBundle(content, root, "bundle.p256.json");
-    const image = `oci:${await layoutWith(content, [root, bundle])}`;
+    const image = `oci:${await writeLayout(content, [root, bundle])}`;
     await expect(image, { name: "" });
     await expect(image, { name: "", key: "other", refusal: "SIGNATURE_INVALID" });
   });
 });
-
-async function layoutWith(content: ImageContent, manifests: readonly Pointer[]): Promise<string> {
-  const directory = await temporaryDirectory();
-  const blobs = join(directory, "blobs/sha256");
-  await mkdir(blobs, { recursive: true });
-  for (const [digest, bytes] of content.blobs) await writeFile(join(blobs, digest.slice(7)), bytes);
-  await writeFile(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
-  await writeFile(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  return directory;
-}

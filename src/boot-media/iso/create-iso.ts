@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { artifactNames, checkReleaseUrl } from "../../artifacts/index.js";
-import { diskFull, NetbootError, systemCode, usageError } from "../../support/index.js";
+import { artifactNames, checkReleaseUrl, outputNotWritable } from "../../artifacts/index.js";
+import { type NetbootError, usageError } from "../../support/index.js";
 import { readIsoRelease } from "./iso-release.js";
 import { checkIsoRequirements, makeReleaseIso } from "./release-iso.js";
 import { makeWaitingIso } from "./waiting-iso.js";
@@ -69,22 +69,14 @@ async function writeStaged(
     await rename(path, destination);
     return output;
   } catch (error) {
-    throw notWritable(error, output);
+    throw outputNotWritable(error, {
+      what: `file ${output}`,
+      place,
+      hint: "Choose another file with --output.",
+    });
   } finally {
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
-}
-
-function notWritable(error: unknown, output: string): unknown {
-  if (error instanceof NetbootError || systemCode(error) === undefined) return error;
-  const full = diskFull(error, dirname(resolve(output)));
-  if (full !== error) return full;
-  return new NetbootError(
-    "OUTPUT_NOT_WRITABLE",
-    `The file ${output} cannot be written (${systemCode(error)}).`,
-    "Choose another file with --output.",
-    { cause: error },
-  );
 }
 
 function urlMissing(): NetbootError {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { formatBytes, sanitize } from "../../support/index.js";
+import { formatAge, formatBytes, sanitize } from "../../support/index.js";
 import type { MachineStatus, StepStatus } from "./machine-status.js";
 
 /** Fetches the page again and replaces the content. */
@@ -105,7 +105,7 @@ function card(machine: MachineStatus, now: Date): string {
   const hasReasons = ["refused", "disk", "stalled"].includes(state);
   return `<article class="${escaped(state)}">
 <header><h2>${escaped(mac)}</h2><span class="state">${escaped(stateTexts[state] ?? state)}</span>
-<span class="dim">${formatAge(lastSeenAt, now)}</span></header>
+<span class="dim">${formatAge(now.getTime() - Date.parse(lastSeenAt))}</span></header>
 ${about.length > 0 ? `<p class="dim">${about.map(escaped).join(" · ")}</p>` : ""}
 ${steps.length > 0 ? `<ol>${steps.map(stepItem).join("")}</ol>` : ""}${steps.filter(isInProgress).map(progressBar).join("")}
 ${hasReasons ? reasons.map((reason) => `<p>${escaped(reason)}</p>`).join("") : ""}</article>`;
@@ -124,15 +124,6 @@ function isInProgress({ isComplete, percent }: StepStatus): boolean {
 
 function progressBar({ step, percent }: StepStatus): string {
   return `<progress max="100" value="${percent}" aria-label="${escaped(step)}"></progress>`;
-}
-
-function formatAge(time: string, now: Date): string {
-  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1000));
-  if (seconds < 5) return "now";
-  if (seconds < 120) return `${seconds} s ago`;
-  return seconds < 7200
-    ? `${Math.round(seconds / 60)} min ago`
-    : `${Math.round(seconds / 3600)} h ago`;
 }
 
 const entities: Readonly<Record<string, string>> = {

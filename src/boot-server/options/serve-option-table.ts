@@ -3,6 +3,8 @@ import type { OptionTable, OptionValues } from "../../support/index.js";
 const releases = "Releases:";
 const network = "Network:";
 const dhcp = "DHCP:";
+/** The options that need `--dhcp server`. */
+export const dhcpServerGroup = "With --dhcp server:";
 const machines = "Machines:";
 
 /**
@@ -84,39 +86,39 @@ export const serveOptionTable = {
   dhcpRange: {
     flags: "--dhcp-range <first-last>",
     type: "text",
-    help: "with --dhcp server: addresses to assign",
-    group: dhcp,
+    help: "addresses to assign",
+    group: dhcpServerGroup,
   },
   /** With `dhcp: "server"`: how long a lease lasts: `90s`, `30m`, `12h`, `7d`; `1h` by default. */
   dhcpLeaseTime: {
     flags: "--dhcp-lease-time <time>",
     type: "text",
-    help: "with --dhcp server: lease time, such as 30m, 12h, or 7d",
+    help: "lease time, such as 30m, 12h, or 7d",
     defaultHelp: "1h",
-    group: dhcp,
+    group: dhcpServerGroup,
   },
   /** With `dhcp: "server"`: the default gateway that machines get; none by default. */
   dhcpRouter: {
     flags: "--dhcp-router <address>",
     type: "text",
-    help: "with --dhcp server: default gateway",
+    help: "default gateway",
     defaultHelp: "none",
-    group: dhcp,
+    group: dhcpServerGroup,
   },
   /** With `dhcp: "server"`: the DNS servers that machines get; none by default. */
   dhcpDns: {
     flags: "--dhcp-dns <address>",
     type: "texts",
-    help: "with --dhcp server: DNS server",
+    help: "DNS server",
     defaultHelp: "none",
-    group: dhcp,
+    group: dhcpServerGroup,
   },
   /** With `dhcp: "server"`: assigns addresses even if another DHCP server answers. */
   forceDhcp: {
     flags: "--force-dhcp",
     type: "flag",
-    help: "with --dhcp server: assign addresses even if another DHCP server answers",
-    group: dhcp,
+    help: "assign addresses even if another DHCP server answers",
+    group: dhcpServerGroup,
   },
   /** The machines file, which says which machine boots what. It is read again when it changes. */
   machines: {

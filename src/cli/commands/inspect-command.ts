@@ -1,8 +1,15 @@
 import { Command } from "commander";
+// Only these files: an index would load everything that a pull needs.
+import { extractOptionTable } from "../../extract/extract-option-table.js";
+import {
+  type VerificationOptions,
+  verificationOptionTable,
+} from "../../signatures/verification-option-table.js";
 import { sanitize } from "../../support/index.js";
 import { formatInspection } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
 import { addHelp, type CommandHelp, exampleImage } from "./command-help.js";
+import { addOptionRows } from "./option-rows.js";
 import { addRegistryOptions, type RegistryFlags, registryAccess } from "./registry-options.js";
 import { withSignals } from "./signals.js";
 
@@ -26,7 +33,7 @@ const help: CommandHelp = {
   ],
 };
 
-interface Flags extends RegistryFlags {
+interface Flags extends RegistryFlags, VerificationOptions {
   platform?: string;
   cacheDir?: string;
   cache: boolean;
@@ -36,17 +43,18 @@ interface Flags extends RegistryFlags {
   json?: boolean;
 }
 
+const { platform, cacheDir, cache, retryTimeout } = extractOptionTable;
+/** The options that mean the same as those of `extract`. */
+const sharedOptions = { platform, cacheDir, cache, retryTimeout, ...verificationOptionTable };
+
 export function inspectCommand(): Command {
   const command = new Command("inspect")
     .summary("show what an image contains, and what extract would make of it")
     .description(
       "Shows the digest, platforms, layers, Kairos release, kernel, and initrd of an image, and estimates the size of what extract would make of it. Writes no files and fetches as little as possible.",
     )
-    .argument("<image>", "image reference or another source, as for extract")
-    .option("--platform <platform>", "linux/ARCH[/VARIANT] (default: this machine's)")
-    .option("--cache-dir <dir>", "directory for downloads (default: ~/.cache/kairos-netboot)")
-    .option("--no-cache", "do not keep downloads")
-    .option("--retry-timeout <time>", "how long to retry failed downloads: 90s, 2h, or 0", "5m")
+    .argument("<image>", "image reference or another source, as for extract");
+  addOptionRows(command, sharedOptions)
     .option("-q, --quiet", "print only the result and errors")
     .option("-v, --verbose", "print details, and the causes of errors")
     .option("--json", "print the result as JSON")
@@ -56,6 +64,7 @@ export function inspectCommand(): Command {
 
 async function run(image: string, flags: Flags): Promise<void> {
   const { platform, cacheDir, cache, retryTimeout, quiet, verbose, json } = flags;
+  const { verifyKey, verifyIdentity, verifyIssuer, verifySourceRepository, trustedRoot } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -66,6 +75,11 @@ async function run(image: string, flags: Flags): Promise<void> {
         cacheDir,
         cache,
         retryTimeout,
+        verifyKey,
+        verifyIdentity,
+        verifyIssuer,
+        verifySourceRepository,
+        trustedRoot,
         registry,
         signal,
         onEvent: ({ level, text }) => {

@@ -1,5 +1,5 @@
 import type { CachedFile, ListedFile } from "../../sources/index.js";
-import { formatBytes, formatDuration } from "../../support/index.js";
+import { formatAge, formatBytes } from "../../support/index.js";
 import { formatColumns } from "./format-table.js";
 
 /** A table of the cached files, and their total. */
@@ -30,8 +30,4 @@ export function cacheTotal(files: readonly CachedFile[]) {
 
 export function formatCachedFile({ digest, size, state }: CachedFile): string {
   return `${digest} (${formatBytes(size)}${state === "complete" ? "" : `, ${state}`})`;
-}
-
-function formatAge(milliseconds: number): string {
-  return milliseconds < 1000 ? "now" : `${formatDuration(milliseconds)} ago`;
 }

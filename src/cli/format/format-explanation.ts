@@ -1,5 +1,5 @@
 import type { MachineReport, machineFacts } from "../../boot-server/index.js";
-import { sanitize } from "../../support/index.js";
+import { formatAge, sanitize } from "../../support/index.js";
 import { describeEvent } from "./format-serve-event.js";
 
 const states: Readonly<Record<string, string>> = {
@@ -46,9 +46,9 @@ function describeMachine(report: MachineReport, facts: typeof machineFacts, now:
   if (!("lastSeenAt" in report)) {
     return [`${mac} has not contacted the server since the server started.`, ...known];
   }
-  const seconds = (now.getTime() - Date.parse(report.lastSeenAt)) / 1000;
+  const ageMs = now.getTime() - Date.parse(report.lastSeenAt);
   const state = states[report.state] ?? report.state;
-  const head = `${mac} ${state}; last contact ${formatAge(seconds)}.`;
+  const head = `${mac} ${state}; last contact ${formatAge(ageMs)}.`;
   return [head, ...known, ...(isStuckAtProgram(report) ? ["", secureBoot] : [])];
 }
 
@@ -93,10 +93,4 @@ function describeEvents({ events }: MachineReport): string[] {
 /** A time in ISO 8601 as people read it: `2026-01-02 03:04:05Z`. */
 function formatTime(time: string): string {
   return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
-}
-
-function formatAge(seconds: number): string {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s ago`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} minutes ago` : `${Math.round(minutes / 60)} hours ago`;
 }

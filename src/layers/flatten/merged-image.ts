@@ -73,6 +73,12 @@ export class MergedImage {
     return this.#input.captured.read(inode);
   }
 
+  /** Path of a file in the scratch space with the contents; reads its layer again if necessary. */
+  async pathOf(inode: Inode): Promise<string> {
+    await this.#ensureCaptured(inode);
+    return this.#input.captured.pathOf(inode);
+  }
+
   /** Writes a file's contents to a path in the file system of the scratch space. */
   async copyTo(inode: Inode, path: string): Promise<void> {
     await this.#ensureCaptured(inode);

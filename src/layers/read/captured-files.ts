@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ByteString } from "../../tar/index.js";
 import type { ContentLocation } from "../tree/tree-node.js";
@@ -58,12 +58,21 @@ export class CapturedFiles {
     return typeof captured === "string" ? readFileSync(captured) : captured;
   }
 
+  /** Path of a file with the contents, which must not be changed. */
+  pathOf(location: ContentLocation): string {
+    const captured = this.#get(location);
+    if (typeof captured === "string") return captured;
+    const path = join(this.#directory, keyOf(location));
+    writeFileSync(path, captured);
+    this.#captured.set(keyOf(location), path);
+    return path;
+  }
+
   /** Creates a file with the contents at a path in the same file system, as a hard link if possible. */
   async copyTo(location: ContentLocation, path: string): Promise<void> {
-    const captured = this.#get(location);
-    if (typeof captured !== "string") await writeFile(path, captured);
+    const captured = this.pathOf(location);
     // Some file systems do not support hard links.
-    else await link(captured, path).catch(() => copyFile(captured, path));
+    await link(captured, path).catch(() => copyFile(captured, path));
   }
 
   #get(location: ContentLocation): Captured {

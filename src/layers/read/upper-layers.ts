@@ -77,9 +77,19 @@ export class UpperLayers {
 
   /** Contents of a small file; reads its layer again if they were not captured. */
   async read(inode: Inode): Promise<Buffer> {
+    await this.#ensureCaptured(inode);
+    return this.#captured.read(inode);
+  }
+
+  /** Path of a file in the scratch space with the contents; reads its layer again if necessary. */
+  async pathOf(inode: Inode): Promise<string> {
+    await this.#ensureCaptured(inode);
+    return this.#captured.pathOf(inode);
+  }
+
+  async #ensureCaptured(inode: Inode): Promise<void> {
     const found = this.#layers.find(({ layer }) => layer.number === inode.layer);
     if (found === undefined) throw new RangeError(`layer ${inode.layer} has not been read`);
     await this.#captured.ensure(found.layer, inode, this.#options.signal);
-    return this.#captured.read(inode);
   }
 }

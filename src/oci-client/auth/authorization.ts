@@ -19,6 +19,17 @@ export interface Grant {
 
 type Repository = Pick<Reference, "registry" | "repository">;
 
+/** A request for authorization, as a registry sent it. */
+export interface ReceivedChallenge {
+  /** The value of `WWW-Authenticate`. */
+  readonly header: string;
+  /**
+   * Whether it came with the answer to `/v2/`. Its scope, if there is one, is then an example or that
+   * of another endpoint: ghcr.io sends `repository:user/image:pull`.
+   */
+  readonly isForWholeRegistry: boolean;
+}
+
 /** Answers registries' challenges, and keeps the answer for each registry and scope. */
 export class Authorizer {
   readonly #transport: Transport;
@@ -43,14 +54,14 @@ export class Authorizer {
   }
 
   /**
-   * Answers the `WWW-Authenticate` header of a 401.
-   * @param rejected the grant that led to the 401, if there was one
+   * Answers a challenge.
+   * @param rejected the grant that was refused, if there was one
    * @returns undefined if there is no answer, or only the one that was rejected
    * @throws OciClientError CREDENTIALS_INVALID, and what fetching a token throws
    */
   async answer(
     repository: Repository,
-    challenge: string,
+    challenge: ReceivedChallenge,
     rejected?: Grant,
     signal?: AbortSignal,
   ): Promise<Grant | undefined> {
@@ -70,7 +81,7 @@ export class Authorizer {
 
   async #grant(
     repository: Repository,
-    header: string,
+    { header, isForWholeRegistry }: ReceivedChallenge,
     signal: AbortSignal,
   ): Promise<Grant | undefined> {
     const challenges = parseChallenges(header);
@@ -82,8 +93,8 @@ export class Authorizer {
     );
     const realm = bearer?.get("realm");
     if (bearer && realm) {
-      const service = bearer.get("service");
-      const scope = bearer.get("scope") ?? pullScope(repository);
+      const service = bearer.get("service") || undefined;
+      const scope = (!isForWholeRegistry && bearer.get("scope")) || pullScope(repository);
       const requestedAt = this.#clock.now();
       const request = { ...repository, realm, service, scope, credential };
       const { token, lifetimeMs } = await fetchToken(this.#transport, request, signal);

@@ -39,7 +39,16 @@ const tokenText = z.string().regex(/^[\x21-\x7e]*$/);
 const tokenAnswer = z.object({
   token: tokenText.nullish(),
   access_token: tokenText.nullish(),
-  expires_in: z.number().nullish(),
+  /** Some servers write the number as a string. */
+  expires_in: z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number),
+    ])
+    .nullish(),
 });
 
 /**
@@ -113,19 +122,24 @@ function postRefreshToken(
 
 async function readToken({ body }: HttpResponse, registry: string): Promise<Token> {
   const { bytes, complete } = await readBody(body, maxAnswerBytes);
-  const answer = complete ? parseAnswer(bytes) : undefined;
-  const token = answer?.token || answer?.access_token;
+  const { success, data, error } = tokenAnswer.safeParse(complete ? parseJson(bytes) : undefined);
+  // Only the field's name: the parser's messages may quote the response, and with it the token.
+  const invalidField = error?.issues[0]?.path[0];
+  if (invalidField !== undefined) {
+    const problem = `has a token server that sent an invalid ${String(invalidField)}`;
+    throw badTokenServer(registry, problem);
+  }
+  const token = success && (data.token || data.access_token);
   if (!token) throw badTokenServer(registry, "has a token server that answered without a token");
   registerSecret(token);
-  const lifetimeSeconds = Math.max(answer?.expires_in ?? 0, minTokenLifetimeSeconds);
+  const lifetimeSeconds = Math.max(data.expires_in ?? 0, minTokenLifetimeSeconds);
   return { token, lifetimeMs: lifetimeSeconds * 1000 };
 }
 
-function parseAnswer(bytes: Uint8Array): z.infer<typeof tokenAnswer> | undefined {
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    return tokenAnswer.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    // The parser's message would quote the response, and with it the token.
     return undefined;
   }
 }

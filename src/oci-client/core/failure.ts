@@ -16,9 +16,9 @@ interface FailureRule {
  * Everything that the client retries. Each error carries one of these kinds; `Retry` and `retrying`
  * follow the rules.
  *
- * Two reactions are part of the protocol and not in this table: a 401 with a challenge leads to one
- * request with new authorization (auth/registry-session), and a server that cannot resume a blob is
- * asked for the whole blob (client).
+ * Two reactions are part of the protocol and not in this table: a refusal leads to one request with new
+ * authorization if the registry has sent a challenge (auth/registry-session), and a server that cannot
+ * resume a blob is asked for the whole blob (client).
  */
 export const failureRules = {
   /** Refused, missing, malformed, or misconfigured. */

@@ -5,7 +5,8 @@ import { transferError } from "./transfer-error.js";
 
 export interface HttpRequest {
   readonly method?: "GET" | "POST";
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list of values becomes as many header lines. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly authorization?: string;
   readonly body?: string;
   /** Whether a redirect to another host is an error. */

@@ -8,13 +8,18 @@ import { parseRetryAfter } from "./retry-after.js";
 
 /** The request that led to a response. */
 export interface RequestContext {
-  readonly kind: "manifest" | "blob" | "referrer" | "token";
+  readonly kind: "manifest" | "blob" | "referrer" | "token" | "registry";
   readonly registry: string;
   readonly repository: string;
-  /** The requested tag or digest; empty for a token. */
+  /** The requested tag or digest; empty for a token and for the registry itself. */
   readonly target: string;
   /** What to do if the credentials are refused; undefined for an anonymous request. */
   readonly credentialHint?: string;
+  /**
+   * Set if the registry sent a challenge and got no credentials: `required` without any authorization,
+   * `possible` with an anonymous token.
+   */
+  readonly login?: "required" | "possible";
   /** Whether the registry or its token server answered, not a host that it redirected to. */
   readonly isFromRegistry: boolean;
 }
@@ -44,7 +49,9 @@ export async function responseError(
   const { status } = response;
   const problem = await readProblem(response);
   if (problem.needsCertificate) return certificateMissing(status, response.url);
-  if ((status === 401 || status === 403) && context.isFromRegistry) return denied(status, context);
+  const isRefusal =
+    status === 401 || status === 403 || (status === 404 && context.login === "required");
+  if (isRefusal && context.isFromRegistry) return denied(status, context);
   if (status === 404 && context.kind === "manifest") return imageNotFound(context, problem);
   if (status === 404 && context.kind === "blob") return blobNotFound(context);
   return unexpected(response, context, problem);
@@ -63,14 +70,17 @@ function denied(
 }
 
 function imageNotFound(
-  { registry, repository, target }: RequestContext,
+  { registry, repository, target, login }: RequestContext,
   { codes }: Problem,
 ): OciClientError {
-  const [message, hint] = codes.includes("NAME_UNKNOWN")
-    ? [`There is no repository ${repository} on ${registry}.`, "Check the repository's name."]
+  const [message, cause] = codes.includes("NAME_UNKNOWN")
+    ? [`There is no repository ${repository} on ${registry}.`, "repository's name"]
     : target.includes(":")
-      ? [`There is no manifest ${target} in ${registry}/${repository}.`, "Check the digest."]
-      : [`There is no tag ${sanitize(target)} in ${registry}/${repository}.`, "Check the tag."];
+      ? [`There is no manifest ${target} in ${registry}/${repository}.`, "digest"]
+      : [`There is no tag ${sanitize(target)} in ${registry}/${repository}.`, "tag"];
+  // Some registries hide private repositories from those who may not read them.
+  const alternative = login === undefined ? "" : `, or log in: docker login ${registry}`;
+  const hint = `Check the ${cause}${alternative}.`;
   return new OciClientError("IMAGE_NOT_FOUND", message, { hint, status: 404 });
 }
 

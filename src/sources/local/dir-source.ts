@@ -1,4 +1,4 @@
-import { type ImageReader, type ImageRoot, sha256 } from "../../oci-client/index.js";
+import { type ImageReader, type ImageRoot, isDigestOf } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { DirectoryFiles, type FileSlice, readSlice } from "../image-source/file-slice.js";
 import type { SourceOptions } from "../image-source/image-source.js";
@@ -43,14 +43,20 @@ export class DirSource extends LocalSource {
   }
 
   protected find(digest: string): FileSlice | undefined {
-    const [algorithm, hex] = digest.split(":");
-    return this.#files.find(algorithm === "sha256" ? `${hex}` : `${algorithm}-${hex}`);
+    return this.#findNamed(digest, "");
+  }
+
+  /** Newer versions of skopeo name the algorithm unless it is sha256, older ones never do. */
+  #findNamed(digest: string, suffix: string): FileSlice | undefined {
+    const [algorithm = "", hex = ""] = digest.split(":");
+    return this.#files.find(`${algorithm}-${hex}${suffix}`) ?? this.#files.find(`${hex}${suffix}`);
   }
 
   protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
-        if (digest === undefined || sha256(this.#root) === digest) return { bytes: this.#root };
+        const isRoot = digest === undefined || isDigestOf(digest, this.#root);
+        if (isRoot) return { bytes: this.#root };
         return { bytes: await this.#read(this.#manifestOf(digest), digest, maxManifestBytes) };
       },
       smallBlob: ({ digest }, maxBytes) => this.#read(this.present({ digest }), digest, maxBytes),
@@ -58,7 +64,7 @@ export class DirSource extends LocalSource {
   }
 
   #manifestOf(digest: string): FileSlice {
-    const slice = this.#files.find(`${digest.split(":")[1]}.manifest.json`);
+    const slice = this.#findNamed(digest, ".manifest.json");
     // Without --all, skopeo copies the image of one platform only.
     return slice ?? this.present({ digest });
   }

@@ -2,6 +2,7 @@ import {
   type ImageReader,
   type ImageRoot,
   isDigest,
+  isDigestOf,
   OciClientError,
   parseImageConfig,
   sha256,
@@ -115,7 +116,7 @@ export class DockerArchiveSource extends LocalSource {
   /** In all formats, the name of the configuration is its digest. */
   #checkConfigName(name: string): void {
     const digest = digestInName(name.replace(/\.json$/, ""));
-    if (digest === undefined || digest === sha256(this.#config)) return;
+    if (digest === undefined || isDigestOf(digest, this.#config)) return;
     throw this.damaged(digest, "has other content");
   }
 
@@ -152,9 +153,9 @@ export class DockerArchiveSource extends LocalSource {
   }
 }
 
-/** The digest in the name of a file: `blobs/sha256/HEX`, or `HEX` for a configuration. */
+/** The digest in the name of a file: `blobs/ALGORITHM/HEX`, or a SHA-256 `HEX` for a configuration. */
 function digestInName(name: string): string | undefined {
-  const hex = /^(?:blobs\/sha256\/)?([0-9a-f]{64})$/.exec(name)?.[1];
-  const digest = `sha256:${hex}`;
+  const [, algorithm = "sha256", hex] = /^(?:blobs\/(\w+)\/)?([0-9a-f]+)$/.exec(name) ?? [];
+  const digest = `${algorithm}:${hex}`;
   return isDigest(digest) ? digest : undefined;
 }

@@ -216,8 +216,10 @@ describe("Bearer authorization", () => {
   });
 
   /** "defaults to 60 seconds", and "should never be returned with less than 60 seconds to live". */
-  const lifetimes: [name: string, expiresIn: number | undefined, seconds: number][] = [
+  const lifetimes: [name: string, expiresIn: number | string | undefined, seconds: number][] = [
     ["300", 300, 300],
+    ["a string of digits", "300", 300],
+    ["a string with zero", "0", 60],
     ["60", 60, 60],
     ["1", 1, 60],
     ["0", 0, 60],
@@ -297,7 +299,6 @@ describe("Bearer authorization", () => {
     ["text other than JSON", "secret"],
     ["no token", "{}"],
     ["an empty token", '{"token":""}'],
-    ["a token with a line break", JSON.stringify({ token: "a\r\nX-Forged: secret" })],
     ["more than 1 MiB", JSON.stringify({ token: "secret".repeat(200_000) })],
   ];
   for (const [name, answer] of answers) {
@@ -312,6 +313,44 @@ describe("Bearer authorization", () => {
     });
   }
 
+  /** The members of the specification's response ("Token Response Fields") that are not as it says. */
+  const invalidFields: [field: string, answer: object][] = [
+    ["token", { token: "a\r\nX-Forged: secret" }],
+    ["token", { token: { secret: 1 }, access_token: "t1" }],
+    ["access_token", { token: "t1", access_token: ["secret"] }],
+    ["expires_in", { token: "secret", expires_in: "soon" }],
+    ["expires_in", { token: "secret", expires_in: "-1" }],
+    ["expires_in", { token: "secret", expires_in: {} }],
+  ];
+  for (const [field, answer] of invalidFields) {
+    const sent = JSON.stringify(answer);
+    it(`names the invalid field ${field} of a token server's answer ${sent}`, async (t) => {
+      const tokens = await serveTokens(t, () => answer);
+      const { client, ref } = await setUp(t, wantsToken(tokens.realm));
+      await assert.rejects(client.manifest(ref), (error: Error) => {
+        failsWith("REGISTRY_ERROR", new RegExp(`sent an invalid ${field}\\.$`))(error);
+        return !`${error.message} ${error.cause}`.includes("secret");
+      });
+    });
+  }
+
+  it("ignores a field that it does not need", async (t) => {
+    const tokens = await serveTokens(t, (token) => ({ token, issued_at: 1457510670 }));
+    const { client, ref } = await setUp(t, wantsToken(tokens.realm));
+    await client.manifest(ref);
+  });
+
+  it("counts an empty scope and an empty service as absent", async (t) => {
+    const tokens = await serveTokens(t);
+    const { client, ref } = await setUp(t, ({ headers }, response) => {
+      if (headers.authorization !== undefined) return false;
+      return challenge(response, `Bearer realm="${tokens.realm}",service="",scope=""`);
+    });
+    await client.manifest(ref);
+    const asked = Object.fromEntries(new URL(tokens.requests[0]!.url!, "http://x").searchParams);
+    assert.deepEqual(asked, { given: "1", scope: "repository:os/image:pull" });
+  });
+
   for (const realm of ["http://auth.example/token", "ftp://127.0.0.1/", "token", ""]) {
     it(`sends nothing to the realm "${realm}"`, async (t) => {
       const { client, ref } = await setUp(t, wantsToken(realm), alice);
@@ -321,6 +360,165 @@ describe("Bearer authorization", () => {
       );
     });
   }
+});
+
+/** Behavior of real registries: containerd/containerd#3291; skopeo requests `/v2/` first. */
+describe("a registry that sends its challenge only with /v2/", () => {
+  /** Refuses requests without authorization in this way, and has this challenge for `/v2/`. */
+  function hiding(
+    refuse: (response: ServerResponse) => void,
+    header: string,
+    accepts = "Bearer t1",
+  ): Interceptor {
+    return ({ headers, url }, response) => {
+      if (headers.authorization === accepts) return false;
+      if (url === "/v2/") return challenge(response, header);
+      refuse(response);
+      return true;
+    };
+  }
+  const refusals: [name: string, refuse: (response: ServerResponse) => void][] = [
+    ["401 without a challenge", (response) => fail(response, 401, "UNAUTHORIZED")],
+    ["403", (response) => fail(response, 403, "DENIED")],
+    ["404", (response) => fail(response, 404, "MANIFEST_UNKNOWN")],
+    ["404 and a web page", (response) => response.writeHead(404).end("<html>")],
+  ];
+
+  for (const [name, refuse] of refusals) {
+    for (const [who, credential] of [
+      ["with credentials", alice],
+      ["without credentials", undefined],
+    ] as const) {
+      it(`and refuses with ${name}, is read ${who}`, async (t) => {
+        const tokens = await serveTokens(t);
+        // The scope is the one that ghcr.io sends.
+        const header = `Bearer realm="${tokens.realm}",scope="repository:user/image:pull"`;
+        const { client, ref, layer, server } = await setUp(t, hiding(refuse, header), credential);
+        await client.resolve(ref, amd64);
+        await text((await client.openBlob(ref, layer)).body);
+        assert.deepEqual(server.requests.map(({ url }) => url).slice(0, 3), [
+          "/v2/os/image/manifests/v1",
+          "/v2/",
+          "/v2/os/image/manifests/v1",
+        ]);
+        assert.equal(server.requests.length, 5, "the token is kept");
+        const { url, headers } = tokens.requests[0]!;
+        const { searchParams } = new URL(url!, "http://x");
+        assert.deepEqual(searchParams.getAll("scope"), ["repository:os/image:pull"]);
+        assert.equal(headers.authorization, credential && aliceBasic);
+      });
+    }
+  }
+
+  it("is read with a password", async (t) => {
+    const hides = hiding((response) => fail(response, 404, "X"), 'Basic realm="x"', aliceBasic);
+    const { client, ref } = await setUp(t, hides, alice);
+    await client.resolve(ref, amd64);
+  });
+
+  it("is asked for it once, and a blob gets a new token after one has expired", async (t) => {
+    const tokens = await serveTokens(t);
+    const clock = new FakeClock();
+    let valid = "Bearer t1";
+    const hides: Interceptor = (request, response) => {
+      const refuse = (refused: ServerResponse) => fail(refused, 403, "DENIED");
+      return hiding(refuse, `Bearer realm="${tokens.realm}"`, valid)(request, response);
+    };
+    const { client, ref, layer, server } = await setUp(t, hides, alice, clock);
+    await client.manifest(ref);
+    clock.advance(60_000);
+    valid = "Bearer t2";
+    await text((await client.openBlob(ref, layer)).body);
+    assert.equal(server.requests.filter(({ url }) => url === "/v2/").length, 1);
+  });
+
+  it("gets a new token after a 401 without a challenge", async (t) => {
+    const tokens = await serveTokens(t);
+    let valid = "Bearer t1";
+    const hides: Interceptor = (request, response) => {
+      const refuse = (refused: ServerResponse) => fail(refused, 401, "UNAUTHORIZED");
+      return hiding(refuse, `Bearer realm="${tokens.realm}"`, valid)(request, response);
+    };
+    const { client, ref, layer } = await setUp(t, hides);
+    await client.manifest(ref);
+    valid = "Bearer t2";
+    await text((await client.openBlob(ref, layer)).body);
+  });
+
+  it("is said to demand a login if there is none", async (t) => {
+    const hides = hiding((response) => fail(response, 404, "X"), 'Basic realm="x"', aliceBasic);
+    const { client, ref } = await setUp(t, hides);
+    await assert.rejects(client.manifest(ref), failsWith("REGISTRY_DENIED", /without credentials/));
+  });
+
+  it("lacks the tag if it answers 404 to a token as well", async (t) => {
+    for (const [credential, hint] of [
+      [alice, /^Check the tag\.$/],
+      [undefined, /^Check the tag, or log in: docker login 127\.0\.0\.1:\d+\.$/],
+    ] as const) {
+      const tokens = await serveTokens(t);
+      const realm = `Bearer realm="${tokens.realm}"`;
+      const hides = hiding((response) => fail(response, 404, "X"), realm, "nothing");
+      const { client, ref, server } = await setUp(t, hides, credential);
+      await assert.rejects(client.manifest(ref), (error: OciClientError) => {
+        assert.match(error.hint, hint);
+        return failsWith("IMAGE_NOT_FOUND", /no tag v1/)(error);
+      });
+      assert.equal(server.requests.length, 3);
+    }
+  });
+});
+
+describe("a registry that refuses without any challenge", () => {
+  const answers: [name: string, ping: (response: ServerResponse) => void][] = [
+    ["accepts /v2/", (response) => response.end("{}")],
+    ["does not know /v2/", (response) => fail(response, 404, "NOT_FOUND")],
+    [
+      "redirects /v2/ to an insecure URL",
+      (response) => response.writeHead(302, { location: "http://other.example/" }).end(),
+    ],
+  ];
+  for (const [name, ping] of answers) {
+    it(`and ${name}, is asked for /v2/ once, and its first answer counts`, async (t) => {
+      const { client, ref, server } = await setUp(
+        t,
+        ({ url }, response) => {
+          if (url === "/v2/") ping(response);
+          else if (url!.endsWith("denied")) fail(response, 403, "DENIED");
+          else fail(response, 404, "NAME_UNKNOWN");
+          return true;
+        },
+        alice,
+      );
+      await assert.rejects(client.manifest(ref), failsWith("IMAGE_NOT_FOUND", /no repository/));
+      const denied = failsWith("REGISTRY_DENIED", undefined, { status: 403 });
+      await assert.rejects(client.manifest(ref, { tag: "denied" }), denied);
+      assert.equal(server.requests.length, 3);
+    });
+  }
+
+  it("because it is busy, is asked again later", async (t) => {
+    const { client, ref } = await setUp(t, ({ url }, response) => {
+      fail(response, url === "/v2/" ? 503 : 404, "UNAVAILABLE");
+      return true;
+    });
+    const busy = failsWith("REGISTRY_ERROR", /answered 503 for \/v2\//, { retryable: true });
+    await assert.rejects(client.manifest(ref), busy);
+  });
+
+  it("because another host does, to which it redirects, gets no credentials", async (t) => {
+    const cdn = await serve(t, (_request, response) => fail(response, 404, "UNKNOWN"));
+    const { client, ref, server } = await setUp(
+      t,
+      (_request, response) => {
+        response.writeHead(307, { location: `http://${cdn.host}/` }).end();
+        return true;
+      },
+      alice,
+    );
+    await assert.rejects(client.manifest(ref), failsWith("IMAGE_NOT_FOUND"));
+    assert.equal(server.requests.length, 1);
+  });
 });
 
 describe("the token server of a remote registry", () => {

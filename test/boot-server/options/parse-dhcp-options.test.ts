@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseDhcpOptions } from "../../../src/boot-server/dhcp/dhcp-settings.js";
+import { parseDhcpOptions } from "../../../src/boot-server/options/parse-dhcp-options.js";
 import { NetbootError } from "../../../src/support/index.js";
 
 const eth0 = { interface: "eth0", address: "192.168.77.1", netmask: "255.255.255.0" };
