@@ -1,7 +1,7 @@
 # make run       install what is missing and make netboot files from an image
 # make test      install what is missing and run all unit and integration tests
 # make coverage  the same, and print which part of src the tests reach
-# make e2e       boot machines in QEMU, from a real registry and over the network
+# make e2e       boot machines in QEMU, from a real registry and over the network; random inputs
 # make bench     measure; make bench-serve measures the serving only
 # make check     types, lint, format, imports, exports, prose, generated documents
 #
@@ -55,10 +55,12 @@ coverage: test-packages dist/.complete .build/.complete
 
 e2e: e2e-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=2 --test-timeout=1200000,\
-	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
+	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts \
+	    test/layers/random-stacks.test.ts)
 
 e2e: export FUZZ_DATAGRAMS = 1000000
 e2e: export FUZZ_REQUESTS = 10000
+e2e: export LAYERS_RUNS = 2000
 
 # Arguments: options and files. Prints the failed tests last, so that the end of a log is enough.
 node-test = node --test $(1) \
