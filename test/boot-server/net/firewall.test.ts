@@ -48,7 +48,7 @@ const cases: [name: string, rules: string, closed: string][] = [
   ["that accepts a network", input("drop", "ip saddr 10.0.0.0/8 accept"), ""],
   [
     "that drops what is forwarded",
-    "table ip f { chain x { type filter hook forward priority 0; policy drop; } }",
+    "table ip f {\n chain x {\n type filter hook forward priority 0; policy drop;\n }\n }",
     "",
   ],
 ];
