@@ -71,13 +71,13 @@ module.exports = {
     {
       name: "only-through-the-index",
       comment:
-        "A module is used through its index.ts. The command line also loads small tables (transports, the options of extract and serve, compressors), because the indexes of their modules would load everything that a pull needs.",
+        "A module is used through its index.ts. The command line also loads small tables (transports, the options of extract, serve and verification, compressors), because the indexes of their modules would load everything that a pull needs.",
       severity: "error",
       from: { path: "^src/([^/]+)/" },
       to: {
         path: "^src/[^/]+/.+",
         pathNot:
-          "^src/($1/|[^/]+/index\\.ts$|(sources/transports|extract/extract-option-table|boot-server/options/serve-option-table|squashfs/compressors)\\.ts$)",
+          "^src/($1/|[^/]+/index\\.ts$|(sources/transports|extract/extract-option-table|boot-server/options/serve-option-table|signatures/verification-option-table|squashfs/compressors)\\.ts$)",
       },
     },
     {

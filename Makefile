@@ -1,7 +1,7 @@
 # make run       install what is missing and make netboot files from an image
 # make test      install what is missing and run all unit and integration tests
 # make coverage  the same, and print which part of src the tests reach
-# make e2e       boot machines in QEMU, from a real registry and over the network
+# make e2e       boot machines in QEMU, from a real registry and over the network; random inputs
 # make bench     measure; make bench-serve measures the serving only
 # make check     types, lint, format, imports, exports, prose, generated documents
 #
@@ -14,7 +14,7 @@ MEDIA_PACKAGES = xorriso isolinux syslinux-common ipxe mtools grub-common grub-e
 TEST_PACKAGES  = $(RUN_PACKAGES) $(MEDIA_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  tinyproxy-bin nginx-light socat \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client isc-dhcp-server kea-dhcp4-server \
-                 systemd openssl groff-base cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
+                 nftables systemd openssl groff-base cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
                  ovmf ipxe-qemu chromium podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)
@@ -55,10 +55,12 @@ coverage: test-packages dist/.complete .build/.complete
 
 e2e: e2e-packages dist/.complete .build/.complete
 	$(call node-test,--test-concurrency=2 --test-timeout=1200000,\
-	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts)
+	    $(shell find test/e2e -name '*.test.ts') test/boot-server/fuzz.test.ts \
+	    test/layers/random-stacks.test.ts)
 
 e2e: export FUZZ_DATAGRAMS = 1000000
 e2e: export FUZZ_REQUESTS = 10000
+e2e: export LAYERS_RUNS = 2000
 
 # Arguments: options and files. Prints the failed tests last, so that the end of a log is enough.
 node-test = node --test $(1) \

@@ -124,6 +124,18 @@ const writerSchema = z.object({
         })
         .optional()
         .describe("`--uki`"),
+      signature: z
+        .object({
+          key: text.nullable().describe("SHA-256 of the key of `--verify-key` (DER)"),
+          identity: text.nullable().describe("`--verify-identity`"),
+          issuer: text.nullable().describe("`--verify-issuer`"),
+          sourceRepository: text.nullable().describe("`--verify-source-repository`"),
+          trustedRoot: text
+            .nullable()
+            .describe("SHA-256 of the file of `--trusted-root`; null for the public one"),
+        })
+        .optional()
+        .describe("The signature of the image that was required and verified"),
     })
     .describe("Options of the command: the same options and image produce the same files"),
   program: z

@@ -25,7 +25,7 @@ export class BootOffers {
   /** @param base `http://ADDRESS:PORT` as the machine reaches it */
   choose(client: BootClient, base: string): BootChoice | Promise<BootChoice> {
     const { policy, machineStore, api } = this.#options;
-    const { isIpxe, architecture, architectureType } = client;
+    const { runsScripts, architecture, architectureType } = client;
     if (architecture === undefined) {
       return { refusal: `Its architecture (${architectureType ?? "none"}) is unknown.` };
     }
@@ -33,7 +33,7 @@ export class BootOffers {
     switch (decision.kind) {
       case "local":
         // iPXE does not support the menu; its script sends the machine to the disk.
-        return isIpxe
+        return runsScripts
           ? { bootFile: firstScriptUrl(base) }
           : { disk: true, missingUrl: missingFileUrl(base) };
       case "api":
@@ -59,7 +59,7 @@ export class BootOffers {
   }
 
   #firstFile(client: BootClient, { settings }: Decision, base: string): BootChoice {
-    if (client.isIpxe) return { bootFile: firstScriptUrl(base) };
+    if (client.runsScripts) return { bootFile: firstScriptUrl(base) };
     const { architecture, firmware, protocol } = client;
     const { bootProgram, offerStyle } = settings;
     const program =

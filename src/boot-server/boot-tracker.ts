@@ -1,5 +1,6 @@
 import type { DhcpMessage } from "./dhcp/message.js";
 import type { OfferStyles } from "./dhcp/offer-styles.js";
+import { describeOption, optionCode } from "./dhcp/option-codes.js";
 import type { ProxyDecision } from "./dhcp/proxy-reply.js";
 import type { EventLog } from "./events/event-log.js";
 import type { MachineEvent, ServeEvent } from "./events/events.js";
@@ -9,6 +10,7 @@ import { type BootPolicy, type Decision, rolesToFetch } from "./machines/boot-po
 import type { Machine } from "./machines/machine.js";
 import type { MachineStore } from "./machines/machine-store.js";
 import { formatMac } from "./net/address.js";
+import { requestedProgramName } from "./releases/boot-programs.js";
 import type { BootedMachines } from "./state/booted-machines.js";
 
 export interface BootTrackerOptions {
@@ -68,7 +70,7 @@ export class BootTracker {
   tftpStarted(client: string, name: string): void {
     const mac = this.#options.machineStore.at(client)?.mac;
     if (mac !== undefined) this.#offerAccepted(mac);
-    this.#programRequested(mac, name.replace(/^\//, ""));
+    this.#programRequested(mac, requestedProgramName(name));
   }
 
   /** A machine claimed another machine's MAC address. */
@@ -119,7 +121,8 @@ export class BootTracker {
     const decision = mac === undefined ? undefined : policy.decideFetch(machineStore.get(mac));
     if (mac === undefined || decision?.kind !== "netboot") return;
     const { bootProgram } = decision.settings;
-    if (bootProgram?.files === undefined || bootProgram.name !== name) return;
+    if (bootProgram?.files === undefined) return;
+    if (bootProgram.name.toLowerCase() !== name.toLowerCase()) return;
     eventLog.resume(mac, decision.release.name, bootProgram.files);
   }
 
@@ -133,9 +136,14 @@ export class BootTracker {
       const { reason, isNotable } = answer;
       return { type: "ignored", mac, reason, isNotable };
     }
-    const { mac, architecture, firmware } = answer.client;
+    const { mac, architecture, firmware, hasMalformedIdentifier } = answer.client;
     const { bootFile } = answer;
-    if (bootFile !== undefined) return { type: "offered", mac, architecture, firmware, bootFile };
+    if (bootFile !== undefined) {
+      const remark = hasMalformedIdentifier
+        ? `its ${describeOption(optionCode.clientMachineIdentifier)} is malformed`
+        : undefined;
+      return { type: "offered", mac, architecture, firmware, bootFile, remark };
+    }
     const { policy, machineStore } = this.#options;
     return { type: "sent-to-disk", mac, reasons: policy.decide(machineStore.get(mac)).reasons };
   }

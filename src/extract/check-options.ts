@@ -1,6 +1,11 @@
 import { checkReleaseUrl, type WrittenNetbootJson } from "../artifacts/index.js";
 import { checkArtifactName } from "../kairos/index.js";
 import {
+  readSignatureRequirement,
+  recordRequirement,
+  type SignatureRequirement,
+} from "../signatures/index.js";
+import {
   type CheckedRegistryAccess,
   checkReference,
   checkRegistryAccess,
@@ -104,6 +109,10 @@ const rules = {
   ukiCert: rule(unchanged),
   sbom: rule(checkSbomFormat, (sbom) => ({ sbom: sbom ?? null })),
   verifyKey: rule(unchanged),
+  verifyIdentity: rule(unchanged),
+  verifyIssuer: rule(unchanged),
+  verifySourceRepository: rule(unchanged),
+  trustedRoot: rule(unchanged),
   signKey: rule(unchanged),
 } satisfies {
   readonly [Name in keyof ExtractOptionTable]: { readonly check: (value: Value<Name>) => unknown };
@@ -122,11 +131,16 @@ export interface CheckedOptions extends CheckedTableOptions {
   readonly output: string;
   /** The prerequisites of `iso` and `uki`; undefined if neither is wanted. */
   readonly bootMedia: CheckedBootMedia | undefined;
+  /** Undefined if the image needs no signature. */
+  readonly requiredSignature: SignatureRequirement | undefined;
   readonly registry: CheckedRegistryAccess;
   readonly emit: (event: ExtractEvent) => void;
 }
 
-/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID, CLOUD_CONFIG_INVALID */
+/**
+ * @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID, CLOUD_CONFIG_INVALID,
+ *   KEY_INVALID, TRUSTED_ROOT_INVALID
+ */
 export async function checkOptions(options: ExtractOptions): Promise<CheckedOptions> {
   if (options.output === "") throw usageError("--output is empty.", "Name a directory: -o out/");
   checkReference(options.image);
@@ -136,6 +150,7 @@ export async function checkOptions(options: ExtractOptions): Promise<CheckedOpti
     image: options.image,
     output: options.output,
     bootMedia: await checkBootMedia(checked),
+    requiredSignature: await readSignatureRequirement(checked),
     registry: checkRegistryAccess(options.registry),
     emit: options.onEvent ?? (() => {}),
   };
@@ -157,5 +172,16 @@ export function recordOptions(options: CheckedOptions): RecordedOptions {
     const { record } = rules[name] as Rule<unknown, unknown>;
     return record?.(options[name]);
   });
-  return Object.assign({}, ...records, recordBootMedia(options.bootMedia));
+  return Object.assign(
+    {},
+    ...records,
+    recordBootMedia(options.bootMedia),
+    recordSignature(options.requiredSignature),
+  );
+}
+
+function recordSignature(
+  requirement: SignatureRequirement | undefined,
+): Pick<RecordedOptions, "signature"> {
+  return requirement === undefined ? {} : { signature: recordRequirement(requirement) };
 }

@@ -124,7 +124,7 @@ function directoryFor(image: string): string {
   if (image === "-") return "standard-input";
   return image
     .replace(/^docker:\/\//, "")
-    .replace(/@sha256:([0-9a-f]{12})[0-9a-f]{52}$/, "-$1")
+    .replace(/@sha(?:256|512):([0-9a-f]{12})[0-9a-f]+$/, "-$1")
     .replace(/[^A-Za-z0-9._+-]+/g, "-")
     .slice(-200)
     .replace(/^[-.]+|-+$/g, "");

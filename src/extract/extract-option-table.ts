@@ -1,17 +1,19 @@
-// Only this file of squashfs, which imports nothing itself.
+// Only these files, which import nothing themselves.
+import {
+  signaturesHeading,
+  verificationOptionTable,
+} from "../signatures/verification-option-table.js";
 import { compressorNames } from "../squashfs/compressors.js";
 import type { OptionTable, OptionValues } from "../support/index.js";
 
 const booting = "How machines boot:";
 const moreFiles = "Further files:";
-const signatures = "Signatures:";
 
 /**
  * The options of `extract`, one row each, in the order of the help. Checks and what `netboot.json`
  * records are in check-options.ts, which the compiler compares with this table.
  *
- * The command line reads this file for its help, so at run time it imports only the table of
- * compressors.
+ * The command line reads this file for its help, so at run time it imports only other tables.
  */
 export const extractOptionTable = {
   /** `linux/ARCH[/VARIANT]`; this machine's by default. */
@@ -165,19 +167,13 @@ export const extractOptionTable = {
     group: moreFiles,
   },
 
-  /** Public key in PEM; `extract` refuses an image that cosign did not sign with its private key. */
-  verifyKey: {
-    flags: "--verify-key <file>",
-    type: "text",
-    help: "refuse an image that is not signed with this public key (cosign)",
-    group: signatures,
-  },
+  ...verificationOptionTable,
   /** Private key in PEM that signs SHA256SUMS. */
   signKey: {
     flags: "--sign-key <file>",
     type: "text",
     help: "sign SHA256SUMS with this private key",
-    group: signatures,
+    group: signaturesHeading,
   },
 } as const satisfies OptionTable;
 

@@ -54,7 +54,7 @@ export interface ExtractResult {
 export async function extract(options: ExtractOptions): Promise<ExtractResult> {
   const checked = await checkOptions(options);
   if (options.signal?.aborted) throw interrupted();
-  const keys = await readKeys(checked);
+  const keys = await readKeys(checked, options.signal);
   return retryDamaged(
     () => attempt(checked, keys, options.signal),
     (text) => checked.emit({ type: "message", level: "warning", text }),
@@ -118,7 +118,8 @@ async function extractFrom(
     pass,
     version,
     created: createdTime(image.config) ?? 0,
-    architecture: image.platform.architecture,
+    platform: image.platform,
+    isArchitectureAssumed: image.isArchitectureAssumed,
     options,
     path,
     signal,

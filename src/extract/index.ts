@@ -1,3 +1,4 @@
+export { checkAssumedPlatform } from "./assumed-platform.js";
 export { type ExtractResult, extract, type ResultPaths } from "./extract.js";
 export {
   type ExtractEvent,

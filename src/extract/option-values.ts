@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { readCloudConfig } from "../kairos/index.js";
+import { findCommandLineProblem, readCloudConfig } from "../kairos/index.js";
 import { hostPlatform, type Platform, parsePlatform } from "../oci-client/index.js";
 import { translateError } from "../sources/index.js";
 import { sha256Hex, usageError } from "../support/index.js";
@@ -27,21 +27,9 @@ export async function readCloudConfigFile(path: string): Promise<CloudConfigFile
  */
 export function checkWords(text: string | undefined, flag: string): string | undefined {
   if (text === undefined || text.trim() === "") return undefined;
-  if (/[^\x20-\x7e\t]/.test(text)) {
-    throw usageError(
-      `${flag} contains characters that a kernel command line cannot contain.`,
-      "Write one line of ASCII characters.",
-    );
-  }
-  const words = text.trim().split(/\s+/);
-  const interpreted = words.find(
-    (word) => ["||", "&&", ";"].includes(word) || word.startsWith("#"),
-  );
-  if (interpreted === undefined) return words.join(" ");
-  throw usageError(
-    `${flag} contains the word ${interpreted}, which iPXE interprets.`,
-    "Leave it out.",
-  );
+  const problem = findCommandLineProblem(text);
+  if (problem === undefined) return text.trim().split(/\s+/).join(" ");
+  throw usageError(`${flag} ${problem}.`, "Leave it out.");
 }
 
 /** @throws NetbootError USAGE_INVALID */

@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import { artifactName, ImageTree, type KairosFacts, readKairosFacts } from "../kairos/index.js";
+import {
+  artifactName,
+  findProgram,
+  ImageTree,
+  type KairosFacts,
+  readKairosFacts,
+} from "../kairos/index.js";
 import {
   type DirectoryAttributes,
   LazyOutput,
   type MergedImage,
   type TopDownPass,
 } from "../layers/index.js";
+import type { Platform } from "../oci-client/index.js";
 import {
   bcjFilterFor,
   checkSquashfs,
@@ -20,6 +27,7 @@ import {
   squashfsLimits,
 } from "../squashfs/index.js";
 import { display } from "../tar/index.js";
+import { checkAssumedPlatform } from "./assumed-platform.js";
 import type { CheckedOptions } from "./check-options.js";
 
 export interface RootFilesystemInput {
@@ -28,8 +36,9 @@ export interface RootFilesystemInput {
   readonly version: MksquashfsVersion;
   /** When the image was made; seconds. */
   readonly created: number;
-  /** As OCI names it. */
-  readonly architecture: string;
+  readonly platform: Platform;
+  /** Whether the image does not say its architecture, so that its programs have to be looked at. */
+  readonly isArchitectureAssumed: boolean;
   readonly options: CheckedOptions;
   /** The squashfs to write. */
   readonly path: string;
@@ -68,6 +77,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     const merged = await pass.run(canPredictTimes(input) ? early : undefined);
     mksquashfs = await early.opened;
     const tree = new ImageTree(merged.root);
+    if (input.isArchitectureAssumed) await confirmPlatform(input, tree, merged);
     const facts = await readKairosFacts(tree, merged, options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
@@ -99,6 +109,16 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
   }
 }
 
+async function confirmPlatform(
+  { platform, options }: RootFilesystemInput,
+  tree: ImageTree,
+  merged: MergedImage,
+): Promise<void> {
+  const program = await findProgram(tree, merged);
+  const warning = checkAssumedPlatform(platform, program);
+  if (warning !== undefined) options.emit({ type: "message", level: "warning", text: warning });
+}
+
 function announceBootFiles({ kernel, initrd }: KairosFacts, { emit }: CheckedOptions): void {
   for (const [what, { file, reason }] of Object.entries({ kernel, initrd })) {
     const text = `Using ${display(file.path)} as the ${what}: ${reason}.`;
@@ -113,7 +133,7 @@ function canPredictTimes({ version, created }: RootFilesystemInput): boolean {
 
 /** @param facts undefined until all layers have been read */
 function planFor(
-  { version, options, created, architecture }: RootFilesystemInput,
+  { version, options, created, platform: { architecture } }: RootFilesystemInput,
   { root, newestMtime }: { root: DirectoryAttributes; newestMtime: number },
   facts: KairosFacts | undefined,
 ): { plan: SquashfsPlan; compression: SquashfsCompression } {

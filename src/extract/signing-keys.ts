@@ -3,44 +3,50 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checksumsName, checksumsSignatureName } from "../artifacts/index.js";
 import type { ResolveOptions } from "../oci-client/index.js";
-import { isSignedBy, readPrivateKey, readPublicKey, verifyImage } from "../signatures/index.js";
+import {
+  describeSignature,
+  findWeaknesses,
+  isSignedBy,
+  openVerifier,
+  readPrivateKey,
+  requireSignature,
+  type SignatureVerifier,
+} from "../signatures/index.js";
 import type { ImageSource } from "../sources/index.js";
 import type { CheckedOptions } from "./check-options.js";
 
 export interface Keys {
   /** Verifies the signature of the image. */
-  readonly verify: KeyObject | undefined;
+  readonly verifier: SignatureVerifier | undefined;
   /** Signs the checksums. */
   readonly sign: KeyObject | undefined;
 }
 
 /**
- * Reads the keys before the long work, so that a wrong one is reported early.
- * @throws NetbootError KEY_INVALID
+ * Reads the keys and the trusted root before the long work, so that a wrong one is reported early.
+ * @throws NetbootError KEY_INVALID, TRUSTED_ROOT_INVALID, TRUSTED_ROOT_UNAVAILABLE, INTERRUPTED
  */
-export async function readKeys({ verifyKey, signKey }: CheckedOptions): Promise<Keys> {
-  return {
-    verify: verifyKey === undefined ? undefined : await readPublicKey(verifyKey),
-    sign: signKey === undefined ? undefined : await readPrivateKey(signKey),
-  };
+export async function readKeys(
+  options: CheckedOptions,
+  signal: AbortSignal | undefined,
+): Promise<Keys> {
+  const { requiredSignature: required, signKey, cache, cacheDir, emit } = options;
+  const sign = signKey === undefined ? undefined : await readPrivateKey(signKey);
+  if (required === undefined) return { verifier: undefined, sign };
+  for (const text of findWeaknesses(required)) emit({ type: "message", level: "warning", text });
+  const cacheDirectory = cache ? cacheDir : undefined;
+  return { verifier: await openVerifier(required, { cacheDirectory, signal }), sign };
 }
 
 /** Verifies the signature of an image before anything but its manifest is fetched. */
 export function signatureCheck(
   source: ImageSource,
-  { verify }: Keys,
+  { verifier }: Keys,
   { emit }: CheckedOptions,
 ): ResolveOptions["approve"] {
-  if (verify === undefined) return undefined;
-  return async ({ digest, indexDigest }) => {
-    const digests = indexDigest === undefined ? [digest] : [digest, indexDigest];
-    const signature = await verifyImage(source.signatures, digests, verify);
-    emit({
-      type: "message",
-      level: "info",
-      text: `The signature of ${signature.digest} is valid.`,
-    });
-  };
+  return requireSignature(source.signatures, verifier, (signature) =>
+    emit({ type: "message", level: "info", text: describeSignature(signature) }),
+  );
 }
 
 /** True if no signature is wanted, or if the earlier checksums are signed with this key. */

@@ -1,6 +1,11 @@
 import { checkPlatform } from "../extract/index.js";
 import type { Platform } from "../oci-client/index.js";
 import {
+  readSignatureRequirement,
+  type SignatureRequirement,
+  type VerificationOptions,
+} from "../signatures/index.js";
+import {
   type CheckedRegistryAccess,
   checkReference,
   checkRegistryAccess,
@@ -10,7 +15,7 @@ import {
 import { NetbootError, parseDuration } from "../support/index.js";
 
 /** Options with the same names as those of `extract` have the same meaning. */
-export interface InspectOptions {
+export interface InspectOptions extends VerificationOptions {
   readonly image: string;
   /** For example `linux/arm64`; by default the platform of this machine. */
   readonly platform?: string | undefined;
@@ -40,11 +45,16 @@ export interface CheckedInspectOptions {
   readonly cacheDirectory: string | undefined;
   readonly retryTimeoutMs: number;
   readonly registry: CheckedRegistryAccess;
+  /** Undefined if the image needs no signature. */
+  readonly requiredSignature: SignatureRequirement | undefined;
   readonly tell: (level: InspectEvent["level"], text: string) => void;
 }
 
-/** @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID */
-export function checkInspectOptions(options: InspectOptions): CheckedInspectOptions {
+/**
+ * @throws NetbootError USAGE_INVALID, PLATFORM_INVALID, REFERENCE_INVALID, KEY_INVALID,
+ *   TRUSTED_ROOT_INVALID
+ */
+export async function checkInspectOptions(options: InspectOptions): Promise<CheckedInspectOptions> {
   const { image, cache, onEvent } = options;
   if (options.cacheDir === "") {
     throw new NetbootError("USAGE_INVALID", "--cache-dir is empty.", "Name a directory.");
@@ -57,6 +67,7 @@ export function checkInspectOptions(options: InspectOptions): CheckedInspectOpti
     cacheDirectory: cache === false ? undefined : cacheDirectory,
     retryTimeoutMs: parseDuration(options.retryTimeout ?? "5m", "--retry-timeout"),
     registry: checkRegistryAccess(options.registry),
+    requiredSignature: await readSignatureRequirement(options),
     tell: (level, text) => onEvent?.({ type: "message", level, text }),
   };
 }

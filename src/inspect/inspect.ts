@@ -3,6 +3,13 @@ import { join } from "node:path";
 import { estimateMemory } from "../artifacts/index.js";
 import { summarizeRelease } from "../kairos/index.js";
 import { formatPlatform, type ResolvedImage } from "../oci-client/index.js";
+import {
+  findWeaknesses,
+  type ImageSignature,
+  openVerifier,
+  requireSignature,
+  type SignatureVerifier,
+} from "../signatures/index.js";
 import { findDamage, type ImageSource, openSource, retryDamaged } from "../sources/index.js";
 import {
   createScratchDirectory,
@@ -28,17 +35,32 @@ import { type LayerFindings, readUpperLayers } from "./read-upper-layers.js";
  * @throws NetbootError with any code; INTERRUPTED if the signal is aborted
  */
 export async function inspect(options: InspectOptions): Promise<Inspection> {
-  const checked = checkInspectOptions(options);
+  const checked = await checkInspectOptions(options);
   const signal = options.signal ?? new AbortController().signal;
   if (signal.aborted) throw interrupted();
+  const verifier = await openRequiredVerifier(checked, signal);
   return retryDamaged(
-    () => attempt(checked, signal),
+    () => attempt(checked, verifier, signal),
     (text) => checked.tell("warning", text),
   );
 }
 
+async function openRequiredVerifier(
+  options: CheckedInspectOptions,
+  signal: AbortSignal,
+): Promise<SignatureVerifier | undefined> {
+  const { requiredSignature: required, cacheDirectory, tell } = options;
+  if (required === undefined) return undefined;
+  for (const text of findWeaknesses(required)) tell("warning", text);
+  return openVerifier(required, { cacheDirectory, signal });
+}
+
 /** Leaves nothing behind except in the cache. */
-async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Promise<Inspection> {
+async function attempt(
+  options: CheckedInspectOptions,
+  verifier: SignatureVerifier | undefined,
+  signal: AbortSignal,
+): Promise<Inspection> {
   const scratch = await createScratchDirectory();
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -58,12 +80,17 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
     onDetail: (text) => options.tell("detail", text),
   });
   try {
-    const image = await source.resolve(options.platform);
+    let signature: ImageSignature | undefined;
+    const approve = requireSignature(source.signatures, verifier, (found) => {
+      signature = found;
+    });
+    const image = await source.resolve(options.platform, approve);
     const onMessage = (text: string) => options.tell("info", text);
     const { signal } = controller;
     const findings = await readUpperLayers({ image, source, scratch, signal, onMessage });
+    for (const text of findings.facts.warnings) options.tell("warning", text);
     const bytes = [...fetched.values()].reduce((sum, present) => sum + present, 0);
-    return describeImage(source, image, findings, bytes);
+    return describeImage({ source, image, signature, findings, fetchedBytes: bytes });
   } catch (error) {
     if (signal.aborted) throw interrupted();
     throw (await findDamage(error, source)) ?? diskFull(error, scratchParent());
@@ -75,12 +102,16 @@ async function attempt(options: CheckedInspectOptions, signal: AbortSignal): Pro
   }
 }
 
-function describeImage(
-  source: ImageSource,
-  image: ResolvedImage,
-  findings: LayerFindings,
-  fetched: number,
-): Inspection {
+interface Findings {
+  readonly source: ImageSource;
+  readonly image: ResolvedImage;
+  readonly signature: ImageSignature | undefined;
+  readonly findings: LayerFindings;
+  readonly fetchedBytes: number;
+}
+
+function describeImage(found: Findings): Inspection {
+  const { source, image, signature, findings, fetchedBytes } = found;
   const { platform, platforms = [platform], manifest } = image;
   const { facts, lowestLayer, contentBytes } = findings;
   const layers = manifest.layers.map(({ digest, size }, number) => {
@@ -94,12 +125,13 @@ function describeImage(
     platform: formatPlatform(platform),
     platforms: [...new Set(platforms.map(formatPlatform))],
     created: image.config.created ?? null,
+    signature: signature === undefined ? null : { ...signature, signer: signature.signer ?? null },
     layers,
     size: sizeOf(layers),
     name: facts.name ?? null,
     kairos: summarizeRelease(facts.release),
     ...describeBootFiles(image, facts, contentBytes),
-    fetched: { bytes: fetched, read: sizeOf(read) },
+    fetched: { bytes: fetchedBytes, read: sizeOf(read) },
     problems: facts.problems.map(({ code, message, hint }) => ({ code, message, hint })),
   };
 }

@@ -1,4 +1,5 @@
 import type { ReleaseSummary } from "../kairos/index.js";
+import type { Signer } from "../signatures/index.js";
 import type { ErrorCode } from "../support/index.js";
 
 /** A reason why `extract` would reject an image. */
@@ -22,6 +23,13 @@ export interface Inspection {
   readonly platforms: readonly string[];
   /** When the image was made, according to its configuration. */
   readonly created: string | null;
+  /** The signature that was verified; null if none was required. */
+  readonly signature: {
+    /** The signed digest: of the manifest or of the index. */
+    readonly digest: string;
+    /** Null for a signature with a key. */
+    readonly signer: Signer | null;
+  } | null;
   /** Bottom first. Sizes are those of the compressed blobs. */
   readonly layers: readonly {
     readonly digest: string;

@@ -1,6 +1,6 @@
 import { captureRule, ImageTree, isKernelPath } from "../kairos/index.js";
 import { Directory, type Layer, totalContentBytes, UpperLayers } from "../layers/index.js";
-import type { ResolvedImage } from "../oci-client/index.js";
+import type { Platform, ResolvedImage } from "../oci-client/index.js";
 import type { ImageSource } from "../sources/index.js";
 import { formatBytes } from "../support/index.js";
 import { type BootFacts, readBootFacts } from "./boot-facts.js";
@@ -31,6 +31,7 @@ export interface ReadUpperLayersOptions {
 export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<LayerFindings> {
   const { image, source, scratch, signal, onMessage } = options;
   const { layers } = image.manifest;
+  const assumed = image.isArchitectureAssumed ? image.platform : undefined;
   const capture = captureRule({});
   const upper = new UpperLayers({
     // A kernel's version may be needed, but nothing in an initrd.
@@ -53,11 +54,11 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
       impliedMtime: 0,
     };
     await upper.add(layer);
-    const findings = await conclude(upper, number);
+    const findings = await conclude(upper, number, assumed);
     if (findings !== undefined) return findings;
   }
   const empty = new Directory({ mode: 0o755, uid: 0, gid: 0, mtime: 0 });
-  const facts = await readBootFacts(new ImageTree(empty), upper);
+  const facts = await readBootFacts(new ImageTree(empty), upper, assumed);
   return { facts, lowestLayer: 0, contentBytes: 0 };
 }
 
@@ -65,13 +66,14 @@ export async function readUpperLayers(options: ReadUpperLayersOptions): Promise<
 async function conclude(
   upper: UpperLayers,
   lowestLayer: number,
+  assumed: Platform | undefined,
 ): Promise<LayerFindings | undefined> {
   const root = upper.merge();
   if (root === undefined) return undefined;
   const isComplete = lowestLayer === 0;
   const tree = isComplete ? new ImageTree(root) : new UpperTree(root);
   try {
-    const facts = await readBootFacts(tree, upper);
+    const facts = await readBootFacts(tree, upper, assumed);
     return { facts, lowestLayer, contentBytes: isComplete ? totalContentBytes(root) : undefined };
   } catch (error) {
     if (error instanceof LowerLayersNeeded) return undefined;

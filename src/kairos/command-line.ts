@@ -67,6 +67,20 @@ export function commandLineByName(name: string): string {
   return netbootCommandLine(name, { hasSelinux: false, release: versionInName(name) });
 }
 
+/** Says why words cannot be added to a command line, as a clause; undefined if they can. */
+export function findCommandLineProblem(words: string): string | undefined {
+  if (/[^\x20-\x7e\t]/.test(words)) {
+    return "contains characters that a kernel command line cannot contain";
+  }
+  const interpreted = words
+    .split(/\s+/)
+    .find((word) => ["||", "&&", ";"].includes(word) || word.startsWith("#"));
+  if (interpreted !== undefined) return `contains the word ${interpreted}, which iPXE interprets`;
+  const quotes = words.match(/"/g)?.length ?? 0;
+  // The kernel takes spaces between quotes for a part of the value.
+  return quotes % 2 === 0 ? undefined : "has a quotation mark without its counterpart";
+}
+
 /**
  * A variable that only iPXE replaces, for example `${net0/mac}`; undefined if there is none.
  * @param commandLine may contain `${url}` and `${config}`, which `expandCommandLine` replaces

@@ -4,11 +4,13 @@ export { checkCloudConfig, readCloudConfig } from "./cloud-config.js";
 export {
   commandLineByName,
   expandCommandLine,
+  findCommandLineProblem,
   findIpxeVariable,
   netbootCommandLine,
 } from "./command-line.js";
 export type { ImageContents } from "./image-contents.js";
 export { type KairosFacts, readKairosFacts, readKairosRelease } from "./image-facts.js";
+export { findProgram, type ImageProgram } from "./image-program.js";
 export { ImageTree } from "./image-tree.js";
 export type { Initrd } from "./initrds.js";
 export { type KairosRelease, type ReleaseSummary, summarizeRelease } from "./kairos-release.js";

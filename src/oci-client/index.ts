@@ -13,7 +13,7 @@ export { RegistryClient, type RegistryClientOptions } from "./client.js";
 export { abortable } from "./core/abortable.js";
 export { type Clock, systemClock } from "./core/clock.js";
 export type { Descriptor } from "./core/descriptor.js";
-export { isDigest, isDigestOf, sha256 } from "./core/digest.js";
+export { Digester, isDigest, isDigestOf, sha256 } from "./core/digest.js";
 export { type FailureKind, failureRules } from "./core/failure.js";
 export { homeDirectory } from "./core/home-directory.js";
 export * from "./core/media-types.js";
@@ -26,6 +26,7 @@ export {
 export {
   formatPlatform,
   hostPlatform,
+  isCompletePlatform,
   normalizePlatform,
   type Platform,
   parsePlatform,
@@ -36,6 +37,7 @@ export { formatReference, parseReference, type Reference } from "./core/referenc
 export { readSmallFile } from "./core/small-file.js";
 export { BlobVerifier, verifyingStream } from "./core/verification.js";
 export { assertImage } from "./image/assert-image.js";
+export { platformNotFound } from "./image/choose-manifest.js";
 export { type ImageConfig, parseImageConfig } from "./image/image-config.js";
 export type { ImageReader, ManifestBytes } from "./image/image-reader.js";
 export { type Index, type IndexEntry, type Manifest, parseManifest } from "./image/manifest.js";

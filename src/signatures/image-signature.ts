@@ -1,111 +1,88 @@
-import type { KeyObject } from "node:crypto";
 import { type Descriptor, type Manifest, parseManifest } from "../oci-client/index.js";
 import type { AttachedSignatures } from "../sources/index.js";
 import { NetbootError } from "../support/index.js";
-import { isSignedBy } from "./signature.js";
-import {
-  isBundleType,
-  parseBundle,
-  preAuthenticationEncoding,
-  statedDigests,
-} from "./sigstore-bundle.js";
-import { signatureAnnotation, signedDigest, simpleSigningType } from "./simple-signing.js";
+import type { AttachedSignature } from "./attached-signature.js";
+import type { SignatureVerifier, Signer } from "./signature-verifier.js";
+import { isBundleType, readBundle } from "./sigstore-bundle.js";
+import { hasSignature, readSimpleSigning, simpleSigningType } from "./simple-signing.js";
 
 /** Payloads have a few hundred bytes, bundles a few kilobytes, those with certificates more. */
 const maxPayloadBytes = 1024 * 1024;
 /** The maximum number of signatures that are checked. */
 const maxSignatures = 100;
 
-interface ImageSignature {
+export interface ImageSignature {
   /** The signed digest: of the image's manifest, or of the index that it was found in. */
   readonly digest: string;
+  /** Undefined for a signature with a key. */
+  readonly signer: Signer | undefined;
 }
 
+/** What speaks against an image whose signature is not found. */
 interface Tally {
-  /** The number of signatures, by any key. */
+  /** The number of signatures, by anybody. */
   found: number;
-  /** What else the key signed. */
+  /** What else was signed by somebody whom the user trusts. */
   readonly others: Set<string>;
+  /** Why signatures were not trusted. */
+  readonly reasons: Set<string>;
 }
 
 /**
- * Verifies that a key signed an image: its manifest, or the index that refers to the manifest by its
- * digest. The key alone is trusted; the transparency log and certificates are not consulted.
+ * Verifies that an image has a signature that the verifier trusts: of its manifest, or of the index
+ * that refers to the manifest by its digest.
  * @param digests of the manifest and of the index, if there is one
  * @throws NetbootError SIGNATURE_MISSING, SIGNATURE_INVALID, and what the store throws
  */
 export async function verifyImage(
   store: AttachedSignatures,
   digests: readonly string[],
-  publicKey: KeyObject,
+  verifier: SignatureVerifier,
 ): Promise<ImageSignature> {
-  const tally: Tally = { found: 0, others: new Set() };
+  const tally: Tally = { found: 0, others: new Set(), reasons: new Set() };
   for (const digest of digests) {
-    for await (const bytes of store.signatureManifests(digest)) {
-      const manifest = parseSignatureManifest(bytes);
-      if (manifest === undefined) continue;
-      for (const layer of manifest.layers) {
-        if (tally.found >= maxSignatures) break;
-        if (await isSigned(store, layer, { digest, publicKey, tally })) return { digest };
+    for await (const signature of signaturesOf(store, digest)) {
+      if (tally.found >= maxSignatures) break;
+      tally.found += 1;
+      const verdict = verifier.verify(signature);
+      if (!verdict.isTrusted) {
+        if (verdict.reason !== undefined) tally.reasons.add(verdict.reason);
+      } else if (signature.digests.includes(digest)) {
+        return { digest, signer: verdict.signer };
+      } else {
+        tally.others.add(signature.digests[0] ?? "something other than an image");
       }
     }
   }
-  throw refusal(digests, tally);
+  throw refusal(digests, tally, verifier);
 }
 
-interface Expected {
-  readonly digest: string;
-  readonly publicKey: KeyObject;
-  readonly tally: Tally;
-}
-
-async function isSigned(
+async function* signaturesOf(
   store: AttachedSignatures,
+  digest: string,
+): AsyncGenerator<AttachedSignature> {
+  for await (const bytes of store.signatureManifests(digest)) {
+    for (const layer of parseSignatureManifest(bytes)?.layers ?? []) {
+      const signature = await readSignature(store, digest, layer);
+      if (signature !== undefined) yield signature;
+    }
+  }
+}
+
+/** @returns undefined if the layer is not a signature */
+async function readSignature(
+  store: AttachedSignatures,
+  digest: string,
   layer: Descriptor,
-  expected: Expected,
-): Promise<boolean> {
-  if (layer.size > maxPayloadBytes) return false;
-  const signature = layer.annotations?.[signatureAnnotation];
-  if (layer.mediaType === simpleSigningType && signature !== undefined) {
-    expected.tally.found += 1;
+): Promise<AttachedSignature | undefined> {
+  if (layer.size > maxPayloadBytes) return undefined;
+  if (layer.mediaType === simpleSigningType && hasSignature(layer.annotations)) {
     const payload = await store.signatureBlob(layer, maxPayloadBytes);
-    return verifySimpleSigning(payload, Buffer.from(signature, "base64"), expected);
+    return readSimpleSigning(payload, layer.annotations);
   }
-  if (!isBundleType(layer.mediaType)) return false;
-  expected.tally.found += 1;
-  return verifyBundle(store, await store.signatureBlob(layer, maxPayloadBytes), expected);
-}
-
-function verifySimpleSigning(
-  payload: Uint8Array,
-  signature: Uint8Array,
-  { digest, publicKey, tally }: Expected,
-): boolean {
-  if (!isSignedBy(publicKey, payload, signature)) return false;
-  const signed = signedDigest(payload);
-  if (signed === digest) return true;
-  tally.others.add(signed ?? "something other than an image");
-  return false;
-}
-
-async function verifyBundle(
-  store: AttachedSignatures,
-  bytes: Uint8Array,
-  { digest, publicKey, tally }: Expected,
-): Promise<boolean> {
-  const bundle = parseBundle(bytes);
-  if (bundle?.messageSignature !== undefined) {
-    const document = await store.signedDocument(digest);
-    return isSignedBy(publicKey, document, bundle.messageSignature.signature);
-  }
-  const envelope = bundle?.dsseEnvelope;
-  if (envelope === undefined) return false;
-  const encoded = preAuthenticationEncoding(envelope);
-  if (!envelope.signatures.some(({ sig }) => isSignedBy(publicKey, encoded, sig))) return false;
-  const stated = statedDigests(envelope);
-  if (stated.includes(digest)) return true;
-  tally.others.add(stated[0] ?? "something other than an image signature");
-  return false;
+  if (!isBundleType(layer.mediaType)) return undefined;
+  const bundle = await store.signatureBlob(layer, maxPayloadBytes);
+  return readBundle(bundle, { digest, read: () => store.signedDocument(digest) });
 }
 
 function parseSignatureManifest(bytes: Uint8Array): Manifest | undefined {
@@ -117,26 +94,33 @@ function parseSignatureManifest(bytes: Uint8Array): Manifest | undefined {
   }
 }
 
-function refusal(digests: readonly string[], { found, others }: Tally): NetbootError {
+function refusal(
+  digests: readonly string[],
+  { found, others, reasons }: Tally,
+  { requirement, signCommand }: SignatureVerifier,
+): NetbootError {
   const image = digests.join(" or ");
   if (found === 0) {
     return new NetbootError(
       "SIGNATURE_MISSING",
       `There is no signature of ${image} in the image's repository or layout.`,
-      "Sign it with: cosign sign --key cosign.key IMAGE@DIGEST",
+      `Sign it with: ${signCommand}`,
     );
   }
   if (others.size > 0) {
     return new NetbootError(
       "SIGNATURE_INVALID",
-      `The key signed ${[...others].slice(0, 3).join(", ")}, not ${image}.`,
+      `A signature ${requirement} is of ${[...others].slice(0, 3).join(", ")}, not of ${image}.`,
       "The signature may have been copied from another image: ask the publisher of the image.",
     );
   }
   const subject = found === 1 ? "The only signature" : `None of the ${found} signatures`;
+  const predicate = `${found === 1 ? "was not" : "was"} ${requirement}`;
+  const details = [...reasons].slice(0, 3).map((text) => `${found === 1 ? "it" : "one"} ${text}`);
+  const colon = details.length === 0 ? "" : ": ";
   return new NetbootError(
     "SIGNATURE_INVALID",
-    `${subject} of ${image} ${found === 1 ? "was not" : "was"} made with this key.`,
-    "Check that it is the right key, or ask the publisher of the image.",
+    `${subject} of ${image} ${predicate}${colon}${details.join("; ")}.`,
+    "Check who should have signed the image, or ask its publisher.",
   );
 }

@@ -60,6 +60,11 @@ export const errorCodes = {
     meaning: "A file for a key does not contain a key of the required kind.",
     action: "Pass an unencrypted key in PEM format.",
   },
+  TRUSTED_ROOT_INVALID: {
+    exitStatus: 2,
+    meaning: "The file of `--trusted-root` cannot be read or is not a trusted root of sigstore.",
+    action: "Pass a `trusted_root.json`.",
+  },
 
   REGISTRY_UNREACHABLE: {
     exitStatus: 3,
@@ -77,6 +82,11 @@ export const errorCodes = {
     exitStatus: 3,
     meaning: "The registry or its token server reports an error or breaks the protocol.",
     action: "Try again later. If it happens again, ask the administrators of the registry.",
+  },
+  TRUSTED_ROOT_UNAVAILABLE: {
+    exitStatus: 3,
+    meaning: "The trusted root of sigstore, which `--verify-identity` requires, cannot be fetched.",
+    action: "Check the network and the proxy settings, or pass a copy with `--trusted-root`.",
   },
   CREDENTIALS_INVALID: {
     exitStatus: 3,
@@ -194,13 +204,14 @@ export const errorCodes = {
   },
   SIGNATURE_MISSING: {
     exitStatus: 4,
-    meaning: "The image has no signature, and `--verify-key` requires one.",
+    meaning: "The image has no signature, and `--verify-key` or `--verify-identity` requires one.",
     action: "Sign the image with `cosign sign`.",
   },
   SIGNATURE_INVALID: {
     exitStatus: 4,
-    meaning: "No signature of the image was made with the key of `--verify-key`.",
-    action: "Check the key, and ask the publisher of the image.",
+    meaning:
+      "No signature of the image was made with the key of `--verify-key` or by the identity of `--verify-identity`, or it is not valid.",
+    action: "Check the key or the identity, and ask the publisher of the image.",
   },
   KERNEL_UNFIT: {
     exitStatus: 4,

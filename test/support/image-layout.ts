@@ -16,7 +16,7 @@ export interface TestLayer {
 }
 
 /** When the image was created. Each layer is a minute newer than the one below. Seconds. */
-const imageCreated = Date.UTC(2024, 0, 1) / 1000;
+export const imageCreated = Date.UTC(2024, 0, 1) / 1000;
 const firstLayerCreated = Date.UTC(2023, 0, 1) / 1000;
 
 /** When a layer was created, which is the time of the directories that it implies; seconds. */

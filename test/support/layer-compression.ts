@@ -40,8 +40,8 @@ function thirds(bytes: Buffer): Buffer[] {
   return [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)];
 }
 
-function zstd(bytes: Buffer): Buffer {
-  const { status, stdout, stderr } = spawnSync("zstd", ["-q", "-c"], {
+export function zstd(bytes: Buffer, options: readonly string[] = []): Buffer {
+  const { status, stdout, stderr } = spawnSync("zstd", ["-q", "-c", ...options], {
     input: bytes,
     maxBuffer: 2 ** 30,
   });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { attributesBelow } from "./extended-attributes.js";
 
 /** Everything about one path that two unpacked trees can be compared by. */
@@ -39,13 +40,31 @@ const types: Readonly<Record<number, string>> = {
 
 /** Lists a directory and everything below. */
 export function listTree(root: string): TreeListing {
+  return listing(root, attributesBelow(root));
+}
+
+/** Lists the directories of these names; one process reads the attributes of all of them. */
+export function listTrees(
+  parent: string,
+  names: readonly string[],
+): ReadonlyMap<string, TreeListing> {
+  const xattrs = new Map<string, Map<string, Attributes>>(names.map((name) => [name, new Map()]));
+  for (const [path, own] of attributesBelow(parent)) {
+    const [name = "", ...rest] = path.split("/");
+    xattrs.get(name)?.set(rest.join("/") || ".", own);
+  }
+  return new Map(names.map((name) => [name, listing(join(parent, name), xattrs.get(name)!)]));
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+function listing(root: string, xattrs: ReadonlyMap<string, Attributes>): TreeListing {
   const stats = new Map<string, BigIntStats>();
   collect(root, Buffer.from("."), stats);
   const namesByInode = new Map<bigint, string[]>();
   for (const [path, { ino }] of stats) {
     namesByInode.set(ino, [...(namesByInode.get(ino) ?? []), path].sort());
   }
-  const xattrs = attributesBelow(root);
   const tree: Record<string, TreeRecord> = {};
   for (const path of [...stats.keys()].sort()) {
     const stat = stats.get(path)!;

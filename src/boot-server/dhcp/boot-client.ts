@@ -1,22 +1,27 @@
 import { formatMac, formatUuid } from "../net/address.js";
 import type { Firmware, MachineArchitecture } from "../releases/client-architecture.js";
 import type { DhcpMessage } from "./message.js";
-import { describeOption, optionCode } from "./option-codes.js";
+import { ipxeSubOption, optionCode } from "./option-codes.js";
+import { findSubOption } from "./sub-options.js";
 
 /** The facts that a client states about itself in a DHCP message. */
 export interface BootClient {
   /** `52:54:00:aa:bb:01` */
   readonly mac: string;
-  /** From option 97, which some firmware omits. */
+  /** From option 97, which some firmware omits or fills with something else. */
   readonly uuid: string | undefined;
+  /** True if option 97 is there, but is not a UUID. */
+  readonly hasMalformedIdentifier: boolean;
   /** `pxe` clients fetch a file over TFTP, `http` clients (UEFI HTTP Boot) a URL. */
   readonly protocol: "pxe" | "http";
   readonly architecture: MachineArchitecture | undefined;
   readonly firmware: Firmware | undefined;
-  /** The number in option 93 (RFC 4578, section 2.1; IANA "Processor Architecture Types"). */
+  /** The first number in option 93 (RFC 4578, section 2.1; IANA "Processor Architecture Types"). */
   readonly architectureType: number | undefined;
-  /** True if iPXE already runs on the client, so that it needs a script instead of a boot program. */
+  /** True if an iPXE runs on the client. */
   readonly isIpxe: boolean;
+  /** True for an iPXE that can fetch scripts by HTTP, so that it needs no boot program. */
+  readonly runsScripts: boolean;
 }
 
 /** Why the boot server ignores a client. */
@@ -73,36 +78,40 @@ export function readBootClient(message: DhcpMessage): BootClient | IgnoredClient
   }
   const identifier = message.options.get(optionCode.clientMachineIdentifier);
   // RFC 4578, section 2.3: a type byte of 0 and a UUID.
-  if (identifier !== undefined && (identifier.length !== 17 || identifier[0] !== 0)) {
-    return {
-      reason: `its ${describeOption(optionCode.clientMachineIdentifier)} is malformed`,
-      isNotable: true,
-    };
-  }
+  const isUuid = identifier?.length === 17 && identifier[0] === 0;
   const mac = formatMac(message.hardwareAddress);
-  const architectureType = readArchitectureType(message, vendorClass);
-  const platform = findPlatform(architectureType, protocol, mac);
+  const architectureTypes = readArchitectureTypes(message, vendorClass);
+  const [architecture, firmware] = findPlatform(architectureTypes, protocol, mac) ?? [];
+  const isIpxe = isSentByIpxe(message);
   return {
     mac,
-    uuid: identifier === undefined ? undefined : formatUuid(identifier.subarray(1)),
+    uuid: isUuid ? formatUuid(identifier.subarray(1)) : undefined,
+    hasMalformedIdentifier: identifier !== undefined && !isUuid,
     protocol,
-    architecture: platform?.[0],
-    firmware: platform?.[1],
-    architectureType,
-    isIpxe: isIpxe(message),
+    architecture,
+    firmware,
+    architectureType: architectureTypes[0],
+    isIpxe,
+    runsScripts: isIpxe && hasHttp(message),
   };
 }
 
-/** The boot ROM of a Raspberry Pi claims to be a BIOS, but cannot run programs for a BIOS. */
+/**
+ * The first platform of the list that this program knows. There are no Kairos images for 386, so such
+ * a machine gets what else it can run.
+ */
 function findPlatform(
-  architectureType: number | undefined,
+  architectureTypes: readonly number[],
   protocol: BootClient["protocol"],
   mac: string,
 ): Platform | undefined {
-  if (architectureType === undefined) return undefined;
-  const isPi =
-    architectureType === 0 && protocol === "pxe" && raspberryPiPrefixes.includes(mac.slice(0, 8));
-  return platforms[isPi ? raspberryPi : architectureType];
+  const known = architectureTypes.flatMap((type) => {
+    // The boot ROM of a Raspberry Pi claims to be a BIOS, but cannot run programs for a BIOS.
+    const isPi = type === 0 && protocol === "pxe" && raspberryPiPrefixes.includes(mac.slice(0, 8));
+    const platform = platforms[isPi ? raspberryPi : type];
+    return platform === undefined ? [] : [platform];
+  });
+  return known.find(([architecture]) => architecture !== "386") ?? known[0];
 }
 
 function bootProtocol(vendorClass: string): "pxe" | "http" | undefined {
@@ -111,16 +120,31 @@ function bootProtocol(vendorClass: string): "pxe" | "http" | undefined {
   return undefined;
 }
 
-/** Reads option 93, or else option 60: `PXEClient:Arch:00007:UNDI:003016`. */
-function readArchitectureType(message: DhcpMessage, vendorClass: string): number | undefined {
+/**
+ * Reads option 93, which is a list (RFC 4578, section 2.1), or else option 60:
+ * `PXEClient:Arch:00007:UNDI:003016`. A PXE client that says neither is older than both: a BIOS.
+ */
+function readArchitectureTypes(message: DhcpMessage, vendorClass: string): number[] {
   const value = message.options.get(optionCode.clientArchitecture);
-  if (value !== undefined && value.length >= 2) return value.readUInt16BE(0);
-  const words = /:Arch:(\d{5})/.exec(vendorClass);
-  return words === null ? undefined : Number(words[1]);
+  if (value !== undefined && value.length >= 2) {
+    return Array.from({ length: Math.floor(value.length / 2) }, (_, index) =>
+      value.readUInt16BE(2 * index),
+    );
+  }
+  const [, type] = /:Arch:(\d{5})/.exec(vendorClass) ?? [];
+  if (type !== undefined) return [Number(type)];
+  return vendorClass.startsWith("PXEClient") ? [0] : [];
+}
+
+/** iPXE lists its features in option 175; the ROMs of some network cards lack HTTP. */
+function hasHttp({ options }: DhcpMessage): boolean {
+  const features = options.get(optionCode.ipxe);
+  if (features === undefined) return true;
+  return findSubOption(features, ipxeSubOption.http)?.some((byte) => byte !== 0) ?? false;
 }
 
 /** iPXE sends its name as the user class, either bare or with a length byte (RFC 3004). */
-function isIpxe({ options }: DhcpMessage): boolean {
+function isSentByIpxe({ options }: DhcpMessage): boolean {
   const userClass = options.get(optionCode.userClass);
   if (userClass === undefined) return false;
   return ["iPXE", "gPXE", "\u0004iPXE"].includes(userClass.toString("latin1"));

@@ -8,6 +8,8 @@ const magicCookie = 0x63825363;
 const minMessageBytes = 300;
 /** The largest value that the length byte of an option can describe. */
 const maxOptionBytes = 255;
+/** A pad option (RFC 2132, section 3.1): old firmware reads the name in option 67 up to a NUL. */
+const bootFilePadBytes = 1;
 /** The bits of option 52. */
 const overloadBits = { file: 1, serverName: 2 };
 
@@ -114,7 +116,10 @@ export function formatDhcp(message: DhcpMessage): Buffer {
   putText(bytes, 108, 128, message.bootFile);
   bytes.writeUInt32BE(magicCookie, headerBytes);
   let at = headerBytes + 4;
-  for (const [code, value] of message.options) at = putOption(bytes, at, code, value);
+  for (const [code, value] of message.options) {
+    at = putOption(bytes, at, code, value);
+    if (code === optionCode.bootFileName) at += bootFilePadBytes;
+  }
   bytes[at] = 255;
   return bytes;
 }
@@ -122,6 +127,7 @@ export function formatDhcp(message: DhcpMessage): Buffer {
 /** Includes the magic cookie and the end option. */
 function messageBytes({ options }: DhcpMessage): number {
   let size = headerBytes + 4 + 1;
+  if (options.has(optionCode.bootFileName)) size += bootFilePadBytes;
   for (const value of options.values()) {
     size += value.length + 2 * Math.max(1, Math.ceil(value.length / maxOptionBytes));
   }

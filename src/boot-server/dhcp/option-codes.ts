@@ -42,6 +42,7 @@ export const dhcpOptions = {
     name: "UUID/GUID-based Client Identifier",
     source: "RFC 4578, section 2.3",
   },
+  ipxe: { code: 175, name: "Etherboot", source: "ipxe.org/howto/dhcpd" },
 } as const satisfies Record<string, DhcpOption>;
 
 interface DhcpOption {
@@ -68,6 +69,9 @@ export function describeOption(code: number): string {
   const name = namesByCode.get(code);
   return name === undefined ? `option ${code}` : `option ${code} (${name})`;
 }
+
+/** The options inside option 175 (iPXE's `src/include/ipxe/dhcp.h`). */
+export const ipxeSubOption = { priority: 1, http: 19 } as const;
 
 /** The DHCP message types (RFC 2132, section 9.6). */
 export const messageType = {

@@ -6,6 +6,7 @@ import { type NoReply, noReply } from "./no-reply.js";
 import { messageType, optionCode } from "./option-codes.js";
 import { allClients, type PacketInfo } from "./packet-info.js";
 import { bootFields, bootFromOffer, localBootMenu, replyTo } from "./pxe-fields.js";
+import { findSubOption } from "./sub-options.js";
 
 /** A message from a machine that asks what to boot. */
 export interface BootRequest {
@@ -106,24 +107,6 @@ function replyTypeFor({ options }: DhcpMessage, { port }: PacketInfo): number | 
 function requestedBootItem({ options }: DhcpMessage): Buffer[] {
   const item = findSubOption(options.get(optionCode.vendorSpecific), bootItem);
   return item === undefined ? [] : [Buffer.from([bootItem, item.length]), item];
-}
-
-/** Finds a PXE option inside option 43; undefined if it is missing or option 43 is malformed. */
-function findSubOption(encapsulated: Buffer | undefined, wanted: number): Buffer | undefined {
-  if (encapsulated === undefined) return undefined;
-  for (let at = 0; at < encapsulated.length; ) {
-    const code = encapsulated[at];
-    if (code === 255) return undefined;
-    if (code === 0) {
-      at += 1;
-      continue;
-    }
-    const length = encapsulated[at + 1] ?? 0;
-    const value = encapsulated.subarray(at + 2, at + 2 + length);
-    if (code === wanted) return value.length === length ? value : undefined;
-    at += 2 + length;
-  }
-  return undefined;
 }
 
 function destinationFor({ relayAddress }: DhcpMessage, { port, from }: PacketInfo): Endpoint {

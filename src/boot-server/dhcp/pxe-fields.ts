@@ -1,7 +1,7 @@
 import { ipv4Bytes } from "../net/address.js";
 import type { BootClient } from "./boot-client.js";
 import type { DhcpMessage } from "./message.js";
-import { optionCode } from "./option-codes.js";
+import { ipxeSubOption, optionCode } from "./option-codes.js";
 
 /** PXE_DISCOVERY_CONTROL (6) with bit 3, "boot from this offer" (PXE 2.1, section 2.2.3). */
 export const bootFromOffer = Buffer.from([6, 1, 8]);
@@ -15,6 +15,8 @@ export const localBootMenu = Buffer.concat([
   Buffer.from([10, 5, 0]),
   Buffer.from("Disk"),
 ]);
+/** iPXE prefers the settings with the highest priority to those of a DHCP server, which have 0. */
+const preferThisOffer = Buffer.from([ipxeSubOption.priority, 1, 1]);
 const endOfOptions = Buffer.from([255]);
 const vendorClasses = { pxe: Buffer.from("PXEClient"), http: Buffer.from("HTTPClient") };
 
@@ -53,6 +55,7 @@ export function bootFields(instructions: BootInstructions): BootFields {
     options.push([optionCode.vendorSpecific, Buffer.concat([...vendorSpecific, endOfOptions])]);
   }
   if (bootFile !== undefined) {
+    if (client.isIpxe) options.push([optionCode.ipxe, preferThisOffer]);
     options.push([optionCode.tftpServerName, Buffer.from(server)]);
     options.push([optionCode.bootFileName, Buffer.from(bootFile, "latin1")]);
   }

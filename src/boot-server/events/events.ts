@@ -21,6 +21,8 @@ export type MachineEvent = { readonly mac: string | undefined } & (
       readonly architecture: string | undefined;
       readonly firmware: string | undefined;
       readonly bootFile: string;
+      /** A defect of the request that the server tolerated, as a clause. */
+      readonly remark?: string | undefined;
     }
   | { readonly type: "sent-to-disk"; readonly reasons: readonly string[] }
   | {
@@ -120,6 +122,7 @@ export const serveEventDescriptions: EventDescriptions<ServeEvent> = {
       architecture: ["string?", "Architecture as OCI names it, such as `amd64`"],
       firmware: ["string?", "Firmware of the machine, such as `bios` or `uefi`"],
       bootFile: ["string", "Boot program or URL that the server offered"],
+      remark: ["string?", "What is wrong with the request and was tolerated"],
     },
   },
   "sent-to-disk": {

@@ -102,6 +102,11 @@ export const metricDescriptions: Readonly<Record<string, CounterDescription | Ga
   },
 };
 
+/** Gauges of prom-client that have the suffix of counters, which `promtool check metrics` rejects. */
+const misnamedDefaults = ["handles", "requests", "resources"].map(
+  (what) => `nodejs_active_${what}_total`,
+);
+
 /** Counts what happens, for Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -110,6 +115,7 @@ export class Metrics {
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of misnamedDefaults) this.#registry.removeSingleMetric(name);
     this.#counters = Object.entries(metricDescriptions).flatMap(([name, metric]) => {
       const configuration = { name, help: metric.help, labelNames: [...metric.labels], registers };
       if (metric.type === "counter") {

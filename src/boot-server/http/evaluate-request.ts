@@ -29,11 +29,14 @@ const options = {
  * @param etag of the file: strong, in its quotes
  */
 export async function evaluateRequest(
-  { headers }: Pick<IncomingMessage, "headers">,
+  request: Pick<IncomingMessage, "headers" | "method">,
   path: string,
   etag: string,
 ): Promise<AnswerHead> {
   const encodedPath = encodeURI(path);
+  const { range: _, ...others } = request.headers;
+  // A range is for GET only (RFC 9110, section 14.2).
+  const headers = request.method === "HEAD" ? others : request.headers;
   const hasEtag = etagFields.some((field) => headers[field]?.includes(etag));
   const known = hasEtag ? (await sendHead({}, encodedPath)).headers.ETag : undefined;
   const translated = known === undefined ? headers : translateEtag(headers, etag, known);

@@ -1,7 +1,7 @@
 import type { FileRole, ServedFile } from "../files/served-file.js";
 import type { BootPolicy } from "../machines/boot-policy.js";
 import type { Machine } from "../machines/machine.js";
-import type { BootPrograms } from "../releases/boot-programs.js";
+import { type BootPrograms, findProgramNamed } from "../releases/boot-programs.js";
 import { findReleaseFile, isFormerReleasePath } from "../releases/release-urls.js";
 import type { BootScripts } from "./boot-scripts.js";
 import type { ProxiedFiles } from "./proxied-files.js";
@@ -77,7 +77,7 @@ export class Router {
   /** Finds a boot program by the name that clients ask for. */
   findProgram(name: string): ServedFile | undefined {
     const { programs, policy } = this.#options;
-    return programs.byName.get(name) ?? policy.programs.get(name);
+    return findProgramNamed(programs.byName, name) ?? findProgramNamed(policy.programs, name);
   }
 
   /** False if the client is known and should boot from its disk, or is refused. */

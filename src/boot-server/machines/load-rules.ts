@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from "node:path";
 import { NetbootError, readSmallFile, systemCode } from "../../support/index.js";
 import type { BeforeRead } from "../files/file-snapshot.js";
 import type { ServedFile } from "../files/served-file.js";
-import { type BootPrograms, readBootProgram } from "../releases/boot-programs.js";
+import { type BootPrograms, findSecondStages, readBootProgram } from "../releases/boot-programs.js";
 import { requireUnambiguousDefault } from "../releases/find-releases.js";
 import type { Release } from "../releases/release.js";
 import { loadCloudConfig } from "./load-cloud-config.js";
@@ -150,6 +150,9 @@ class RulesLoader {
       throw machinesFileError(location, `two boot programs have the name ${found.name}`);
     }
     this.#programs.set(found.name, found);
+    for (const second of await findSecondStages(found)) {
+      if (!this.#programs.has(second.name)) this.#programs.set(second.name, second);
+    }
     const files = await readUkiRoles(found.path).catch(() => undefined);
     return { ...found, files };
   }

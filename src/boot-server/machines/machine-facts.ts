@@ -90,7 +90,7 @@ export const machineFacts = {
     isPublic: false,
     isTemplateVariable: true,
     matcher: {
-      parse: (text) => (text === "" ? undefined : exactly(text)),
+      parse: (text) => (text.trim() === "" ? undefined : exactly(text.trim())),
       expected: "a serial number",
     },
   },

@@ -1,5 +1,6 @@
 import { type Alias, type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import * as z from "zod";
+import { findCommandLineProblem } from "../../kairos/index.js";
 import { NetbootError } from "../../support/index.js";
 import { type MatcherKey, matchers } from "./machine-facts.js";
 import type { MachineMatch } from "./match.js";
@@ -7,12 +8,23 @@ import { bootModes } from "./rules.js";
 import type { ValuePattern } from "./value-pattern.js";
 
 const word = z.string().min(1);
-const line = z.string().regex(/^[^\r\n]*$/, "must be one line");
+const commandLine = z.string().superRefine((text, context) => {
+  const problem = findCommandLineProblem(text);
+  if (problem !== undefined) context.addIssue(problem);
+});
+/** Labels of letters, digits and hyphens (RFC 952; RFC 1123, section 2.1). */
+const hostname = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/i,
+    "must consist of letters, digits and hyphens",
+  );
 
 const settingsKeys = {
   boot: z.enum(bootModes).optional(),
   release: word.optional(),
-  cmdline: line.optional(),
+  cmdline: commandLine.optional(),
   "cloud-config": word.optional(),
   "boot-program": word.optional(),
   "offer-style": z.enum(["direct", "port-4011"]).optional(),
@@ -40,7 +52,7 @@ const match = z
 
 /** A key without a value arrives as empty text. */
 const unlessEmpty = (value: unknown) => (value === "" ? undefined : value);
-const entry = z.strictObject({ match, hostname: word.optional(), ...settingsKeys });
+const entry = z.strictObject({ match, hostname: hostname.optional(), ...settingsKeys });
 
 const schema = z.strictObject({
   machines: z.preprocess(unlessEmpty, z.array(entry).default([])),

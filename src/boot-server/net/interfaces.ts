@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { NetbootError } from "../../support/index.js";
 import { ipv4Number } from "./address.js";
@@ -53,6 +54,21 @@ export function ipv4Addresses(): ServedAddress[] {
       .filter(({ family }) => family === "IPv4")
       .map(({ address, netmask }) => ({ interface: name, address, netmask })),
   );
+}
+
+/**
+ * The largest packet that the interface with an address sends.
+ * @returns undefined if the kernel does not say
+ */
+export function mtuOf(address: string): number | undefined {
+  const found = ipv4Addresses().find((it) => it.address === address);
+  if (found === undefined) return undefined;
+  try {
+    // The kernel makes this file's contents when it is read, without a wait.
+    return Number(readFileSync(`/sys/class/net/${found.interface}/mtu`, "utf8")) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** True if the second address is in the network of the first. */

@@ -1,3 +1,4 @@
+import { findCommandLineProblem } from "../../kairos/index.js";
 import { usageError } from "../../support/index.js";
 import { defaultMaxTransfers } from "../http/http-server.js";
 import { BootApi } from "../machines/boot-api.js";
@@ -32,9 +33,8 @@ export function validateServeOptions(options: ServeOptions): ValidServeOptions {
   if (!Number.isInteger(maxTransfers) || maxTransfers < 1) {
     throw usageError("--max-transfers must be a positive number.", "Omit it to use 16.");
   }
-  if (/[\n\r]/.test(cmdline)) {
-    throw usageError("--cmdline contains a line break.", "Write all words on one line.");
-  }
+  const problem = findCommandLineProblem(cmdline);
+  if (problem !== undefined) throw usageError(`--cmdline ${problem}.`, "Leave it out.");
   const files = releaseFiles(options);
   const api = options.api === undefined ? undefined : new BootApi(options.api);
   if (files === undefined && api === undefined && (options.directories ?? []).length === 0) {

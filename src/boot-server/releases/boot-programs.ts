@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { isFileName } from "../../artifacts/index.js";
 import { NetbootError } from "../../support/index.js";
 import { readServedFile, type ServedFile } from "../files/served-file.js";
@@ -119,6 +119,36 @@ export function canRun(firmware: Firmware | undefined, { name }: ServedFile): bo
   // U-Boot also starts many other formats.
   if (firmware === "u-boot") return true;
   return /\.efi(\.|$)/i.test(name) === (firmware === "uefi");
+}
+
+/** What shim starts or reads in its own directory: GRUB, MokManager, fallback, iPXE and revocations. */
+const secondStageName = /^(grub|mm|fb|ipxe|snponly|revocations|shim_certificate)[^/]*\.efi$/i;
+
+/** Finds the files beside a shim that it fetches from where it was fetched from; none for other programs. */
+export async function findSecondStages({ name, path }: ServedFile): Promise<ServedFile[]> {
+  if (!/shim/i.test(name)) return [];
+  const directory = dirname(path);
+  const names = (await readdir(directory)).filter((it) => secondStageName.test(it)).sort();
+  const programs = await Promise.all(names.map((it) => readBootProgram(join(directory, it))));
+  return programs.filter((program) => program !== undefined);
+}
+
+/** The name of the program that a client asks for: firmware may put slashes before it. */
+export function requestedProgramName(path: string): string {
+  return path.replace(/^\/+/, "");
+}
+
+/** Finds a program by name; some firmware changes the case of the names that it was given. */
+export function findProgramNamed<Program>(
+  programs: ReadonlyMap<string, Program>,
+  name: string,
+): Program | undefined {
+  const exact = programs.get(name);
+  if (exact !== undefined) return exact;
+  for (const [known, program] of programs) {
+    if (known.toLowerCase() === name.toLowerCase()) return program;
+  }
+  return undefined;
 }
 
 /** Warnings about the kinds of machines that get no answer because they lack a boot program. */

@@ -10,8 +10,9 @@ export interface NegotiatedOptions {
   readonly acknowledged: ReadonlyMap<string, string>;
 }
 
-/** A block must fit into one Ethernet frame, with 20 bytes of IP, 8 of UDP, and 4 of TFTP headers. */
-const maxBlockSize = 1468;
+/** The headers before a block: 20 bytes of IP, 8 of UDP, and 4 of TFTP. */
+const headerBytes = 32;
+const ethernetMtuBytes = 1500;
 const maxWindowSize = 64;
 /**
  * The server refuses a longer timeout instead of shortening it (RFC 2349). The limit also bounds how
@@ -23,8 +24,14 @@ export const defaultTimeoutMs = 1000;
 /**
  * Grants the options of a read request. Ignores unknown and invalid options, as RFC 2347 requires.
  * @param size the bytes of the file
+ * @param mtuBytes of the network: a block must fit into one packet, because boot ROMs drop fragments
  */
-export function negotiate(requested: ReadonlyMap<string, string>, size: number): NegotiatedOptions {
+export function negotiate(
+  requested: ReadonlyMap<string, string>,
+  size: number,
+  mtuBytes = ethernetMtuBytes,
+): NegotiatedOptions {
+  const maxBlockSize = Math.min(mtuBytes, ethernetMtuBytes) - headerBytes;
   const acknowledged = new Map<string, string>();
   const grant = (name: string, min: number, max: number, limit: number) => {
     const value = Number(requested.get(name));

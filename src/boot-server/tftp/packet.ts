@@ -36,8 +36,12 @@ export function parseRequest(bytes: Buffer): TftpRequest {
   const words = bytes.toString("latin1", 2).split("\0");
   // A NUL ends each word, so the last element is what follows the last word.
   words.pop();
-  const [name, mode, ...rest] = words;
-  if (name === undefined || mode === undefined) throw new PacketError("the request is truncated");
+  const [sentName = "", ...others] = words;
+  // Old firmware reads the name in option 67 beyond its end, and sends the bytes that follow it, too.
+  const name = sentName.replace(/\xff+$/, "");
+  const modeIndex = others.findIndex((word) => word !== "");
+  const [mode, ...rest] = modeIndex === -1 ? [] : others.slice(modeIndex);
+  if (mode === undefined) throw new PacketError("the request is truncated");
   const options = new Map<string, string>();
   for (let index = 0; index + 1 < rest.length; index += 2) {
     const [key = "", value = ""] = rest.slice(index, index + 2);

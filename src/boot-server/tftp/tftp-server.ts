@@ -2,6 +2,7 @@ import type { Socket } from "node:dgram";
 import { open } from "node:fs/promises";
 import { BlockCache } from "../files/block-cache.js";
 import { fileIdentity } from "../files/file-identity.js";
+import { mtuOf } from "../net/interfaces.js";
 import { PacketError } from "../net/packet-error.js";
 import { RateLimit } from "../net/rate-limit.js";
 import { sourceAddressFor } from "../net/source-address.js";
@@ -208,7 +209,7 @@ export class TftpServer {
       const { size } = stats;
       if (this.#isStopped) return;
       const file = new FileWindow({ handle, size, identity: fileIdentity(stats) }, this.#blocks);
-      const transfer = new Transfer(file, peer, negotiate(requested, size));
+      const transfer = new Transfer(file, peer, negotiate(requested, size, mtuOf(address)));
       own.transfer = transfer;
       this.#options.onEvent({ type: "started", client, name, size });
       try {
@@ -227,5 +228,5 @@ export class TftpServer {
 
 /** Names that only an attacker asks for. A separate error makes them visible in the log. */
 function isSuspicious(name: string): boolean {
-  return name.includes("..") || name.includes("\\") || name.startsWith("//") || name.includes("\0");
+  return name.includes("..") || name.includes("\\") || name.includes("\0");
 }

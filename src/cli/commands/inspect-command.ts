@@ -1,5 +1,10 @@
 import { Command } from "commander";
+// Only these files: an index would load everything that a pull needs.
 import { extractOptionTable } from "../../extract/extract-option-table.js";
+import {
+  type VerificationOptions,
+  verificationOptionTable,
+} from "../../signatures/verification-option-table.js";
 import { sanitize } from "../../support/index.js";
 import { formatInspection } from "../format/format-inspection.js";
 import { CommandFailure } from "./command-failure.js";
@@ -28,7 +33,7 @@ const help: CommandHelp = {
   ],
 };
 
-interface Flags extends RegistryFlags {
+interface Flags extends RegistryFlags, VerificationOptions {
   platform?: string;
   cacheDir?: string;
   cache: boolean;
@@ -40,7 +45,7 @@ interface Flags extends RegistryFlags {
 
 const { platform, cacheDir, cache, retryTimeout } = extractOptionTable;
 /** The options that mean the same as those of `extract`. */
-const sharedOptions = { platform, cacheDir, cache, retryTimeout };
+const sharedOptions = { platform, cacheDir, cache, retryTimeout, ...verificationOptionTable };
 
 export function inspectCommand(): Command {
   const command = new Command("inspect")
@@ -59,6 +64,7 @@ export function inspectCommand(): Command {
 
 async function run(image: string, flags: Flags): Promise<void> {
   const { platform, cacheDir, cache, retryTimeout, quiet, verbose, json } = flags;
+  const { verifyKey, verifyIdentity, verifyIssuer, verifySourceRepository, trustedRoot } = flags;
   try {
     const registry = await registryAccess(flags);
     const { inspect } = await import("../../inspect/index.js");
@@ -69,6 +75,11 @@ async function run(image: string, flags: Flags): Promise<void> {
         cacheDir,
         cache,
         retryTimeout,
+        verifyKey,
+        verifyIdentity,
+        verifyIssuer,
+        verifySourceRepository,
+        trustedRoot,
         registry,
         signal,
         onEvent: ({ level, text }) => {

@@ -19,6 +19,7 @@ export function formatInspection(inspection: Inspection): string[] {
       ["Platform", inspection.platform],
       ["Platforms", inspection.platforms.length > 1 ? inspection.platforms.join(", ") : undefined],
       ["Created", inspection.created],
+      ["Signature", signatureOf(inspection)],
       ["Layers", `${count}, ${formatBytes(size)}`],
     ]),
     ...layerLines(inspection),
@@ -48,6 +49,15 @@ function layerLines({ layers }: Inspection): string[] {
     isRead ? "" : "not read",
   ]);
   return formatColumns(rows, [0, 1]).map((row) => `  ${row}`);
+}
+
+function signatureOf({ signature }: Inspection): string | undefined {
+  if (signature === null) return undefined;
+  const { digest, signer } = signature;
+  if (signer === null) return `valid, with this key, of ${digest}`;
+  const { identity, issuer, sourceRepository } = signer;
+  const repository = sourceRepository === null ? "" : `, for ${sourceRepository}`;
+  return `valid, by ${identity} (issuer ${issuer}${repository}), of ${digest}`;
 }
 
 function releaseOf({ kairos }: Inspection): string | undefined {

@@ -20,7 +20,8 @@ export function describeEvent(event: MachineEvent): string {
   switch (event.type) {
     case "offered": {
       const kind = [event.architecture, event.firmware].filter(Boolean).join(" ");
-      return `asks to boot (${kind || "unknown"}): offered ${event.bootFile}`;
+      const remark = event.remark === undefined ? "" : ` (${event.remark})`;
+      return `asks to boot (${kind || "unknown"}): offered ${event.bootFile}${remark}`;
     }
     case "sent-to-disk":
       return `boots from its disk: ${event.reasons.at(-1)}`;

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { decompress } from "../../compression/index.js";
+import { Digester } from "../../oci-client/index.js";
 import type { Blob } from "../../sources/index.js";
 import { interrupted, NetbootError, systemCode } from "../../support/index.js";
 import { display, FormatError, type TarEntry, TarReader } from "../../tar/index.js";
@@ -18,7 +18,7 @@ export interface Layer {
   /** Number of layers in the image. */
   readonly count: number;
   readonly blob: Blob;
-  /** `sha256:…` of the uncompressed tar (OCI image-spec, config.md, "Layer DiffID"). */
+  /** The digest of the uncompressed tar (OCI image-spec, config.md, "Layer DiffID"). */
   readonly diffId: string;
   /** Modification time of directories that the layer implies but does not name; seconds. */
   readonly impliedMtime: number;
@@ -55,14 +55,14 @@ export async function readLayer(
   signal: AbortSignal,
 ): Promise<void> {
   const reader = new TarReader();
-  const hash = createHash("sha256");
+  const digester = new Digester(layer.diffId);
   let ordinal = 0;
   let sink: ContentSink | undefined;
   let uninterrupted = 0;
   try {
     for await (const chunk of decompress(layer.blob, signal)) {
       signal.throwIfAborted();
-      hash.update(chunk);
+      digester.update(chunk);
       for (const event of reader.push(chunk)) {
         if (event.kind === "entry") {
           sink = visitor.entry(event.entry, ordinal);
@@ -94,7 +94,7 @@ export async function readLayer(
     if (error instanceof FormatError) throw layerDamaged(layer, error, display(reader.lastName));
     throw error;
   }
-  checkDiffId(layer, `sha256:${hash.digest("hex")}`);
+  checkDiffId(layer, digester.finish());
 }
 
 function mayComeFromBlob(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isDigest } from "./digest.js";
-import type { Platform } from "./platform.js";
+import type { StatedPlatform } from "./platform.js";
 
 /** A pointer to content (OCI image spec, descriptor.md). */
 export interface Descriptor {
@@ -8,7 +8,7 @@ export interface Descriptor {
   readonly digest: string;
   /** In bytes. */
   readonly size: number;
-  readonly platform?: Platform & { readonly "os.version"?: string };
+  readonly platform?: StatedPlatform & { readonly "os.version"?: string };
   readonly annotations?: Readonly<Record<string, string>>;
   readonly urls?: readonly string[];
   readonly artifactType?: string;
@@ -25,8 +25,8 @@ export const descriptor = z.object({
   platform: z
     .object({
       // An entry with an incomplete platform must not hide the other images in its index.
-      os: text.default(""),
-      architecture: text.default(""),
+      os: text.optional(),
+      architecture: text.optional(),
       variant: text.optional(),
       "os.version": text.optional(),
     })

@@ -20,6 +20,27 @@ export function isDigestOf(digest: string, bytes: Uint8Array): boolean {
   return digest.endsWith(`:${hashFor(digest).update(bytes).digest("hex")}`);
 }
 
+/** Computes a digest with the algorithm of the one that it is to be compared with. */
+export class Digester {
+  readonly #algorithm: string;
+  readonly #hash: Hash;
+
+  /** @param expected a valid digest */
+  constructor(expected: string) {
+    this.#algorithm = algorithmOf(expected);
+    this.#hash = hashFor(expected);
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** The digest of all bytes. Call it once, after the last byte. */
+  finish(): string {
+    return `${this.#algorithm}:${this.#hash.digest("hex")}`;
+  }
+}
+
 /** Creates a hash of the algorithm that a valid `digest` was made with. */
 export function hashFor(digest: string): Hash {
   return createHash(algorithmOf(digest));

@@ -15,4 +15,14 @@ export const helmConfigType = "application/vnd.cncf.helm.config.v1+json";
 export const indexTypes: readonly string[] = [ociIndexType, dockerManifestListType];
 export const manifestTypes: readonly string[] = [ociManifestType, dockerManifestType];
 export const imageConfigTypes: readonly string[] = [ociImageConfigType, dockerImageConfigType];
+/**
+ * Types that schema 2 manifests give their configs instead, because of defects of old registries and
+ * clients. Docker accepts exactly these (moby, distribution/registry.go).
+ */
+export const mistakenDockerConfigTypes: readonly string[] = [
+  "application/octet-stream",
+  "application/json",
+  "text/html",
+  "",
+];
 export const schema1Types: readonly string[] = [dockerSchema1Type, dockerSignedSchema1Type];

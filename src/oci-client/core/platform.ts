@@ -10,6 +10,9 @@ export interface Platform {
 
 const componentPattern = /^[a-z0-9_.-]{1,64}$/;
 
+/** A platform as an index or a config states it. Empty strings count as absent. */
+export type StatedPlatform = Partial<Platform>;
+
 /** Names that uname, Debian, and people use for an architecture, as containerd reads them. */
 const architectureAliases: Readonly<Record<string, Pick<Platform, "architecture" | "variant">>> = {
   i386: { architecture: "386" },
@@ -60,6 +63,27 @@ export function normalizePlatform({ os, architecture, variant }: Platform): Plat
   const arch = known?.architecture ?? name;
   const level = normalizeVariant(arch, known?.variant ?? variant?.toLowerCase());
   return { os: os.toLowerCase(), architecture: arch, ...(level && { variant: level }) };
+}
+
+/** Takes each part of a platform from the first statement that has it. A variant belongs to its architecture. */
+export function combinePlatforms(
+  ...statements: readonly (StatedPlatform | undefined)[]
+): StatedPlatform {
+  const os = statements.find((stated) => stated?.os)?.os;
+  const { architecture, variant } = statements.find((stated) => stated?.architecture) ?? {};
+  return { ...(os && { os }), ...(architecture && { architecture }), ...(variant && { variant }) };
+}
+
+/** Whether a platform is stated completely. A variant is optional. */
+export function isCompletePlatform(stated: StatedPlatform | undefined): stated is Platform {
+  return Boolean(stated?.os && stated.architecture);
+}
+
+/** Completes a platform with the parts of the wanted one that it does not state. */
+export function assumePlatform(stated: StatedPlatform, wanted: Platform): Platform {
+  const os = stated.os || wanted.os;
+  const { architecture, variant } = stated;
+  return architecture ? { os, architecture, ...(variant && { variant }) } : { ...wanted, os };
 }
 
 /** The platform of this machine for images: always Linux, whatever system runs this program. */

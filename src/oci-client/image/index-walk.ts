@@ -1,128 +1,96 @@
 import { invalidDocument } from "../core/json-document.js";
 import { indexTypes, manifestTypes } from "../core/media-types.js";
-import { OciClientError } from "../core/oci-client-error.js";
-import { formatPlatform, type Platform, platformMatchRank } from "../core/platform.js";
-import { sanitize } from "../core/sanitize.js";
-import { isArtifact } from "./assert-image.js";
+import {
+  combinePlatforms,
+  isCompletePlatform,
+  type Platform,
+  platformMatchRank,
+  type StatedPlatform,
+} from "../core/platform.js";
 import { type ImageReader, readManifest } from "./image-reader.js";
 import type { Index, IndexEntry } from "./manifest.js";
 
 const maxDepth = 4;
 const maxIndexes = 64;
-const maxListedPlatforms = 24;
 
-/** The manifest that suits a platform. */
-interface ChosenManifest {
+/** An entry of an index, or of an index in it, that may be the manifest of an image. */
+export interface Candidate {
   readonly entry: IndexEntry;
-  /** Its platform in the index, if the index gives one. */
-  readonly platform?: Platform;
-  /** The platforms of all manifests that have one, in the index's order. */
-  readonly offered: readonly Platform[];
+  /** The platform of the index that contains the entry, as outer indexes state it. */
+  readonly inherited: StatedPlatform;
 }
 
-type DescribedEntry = IndexEntry & { readonly platform: Platform };
+/** The index to start with. */
+export interface RootIndex {
+  readonly digest: string;
+  readonly document: Index;
+  /** As its own descriptor states it. */
+  readonly platform?: StatedPlatform | undefined;
+}
 
 /**
- * Finds the manifest for a platform in an index and its nested indexes. A manifest without a platform is
- * accepted if it is the only one.
- * @throws OciClientError PLATFORM_NOT_FOUND, MANIFEST_INVALID and what reading nested indexes throws
+ * Lists everything that may be an image manifest in an index and its nested indexes, in the given order.
+ * @throws OciClientError MANIFEST_INVALID and what reading nested indexes throws
  */
-export async function chooseManifest(
+export async function collectCandidates(
   reader: ImageReader,
-  root: { readonly digest: string; readonly document: Index },
+  root: RootIndex,
   wanted: Platform,
   signal?: AbortSignal,
-): Promise<ChosenManifest> {
-  const manifests = await collectManifests(reader, root, wanted, signal);
-  const [only] = manifests;
-  if (manifests.length === 1 && only && !hasPlatform(only)) {
-    return { entry: only, offered: [] };
-  }
-  const described = manifests.filter(hasPlatform);
-  const offered = described.map(({ platform }) => platform);
-  const best = bestMatch(described, wanted);
-  if (best) return { entry: best, platform: best.platform, offered };
-  throw platformNotFound(wanted, offered);
-}
-
-/** The error for an image without the wanted platform. It lists the available platforms. */
-export function platformNotFound(wanted: Platform, offered: readonly Platform[]): OciClientError {
-  const names = [...new Set(offered.map(formatPlatform))];
-  const listed =
-    names.slice(0, maxListedPlatforms).join(", ") +
-    (names.length > maxListedPlatforms ? ", …" : "");
-  const there = names.length > 0 ? `only for ${sanitize(listed, 1000)}` : "for no known platform";
-  const message = `There is no image for ${sanitize(formatPlatform(wanted))}, ${there}.`;
-  return new OciClientError("PLATFORM_NOT_FOUND", message, {
-    hint: names.length > 0 ? "Ask for one of these platforms." : "Choose another image.",
-  });
-}
-
-/** Lists every image manifest in an index and its nested indexes, in the given order. */
-async function collectManifests(
-  reader: ImageReader,
-  root: { readonly digest: string; readonly document: Index },
-  wanted: Platform,
-  signal?: AbortSignal,
-): Promise<IndexEntry[]> {
+): Promise<Candidate[]> {
   // This would also end a cycle, should anyone ever break the hash.
   const seen = new Set([root.digest]);
 
-  async function collect(index: Index, depth: number): Promise<IndexEntry[]> {
+  async function collect(
+    index: Index,
+    inherited: StatedPlatform,
+    depth: number,
+  ): Promise<Candidate[]> {
     if (depth > maxDepth) throw invalidDocument("image index", "is nested too deeply");
-    const found: IndexEntry[] = [];
+    const found: Candidate[] = [];
     for (const entry of index.manifests.filter(mayBeImage)) {
-      if (isManifestFor(entry, wanted)) found.push(entry);
-      else if (!seen.has(entry.digest)) found.push(...(await read(entry, depth)));
+      if (isManifestFor(entry, wanted)) found.push({ entry, inherited });
+      else if (!seen.has(entry.digest)) found.push(...(await read({ entry, inherited }, depth)));
     }
     return found;
   }
 
   /** Reads what may be a nested index. */
-  async function read(entry: IndexEntry, depth: number): Promise<IndexEntry[]> {
+  async function read({ entry, inherited }: Candidate, depth: number): Promise<Candidate[]> {
     seen.add(entry.digest);
     if (seen.size > maxIndexes) throw invalidDocument("image index", "contains too many indexes");
     const { document } = await readManifest(reader, entry, signal);
-    if (document.kind === "index") return collect(document, depth + 1);
-    if (entry.mediaType === undefined) return [{ ...entry, mediaType: document.mediaType }];
+    if (document.kind === "index") {
+      return collect(document, combinePlatforms(entry.platform, inherited), depth + 1);
+    }
+    if (entry.mediaType === undefined) {
+      return [{ entry: { ...entry, mediaType: document.mediaType }, inherited }];
+    }
     throw invalidDocument("nested index", "is not an index");
   }
 
-  return collect(root.document, 1);
+  return collect(root.document, combinePlatforms(root.platform), 1);
 }
 
 /**
  * Whether an entry is a manifest that does not have to be read yet. An entry without a media type has to
  * be, because it may be an index, unless its platform already excludes it.
  */
-function isManifestFor(entry: IndexEntry, wanted: Platform): boolean {
-  if (entry.mediaType !== undefined) return manifestTypes.includes(entry.mediaType);
-  return hasPlatform(entry) && platformMatchRank(wanted, entry.platform) === undefined;
+function isManifestFor({ mediaType, platform }: IndexEntry, wanted: Platform): boolean {
+  if (mediaType !== undefined) return manifestTypes.includes(mediaType);
+  return isCompletePlatform(platform) && platformMatchRank(wanted, platform) === undefined;
 }
 
-/** The first of the best matches: the order in an index is the publisher's preference. */
-function bestMatch(
-  manifests: readonly DescribedEntry[],
-  wanted: Platform,
-): DescribedEntry | undefined {
-  let best: { rank: number; manifest: DescribedEntry } | undefined;
-  for (const manifest of manifests) {
-    const rank = platformMatchRank(wanted, manifest.platform);
-    if (rank !== undefined && (!best || rank < best.rank)) best = { rank, manifest };
-  }
-  return best?.manifest;
-}
-
-function mayBeImage({ mediaType, artifactType, platform, annotations }: IndexEntry): boolean {
+function mayBeImage({ mediaType, platform, annotations }: IndexEntry): boolean {
   const isManifest =
     mediaType === undefined || manifestTypes.includes(mediaType) || indexTypes.includes(mediaType);
-  // BuildKit lists its attestations as manifests of an unknown platform.
   const isAttestation =
     annotations?.["vnd.docker.reference.type"] === "attestation-manifest" ||
-    (platform?.os === "unknown" && platform.architecture === "unknown");
-  return isManifest && !isArtifact(artifactType) && !isAttestation;
+    isAttestationPlatform(platform);
+  return isManifest && !isAttestation;
 }
 
-function hasPlatform(entry: IndexEntry): entry is DescribedEntry {
-  return Boolean(entry.platform?.os && entry.platform.architecture);
+/** BuildKit lists its attestations as manifests of an unknown platform. */
+export function isAttestationPlatform(platform: StatedPlatform | undefined): boolean {
+  return platform?.os === "unknown" && platform.architecture === "unknown";
 }

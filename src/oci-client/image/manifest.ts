@@ -41,10 +41,11 @@ const maxDescriptors = 1000;
 
 const indexEntry = descriptor.extend({ mediaType: text.optional() });
 
-const index = z.object({ manifests: z.array(indexEntry).max(maxDescriptors) });
+const index = z.object({ manifests: z.array(indexEntry).max(maxDescriptors).default([]) });
 
 const manifest = z.object({
-  config: descriptor,
+  // Absent in some schema 2 manifests, see `isImage`.
+  config: descriptor.extend({ mediaType: text.default("") }),
   layers: z.array(descriptor).max(maxDescriptors).default([]),
   artifactType: text.optional(),
   annotations: annotations.optional(),
@@ -70,8 +71,11 @@ export function parseManifest(
     throw invalidDocument("manifest", "has an unknown schemaVersion");
 
   // The members decide. If a header could, one document could be read in two ways (CVE-2021-41190).
-  const isIndex = "manifests" in document;
-  if (isIndex === ("config" in document || "layers" in document)) {
+  const isManifest = "config" in document || "layers" in document;
+  // An empty list may be absent.
+  const isEmptyIndex = !isManifest && named !== undefined && indexTypes.includes(named);
+  const isIndex = "manifests" in document || isEmptyIndex;
+  if (isIndex === isManifest) {
     throw invalidDocument(
       "manifest",
       "has the members of both an index and an image manifest, or of neither",

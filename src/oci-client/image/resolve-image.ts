@@ -1,16 +1,18 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { isDigest, sha256 } from "../core/digest.js";
 import { invalidDocument } from "../core/json-document.js";
-import { normalizePlatform, type Platform, platformMatchRank } from "../core/platform.js";
-import { assertImage } from "./assert-image.js";
-import { type ImageConfig, maxConfigBytes, parseImageConfig } from "./image-config.js";
 import {
-  type ImageReader,
-  type ReadManifest,
-  readManifest,
-  readSmallBlob,
-} from "./image-reader.js";
-import { chooseManifest, platformNotFound } from "./index-walk.js";
+  assumePlatform,
+  combinePlatforms,
+  normalizePlatform,
+  type Platform,
+  platformMatchRank,
+  type StatedPlatform,
+} from "../core/platform.js";
+import { assertImage } from "./assert-image.js";
+import { chooseManifest, platformNotFound } from "./choose-manifest.js";
+import { type ImageConfig, readImageConfig } from "./image-config.js";
+import { type ImageReader, type ReadManifest, readManifest } from "./image-reader.js";
 import { type Manifest, parseManifest } from "./manifest.js";
 
 /** The image for one platform, with verified manifest and config. */
@@ -20,7 +22,9 @@ export interface ResolvedImage {
   /** Of the index, if the root is one. */
   readonly indexDigest?: string;
   readonly platform: Platform;
-  /** All platforms in the index, if the root is one. */
+  /** Whether neither index nor config names an architecture, so that it is the wanted one. */
+  readonly isArchitectureAssumed: boolean;
+  /** The platforms in the index, if the root is one. */
   readonly platforms?: readonly Platform[];
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
@@ -36,7 +40,10 @@ export type FoundImage = Pick<ResolvedImage, "digest" | "indexDigest">;
 
 export interface ResolveOptions {
   readonly signal?: AbortSignal;
-  /** Called before anything except manifests is read. `resolveImage` throws what it throws. */
+  /**
+   * Called when the manifest is found; `resolveImage` throws what it throws. Before, only manifests are
+   * read, and configs that are needed to choose one.
+   */
   readonly approve?: (found: FoundImage) => Promise<void>;
 }
 
@@ -53,16 +60,23 @@ export async function resolveImage(
   { signal, approve }: ResolveOptions = {},
 ): Promise<ResolvedImage> {
   const start = await readRoot(reader, root, signal);
-  const { document } = start;
+  const { digest, document } = start;
+  const platform = typeof root === "string" ? undefined : root.platform;
   if (document.kind === "manifest") {
-    await approve?.({ digest: start.digest });
-    return readImage(reader, start, { wanted, signal });
+    await approve?.({ digest });
+    return readImage(reader, start, { wanted, inherited: platform, signal });
   }
-  const chosen = await chooseManifest(reader, { digest: start.digest, document }, wanted, signal);
-  const found = await readManifest(reader, chosen.entry, signal);
-  await approve?.({ digest: found.digest, indexDigest: start.digest });
-  const image = await readImage(reader, found, { wanted, claimed: chosen.platform, signal });
-  return { ...image, indexDigest: start.digest, platforms: chosen.offered };
+  const chosen = await chooseManifest(reader, { digest, document, platform }, wanted, signal);
+  const { entry, inherited, offered } = chosen;
+  const found = await readManifest(reader, entry, signal);
+  await approve?.({ digest: found.digest, indexDigest: digest });
+  const image = await readImage(reader, found, {
+    wanted,
+    claimed: entry.platform,
+    inherited,
+    signal,
+  });
+  return { ...image, indexDigest: digest, platforms: offered };
 }
 
 async function readRoot(
@@ -76,22 +90,32 @@ async function readRoot(
   return { digest: sha256(bytes), bytes, document: parseManifest(bytes, { mediaType }) };
 }
 
-/** @param options `claimed`: the manifest's platform in the index; without it the config decides */
+interface ImageExpectations {
+  readonly wanted: Platform;
+  /** The platform of the manifest's entry in an index. */
+  readonly claimed?: StatedPlatform | undefined;
+  /** Counts if neither the entry nor the config says more. */
+  readonly inherited: StatedPlatform | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function readImage(
   reader: ImageReader,
   { digest, bytes, document }: ReadManifest,
-  { wanted, claimed, signal }: { wanted: Platform; claimed?: Platform; signal?: AbortSignal },
+  { wanted, claimed, inherited, signal }: ImageExpectations,
 ): Promise<ResolvedImage> {
   if (document.kind !== "manifest") {
     throw invalidDocument("image manifest", "is an index, although its descriptor says otherwise");
   }
   assertImage(document);
-  const configBytes = await readSmallBlob(reader, document.config, maxConfigBytes, signal);
-  const config = parseImageConfig(configBytes);
+  const { config, bytes: configBytes } = await readImageConfig(reader, document.config, signal);
   assertLayerCount(document, config);
-  const platform = normalizePlatform(claimed ?? config);
+  const stated = combinePlatforms(claimed, config, inherited);
+  const platform = normalizePlatform(assumePlatform(stated, wanted));
   if (platformMatchRank(wanted, platform) === undefined) throw platformNotFound(wanted, [platform]);
-  return { digest, platform, manifest: document, manifestBytes: bytes, config, configBytes };
+  const isArchitectureAssumed = stated.architecture === undefined;
+  const image = { digest, platform, isArchitectureAssumed, manifest: document };
+  return { ...image, manifestBytes: bytes, config, configBytes };
 }
 
 function assertLayerCount({ layers }: Manifest, { rootfs }: ImageConfig): void {

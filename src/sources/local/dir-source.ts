@@ -1,7 +1,8 @@
-import { type ImageReader, type ImageRoot, sha256 } from "../../oci-client/index.js";
+import { type ImageReader, type ImageRoot, isDigestOf } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { DirectoryFiles, type FileSlice, readSlice } from "../image-source/file-slice.js";
 import type { SourceOptions } from "../image-source/image-source.js";
+import { otherFormatHint } from "./image-format.js";
 import { LocalSource } from "./local-source.js";
 
 const maxManifestBytes = 4 * 1024 * 1024;
@@ -27,30 +28,48 @@ export class DirSource extends LocalSource {
   }
 
   protected async root(): Promise<ImageRoot> {
+    const expected = { wrong: "skopeo dir", container: "directory" } as const;
+    const hint = await otherFormatHint(this.#files, this.where, expected);
     try {
       const slice = this.#files.find("manifest.json");
       if (slice === undefined) throw new RangeError("it does not exist");
       this.#root = await readSlice(slice, maxManifestBytes);
     } catch (error) {
-      throw new NetbootError(
-        "LAYOUT_INVALID",
-        `${this.where} is not a directory that skopeo wrote: its manifest.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
-        "Create one with: skopeo copy docker://IMAGE dir:DIR",
-        { cause: error },
-      );
+      const reason = systemCode(error) ?? (error as Error).message;
+      throw this.#invalid(`its manifest.json cannot be read (${reason})`, hint, error);
     }
+    if (hint !== undefined) throw this.#invalid("its manifest.json is a list of images", hint);
     return "manifest.json";
   }
 
+  #invalid(
+    problem: string,
+    hint = "Create one with: skopeo copy docker://IMAGE dir:DIR",
+    cause?: unknown,
+  ): NetbootError {
+    return new NetbootError(
+      "LAYOUT_INVALID",
+      `${this.where} is not a directory that skopeo wrote: ${problem}.`,
+      hint,
+      { cause },
+    );
+  }
+
   protected find(digest: string): FileSlice | undefined {
-    const [algorithm, hex] = digest.split(":");
-    return this.#files.find(algorithm === "sha256" ? `${hex}` : `${algorithm}-${hex}`);
+    return this.#findNamed(digest, "");
+  }
+
+  /** Newer versions of skopeo name the algorithm unless it is sha256, older ones never do. */
+  #findNamed(digest: string, suffix: string): FileSlice | undefined {
+    const [algorithm = "", hex = ""] = digest.split(":");
+    return this.#files.find(`${algorithm}-${hex}${suffix}`) ?? this.#files.find(`${hex}${suffix}`);
   }
 
   protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
-        if (digest === undefined || sha256(this.#root) === digest) return { bytes: this.#root };
+        const isRoot = digest === undefined || isDigestOf(digest, this.#root);
+        if (isRoot) return { bytes: this.#root };
         return { bytes: await this.#read(this.#manifestOf(digest), digest, maxManifestBytes) };
       },
       smallBlob: ({ digest }, maxBytes) => this.#read(this.present({ digest }), digest, maxBytes),
@@ -58,7 +77,7 @@ export class DirSource extends LocalSource {
   }
 
   #manifestOf(digest: string): FileSlice {
-    const slice = this.#files.find(`${digest.split(":")[1]}.manifest.json`);
+    const slice = this.#findNamed(digest, ".manifest.json");
     // Without --all, skopeo copies the image of one platform only.
     return slice ?? this.present({ digest });
   }

@@ -62,7 +62,7 @@ export class LayoutSignatures implements AttachedSignatures {
 export function isSignatures({ annotations, artifactType }: IndexEntry): boolean {
   return (
     annotations?.kind === "dev.cosignproject.cosign/sigs" ||
-    /(?:^|:)sha256-[0-9a-f]{64}\.sig$/.test(annotations?.[refNameAnnotation] ?? "") ||
+    /(?:^|:)sha(?:256|512)-[0-9a-f]+\.sig$/.test(annotations?.[refNameAnnotation] ?? "") ||
     (artifactType?.startsWith("application/vnd.dev.sigstore.bundle") ?? false)
   );
 }

@@ -231,11 +231,75 @@ describe("a modified client", () => {
     }
   });
 
-  it("gets no reply but a log line if its machine identifier is malformed", () => {
-    for (const value of [Buffer.alloc(16), Buffer.from([1, ...Buffer.alloc(16)])]) {
+  const identifiers: [name: string, value: Buffer][] = [
+    ["of 16 bytes", Buffer.alloc(16)],
+    ["of one byte", Buffer.alloc(1)],
+    ["of 33 bytes", Buffer.alloc(33)],
+    ["of another type", Buffer.from([1, ...Buffer.alloc(16)])],
+  ];
+  for (const [name, value] of identifiers) {
+    it(`gets an offer although its machine identifier is malformed: ${name}`, () => {
       const reply = discover({ 97: value });
-      assert.ok(reply.kind === "no-reply" && reply.isNotable);
-    }
+      assert.ok(reply.kind === "reply");
+      assert.ok(reply.client.hasMalformedIdentifier);
+      assert.equal(reply.client.uuid, undefined);
+    });
+  }
+
+  // RFC 4578, section 2.1: option 93 lists the architectures that a machine supports.
+  const lists: [types: number[], architecture: string | undefined, firmware: string | undefined][] =
+    [
+      [[6, 7], "amd64", "uefi"],
+      [[7, 6], "amd64", "uefi"],
+      [[99, 7], "amd64", "uefi"],
+      [[0x0b, 7], "arm64", "uefi"],
+      [[6], "386", "uefi"],
+      [[99], undefined, undefined],
+    ];
+  for (const [types, machine, firmware] of lists) {
+    it(`is ${machine} with ${firmware} if it lists the architectures ${types.join(", ")}`, () => {
+      const { client } = discover({ 93: Buffer.from(types.flatMap((type) => [0, type])) });
+      assert.deepEqual([client?.architecture, client?.firmware], [machine, firmware]);
+    });
+  }
+
+  it("is a BIOS if it is a PXEClient that does not say what it is", () => {
+    const { client } = discover({ 93: undefined, 60: Buffer.from("PXEClient") });
+    assert.deepEqual([client?.architecture, client?.firmware], ["amd64", "bios"]);
+  });
+
+  const userClass = { 77: Buffer.from("iPXE") };
+  const features: [name: string, option175: Buffer | undefined, runsScripts: boolean][] = [
+    ["lists HTTP", Buffer.from([0xb1, 1, 1, 19, 1, 1]), true],
+    ["lists features without HTTP", Buffer.from([0xb1, 1, 1, 0x21, 1, 1]), false],
+    ["says that it lacks HTTP", Buffer.from([19, 1, 0]), false],
+    ["lists no features", undefined, true],
+  ];
+  for (const [name, option, runsScripts] of features) {
+    it(`${runsScripts ? "needs no" : "needs a"} boot program if it is an iPXE that ${name}`, () => {
+      const { client } = discover({ ...userClass, 175: option });
+      assert.equal(client?.runsScripts, runsScripts);
+    });
+  }
+
+  it("prefers this server's offer to the DHCP server's if it is iPXE, as tshark shows", async () => {
+    const reply = discover({ ...userClass, 175: Buffer.from([19, 1, 1]) });
+    assert.ok(reply.kind === "reply");
+    const path = join(await temporaryDirectory(), "answer.pcap");
+    const view = decode(formatDhcp(reply.message), 67, path);
+    // Suboption 1 of option 175 is a signed priority; iPXE ranks a DHCP server's settings with 0.
+    assert.match(view, /Option: \(175\).*\n.*Length: 3\n.*Value: 010101/);
+    const firmware = discover({});
+    assert.ok(firmware.kind === "reply" && !firmware.message.options.has(175));
+  });
+
+  it("finds a NUL after the boot file name in option 67", () => {
+    const reply = discover({});
+    assert.ok(reply.kind === "reply" && reply.bootFile !== undefined);
+    const bytes = formatDhcp(reply.message);
+    const name = Buffer.from(reply.bootFile);
+    const option = Buffer.concat([Buffer.from([67, name.length]), name]);
+    assert.equal(bytes[bytes.indexOf(option) + option.length], 0);
   });
 
   it("gets a reply without a machine identifier if it sends none, like Intel's ROMs", () => {

@@ -67,6 +67,21 @@ describe("the HTTP server", () => {
     assert.equal(headers.get("accept-ranges"), "bytes");
   });
 
+  it("ignores a range in a HEAD request, which is for GET only (RFC 9110, section 14.2)", async () => {
+    for (const range of ["bytes=0-99", `bytes=${bytes.length + 1000}-`]) {
+      const answer = await fetch(`${base}${squashfs}`, { method: "HEAD", headers: { range } });
+      assert.equal(answer.status, 200, range);
+      assert.equal(answer.headers.get("content-length"), String(bytes.length), range);
+    }
+  });
+
+  it("accepts the absolute form of a target (RFC 9112, section 3.2.2)", async () => {
+    // curl sends it to a proxy.
+    const words = ["--silent", "--fail", "--proxy", base, `http://192.0.2.1:8080${squashfs}`];
+    const { stdout } = await run("curl", words, { encoding: "buffer" });
+    assert.ok(stdout.equals(bytes));
+  });
+
   it("serves ranges, and lets curl resume", async () => {
     const middle = await get(squashfs, { range: "bytes=100-199" });
     assert.equal(middle.status, 206);

@@ -169,7 +169,15 @@ describe("a boot API", () => {
     const offers = new BootOffers({ policy, machineStore: new MachineStore(), programs, api });
     const client = (mac: string): BootClient => {
       const kind = { architecture: "amd64", firmware: "uefi", architectureType: 7 } as const;
-      return { mac, uuid: undefined, protocol: "pxe", isIpxe: false, ...kind };
+      return {
+        mac,
+        uuid: undefined,
+        protocol: "pxe",
+        isIpxe: false,
+        runsScripts: false,
+        hasMalformedIdentifier: false,
+        ...kind,
+      };
     };
     const base = "http://10.0.0.1:8080";
     const stalled = offers.choose(client(silent), base);
@@ -179,9 +187,12 @@ describe("a boot API", () => {
       style: undefined,
     });
     assert.ok(performance.now() - start < 2_000);
-    assert.deepEqual(await offers.choose({ ...client(known), isIpxe: true }, base), {
-      bootFile: `${base}/boot.ipxe`,
-    });
+    assert.deepEqual(
+      await offers.choose({ ...client(known), isIpxe: true, runsScripts: true }, base),
+      {
+        bootFile: `${base}/boot.ipxe`,
+      },
+    );
     const refused = { refusal: "The boot API has nothing for this machine (status 404)." };
     assert.deepEqual(await offers.choose(client(unknown), base), refused);
     assert.match(JSON.stringify(await stalled), /within 5 seconds/);

@@ -33,6 +33,7 @@ describe("a machines file", () => {
     ["not by the same number without zeros", "serial: 0012", { serial: "12" }, false],
     ["by architecture", "architecture: amd64", {}, true],
     ["by another name of the architecture", "architecture: x86_64", {}, true],
+    ["by a serial number with blanks", "serial: '  CZ1  '", { serial: "CZ1" }, true],
     ["only if all keys match", `{ mac: ${mac}, serial: x }`, { serial: "y" }, false],
     ["if all keys match", `{ mac: "${mac}", serial: x }`, { serial: "x" }, true],
   ];
@@ -213,7 +214,23 @@ describe("a machines file", () => {
       own("cloud-config: bad.yaml"),
       /\$\{machine\.name\}/,
     ],
-    ["a command line of two lines", own('cmdline: "a\\nb"'), /cmdline: must be one line/],
+    ["a command line of two lines", own('cmdline: "a\\nb"'), /cmdline: contains characters that/],
+    [
+      "a command line that iPXE interprets",
+      own("cmdline: a && b"),
+      /cmdline: contains the word &&/,
+    ],
+    ["a comment for iPXE", own("cmdline: 'a #b'"), /cmdline: contains the word #b/],
+    ["an open quotation mark", own("cmdline: 'a=\"b'"), /cmdline: has a quotation mark without/],
+    // RFC 952; RFC 1123, section 2.1.
+    ["a host name with a blank", own("hostname: node 1"), /hostname: must consist of letters/],
+    [
+      "a host name with an underscore",
+      own("hostname: node_1"),
+      /hostname: must consist of letters/,
+    ],
+    ["a host name that begins with -", own("hostname: -a"), /hostname: must consist of letters/],
+    ["a host name with an empty label", own("hostname: a..b"), /hostname: must consist of letters/],
   ];
   for (const [name, text, message] of wrong) {
     it(`with ${name} is refused, with the line`, async () => {

@@ -3,7 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import type { BootClient } from "../../../src/boot-server/dhcp/boot-client.js";
-import { BootPrograms } from "../../../src/boot-server/releases/boot-programs.js";
+import {
+  BootPrograms,
+  findProgramNamed,
+  findSecondStages,
+  readBootProgram,
+} from "../../../src/boot-server/releases/boot-programs.js";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 
 async function programsIn(...names: string[]): Promise<BootPrograms> {
@@ -49,6 +54,27 @@ describe("boot programs", () => {
     ] as const) {
       assert.equal(programs.programFor(client(architecture, firmware)), undefined);
     }
+  });
+
+  it("include the files that a shim fetches from its own directory", async () => {
+    const directory = await temporaryDirectory();
+    // Debian's shim-signed, EDK2's revocations (rhboot/shim, README), and what shim does not fetch.
+    const fetched = ["grubx64.efi", "mmx64.efi", "fbx64.efi", "revocations.efi", "ipxe.efi"];
+    for (const name of ["shimx64.efi", ...fetched, "other.efi", "grub.cfg"]) {
+      await writeFile(join(directory, name), name);
+    }
+    const found = async (name: string) => {
+      const program = (await readBootProgram(join(directory, name)))!;
+      return (await findSecondStages(program)).map((it) => it.name);
+    };
+    assert.deepEqual((await found("shimx64.efi")).sort(), [...fetched].sort());
+    assert.deepEqual(await found("ipxe.efi"), []);
+  });
+
+  it("are found in another case, because some firmware changes it", () => {
+    const programs = new Map([["snponly.efi", 1]]);
+    assert.equal(findProgramNamed(programs, "SNPONLY.EFI"), 1);
+    assert.equal(findProgramNamed(programs, "snponly"), undefined);
   });
 
   it("of the first directory take precedence over those of the second", async () => {

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
+  digestOf,
   ImageContent,
   ociConfigType,
   ociLayerType,
@@ -33,7 +34,10 @@ export function addImage(
       architecture: "amd64",
       os: "linux",
       created: "2024-01-01T00:00:00Z",
-      rootfs: { type: "layers", diff_ids: tars.map(digestOf) },
+      rootfs: {
+        type: "layers",
+        diff_ids: tars.map((bytes) => digestOf(bytes, content.algorithm)),
+      },
       ...config,
     },
     ociConfigType,
@@ -66,8 +70,4 @@ export function baseWithout(...names: readonly string[]): ArchivePart[] {
 /** A file whose bytes do not compress. */
 export function noise(name: string, bytes: number): TarItem {
   return { name, content: randomBytes(bytes) };
-}
-
-function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

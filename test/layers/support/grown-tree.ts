@@ -94,13 +94,13 @@ async function growSparse(directory: string): Promise<void> {
     await file.truncate(size);
     await file.close();
   };
-  await sparse("hole", 1_000_000, []);
-  await sparse("head", 1_000_000, [0]);
-  await sparse("tail", 1_000_000, [995_000]);
-  await sparse("middle", 1_000_000, [300_000, 600_001]);
-  const many = Array.from({ length: 50 }, (_, index) => index * 40_000);
-  await sparse("many", 2_000_000, many);
-  await sparse("name".repeat(40), 200_000, [100_000]);
+  await sparse("hole", 150_000, []);
+  await sparse("head", 150_000, [0]);
+  await sparse("tail", 150_000, [145_000]);
+  await sparse("middle", 150_000, [40_000, 80_001]);
+  const many = Array.from({ length: 50 }, (_, index) => index * 16_384);
+  await sparse("many", 900_000, many);
+  await sparse("name".repeat(40), 100_000, [50_000]);
 }
 
 async function growXattrs(directory: string): Promise<void> {

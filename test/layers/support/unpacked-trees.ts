@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { type ExtractEvent, extract } from "../../../src/index.js";
-import { listTree, type TreeListing } from "../../support/tree-listing.js";
-
-const run = promisify(execFile);
+import { listTrees, type TreeListing } from "../../support/tree-listing.js";
+import type { MksquashfsCommand } from "./flattened-image.js";
 
 /** Passes on a temporary directory and removes it afterwards. */
 export async function withDirectory<Result>(
@@ -20,55 +18,83 @@ export async function withDirectory<Result>(
   }
 }
 
-export interface ExtractedTree {
-  readonly tree: TreeListing;
-  readonly messages: readonly string[];
+/** A shell command that unpacks a source into a new directory; its words need no quotes. */
+export type Unpacker<Source> = (source: Source, root: string) => string;
+
+/** Restores owners, devices and attributes if root runs it, as the others do. */
+export const umoci: Unpacker<string> = (layout, root) =>
+  `umoci raw unpack --image ${layout}:test ${root}`;
+
+export const unsquashfs: Unpacker<string> = (squashfs, root) =>
+  `unsquashfs -strict-errors -no-progress -quiet -d ${root} ${squashfs}`;
+
+const xattrs = "--xattrs '--xattrs-include=*'";
+const owners = "-p --delay-directory-restore --numeric-owner --same-owner";
+
+export const gnuTar: Unpacker<string> = (archive, root) =>
+  `mkdir ${root} && tar -x -f ${archive} -C ${root} ${owners} ${xattrs}`;
+
+export interface SquashfsSource extends MksquashfsCommand {
+  readonly archive: string;
 }
 
-/** The tree that `extract` makes of an image, unpacked by unsquashfs in its strict mode. */
-export async function extractedTree(layout: string, scratch: string): Promise<ExtractedTree> {
-  const messages: string[] = [];
-  const output = join(scratch, "out");
-  const { description } = await extract({
-    image: `oci:${layout}:test`,
-    output,
-    platform: "linux/amd64",
-    cache: false,
-    jobs: 2,
-    compression: "lz4",
-    onEvent: (event: ExtractEvent) => {
-      if (event.type === "message") messages.push(event.text);
-    },
+/** mksquashfs, then unsquashfs. */
+export const throughSquashfs: Unpacker<SquashfsSource> = (
+  { archive, program, options, environment },
+  root,
+) => {
+  const squashfs = `${root}.squashfs`;
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const words = [...variables, ...program, "-", squashfs, ...options.map((word) => `'${word}'`)];
+  return `${words.join(" ")} <${archive} && ${unsquashfs(squashfs, root)}`;
+};
+
+/**
+ * Unpacks each source with the same program and lists the trees; an Error with the program's output
+ * for a source that it refuses. One xargs starts all processes: Node takes longer to start one than
+ * these programs take to run.
+ * @param directory to create
+ */
+export async function unpackedTrees<Source>(
+  unpack: Unpacker<Source>,
+  sources: readonly Source[],
+  directory: string,
+): Promise<(TreeListing | Error)[]> {
+  await mkdir(directory);
+  const names = sources.map((_, index) => String(index));
+  const commands = sources.map((source, index) => {
+    const root = join(directory, String(index));
+    return `{ ${unpack(source, root)}; } >${root}.log 2>&1 || rm -rf ${root}`;
   });
-  const root = join(scratch, "squashfs-root");
-  const squashfs = join(output, description.files.squashfs.name);
-  await run("unsquashfs", ["-strict-errors", "-no-progress", "-quiet", "-d", root, squashfs]);
-  const tree = listTree(root);
-  return { tree: (await hasRootTime()) ? tree : withoutRootTime(tree), messages };
+  const { status, stderr } = spawnSync("xargs", ["-0", "-r", "-n1", "-P2", "sh", "-c"], {
+    input: commands.join("\0"),
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`xargs: ${stderr}`);
+  const unpacked = names.filter((name) => existsSync(join(directory, name)));
+  const trees = listTrees(directory, unpacked);
+  return names.map(
+    (name) => trees.get(name) ?? new Error(readFileSync(join(directory, `${name}.log`), "utf8")),
+  );
+}
+
+/** As `unpackedTrees`, for sources that the program must not refuse. */
+export async function treesOf<Source>(
+  ...args: Parameters<typeof unpackedTrees<Source>>
+): Promise<readonly TreeListing[]> {
+  return (await unpackedTrees(...args)).map((tree) => {
+    if (tree instanceof Error) throw tree;
+    return tree;
+  });
 }
 
 /** False before squashfs-tools 4.6, where the root directory has the time of the file system. */
-export async function hasRootTime(): Promise<boolean> {
-  const { stdout } = await run("mksquashfs", ["-version"]);
+export function hasRootTime(): boolean {
+  const { stdout } = spawnSync("mksquashfs", ["-version"], { encoding: "utf8" });
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout)!;
   return Number(major) * 1000 + Number(minor) >= 4006;
 }
 
 export function withoutRootTime(tree: TreeListing): TreeListing {
   return { ...tree, ".": { ...tree["."]!, mtime: 0 } };
-}
-
-/** The tree that umoci makes of an image. As root, it restores owners, devices and attributes. */
-export async function umociTree(layout: string, scratch: string): Promise<TreeListing> {
-  const root = join(scratch, "umoci-root");
-  await mkdir(root);
-  await run("umoci", ["raw", "unpack", "--image", `${layout}:test`, root]);
-  return listTree(root);
-}
-
-/** Needs root to restore owners, devices, times and attributes. */
-export async function unpackWithGnuTar(archive: string, root: string): Promise<void> {
-  const attributes = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-owner"];
-  const options = ["-p", "--delay-directory-restore", ...attributes];
-  await run("tar", ["-x", "-f", archive, "-C", root, ...options]);
 }

@@ -30,6 +30,17 @@ function bytes(document: unknown): Uint8Array {
 }
 
 describe("parseManifest", () => {
+  // Go's encoders write an empty list as null; moby/moby#47210.
+  it("reads an index whose list is null by its media type or its header", () => {
+    const document = { schemaVersion: 2, manifests: null };
+    for (const parsed of [
+      parseManifest(bytes({ ...document, mediaType: ociIndexType })),
+      parseManifest(bytes(document), { mediaType: ociIndexType }),
+    ]) {
+      assert.deepEqual(parsed, { kind: "index", mediaType: ociIndexType, manifests: [] });
+    }
+  });
+
   const types: [name: string, document: object, header: string | undefined, expected: string][] = [
     [
       "an OCI manifest by its media type",
@@ -167,6 +178,52 @@ describe("assertImage", () => {
   for (const type of images) {
     it(`accepts a config of the type ${type}`, () => assertImage(withConfig(type)));
   }
+
+  // OCI image spec 1.1, manifest.md: the member is optional, whatever the type of the config.
+  it("accepts an image that has an artifact type as well", () => {
+    assertImage(withConfig(ociConfigType, "application/vnd.example.bootable"));
+  });
+
+  /** moby, distribution/registry.go: what Docker accepts for configs of schema 2 manifests. */
+  const mistaken = ["application/octet-stream", "application/json", "text/html", "", undefined];
+  for (const mediaType of mistaken) {
+    const document = { ...manifest, config: { ...config, mediaType } };
+    const name = mediaType === undefined ? "no media type" : `the media type "${mediaType}"`;
+
+    it(`accepts a config with ${name} in a schema 2 manifest`, () => {
+      const ofDocker = parseManifest(bytes({ ...document, mediaType: dockerManifestType }));
+      const untyped = parseManifest(bytes({ ...document, mediaType: undefined }), {
+        mediaType: dockerManifestType,
+      });
+      for (const parsed of [ofDocker, untyped]) assertImage(parsed as Manifest);
+    });
+
+    it(`refuses a config with ${name} in an OCI manifest`, () => {
+      const parsed = parseManifest(bytes({ ...document, mediaType: ociManifestType }));
+      const words = new RegExp(`config ${mediaType ? `of the type ${mediaType}` : "has no media"}`);
+      assert.throws(() => assertImage(parsed as Manifest), failsWith("NOT_AN_IMAGE", words));
+    });
+  }
+
+  /** What cosign sign, cosign attest, and BuildKit write beside an image. */
+  const documents = [
+    "application/vnd.dev.cosign.simplesigning.v1+json",
+    "application/vnd.dsse.envelope.v1+json",
+    "application/vnd.in-toto+json",
+    "application/json",
+    "text/spdx",
+  ];
+  for (const mediaType of documents) {
+    it(`refuses the config of an image if all layers are of the type ${mediaType}`, () => {
+      const document = { ...layer, mediaType };
+      const parsed = parseManifest(bytes({ ...manifest, layers: [document, document] }));
+      const words = new RegExp(`layers of the type ${mediaType.replace("+", "\\+")}`);
+      assert.throws(() => assertImage(parsed as Manifest), failsWith("NOT_AN_IMAGE", words));
+      const mixed = parseManifest(bytes({ ...manifest, layers: [document, layer] }));
+      assertImage(mixed as Manifest);
+    });
+  }
+
   const others: [type: string, artifactType: string | undefined, words: RegExp][] = [
     ["application/vnd.cncf.helm.config.v1+json", undefined, /Helm chart/],
     ["application/vnd.oci.empty.v1+json", "application/vnd.example.sbom", /vnd\.example\.sbom/],
@@ -226,10 +283,17 @@ describe("parseImageConfig", () => {
     });
   });
 
+  it("reads a config that does not say its platform", () => {
+    const { rootfs } = minimal;
+    const expected = { rootfs: { diff_ids: [someDigest] } };
+    assert.deepEqual(parseImageConfig(bytes({ rootfs })), expected);
+    assert.deepEqual(parseImageConfig(bytes({ rootfs, os: null, architecture: null })), expected);
+  });
+
   const refused: [name: string, document: unknown][] = [
     ["nothing", ""],
     ["no rootfs", { architecture: "amd64", os: "linux" }],
-    ["no platform", { rootfs: minimal.rootfs }],
+    ["an architecture that is not a text", { ...minimal, architecture: 64 }],
     ["an invalid digest of a layer", { ...minimal, rootfs: { diff_ids: ["x"] } }],
   ];
   for (const [name, document] of refused) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  formatPlatform,
   type ImageReader,
   type OciClientErrorCode,
   parsePlatform,
@@ -314,4 +315,226 @@ describe("resolveImage", () => {
       await assert.rejects(resolve(content, root, "linux/amd64"), failsWith(code, words));
     });
   }
+});
+
+describe("resolveImage, if the config does not say the platform,", () => {
+  type Build = (content: ImageContent) => Pointer;
+  type Found = { platform: string; isAssumed: boolean };
+  const assumed = { platform: "linux/amd64", isAssumed: true };
+  const stated = { platform: "linux/amd64", isAssumed: false };
+
+  const cases: [name: string, build: Build, expected: Found][] = [
+    ["assumes the wanted one", (content) => content.image({}), assumed],
+    ["counts an empty one", (content) => content.image({ os: "", architecture: "" }), assumed],
+    ["assumes the architecture", (content) => content.image({ os: "linux" }), assumed],
+    ["assumes Linux", (content) => content.image({ architecture: "amd64" }), stated],
+    [
+      "takes it from the index",
+      (content) => content.index([entry(content.image({}), amd64)]),
+      stated,
+    ],
+    [
+      "takes the architecture from the index",
+      (content) =>
+        content.index([entry(content.image({ os: "linux" }), { architecture: "amd64" })]),
+      stated,
+    ],
+    [
+      "takes what the index lacks from the config",
+      (content) =>
+        content.index([entry(content.image({ architecture: "amd64" }), { os: "linux" })]),
+      stated,
+    ],
+    [
+      "assumes it for the only image in an index",
+      (content) => content.index([content.image({})]),
+      assumed,
+    ],
+    [
+      "takes it from an outer index",
+      (content) => content.index([entry(content.index([content.image({})]), amd64)]),
+      stated,
+    ],
+    [
+      "assumes it for the only image that may have it",
+      (content) =>
+        content.index([
+          entry(content.image(arm64), arm64),
+          content.image({}),
+          content.image(armv7),
+        ]),
+      assumed,
+    ],
+  ];
+  for (const [name, build, expected] of cases) {
+    it(name, async () => {
+      const content = new ImageContent();
+      const image = await resolve(content, build(content), "linux/amd64");
+      const { platform, isArchitectureAssumed } = image;
+      const found = { platform: formatPlatform(platform), isAssumed: isArchitectureAssumed };
+      assert.deepEqual(found, expected);
+    });
+  }
+
+  it("assumes the wanted variant", async () => {
+    const content = new ImageContent();
+    const image = await resolve(content, content.image({}), "linux/arm/v6");
+    assert.deepEqual(image.platform, armv6);
+  });
+
+  it("takes it from the descriptor that it starts with", async () => {
+    const content = new ImageContent();
+    const root = entry(content.image({}), arm64);
+    const reader = readerOf(content, root);
+    const image = await resolveImage(reader, root, parsePlatform("arm64"));
+    assert.equal(image.isArchitectureAssumed, false);
+    await assert.rejects(
+      resolveImage(reader, root, amd64),
+      failsWith("PLATFORM_NOT_FOUND", /only for linux\/arm64/),
+    );
+  });
+
+  // Older versions of skopeo wrote the platform of the machine that they ran on.
+  it("prefers the config to the descriptor that it starts with", async () => {
+    const content = new ImageContent();
+    const root = entry(content.image(arm64), amd64);
+    await resolveImage(readerOf(content, root), root, parsePlatform("arm64"));
+  });
+
+  const refused: [name: string, build: Build, words: RegExp][] = [
+    ["another architecture", (content) => content.image({ architecture: "arm64" }), /linux\/arm64/],
+    ["another system", (content) => content.image({ os: "windows" }), /windows\/amd64/],
+    [
+      "another system in an index",
+      (content) =>
+        content.index([content.image({ os: "windows" }), entry(content.image({}), arm64)]),
+      /linux\/arm64/,
+    ],
+    [
+      "several images in an index",
+      (content) => content.index([content.image({}, ["a"]), content.image({}, ["b"])]),
+      /2 images in the index do not say/,
+    ],
+  ];
+  for (const [name, build, words] of refused) {
+    it(`refuses ${name}`, async () => {
+      const content = new ImageContent();
+      const root = build(content);
+      const error = failsWith("PLATFORM_NOT_FOUND", words);
+      await assert.rejects(resolve(content, root, "linux/amd64"), error);
+    });
+  }
+});
+
+/** A descriptor's platform is optional; containerd reads the config if it is absent. */
+describe("resolveImage, for index entries without a platform,", () => {
+  const of = (architecture: string, variant?: string) => ({
+    os: "linux",
+    architecture,
+    ...(variant && { variant }),
+  });
+  const silent = [of("arm64"), of("arm", "v6"), of("arm", "v7"), of("amd64"), of("amd64", "v3")];
+  const wanted: [platform: string, expected: number][] = [
+    ["linux/amd64", 3],
+    ["linux/amd64/v3", 4],
+    ["linux/arm64", 0],
+    ["linux/arm/v6", 1],
+    ["linux/arm/v8", 2],
+  ];
+  for (const [platform, expected] of wanted) {
+    it(`finds ${platform} by the configs`, async () => {
+      const content = new ImageContent();
+      const entries = silent.map((it) => content.image(it));
+      for (const root of [
+        content.index(entries),
+        content.index(entries.map((it) => entry(it, { os: "", architecture: "" }))),
+        content.index(entries.map((it) => entry(it, undefined, { mediaType: undefined }))),
+        content.index([content.index(entries.slice(0, 2)), content.index(entries.slice(2))]),
+      ]) {
+        const image = await resolve(content, root, platform);
+        assert.equal(image.digest, entries[expected]!.digest);
+      }
+    });
+  }
+
+  it("lists the platforms in the configs if none suits", async () => {
+    const content = new ImageContent();
+    const root = content.index([content.image(arm64), entry(content.image(armv7), armv7)]);
+    await assert.rejects(
+      resolve(content, root, "linux/amd64"),
+      failsWith("PLATFORM_NOT_FOUND", /only for linux\/arm\/v7, linux\/arm64\/v8\./),
+    );
+  });
+
+  it("believes inner configs rather than the platform of an inner index", async () => {
+    const content = new ImageContent();
+    const [one, other] = [content.image(amd64), content.image(arm64)];
+    const root = content.index([entry(content.index([one, other]), amd64)]);
+    assert.equal((await resolve(content, root, "linux/amd64")).digest, one.digest);
+    assert.equal((await resolve(content, root, "linux/arm64")).digest, other.digest);
+  });
+
+  it("skips artifacts and attestations", async () => {
+    const content = new ImageContent();
+    const artifact = content.manifest({ config: content.add({}, "application/x"), layers: [] });
+    const attestation = content.image(unknownPlatform, ["in-toto"]);
+    const image = content.image(amd64);
+    const root = content.index([artifact, attestation, content.image(arm64), image]);
+    assert.equal((await resolve(content, root, "linux/amd64")).digest, image.digest);
+    const nothing = content.index([artifact, attestation]);
+    const error = failsWith("PLATFORM_NOT_FOUND", /no known platform/);
+    await assert.rejects(resolve(content, nothing, "linux/amd64"), error);
+  });
+
+  it("reads none if another entry has the platform", async () => {
+    const content = new ImageContent();
+    const absent = content.image(arm64);
+    content.blobs.delete(absent.digest);
+    const image = content.image(amd64);
+    const root = content.index([absent, entry(image, amd64)]);
+    assert.equal((await resolve(content, root, "linux/amd64")).digest, image.digest);
+  });
+
+  const crowd = (content: ImageContent, last: Pointer) => {
+    const others = Array.from({ length: 100 }, (_, i) => content.image(arm64, [`${i}`]));
+    return [...others, last];
+  };
+
+  it("reads no more than a hundred", async () => {
+    const content = new ImageContent();
+    const root = content.index(crowd(content, content.image(amd64)));
+    const error = failsWith("MANIFEST_INVALID", /more than 100 manifests without a platform/);
+    await assert.rejects(resolve(content, root, "linux/amd64"), error);
+  });
+
+  it("stops at the first that matches exactly", async () => {
+    const content = new ImageContent();
+    const image = content.image(amd64);
+    const root = content.index([image, ...crowd(content, content.image(amd64, ["another"]))]);
+    assert.equal((await resolve(content, root, "linux/amd64")).digest, image.digest);
+  });
+});
+
+// OCI image spec 1.1, descriptor.md: the artifactType of an entry is the one of its manifest.
+describe("resolveImage, for an index entry with an artifact type,", () => {
+  const artifactType = "application/vnd.example.bootable";
+  for (const platform of [amd64, undefined]) {
+    it(`takes it if it is an image ${platform ? "with" : "without"} a platform`, async () => {
+      const content = new ImageContent();
+      const image = content.image(amd64, ["it"], { artifactType });
+      const sbom = content.manifest({ config: content.add({}, "application/x"), artifactType });
+      for (const others of [[], [entry(sbom, amd64, { artifactType })], [content.image(arm64)]]) {
+        const root = content.index([...others, entry(image, platform, { artifactType })]);
+        assert.equal((await resolve(content, root, "linux/amd64")).digest, image.digest);
+      }
+    });
+  }
+
+  it("says what it is if it is the only one, and not an image", async () => {
+    const content = new ImageContent();
+    const sbom = content.manifest({ config: content.add({}, "application/x"), artifactType });
+    const root = content.index([entry(sbom, amd64, { artifactType })]);
+    const error = failsWith("NOT_AN_IMAGE", /vnd\.example\.bootable/);
+    await assert.rejects(resolve(content, root, "linux/amd64"), error);
+  });
 });
