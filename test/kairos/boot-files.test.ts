@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { NetbootError } from "../../src/support/index.js";
 import { archLinux, besideModules, distributions, noInitrd } from "./cases/boot-layouts.js";
 import { copies } from "./cases/copied-kernels.js";
-import { links, rootLinks } from "./cases/linked-boot-files.js";
+import { links, rootLinks } from "./cases/linked-kernels.js";
 import { incomplete, several } from "./cases/several-kernels.js";
 import { type BootCase, initrd, kernel } from "./support/boot-case.js";
 import { type Files, factsOf, type Wanted } from "./support/facts-of.js";
