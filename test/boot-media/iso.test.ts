@@ -320,7 +320,7 @@ describe("kairos-netboot iso", () => {
     const changed = await run(withBackslash);
     assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
     for (const [line, message, hint] of [
-      ['a="b', /double quote/, /Close/],
+      ['a="b', /quotation mark without its counterpart/, /Leave it out/],
       [`a=\${net0/mac}`, /cannot contain \$\{net0\/mac\}.*GRUB/, /value/],
     ] as const) {
       const place = ["--platform=linux/amd64", "--url", url];

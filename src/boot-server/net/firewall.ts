@@ -74,6 +74,7 @@ function mayAccept({ expr }: z.infer<typeof ruleSchema>, { protocol, port }: Ser
     if (left.payload === undefined) return true;
     const { protocol: header, field } = left.payload;
     if (field === "dport") return [protocol, "th"].includes(header) && includes(right, port);
+    if (["protocol", "nexthdr"].includes(field)) return includes(right, protocol);
     return !["icmp", "icmpv6", "ip6"].includes(header) && field !== "sport";
   });
 }

@@ -14,13 +14,18 @@ const ports: ServedPort[] = [
 
 /** What nft prints about a ruleset, loaded in a network namespace of its own. */
 async function rulesetOf(rules: string): Promise<string> {
-  const script = `nft -f - <<'END'\n${rules}\nEND\nnft -j list ruleset`;
+  const script = `set -e; nft -f - <<'END'\n${rules}\nEND\nnft -j list ruleset`;
   const { stdout } = await run("unshare", ["--map-root-user", "--net", "sh", "-c", script]);
   return stdout;
 }
 
 const input = (policy: string, rules: string) =>
-  `table inet filter { chain input { type filter hook input priority 0; policy ${policy}; ${rules} } }`;
+  `table inet filter {
+     chain input {
+       type filter hook input priority 0; policy ${policy};
+       ${rules}
+     }
+   }`;
 
 const common = "ct state established,related accept; iifname lo accept; ip protocol icmp accept;";
 const cases: [name: string, rules: string, closed: string][] = [
@@ -43,7 +48,7 @@ const cases: [name: string, rules: string, closed: string][] = [
   ["that accepts a network", input("drop", "ip saddr 10.0.0.0/8 accept"), ""],
   [
     "that drops what is forwarded",
-    "table ip f { chain x { type filter hook forward priority 0; policy drop; } }",
+    "table ip f {\n chain x {\n type filter hook forward priority 0; policy drop;\n }\n }",
     "",
   ],
 ];
