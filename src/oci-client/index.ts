@@ -40,6 +40,7 @@ export { assertImage } from "./image/assert-image.js";
 export { platformNotFound } from "./image/choose-manifest.js";
 export { type ImageConfig, parseImageConfig } from "./image/image-config.js";
 export type { ImageReader, ManifestBytes } from "./image/image-reader.js";
+export { mayBeImage } from "./image/index-walk.js";
 export { type Index, type IndexEntry, type Manifest, parseManifest } from "./image/manifest.js";
 export {
   type FoundImage,

@@ -2,6 +2,7 @@ import {
   type ImageReader,
   type ImageRoot,
   type Index,
+  mayBeImage,
   ociIndexType,
   type Platform,
   parseManifest,
@@ -37,8 +38,10 @@ export class OciLayoutSource extends LocalSource {
     this.#files = await this.#location.files();
     const { manifests } = await this.#index();
     // cosign save writes signatures beside the image.
-    const images = manifests.filter((entry) => !isSignatures(entry));
-    if (images.length === 0) throw await this.#noImage();
+    const documents = manifests.filter((entry) => !isSignatures(entry));
+    if (documents.length === 0) throw await this.#noImage();
+    const likely = documents.filter(mayBeImage);
+    const images = likely.length > 0 ? likely : documents;
     const { signal } = this.options;
     return chooseEntry(images, this.#location, platform, (entry) =>
       resolveImage(this.reader(), entry, platform, { signal }),

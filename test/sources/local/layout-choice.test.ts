@@ -172,6 +172,25 @@ const cases: readonly Case[] = [
     platform: "arm64",
     expected: onArm64,
   },
+  // OCI image spec, image-layout.md, has such an index.json as its example.
+  {
+    name: "other content does not count",
+    entries: [
+      entry(x, { tag: "v1" }),
+      entry(content.add({ is: "XML" }, "application/xml")),
+      entry(silent, { platform: { os: "unknown", architecture: "unknown" } }),
+    ],
+    expected: x,
+  },
+  {
+    name: "a layout of other content says what it holds",
+    entries: [entry(artifact, { platform: { os: "unknown", architecture: "unknown" } })],
+    expected: {
+      code: "NOT_AN_IMAGE",
+      message: /a config of the type application\/x/,
+      hint: "Give the repository and tag of a container image.",
+    },
+  },
   {
     name: "the best variant counts",
     entries: [onArmv6, onArmv7].map((it) => entry(it, { tag: "v1" })),
