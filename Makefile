@@ -14,7 +14,7 @@ MEDIA_PACKAGES = xorriso isolinux syslinux-common ipxe mtools grub-common grub-e
 TEST_PACKAGES  = $(RUN_PACKAGES) $(MEDIA_PACKAGES) attr libcap2-bin umoci skopeo docker-registry apache2-utils \
                  tinyproxy-bin nginx-light socat \
                  curl tftp-hpa tshark iproute2 dnsmasq-base busybox isc-dhcp-client isc-dhcp-server kea-dhcp4-server \
-                 systemd openssl groff-base cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
+                 nftables systemd openssl groff-base cpio xz-utils lz4 bzip2 binutils rpm sqlite3 dosfstools fdisk faketime
 E2E_PACKAGES   = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz qemu-system-x86 \
                  ovmf ipxe-qemu chromium podman
 BENCH_PACKAGES = $(TEST_PACKAGES) mmdebstrap gpg debian-archive-keyring pigz $(SERVE_BENCH_PACKAGES)

@@ -14,7 +14,7 @@ const common = {
   sourcemap: true,
   // CommonJS packages in the bundle call require().
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);',
   },
   logLevel: "warning",
 };

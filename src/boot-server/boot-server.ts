@@ -3,6 +3,7 @@ import { createDhcpServer, createHttpServer, createTftpServer } from "./create-s
 import { checkNetworkForProxy } from "./dhcp/conflicting-servers.js";
 import { DhcpServer } from "./dhcp/dhcp-server.js";
 import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
+import { OfferAddresses } from "./dhcp/offer-addresses.js";
 import type { ProxyDhcpServer } from "./dhcp/proxy-server.js";
 import { warmUp } from "./dhcp/warm-up.js";
 import type { HttpServer } from "./http/http-server.js";
@@ -37,6 +38,7 @@ export class BootServer {
   readonly #tftp: TftpServer;
   readonly #dhcp: ProxyDhcpServer | DhcpServer;
   readonly #stopping = new AbortController();
+  readonly #offerAddresses: OfferAddresses;
   #stallTimer: NodeJS.Timeout | undefined;
   /** The requested port until the server listens, then the actual one. */
   #httpPort: number;
@@ -47,10 +49,12 @@ export class BootServer {
     this.#options = options;
     this.#services = services;
     this.#httpPort = options.httpPort;
+    this.#offerAddresses = new OfferAddresses(addresses);
     this.#http = createHttpServer(services, options.maxTransfers);
     this.#tftp = createTftpServer(services);
     const httpUrl = (address: string) => this.#httpUrl(address);
-    this.#dhcp = createDhcpServer(services, { addresses, settings, httpUrl });
+    const offerAddresses = this.#offerAddresses;
+    this.#dhcp = createDhcpServer(services, { addresses, offerAddresses, settings, httpUrl });
   }
 
   /** @throws NetbootError PORT_TAKEN, PORT_DENIED, DHCP_SERVER_PRESENT, LEASES_UNUSABLE */
@@ -104,10 +108,13 @@ export class BootServer {
   /** Takes some seconds, during which machines are served. */
   async #checkNetwork(): Promise<void> {
     const { signal } = this.#stopping;
-    const warnings = await checkNetworkForProxy(this.#options.addresses, { signal }).catch(
-      () => [],
-    );
-    for (const text of warnings) this.#services.warn(text);
+    const { addresses } = this.#options;
+    const httpPort = this.#httpPort;
+    const onAssigned = (name: string, address: string) =>
+      this.#offerAddresses.learnAssigned(name, address);
+    const check = { signal, httpPort, onAssigned };
+    const warnings = await checkNetworkForProxy(addresses, check).catch(() => []);
+    for (const { what, hint } of warnings) this.#services.warn(`${what}. ${hint}`);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { BootServices } from "./boot-services.js";
 import { DhcpServer } from "./dhcp/dhcp-server.js";
 import type { DhcpSettings } from "./dhcp/dhcp-settings.js";
+import type { OfferAddresses } from "./dhcp/offer-addresses.js";
 import { ProxyDhcpServer, type ProxyDhcpServerOptions } from "./dhcp/proxy-server.js";
 import { HttpServer } from "./http/http-server.js";
 import type { ServedAddress } from "./net/interfaces.js";
@@ -34,6 +35,7 @@ export function createTftpServer({ router, tracker, transfers }: BootServices): 
 
 export interface DhcpWiring {
   readonly addresses: readonly ServedAddress[];
+  readonly offerAddresses: OfferAddresses;
   /** With `--dhcp server`: how addresses are given. */
   readonly settings: DhcpSettings | undefined;
   /** Returns `http://ADDRESS:PORT` for one of this server's addresses. */
@@ -42,16 +44,16 @@ export interface DhcpWiring {
 
 export function createDhcpServer(
   services: BootServices,
-  { addresses, settings, httpUrl }: DhcpWiring,
+  { addresses, offerAddresses, settings, httpUrl }: DhcpWiring,
 ): ProxyDhcpServer | DhcpServer {
   const { offers, styles, tracker, machineStore, eventLog } = services;
-  const common: Omit<ProxyDhcpServerOptions, "addresses"> = {
+  const common: Omit<ProxyDhcpServerOptions, "addresses" | "offerAddresses"> = {
     choose: (client, server) => offers.choose(client, httpUrl(server)),
     styleFor: (client) => styles.next(client),
     onDecision: (...decision) => tracker.dhcpAnswered(...decision),
     onRefused: (...datagram) => tracker.datagramRefused(...datagram),
   };
-  if (settings === undefined) return new ProxyDhcpServer({ ...common, addresses });
+  if (settings === undefined) return new ProxyDhcpServer({ ...common, addresses, offerAddresses });
   return new DhcpServer({
     ...common,
     settings,

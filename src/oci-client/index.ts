@@ -26,6 +26,7 @@ export {
 export {
   formatPlatform,
   hostPlatform,
+  isCompletePlatform,
   normalizePlatform,
   type Platform,
   parsePlatform,
@@ -36,8 +37,10 @@ export { formatReference, parseReference, type Reference } from "./core/referenc
 export { readSmallFile } from "./core/small-file.js";
 export { BlobVerifier, verifyingStream } from "./core/verification.js";
 export { assertImage } from "./image/assert-image.js";
+export { platformNotFound } from "./image/choose-manifest.js";
 export { type ImageConfig, parseImageConfig } from "./image/image-config.js";
 export type { ImageReader, ManifestBytes } from "./image/image-reader.js";
+export { mayBeImage } from "./image/index-walk.js";
 export { type Index, type IndexEntry, type Manifest, parseManifest } from "./image/manifest.js";
 export {
   type FoundImage,

@@ -5,8 +5,8 @@ import type { ImageSource, SourceOptions } from "./image-source/image-source.js"
 import { translateError } from "./image-source/translate-error.js";
 import { DirSource } from "./local/dir-source.js";
 import { DockerArchiveSource } from "./local/docker-archive-source.js";
+import type { DockerChoice } from "./local/docker-choice.js";
 import { DockerEngine } from "./local/docker-engine.js";
-import type { DockerChoice } from "./local/docker-manifest.js";
 import { OciLayoutSource } from "./local/oci-layout-source.js";
 import { type ArchiveOptions, openArchiveFile, openArchiveStream } from "./local/open-archive.js";
 import { isDirectory, isFile, splitDigest, splitTag } from "./local/split-location.js";

@@ -28,10 +28,14 @@ export const transports = {
     isRegistry: true,
     isSupported: true,
   },
-  oci: { ...local, syntax: "oci:DIR[:TAG]", description: "an OCI layout in a directory" },
+  oci: {
+    ...local,
+    syntax: "oci:DIR[:TAG|:NAME|@DIGEST]",
+    description: "an OCI layout in a directory",
+  },
   "oci-archive": {
     ...local,
-    syntax: "oci-archive:FILE[:TAG]",
+    syntax: "oci-archive:FILE[:TAG|:NAME|@DIGEST]",
     description: "an OCI layout in a tar archive",
   },
   dir: { ...local, syntax: "dir:DIR", description: "a directory that skopeo wrote" },

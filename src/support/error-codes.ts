@@ -142,8 +142,9 @@ export const errorCodes = {
   },
   LAYOUT_INVALID: {
     exitStatus: 3,
-    meaning: "A local archive or directory is not a complete image.",
-    action: "Save or copy the image again.",
+    meaning:
+      "A local archive or directory is not a complete image, or the reference does not select one of its images.",
+    action: "Save or copy the image again, or select one of the images that the hint lists.",
   },
   DAEMON_UNREACHABLE: {
     exitStatus: 3,

@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, baseWithout, imageOf, noise } from "../extract/support/images.js";
 import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
-import { demoImage, runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
@@ -49,7 +50,7 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "disk"), megabyte);
       const words = ["extract", await imageOf(layers), "-o", "disk/out", "--platform=amd64"];
-      const outcome = await runProgram(words, { cwd });
+      const outcome = await runCommand(words, { cwd });
       assertRefusal(outcome, { status: 1, message: /no space left in .*disk/, hint: /--output/ });
       assert.deepEqual(await readdir(join(cwd, "disk")), []);
     });
@@ -59,13 +60,13 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), megabyte);
     const first = ["extract", demoImage, "-o", "disk/out", "--platform=amd64"];
-    assert.equal((await runProgram(first, { cwd })).status, 0);
+    assert.equal((await runCommand(first, { cwd })).status, 0);
     const image = await imageOf([[...baseLayer, noise("noise", 2 * megabyte)]]);
     const second = ["extract", image, "-o", "disk/out", "--platform=amd64"];
-    const outcome = await runProgram(second, { cwd });
+    const outcome = await runCommand(second, { cwd });
     assertRefusal(outcome, { status: 1, message: /no space left in .*disk/, hint: /--output/ });
     assert.deepEqual(await readdir(join(cwd, "disk")), ["out"]);
-    const again = await runProgram([...first, "--json"], { cwd });
+    const again = await runCommand([...first, "--json"], { cwd });
     assert.match(again.stdout, /"unchanged":true/);
   });
 
@@ -80,7 +81,7 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
     const cwd = await temporaryDirectory();
     await mountTmpfs(join(cwd, "disk"), megabyte);
     const { host, requests } = await serveImage(t, content, root);
-    const outcome = await runProgram(wordsFor(host), { cwd });
+    const outcome = await runCommand(wordsFor(host), { cwd });
     const message = /need 1\.6 MB, but .*disk\/cache has only .* free/;
     assertRefusal(outcome, { status: 1, message, hint: /--cache-dir/ });
     const layer = content.json(root).layers[1].digest;
@@ -98,7 +99,7 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
       filler.then(() => response.end(content.bytes({ digest: layer })));
       return true;
     });
-    const outcome = await runProgram(wordsFor(host), { cwd });
+    const outcome = await runCommand(wordsFor(host), { cwd });
     assertRefusal(outcome, { status: 1, message: /no space left in .*cache/, hint: /--cache-dir/ });
     assert.deepEqual(await readdir(cwd), ["disk"]);
   });
@@ -110,7 +111,7 @@ describe("a full disk ends the run with DISK_FULL and leaves existing files unch
     await writeFile(join(cwd, "disk/filler"), Buffer.alloc(megabyte - 4096)).catch(() => {});
     await writeFile(join(cwd, "disk/filler2"), Buffer.alloc(8192)).catch(() => {});
     const { host } = await serveImage(t, content, root);
-    const outcome = await runProgram(wordsFor(host), { cwd });
+    const outcome = await runCommand(wordsFor(host), { cwd });
     assertRefusal(outcome, {
       status: 1,
       message: /no space left|only .* free/,

@@ -17,6 +17,7 @@ import { extract } from "../../src/extract/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
 import { cannotMount, mountBind, mountTmpfs } from "../extract/support/mounts.js";
+import { runCommand } from "../extract/support/run-command.js";
 import {
   copyOfProgram,
   demoImage,
@@ -53,7 +54,7 @@ describe("publishing replaces", () => {
       const cwd = join(await temporaryDirectory(), "work");
       await mkdir(cwd);
       await prepare?.(cwd);
-      const { status, stderr } = await runProgram(extractDemo(output), { cwd });
+      const { status, stderr } = await runCommand(extractDemo(output), { cwd });
       assert.equal(status, 0, stderr);
       await assertWhole(join(cwd, output));
       const left = (await readdir(dirname(join(cwd, output)))).filter((each) => each[0] === ".");
@@ -64,7 +65,7 @@ describe("publishing replaces", () => {
   it("the current directory with the output for another image", async () => {
     const cwd = join(await temporaryDirectory(), "work");
     await makeOutput(cwd, await imageOf([baseLayer]));
-    const { status, stderr } = await runProgram(extractDemo("."), { cwd });
+    const { status, stderr } = await runCommand(extractDemo("."), { cwd });
     assert.equal(status, 0, stderr);
     await assertWhole(cwd);
   });
@@ -75,7 +76,7 @@ describe("publishing replaces", () => {
       const place = join(cwd, output);
       await makeOutput(place, await imageOf([baseLayer]));
       await writeFile(join(place, "netboot.json"), "");
-      const { status, stderr } = await runProgram(extractDemo(output), { cwd });
+      const { status, stderr } = await runCommand(extractDemo(output), { cwd });
       assert.equal(status, 0, stderr);
       await assertWhole(place);
     });
@@ -85,7 +86,7 @@ describe("publishing replaces", () => {
     const cwd = await temporaryDirectory();
     await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
     await symlink("real", join(cwd, "out"));
-    const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+    const { status, stderr } = await runCommand(extractDemo("out"), { cwd });
     assert.equal(status, 0, stderr);
     assert.equal(await readlink(join(cwd, "out")), "real");
     await assertWhole(join(cwd, "real"));
@@ -124,7 +125,7 @@ describe("publishing replaces", () => {
     it("of another file system", async () => {
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "out"), 10_000_000);
-      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      const { status, stderr } = await runCommand(extractDemo("out"), { cwd });
       assert.equal(status, 0, stderr);
       await assertWhole(join(cwd, "out"));
     });
@@ -133,7 +134,7 @@ describe("publishing replaces", () => {
       const cwd = await temporaryDirectory();
       await mountTmpfs(join(cwd, "out"), 10_000_000);
       await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
-      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      const { status, stderr } = await runCommand(extractDemo("out"), { cwd });
       assert.equal(status, 0, stderr);
       await assertWhole(join(cwd, "out"));
     });
@@ -142,7 +143,7 @@ describe("publishing replaces", () => {
       const cwd = await temporaryDirectory();
       await makeOutput(join(cwd, "real"), await imageOf([baseLayer]));
       await mountBind(join(cwd, "real"), join(cwd, "out"));
-      const { status, stderr } = await runProgram(extractDemo("out"), { cwd });
+      const { status, stderr } = await runCommand(extractDemo("out"), { cwd });
       assert.equal(status, 0, stderr);
       await assertWhole(join(cwd, "real"));
       assert.deepEqual((await readdir(cwd)).sort(), ["out", "real"]);
@@ -227,7 +228,7 @@ describe("publishing refuses", () => {
       await mkdir(join(cwd, "out/deep"), { recursive: true });
       await writeFile(join(cwd, "out/thesis.tex"), "precious");
       await writeFile(join(cwd, "out/deep/file"), "precious");
-      const outcome = await runProgram(extractDemo("out", more), { cwd });
+      const outcome = await runCommand(extractDemo("out", more), { cwd });
       const [message, hint] = [/did not make: deep, thesis\.tex/, /--output/];
       assertRefusal(outcome, { status: 1, message, hint });
       assert.deepEqual(await readdir(cwd), ["out"]);
@@ -241,7 +242,7 @@ describe("publishing refuses", () => {
       await makeOutput(join(cwd, "out"), await imageOf([baseLayer]));
       await writeFile(join(cwd, "out/cloud-config.yaml"), "precious");
       const names = await readdir(join(cwd, "out"));
-      const outcome = await runProgram(extractDemo("out", more), { cwd });
+      const outcome = await runCommand(extractDemo("out", more), { cwd });
       const [message, hint] = [/did not make: cloud-config\.yaml\b/, /--output/];
       assertRefusal(outcome, { status: 1, message, hint });
       assert.deepEqual(await readdir(join(cwd, "out")), names);
@@ -271,7 +272,7 @@ describe("publishing refuses", () => {
   it("a dangling link, before anything is read", async () => {
     const cwd = await temporaryDirectory();
     await symlink("nowhere", join(cwd, "out"));
-    const outcome = await runProgram(extractDemo("out", ["--json"]), { cwd });
+    const outcome = await runCommand(extractDemo("out", ["--json"]), { cwd });
     assert.equal(outcome.status, 1);
     assert.match(outcome.stderr + outcome.stdout, /out cannot be used \(it is a dangling link/);
     assert.doesNotMatch(outcome.stderr + outcome.stdout, /vmlinuz/);
@@ -283,7 +284,7 @@ describe("publishing refuses", () => {
     await makeOutput(join(cwd, "out"), demoImage);
     await writeFile(join(cwd, "out/netboot.json"), "");
     await writeFile(join(cwd, "out/thesis.tex"), "precious");
-    const outcome = await runProgram(extractDemo("out"), { cwd });
+    const outcome = await runCommand(extractDemo("out"), { cwd });
     assertRefusal(outcome, { status: 1, message: /did not make: thesis\.tex\b/, hint: /--output/ });
     assert.equal(await readFile(join(cwd, "out/thesis.tex"), "utf8"), "precious");
   });
@@ -292,7 +293,7 @@ describe("publishing refuses", () => {
     const cwd = await temporaryDirectory();
     await mkdir(join(cwd, "out"));
     await writeFile(join(cwd, "out/netboot.json"), '{"precious": true}');
-    const outcome = await runProgram(extractDemo("out"), { cwd });
+    const outcome = await runCommand(extractDemo("out"), { cwd });
     assertRefusal(outcome, { status: 1, message: /netboot\.json/, hint: /--output/ });
     assert.equal(await readFile(join(cwd, "out/netboot.json"), "utf8"), '{"precious": true}');
   });
@@ -300,7 +301,7 @@ describe("publishing refuses", () => {
   it("a file", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, "out"), "precious");
-    const outcome = await runProgram(extractDemo("out"), { cwd });
+    const outcome = await runCommand(extractDemo("out"), { cwd });
     assertRefusal(outcome, {
       status: 1,
       message: /out .*not a directory|ENOTDIR/,
@@ -313,7 +314,7 @@ describe("publishing refuses", () => {
   it("a path below a file", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, "file"), "precious");
-    const outcome = await runProgram(extractDemo("file/out"), { cwd });
+    const outcome = await runCommand(extractDemo("file/out"), { cwd });
     assertRefusal(outcome, { status: 1, message: /file\/out/, hint: /--output/ });
     assert.deepEqual(await readdir(cwd), ["file"]);
   });
@@ -324,7 +325,7 @@ describe("a run that fails at the end", () => {
     const cwd = await temporaryDirectory();
     const image = await imageOf([baseWithout("./boot/initrd")]);
     const words = ["extract", image, "-o", "a/b/c", "--platform=amd64"];
-    assert.equal((await runProgram(words, { cwd })).status, 4);
+    assert.equal((await runCommand(words, { cwd })).status, 4);
     assert.deepEqual(await readdir(cwd), []);
   });
 
@@ -333,7 +334,7 @@ describe("a run that fails at the end", () => {
     await mkdir(join(cwd, "a"));
     const image = await imageOf([baseWithout("./boot/initrd")]);
     const words = ["extract", image, "-o", "a/b/c", "--platform=amd64"];
-    assert.equal((await runProgram(words, { cwd })).status, 4);
+    assert.equal((await runCommand(words, { cwd })).status, 4);
     assert.deepEqual(await readdir(cwd), ["a"]);
     assert.deepEqual(await readdir(join(cwd, "a")), []);
   });
@@ -344,7 +345,7 @@ describe("a run that fails at the end", () => {
     const before = await stat(join(cwd, "out"));
     const image = await imageOf([baseWithout("./boot/initrd")]);
     const words = ["extract", image, "-o", "out", "--platform=amd64"];
-    assert.equal((await runProgram(words, { cwd })).status, 4);
+    assert.equal((await runCommand(words, { cwd })).status, 4);
     const after = await stat(join(cwd, "out"));
     assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
     await assertWhole(join(cwd, "out"));
@@ -358,7 +359,7 @@ describe("a run that fails at the end", () => {
     for (const output of ["out", "."]) {
       const at = output === "." ? join(cwd, "out") : cwd;
       const words = ["extract", image, "-o", output, "--platform=amd64"];
-      assert.equal((await runProgram(words, { cwd: at })).status, 4);
+      assert.equal((await runCommand(words, { cwd: at })).status, 4);
       assert.deepEqual(await readdir(join(cwd, "out")), []);
     }
   });

@@ -3,7 +3,8 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { inOwnNetwork } from "../cli/support/own-network.js";
-import { runProgram, succeed } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { checkout } from "../support/checkout.js";
 
@@ -68,7 +69,7 @@ for (const [who, make] of Object.entries(directories)) {
     });
 
     it("passes verify", async () => {
-      const { status, stdout } = await runProgram(["verify", directory], { cwd: "/" });
+      const { status, stdout } = await runCommand(["verify", directory], { cwd: "/" });
       assert.equal(status, 0, stdout);
       assert.match(stdout, /^ok +description: netboot\.json/m);
     });
@@ -83,7 +84,7 @@ for (const [who, make] of Object.entries(directories)) {
 
     it("becomes a boot ISO", async () => {
       const iso = join(await sharedDirectory(), "boot.iso");
-      const { status, stderr } = await runProgram(["iso", directory, "-o", iso], { cwd: "/" });
+      const { status, stderr } = await runCommand(["iso", directory, "-o", iso], { cwd: "/" });
       assert.equal(status, 0, stderr);
     });
 
@@ -92,7 +93,7 @@ for (const [who, make] of Object.entries(directories)) {
       await cp(directory, output, { recursive: true });
       const image = `oci:${join(checkout, "testdata/demo-image")}`;
       const args = ["extract", image, "-o", output, "--platform", "linux/amd64", "--no-cache"];
-      const { status, stderr } = await runProgram(args, { cwd: output });
+      const { status, stderr } = await runCommand(args, { cwd: output });
       assert.equal(status, 0, stderr);
     });
   });

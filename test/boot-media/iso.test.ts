@@ -15,12 +15,12 @@ import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { baseName, baseWithout, imageOf } from "../extract/support/images.js";
+import { runCommand } from "../extract/support/run-command.js";
 import {
   copyOfProgram,
   type Outcome,
   ordinaryUser,
   outcomeOf,
-  runProgram,
   startProgram,
   succeed,
 } from "../extract/support/run-netboot.js";
@@ -48,7 +48,7 @@ describe("kairos-netboot iso", () => {
   });
 
   function run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return runProgram(args, { cwd: scratch, env });
+    return runCommand(args, { cwd: scratch, env });
   }
 
   async function ran(args: readonly string[]): Promise<void> {
@@ -157,7 +157,7 @@ describe("kairos-netboot iso", () => {
       [["iso", "moved", "-o", "a.iso"], iso],
       [["iso", "--wait-for-server", "-o", "b.iso"], waiting],
     ] as const) {
-      const { status, stdout, stderr } = await runProgram(args, options);
+      const { status, stdout, stderr } = await runCommand(args, options);
       assert.equal(status, 0, stderr);
       await succeed("cmp", [expected, join(cwd, stdout.trim())]);
     }
@@ -176,7 +176,7 @@ describe("kairos-netboot iso", () => {
         "-o",
         zone.slice(-4),
       ];
-      const outcome = await runProgram(["extract", image, ...words], { cwd, env: { TZ: zone } });
+      const outcome = await runCommand(["extract", image, ...words], { cwd, env: { TZ: zone } });
       assert.equal(outcome.status, 0, outcome.stderr);
     }
     await succeed("diff", ["-r", "okyo", "York"], cwd);
@@ -320,7 +320,7 @@ describe("kairos-netboot iso", () => {
     const changed = await run(withBackslash);
     assertRefusal(changed, { status: 2, message: /a=\\b.*GRUB/, hint: /backslashes/ });
     for (const [line, message, hint] of [
-      ['a="b', /double quote/, /Close/],
+      ['a="b', /quotation mark without its counterpart/, /Leave it out/],
       [`a=\${net0/mac}`, /cannot contain \$\{net0\/mac\}.*GRUB/, /value/],
     ] as const) {
       const place = ["--platform=linux/amd64", "--url", url];

@@ -8,6 +8,7 @@ import { extract } from "../../src/index.js";
 import { demoImage, demoName } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { checkout } from "../support/checkout.js";
+import { untilSays } from "../support/until-says.js";
 
 const run = promisify(execFile);
 /** V8 versions differ in when they collect garbage: small limits make them alike. */
@@ -26,10 +27,10 @@ describe("a boot server that receives malformed packets and requests", () => {
     }
     const serve = `${process.execPath} ${smallHeap} ${checkout}/bin/kairos-netboot.js serve ${out}`;
     const fuzz = join(import.meta.dirname, "support/fuzz.js");
-    const script = `set -u; cd ${directory}; export XDG_STATE_HOME=$PWD
+    const script = `${untilSays}; set -u; cd ${directory}; export XDG_STATE_HOME=$PWD
       ip link set lo up; ip address add 10.9.8.7/24 dev lo; ip address add 10.9.8.50/24 dev lo
       ${serve} --listen 10.9.8.7 --ipxe-dir ipxe 2> log > /dev/null & server=$!
-      until grep -q Serving log; do sleep 0.05; done
+      until_says log Serving
       ${process.execPath} ${fuzz} 10.9.8.7 10.9.8.50 $server ${FUZZ_DATAGRAMS} ${FUZZ_REQUESTS} ${FUZZ_SEED}
       curl -sf tftp://10.9.8.7/snponly.efi | cmp - ipxe/snponly.efi && echo same
       curl -sf http://10.9.8.7:8080/releases/1/${demoName}.squashfs | cmp - ${out}/${demoName}.squashfs && echo same

@@ -16,7 +16,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { extract } from "../../src/extract/index.js";
 import { addImage, noise } from "../extract/support/images.js";
 import { cannotMount, mountTmpfs } from "../extract/support/mounts.js";
-import { outcomeOf, runProgram, startProgram, succeed } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { outcomeOf, startProgram, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
@@ -61,7 +62,7 @@ async function extractInto(cwd: string, host: string): Promise<void> {
 }
 
 function cache(cwd: string, ...words: string[]) {
-  return runProgram(["cache", ...words, "--cache-dir=cache"], { cwd });
+  return runCommand(["cache", ...words, "--cache-dir=cache"], { cwd });
 }
 
 function parseLines(stdout: string) {
@@ -195,7 +196,7 @@ describe("cache prune", () => {
     await mountTmpfs(full, 1024 * 1024);
     await cp(join(cwd, "cache"), full, { recursive: true });
     await succeed("sh", ["-c", `cat /dev/zero > ${full}/rest || true`]);
-    const outcome = await runProgram(["cache", "prune", "--max-size=0", `--cache-dir=${full}`], {
+    const outcome = await runCommand(["cache", "prune", "--max-size=0", `--cache-dir=${full}`], {
       cwd,
     });
     assert.equal(outcome.status, 0, outcome.stderr);
@@ -319,14 +320,14 @@ describe("wrong usage of cache", () => {
   ] as const) {
     it(`${name} is refused with status 2`, async () => {
       const cwd = await temporaryDirectory();
-      const outcome = await runProgram(["cache", ...words], { cwd });
+      const outcome = await runCommand(["cache", ...words], { cwd });
       assertRefusal(outcome, { status: 2, message, hint: /./ });
     });
   }
 
   it("an empty --cache-dir is refused with status 2", async () => {
     const cwd = await temporaryDirectory();
-    const outcome = await runProgram(["cache", "prune", "--cache-dir="], { cwd });
+    const outcome = await runCommand(["cache", "prune", "--cache-dir="], { cwd });
     assertRefusal(outcome, { status: 2, message: /--cache-dir/, hint: /./ });
   });
 });

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { demoImage, runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { freePort, startRegistry } from "../oci-client/support/docker-registry.js";
 import { Authority } from "../support/authority.js";
@@ -63,24 +64,24 @@ describe("a client certificate that nginx demands", () => {
     const args = ["extract", `${host}/os/demo:v1`, "--platform=linux/amd64", "--no-cache", "-o"];
     const trusted = ["--tls-ca", authority.caFile];
     const shown = ["--tls-cert", client.cert, "--tls-key", client.key];
-    const given = await runProgram([...args, "given", ...trusted, ...shown], { cwd });
+    const given = await runCommand([...args, "given", ...trusted, ...shown], { cwd });
     assert.equal(given.status, 0, given.stderr);
 
-    const without = await runProgram([...args, "without", ...trusted], { cwd });
+    const without = await runCommand([...args, "without", ...trusted], { cwd });
     const refusal = { status: 3, message: /client certificate/, hint: /--tls-cert FILE/ };
     assertRefusal(without, refusal);
 
     const stranger = await Authority.create(join(cwd, "stranger"), "Stranger");
     const foreign = await stranger.issue("client", "DNS:client", { usage: "clientAuth" });
     const pair = ["--tls-cert", foreign.cert, "--tls-key", foreign.key];
-    assertRefusal(await runProgram([...args, "foreign", ...trusted, ...pair], { cwd }), refusal);
+    assertRefusal(await runCommand([...args, "foreign", ...trusted, ...pair], { cwd }), refusal);
 
     const certificates = join(cwd, ".config/containers/certs.d", host);
     await mkdir(certificates, { recursive: true });
     await copyFile(authority.caFile, join(certificates, "ca.crt"));
     await copyFile(client.cert, join(certificates, "me.cert"));
     await copyFile(client.key, join(certificates, "me.key"));
-    const found = await runProgram([...args, "found"], { cwd });
+    const found = await runCommand([...args, "found"], { cwd });
     assert.equal(found.status, 0, found.stderr);
   });
 });

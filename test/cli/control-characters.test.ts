@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addImage, baseWithout, imageOf, layoutOf } from "../extract/support/images.js";
-import { demoImage, runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
@@ -77,14 +78,12 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe("control characters from an image or a user do not reach the terminal from", {
-  concurrency: 2,
-}, () => {
+describe("control characters from an image or a user do not reach the terminal from", () => {
   for (const { name, image, args = [] } of cases) {
     it(name, async () => {
       const cwd = await temporaryDirectory();
       const words = ["extract", await image(), "-o", "out", "--platform=amd64", ...args];
-      const { status, stdout, stderr } = await runProgram([...words, "--verbose"], { cwd });
+      const { status, stdout, stderr } = await runCommand([...words, "--verbose"], { cwd });
       assert.notEqual(status, 0);
       assert.equal(stdout, "");
       assertPrintable(stderr);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { addImage, baseWithout, imageOf, layoutOf } from "../extract/support/images.js";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent, ociLayerType } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
@@ -241,9 +241,7 @@ const inputs: readonly BadInput[] = [
   },
 ];
 
-describe("unusable input exits with its own status, one sentence, and a hint:", {
-  concurrency: 2,
-}, () => {
+describe("unusable input exits with its own status, one sentence, and a hint:", () => {
   for (const { name, image, args = [], ...refusal } of inputs) {
     it(name, async () => {
       const reference = await image();
@@ -252,7 +250,7 @@ describe("unusable input exits with its own status, one sentence, and a hint:", 
         ? []
         : ["--platform=amd64"];
       const words = ["extract", reference, "-o", "new/out", ...platform, ...args];
-      assertRefusal(await runProgram(words, { cwd }), refusal);
+      assertRefusal(await runCommand(words, { cwd }), refusal);
       assert.deepEqual(await readdir(cwd), [], "nothing is left behind");
     });
   }
@@ -260,7 +258,7 @@ describe("unusable input exits with its own status, one sentence, and a hint:", 
   it("exits with status 5 if mksquashfs is not installed, and says how to install it", async () => {
     const cwd = await temporaryDirectory();
     const words = ["extract", await imageOf([baseLayer]), "-o", "new/out", "--platform=amd64"];
-    const outcome = await runProgram(words, { cwd, env: { PATH: cwd } });
+    const outcome = await runCommand(words, { cwd, env: { PATH: cwd } });
     assertRefusal(outcome, { status: 5, message: /mksquashfs/, hint: /apt-get install/ });
     assert.deepEqual(await readdir(cwd), []);
   });

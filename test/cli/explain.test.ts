@@ -3,7 +3,7 @@ import { before, describe, it } from "node:test";
 import { type MachineReport, machineFacts } from "../../src/boot-server/index.js";
 import { formatExplanation } from "../../src/cli/format/format-explanation.js";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { inOwnNetwork } from "./support/own-network.js";
 
@@ -64,7 +64,7 @@ describe("explain", () => {
   ];
   for (const [name, words, message] of wrong) {
     it(`refuses ${name}`, async () => {
-      const outcome = await runProgram(["explain", ...words], { cwd: await temporaryDirectory() });
+      const outcome = await runCommand(["explain", ...words], { cwd: await temporaryDirectory() });
       assert.equal(outcome.status, 2);
       assert.match(outcome.stderr, message);
     });

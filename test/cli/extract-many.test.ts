@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { baseName, imageOf } from "../extract/support/images.js";
-import { demoName, runProgram, succeed } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoName, succeed } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { baseLayer } from "../support/base-layer.js";
 import { checkout } from "../support/checkout.js";
@@ -23,7 +24,7 @@ describe("extract with several images", () => {
   });
   const run = async (...args: string[]) => {
     const home = await temporaryDirectory();
-    return runProgram(["extract", "--platform=amd64", ...args], {
+    return runCommand(["extract", "--platform=amd64", ...args], {
       cwd: place,
       env: { HOME: home },
     });
@@ -131,11 +132,10 @@ describe("extract with several images", () => {
     await writeFile(list, images.join("\n"));
     for (const words of [images, ["--from-file", list]]) {
       const out = await fresh();
-      const script = `echo hunter22 | "$0" "$@"`;
       const options = ["--username=u", "--password-stdin", "-o", out];
-      const { status, stderr } = await runProgram(["extract", ...words, ...options], {
+      const { status, stderr } = await runCommand(["extract", ...words, ...options], {
         cwd: place,
-        prefix: ["sh", "-c", script],
+        input: "hunter22\n",
       });
       assert.equal(status, 2, stderr);
       assert.match(stderr, /--username is for one registry, .*127\.0\.0\.1:5, 127\.0\.0\.2:5/);
@@ -146,9 +146,9 @@ describe("extract with several images", () => {
   it("makes a directory for an archive on standard input", async () => {
     const out = await fresh();
     await succeed("tar", ["-C", join(place, "demo"), "-cf", join(place, "demo.tar"), "."]);
-    const { status, stderr } = await runProgram(
+    const { status, stderr } = await runCommand(
       ["extract", "--platform=amd64", "-", "oci:demo", "-o", out],
-      { cwd: place, prefix: ["sh", "-c", `"$0" "$@" < demo.tar`] },
+      { cwd: place, input: createReadStream(join(place, "demo.tar")) },
     );
     assert.equal(status, 0, stderr);
     assert.deepEqual(await readdir(out), ["oci-demo", "standard-input"]);

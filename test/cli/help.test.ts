@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createProgram, subcommandsOf } from "../../src/cli/program.js";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { checkout } from "../support/checkout.js";
 
@@ -127,5 +127,5 @@ function helpText(words: readonly string[]): string {
 }
 
 async function run(...args: string[]) {
-  return runProgram(args, { cwd: await temporaryDirectory() });
+  return runCommand(args, { cwd: await temporaryDirectory() });
 }

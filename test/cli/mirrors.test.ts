@@ -3,13 +3,15 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { extract } from "../../src/extract/index.js";
-import { demoImage, runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { serve } from "../oci-client/support/local-server.js";
+import { suiteScope } from "../support/suite-scope.js";
 import { assertRefusal } from "./support/refusal.js";
 
 const run = promisify(execFile);
@@ -18,16 +20,11 @@ const platform = "--platform=linux/amd64";
 
 /** Debian's docker-registry with the demo image, as skopeo pushed it. All tests only read from it. */
 let real: string;
-const cleanups: (() => unknown)[] = [];
+const suite = suiteScope();
 before(async () => {
-  const t = { after: (cleanup: () => unknown) => cleanups.push(cleanup) };
-  real = await startRegistry(t as unknown as TestContext, await sharedDirectory());
+  real = await startRegistry(suite, await sharedDirectory());
   const words = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"];
   await run("skopeo", [...words, `${demoImage}:latest`, `docker://${real}/os/demo:v1`]);
-});
-
-after(async () => {
-  for (const cleanup of cleanups) await cleanup();
 });
 
 type Fault = (request: IncomingMessage, response: ServerResponse) => void;
@@ -150,7 +147,7 @@ async function extractHere(image: string, mirrors: readonly string[]) {
 async function runExtract(image: string, options: readonly string[], env = {}) {
   const cwd = await temporaryDirectory();
   const args = ["extract", image, "-o", "out", platform, "--verbose", ...options];
-  const outcome = await runProgram(args, { cwd, env });
+  const outcome = await runCommand(args, { cwd, env });
   const description = await readFile(join(cwd, "out/netboot.json"), "utf8").catch(() => "{}");
   return { ...outcome, source: JSON.parse(description).source, cwd };
 }
@@ -220,7 +217,7 @@ describe("a mirror", () => {
     const cwd = await temporaryDirectory();
     const words = ["extract", "registry.invalid/os/demo:v1", "-o", "out", platform];
     const options = ["--mirror=registry.invalid=127.0.0.1:1", `--mirror=registry.invalid=${real}`];
-    const { status: code, stderr } = await runProgram([...words, ...options], { cwd });
+    const { status: code, stderr } = await runCommand([...words, ...options], { cwd });
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stderr, /mirror/);
   });
@@ -251,7 +248,7 @@ describe("credentials", () => {
     await writeFile(join(cwd, "auth.json"), JSON.stringify({ auths }));
     const args = ["extract", `${primary.host}/os/demo:v1`, "-o", "out", platform, "--verbose"];
     const mirrors = [stranger, friend].map(({ host }) => `--mirror=${primary.host}=${host}`);
-    const outcome = await runProgram([...args, ...mirrors, "--authfile=auth.json"], { cwd });
+    const outcome = await runCommand([...args, ...mirrors, "--authfile=auth.json"], { cwd });
     assert.equal(outcome.status, 0, outcome.stderr);
     assert.deepEqual([...sent.get("stranger")!], [undefined]);
     assert.deepEqual([...sent.get("friend")!], [undefined, `Basic ${entry("friend").auth}`]);
@@ -335,7 +332,7 @@ describe("a registries.conf that skopeo reads too", () => {
     const image = `${real}/os/demo@${demoDigest}`;
     const cwd = await temporaryDirectory();
     const args = ["extract", image, "-o", "out", platform];
-    assert.equal((await runProgram(args, { cwd })).status, 0);
+    assert.equal((await runCommand(args, { cwd })).status, 0);
     const file = join(cwd, "registries.conf");
     await writeFile(file, `[[registry]]\nlocation = "${real}"\nblocked = true\n`);
     await assert.rejects(
@@ -349,7 +346,7 @@ describe("a registries.conf that skopeo reads too", () => {
       /blocked/,
     );
     const env = { CONTAINERS_REGISTRIES_CONF: file };
-    const outcome = await runProgram([...args, "--force"], { cwd, env });
+    const outcome = await runCommand([...args, "--force"], { cwd, env });
     assertRefusal(outcome, { status: 3, message: /registries\.conf blocks/, hint: /registry/ });
   });
 });

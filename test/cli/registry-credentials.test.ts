@@ -1,20 +1,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { before, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import {
-  demoImage,
-  type Outcome,
-  outcomeOf,
-  runProgram,
-  startProgram,
-} from "../extract/support/run-netboot.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage, outcomeOf, runProgram, startProgram } from "../extract/support/run-netboot.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { serve } from "../oci-client/support/local-server.js";
 import { checkout } from "../support/checkout.js";
+import { suiteScope } from "../support/suite-scope.js";
 import { isRunning, startOf } from "./support/processes.js";
 import { assertRefusal } from "./support/refusal.js";
 
@@ -22,52 +19,46 @@ const run = promisify(execFile);
 const platform = "--platform=linux/amd64";
 const password = "open-sesame-7";
 
-/** Debian's docker-registry with htpasswd and the demo image, which skopeo pushes. */
-async function privateRegistry(t: TestContext) {
-  const cwd = await temporaryDirectory();
-  const passwords = join(cwd, "htpasswd");
-  await run("htpasswd", ["-Bbc", passwords, "alice", password]);
-  const host = await startRegistry(t, cwd, passwords);
-  const image = `${host}/os/demo:v1`;
-  const words = ["--insecure-policy", "copy", "--dest-tls-verify=false"];
-  const creds = `--dest-creds=alice:${password}`;
-  await run("skopeo", [...words, creds, `${demoImage}:latest`, `docker://${image}`]);
-  const home = join(cwd, "home");
-  await mkdir(home);
-  return { host, image, home };
-}
-
-/** Runs the program with this standard input. */
-async function runWith(input: string, args: readonly string[], cwd: string): Promise<Outcome> {
-  const file = join(cwd, "input");
-  await writeFile(file, input);
-  // A shell opens the file, as a user's would.
-  const prefix = ["sh", "-c", 'exec "$@" < input', "sh"];
-  return outcomeOf(startProgram(args, { cwd, prefix }));
-}
-
 describe("credentials for extract", () => {
-  it("come from --username and --password-stdin", async (t) => {
-    const { image, home } = await privateRegistry(t);
+  /** Debian's docker-registry with htpasswd and the demo image, which skopeo pushes. */
+  let host: string;
+  let image: string;
+  const suite = suiteScope();
+  before(async () => {
+    const directory = await sharedDirectory();
+    const passwords = join(directory, "htpasswd");
+    await run("htpasswd", ["-Bbc", passwords, "alice", password]);
+    host = await startRegistry(suite, directory, passwords);
+    image = `${host}/os/demo:v1`;
+    const words = ["--insecure-policy", "copy", "--dest-tls-verify=false"];
+    const creds = `--dest-creds=alice:${password}`;
+    await run("skopeo", [...words, creds, `${demoImage}:latest`, `docker://${image}`]);
+  });
+
+  it("come from --username and --password-stdin", async () => {
+    const home = await temporaryDirectory();
     const args = ["extract", image, "-o", "out", platform, "--username=alice", "--password-stdin"];
-    const { status, stderr } = await runWith(`${password}\n`, args, home);
+    await writeFile(join(home, "input"), `${password}\n`);
+    // A shell opens the file, as a user's would.
+    const prefix = ["sh", "-c", 'exec "$@" < input', "sh"];
+    const { status, stderr } = await runProgram(args, { cwd: home, prefix });
     assert.equal(status, 0, stderr);
     const { source } = JSON.parse(await readFile(join(home, "out/netboot.json"), "utf8"));
     assert.equal(source.reference, image);
   });
 
-  it("come from --authfile, as skopeo login wrote it", async (t) => {
-    const { host, image, home } = await privateRegistry(t);
+  it("come from --authfile, as skopeo login wrote it", async () => {
+    const home = await temporaryDirectory();
     const file = join(home, "mine.json");
     const login = ["login", "--tls-verify=false", `--authfile=${file}`, "--username=alice"];
     await run("skopeo", [...login, `--password=${password}`, host]);
     const args = ["extract", image, "-o", "out", platform, "--authfile=mine.json"];
-    const { status, stderr } = await runProgram(args, { cwd: home });
+    const { status, stderr } = await runCommand(args, { cwd: home });
     assert.equal(status, 0, stderr);
   });
 
-  it("come from a helper, and from the most specific entry", async (t) => {
-    const { host, image, home } = await privateRegistry(t);
+  it("come from a helper, and from the most specific entry", async () => {
+    const home = await temporaryDirectory();
     await mkdir(join(home, "bin"));
     const helper = join(home, "bin/docker-credential-ours");
     await writeFile(
@@ -83,7 +74,7 @@ describe("credentials for extract", () => {
     const env = { PATH: `${join(home, "bin")}:${process.env.PATH}` };
     for (const name of ["helped", "specific"]) {
       const args = ["extract", image, "-o", name, platform, "--no-cache"];
-      const { status, stderr } = await runProgram([...args, `--authfile=${name}.json`], {
+      const { status, stderr } = await runCommand([...args, `--authfile=${name}.json`], {
         cwd: home,
         env,
       });
@@ -91,12 +82,15 @@ describe("credentials for extract", () => {
     }
   });
 
-  it("that are wrong or missing lead to status 3, and the hint names where they come from", async (t) => {
-    const { image, home } = await privateRegistry(t);
+  it("that are wrong or missing lead to status 3, and the hint names where they come from", async () => {
+    const home = await temporaryDirectory();
     const args = ["extract", image, "-o", "out", platform];
-    const without = await runProgram(args, { cwd: home });
+    const without = await runCommand(args, { cwd: home });
     assertRefusal(without, { status: 3, message: /without credentials/, hint: /login/ });
-    const wrong = await runWith("wrong", [...args, "--username=alice", "--password-stdin"], home);
+    const wrong = await runCommand([...args, "--username=alice", "--password-stdin"], {
+      cwd: home,
+      input: "wrong",
+    });
     assertRefusal(wrong, {
       status: 3,
       message: /refused the credentials/,
@@ -145,7 +139,7 @@ describe("invalid credential options", () => {
       });
       const words = args.map((word) => word.replace("127.0.0.1:1", challenge.host));
       const cwd = await temporaryDirectory();
-      const outcome = await runWith(input, [...words, ...options], cwd);
+      const outcome = await runCommand([...words, ...options], { cwd, input });
       const status = name.includes("--authfile") ? 3 : 2;
       assertRefusal(outcome, { status, message, hint });
     });
@@ -166,6 +160,9 @@ describe("invalid credential options", () => {
 });
 
 describe("secrets", () => {
+  /** A new one for each run: the process that runs them all hides what it has once seen. */
+  let password: string;
+
   /** Where hostile or careless servers repeat what they receive. */
   const echoes: [name: string, answer: (secret: string) => [status: number, body: string]][] = [
     ["an error's message", (secret) => [500, errorBody(`no such user: ${secret}`)]],
@@ -205,14 +202,19 @@ describe("secrets", () => {
   });
 
   it("are not shown if they are a token that a registry quotes", async (t) => {
-    const token = "eyJ.bearer-token-31337.sig";
-    const realm = await serve(t, (_request, response) => response.end(JSON.stringify({ token })));
+    const tokens: string[] = [];
+    const realm = await serve(t, (_request, response) => {
+      const token = newSecret();
+      tokens.push(token);
+      response.end(JSON.stringify({ token: `eyJ.${token}.sig` }));
+    });
     const shown = await assertHidden(
       t,
       `Bearer realm="http://${realm.host}/token"`,
       realm.requests,
     );
-    assert.doesNotMatch(shown, /31337/);
+    assert.equal(tokens.length, 2);
+    for (const token of tokens) assert.ok(!shown.includes(token.slice(0, 5)), shown);
   });
 
   it("are not shown if they are an identity token", async (t) => {
@@ -236,7 +238,7 @@ describe("secrets", () => {
       "--authfile=auth.json",
       "--retry-timeout=0",
     ];
-    const { status, stderr } = await runProgram([...args, "--verbose"], { cwd });
+    const { status, stderr } = await runCommand([...args, "--verbose"], { cwd });
     assert.equal(status, 3);
     assert.match(stderr, /what shall I do with \*\*\*\?/);
     assert.doesNotMatch(stderr, /4711/);
@@ -266,7 +268,11 @@ describe("secrets", () => {
     ];
     let allOutput = "";
     for (const flags of [["--verbose"], ["--json", "--verbose"]]) {
-      const { status, stdout, stderr } = await runWith(password, [...args, ...flags], cwd);
+      password = newSecret();
+      const { status, stdout, stderr } = await runCommand([...args, ...flags], {
+        cwd,
+        input: password,
+      });
       assert.equal(status, 3, stderr);
       const shown = `${stdout}${stderr}`;
       allOutput += shown;
@@ -321,6 +327,10 @@ describe("a slow credential helper", () => {
     assert.deepEqual(shells.filter(isRunning), []);
   });
 });
+
+function newSecret(): string {
+  return randomBytes(8).toString("hex");
+}
 
 function errorBody(message: string): string {
   return JSON.stringify({ errors: [{ code: "UNKNOWN", message }] });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { addImage } from "../extract/support/images.js";
-import { outcomeOf, runProgram, startProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { outcomeOf, startProgram } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { serveImage } from "../oci-client/support/local-server.js";
@@ -32,7 +33,7 @@ describe("a busy registry", () => {
   it("is asked again, and a message says so", async (t) => {
     const { image, host } = await busyRegistry(t, 1);
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(image), { cwd });
+    const { status, stderr } = await runCommand(wordsFor(image), { cwd });
     assert.equal(status, 0, stderr);
     assert.match(
       stderr,
@@ -43,7 +44,7 @@ describe("a busy registry", () => {
   it("is reported in a JSON line with --json", async (t) => {
     const { image } = await busyRegistry(t, 1);
     const cwd = await temporaryDirectory();
-    const { stdout } = await runProgram(wordsFor(image, "--json"), { cwd });
+    const { stdout } = await runCommand(wordsFor(image, "--json"), { cwd });
     const lines = stdout
       .trim()
       .split("\n")
@@ -60,7 +61,7 @@ describe("a busy registry", () => {
   it("is asked once with --retry-timeout 0", async (t) => {
     const { image, requests } = await busyRegistry(t, 9);
     const cwd = await temporaryDirectory();
-    const outcome = await runProgram(wordsFor(image, "--retry-timeout=0"), { cwd });
+    const outcome = await runCommand(wordsFor(image, "--retry-timeout=0"), { cwd });
     assertRefusal(outcome, { status: 3, message: /answered 503 for os\/image\.$/m, hint: /later/ });
     assert.equal(requests.length, 1);
   });
@@ -68,7 +69,7 @@ describe("a busy registry", () => {
   it("is given up after --retry-timeout, and the error says what was tried", async (t) => {
     const { image } = await busyRegistry(t, 1000);
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(image, "--retry-timeout=1s"), { cwd });
+    const { status, stderr } = await runCommand(wordsFor(image, "--retry-timeout=1s"), { cwd });
     assert.equal(status, 3);
     assert.match(
       stderr,
@@ -79,7 +80,7 @@ describe("a busy registry", () => {
   it("is not asked again if it asks to wait for a day", async (t) => {
     const { image, requests } = await busyRegistry(t, 9, { "retry-after": "86400" });
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(wordsFor(image), { cwd });
+    const { status, stderr } = await runCommand(wordsFor(image), { cwd });
     assert.equal(status, 3);
     assert.match(stderr, /tried once, and the server asks to wait 1440 min\./);
     assert.equal(requests.length, 1);
@@ -107,7 +108,7 @@ describe("--retry-timeout", () => {
   for (const value of ["", "soon", "5", "-5m", "5 m", "1e3s"]) {
     it(`of ${JSON.stringify(value)} is refused with status 2`, async () => {
       const cwd = await temporaryDirectory();
-      const outcome = await runProgram(wordsFor(refused, `--retry-timeout=${value}`), { cwd });
+      const outcome = await runCommand(wordsFor(refused, `--retry-timeout=${value}`), { cwd });
       assertRefusal(outcome, { status: 2, message: /--retry-timeout/, hint: /90s, 5m/ });
     });
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { inOwnNetwork } from "./support/own-network.js";
 
@@ -29,7 +29,7 @@ describe("serve --api", () => {
 
   it("refuses text that is not a URL", async () => {
     const cwd = await temporaryDirectory();
-    const { status, stderr } = await runProgram(["serve", "--api", "10.0.0.1:9000"], { cwd });
+    const { status, stderr } = await runCommand(["serve", "--api", "10.0.0.1:9000"], { cwd });
     assert.equal(status, 2);
     assert.match(stderr, /--api 10\.0\.0\.1:9000 is not a URL/);
   });

@@ -33,7 +33,7 @@ describe("serve, started by systemd without any capability", () => {
     // command at the first connection.
     output = await inOwnNetwork(`
       ip link add wire type veth peer name machine
-      unshare --net sh -c 'echo $$ > other; exec sleep 60' & until [ -s other ]; do sleep 0.05; done
+      unshare --net sh -c 'echo $$ > other; exec sleep 60' & until_says other .
       machine="nsenter --target $(cat other) --net"
       ip link set machine netns $(cat other)
       ip address add 10.9.6.1/24 dev wire; ip link set wire up
@@ -85,7 +85,7 @@ it("serve, started by systemd with the unit's capabilities, gives addresses", as
             2> log & server=$!
     until_says log 10.9.8.7:67
     $node -e 'require("node:dgram").createSocket("udp4").send("x", 67, "10.9.8.7", () => process.exit())'
-    until grep -e Serving -e kairos-netboot: log; do sleep 0.05; done
+    until_says log "Serving\\|kairos-netboot:"; cat log
     grep -h Cap /proc/$server/status; kill $server; wait $server`);
   assert.match(output, /^Serving on lo: /m);
   // CAP_NET_BIND_SERVICE is number 10 (capabilities(7)).

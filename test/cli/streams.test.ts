@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { imageOf, noise } from "../extract/support/images.js";
+import { runCommand } from "../extract/support/run-command.js";
 import {
   demoImage,
   demoName,
@@ -37,15 +38,15 @@ describe("standard output", () => {
 
   it("contains the same paths if nothing has to be done", async () => {
     const cwd = await temporaryDirectory();
-    const first = await runProgram(demo, { cwd });
-    const second = await runProgram(demo, { cwd });
+    const first = await runCommand(demo, { cwd });
+    const second = await runCommand(demo, { cwd });
     assert.equal(second.stdout, first.stdout);
     assert.match(second.stderr, /nothing to do/);
   });
 
   it("contains one JSON object per line with --json, the result last", async () => {
     const cwd = await temporaryDirectory();
-    const { status, stdout, stderr } = await runProgram([...demo, "--json"], { cwd });
+    const { status, stdout, stderr } = await runCommand([...demo, "--json"], { cwd });
     assert.equal(status, 0);
     assert.equal(stderr, "");
     const result = jsonLines(stdout).at(-1)!;
@@ -59,7 +60,7 @@ describe("standard output", () => {
 
   it("contains only the result with --json and --quiet", async () => {
     const cwd = await temporaryDirectory();
-    const { status, stdout } = await runProgram([...demo, "--json", "--quiet"], { cwd });
+    const { status, stdout } = await runCommand([...demo, "--json", "--quiet"], { cwd });
     assert.equal(status, 0);
     assert.deepEqual(
       jsonLines(stdout).map(({ type }) => type),
@@ -76,7 +77,7 @@ describe("standard output", () => {
       [["extrct"], "USAGE_INVALID", 2],
     ] as const) {
       const cwd = await temporaryDirectory();
-      const { status, stdout, stderr } = await runProgram([...args, "--json"], { cwd });
+      const { status, stdout, stderr } = await runCommand([...args, "--json"], { cwd });
       assert.equal(status, exitStatus);
       assert.equal(stderr, "");
       const { message, hint, ...error } = jsonLines(stdout).at(-1)!;
@@ -116,7 +117,7 @@ describe("standard output", () => {
 
 describe("standard error", () => {
   it("reports the image, its layers, the kernel, the initrd, and the result, one per line", async () => {
-    const { stderr } = await runProgram(demo, { cwd: await temporaryDirectory() });
+    const { stderr } = await runCommand(demo, { cwd: await temporaryDirectory() });
     assert.doesNotMatch(stderr, /[\r\u001b]/);
     for (const words of [
       /^oci:.*demo-image for linux\/amd64: 3 layers, /m,
@@ -134,7 +135,7 @@ describe("standard error", () => {
   it("counts a layer twice if the image contains it twice", async () => {
     const image = await imageOf([baseLayer, [{ name: "a" }], [{ name: "b" }], [{ name: "a" }]]);
     const words = ["extract", image, "-o", "out", "--platform=amd64"];
-    const { status, stderr } = await runProgram(words, { cwd: await temporaryDirectory() });
+    const { status, stderr } = await runCommand(words, { cwd: await temporaryDirectory() });
     assert.equal(status, 0, stderr);
     for (const [, number, count] of stderr.matchAll(/^Layer (\d+) of (\d+)/gm)) {
       assert.ok(Number(number) <= Number(count), `layer ${number} of ${count}`);
@@ -144,7 +145,7 @@ describe("standard error", () => {
 
   it("is empty with --quiet", async () => {
     for (const flag of ["--quiet", "-q"]) {
-      const { status, stdout, stderr } = await runProgram([...demo, flag], {
+      const { status, stdout, stderr } = await runCommand([...demo, flag], {
         cwd: await temporaryDirectory(),
       });
       assert.equal(status, 0);
@@ -154,13 +155,13 @@ describe("standard error", () => {
   });
 
   it("reports errors with --quiet", async () => {
-    const { stderr } = await runProgram([...bad, "-q"], { cwd: await temporaryDirectory() });
+    const { stderr } = await runCommand([...bad, "-q"], { cwd: await temporaryDirectory() });
     assert.match(stderr, /^kairos-netboot: .*\n {2}.*\n$/);
   });
 
   for (const flag of ["--verbose", "-v", "-qv"]) {
     it(`shows the cause of an error with ${flag}`, async () => {
-      const { stderr } = await runProgram([...bad, flag], { cwd: await temporaryDirectory() });
+      const { stderr } = await runCommand([...bad, flag], { cwd: await temporaryDirectory() });
       assert.match(stderr, /^kairos-netboot: .*\n {2}.*\n/);
       assert.match(stderr, /^\s+at .*extract/m);
     });
@@ -203,7 +204,7 @@ describe("standard error", () => {
 
 async function demoFiles(): Promise<string[]> {
   const cwd = await temporaryDirectory();
-  await runProgram(demo, { cwd });
+  await runCommand(demo, { cwd });
   return readdir(join(cwd, "out"));
 }
 

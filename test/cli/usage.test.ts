@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { demoImage, runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { assertRefusal } from "./support/refusal.js";
 
@@ -184,11 +185,11 @@ const mistakes: readonly Mistake[] = [
   },
 ];
 
-describe("a usage error exits with status 2, one sentence, and a hint:", { concurrency: 2 }, () => {
+describe("a usage error exits with status 2, one sentence, and a hint:", () => {
   for (const { name, args, message, hint } of mistakes) {
     it(name, async () => {
       const cwd = await temporaryDirectory();
-      const outcome = await runProgram(args, { cwd });
+      const outcome = await runCommand(args, { cwd });
       assertRefusal(outcome, { status: 2, message, hint });
       assert.deepEqual(await readdir(cwd), [], "nothing is left behind");
     });

@@ -11,6 +11,7 @@ import { sentByMachine } from "../boot-server/support/recorded-machine.js";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { checkout } from "../support/checkout.js";
+import { untilSays } from "../support/until-says.js";
 
 const run = promisify(execFile);
 const page = join(checkout, "docs/dhcp-servers.md");
@@ -38,7 +39,7 @@ const servers = {
 type Server = keyof typeof servers;
 
 /** A private network with the addresses of the page: a DHCP server, a boot server, and a client. */
-const setUp = `set -u
+const setUp = `set -u; ${untilSays}
   ip link set lo up; mount -t tmpfs none /var/lib; mkdir /var/lib/kea
   ip link add br0 type bridge; ip link set br0 up; ip address add ${bootServer}/24 dev br0
   for name in dhcp client; do
@@ -51,7 +52,7 @@ const setUp = `set -u
   at dhcp ip link set lo up; at dhcp ip address add ${dhcpServer}/24 dev eth0
   at client ip route add 255.255.255.255 dev eth0
   start_dhcp() { : > dhcp.log; at dhcp sh -c "$1" > dhcp.log 2>&1 & dhcp=$!
-    until grep -q "$2" dhcp.log; do kill -0 $dhcp 2> /dev/null || { cat dhcp.log >&2; exit 1; }; sleep 0.05; done; }`;
+    until_says dhcp.log "$2" $dhcp || { cat dhcp.log >&2; exit 1; }; }`;
 
 /** The configuration block of the page with this label: \`\`\`LABEL. */
 function blockOf(markdown: string, label: string): string {
@@ -143,18 +144,22 @@ interface Offer {
   readonly vendorClass: string;
 }
 
-/** Decodes an offer with tshark. */
-function readOffer(hex: string, path: string): Offer {
-  const [server = "", address = "", nextServer = "", file = "", option67 = "", vendorClass = ""] =
-    decodeFields(Buffer.from(hex, "hex"), 67, path, [
-      "dhcp.option.dhcp_server_id",
-      "dhcp.ip.your",
-      "dhcp.ip.server",
-      "dhcp.file",
-      "dhcp.option.bootfile_name",
-      "dhcp.option.vendor_class_id",
-    ]);
-  return { server, address, nextServer, bootFile: file || option67, vendorClass };
+/** Decodes offers with tshark. */
+function readOffers(offers: readonly string[], path: string): Offer[] {
+  const datagrams = offers.map((hex) => ({ payload: Buffer.from(hex, "hex"), port: 67 }));
+  const fields = [
+    "dhcp.option.dhcp_server_id",
+    "dhcp.ip.your",
+    "dhcp.ip.server",
+    "dhcp.file",
+    "dhcp.option.bootfile_name",
+    "dhcp.option.vendor_class_id",
+  ];
+  return decodeFields(datagrams, path, fields).map((values) => {
+    const [server = "", address = "", nextServer = "", file = "", option67 = "", vendorClass = ""] =
+      values;
+    return { server, address, nextServer, bootFile: file || option67, vendorClass };
+  });
 }
 
 /** Runs a server with a configuration of the page, and returns the offers to each client. */
@@ -185,12 +190,9 @@ async function offersFrom(
     processLimits,
   );
   const replies: string[][] = JSON.parse(stdout);
-  const path = join(directory, "offer.pcap");
+  const offers = readOffers(replies.flat(), join(directory, "offers.pcap"));
   return new Map(
-    replies.map((offers, index) => [
-      clients[index]?.[0] ?? "",
-      offers.map((hex) => readOffer(hex, path)),
-    ]),
+    replies.map(({ length }, index) => [clients[index]?.[0] ?? "", offers.splice(0, length)]),
   );
 }
 
@@ -235,7 +237,7 @@ for (const server of ["dnsmasq", "dhcpd", "kea"] as const) {
           serve: `: > log
             ${process.execPath} ${checkout}/bin/kairos-netboot.js serve ${out} --listen br0 \\
               --state-dir state --ipxe-dir ipxe > /dev/null 2> log & serve=$!
-            until grep -q Serving log; do kill -0 $serve || { cat log >&2; exit 1; }; sleep 0.05; done`,
+            until_says log Serving $serve || { cat log >&2; exit 1; }`,
         });
       });
 

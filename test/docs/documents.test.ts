@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { describe, it } from "node:test";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { checkout } from "../support/checkout.js";
 
 const filesBelow = (directory: string, ending: string) =>
@@ -64,7 +64,7 @@ describe("the documents", () => {
         const command = words.startsWith("cache ") ? words.split(" ", 2) : words.split(" ", 1);
         const key = command.join(" ");
         const help =
-          helps.get(key) ?? (await runProgram([...command, "--help"], { cwd: checkout })).stdout;
+          helps.get(key) ?? (await runCommand([...command, "--help"], { cwd: checkout })).stdout;
         helps.set(key, help);
         for (const [option] of words.matchAll(/(?<=\s)--[a-z][a-z-]+/g)) {
           assert.match(help, new RegExp(`${option}\\b`), `${document}: kairos-netboot ${words}`);

@@ -8,6 +8,7 @@ import { extract } from "../../src/extract/index.js";
 import { type Inspection, inspect } from "../../src/inspect/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, imageOf, layoutOf, noise } from "../extract/support/images.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { bzImageOf } from "../kairos/support/bz-image-of.js";
@@ -339,7 +340,7 @@ describe("kairos-netboot inspect", () => {
   it("names TMPDIR if there is no directory for temporary files", async () => {
     const cwd = await temporaryDirectory();
     const args = ["inspect", demoImage, "--platform", "amd64"];
-    const outcome = await runProgram(args, { cwd, env: { TMPDIR: "/nowhere" } });
+    const outcome = await runCommand(args, { cwd, env: { TMPDIR: "/nowhere" } });
     assertRefusal(outcome, { status: 1, message: /\/nowhere.*ENOENT/, hint: /TMPDIR/ });
   });
 
@@ -415,7 +416,7 @@ function look(image: string): Promise<Inspection> {
 async function runInspect(image: string, options: readonly string[] = [], directory?: string) {
   const cwd = directory ?? (await temporaryDirectory());
   const platform = options.includes("--platform") ? [] : ["--platform", "amd64"];
-  return runProgram(["inspect", image, ...platform, ...options], { cwd });
+  return runCommand(["inspect", image, ...platform, ...options], { cwd });
 }
 
 /** Checks an inspection against the result of extract. */

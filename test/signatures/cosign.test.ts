@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { before, describe, it } from "node:test";
 import { extract } from "../../src/extract/index.js";
 import { NetbootError } from "../../src/support/index.js";
 import { succeed } from "../extract/support/run-netboot.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent, type Pointer } from "../oci-client/support/image-content.js";
+import { suiteScope } from "../support/suite-scope.js";
 import { fakeRegistry } from "./support/fake-registry.js";
 import {
   addBundle,
@@ -146,13 +147,27 @@ async function expect(image: string, one: Case) {
   if (error !== undefined) assert.equal(error.exitStatus, 4);
 }
 
+/** Debian's registry; each test pushes to a repository of its own. */
+let registry: string;
+let repositories = 0;
+const suite = suiteScope();
+before(async () => {
+  registry = await startRegistry(suite, await sharedDirectory());
+});
+
+/** Pushes content, and returns the reference of its tag v1. */
+async function pushed(content: ImageContent, tags: Readonly<Record<string, Pointer>>) {
+  repositories += 1;
+  const repository = `kairos/demo-${repositories}`;
+  await push(`http://${registry}/v2/${repository}`, content, tags);
+  return `${registry}/${repository}:v1`;
+}
+
 describe("--verify-key, with Debian's registry", () => {
   for (const one of cases) {
-    it(`${one.refusal === undefined ? "accepts" : "refuses"} ${one.name}`, async (t) => {
-      const registry = await startRegistry(t, await temporaryDirectory());
+    it(`${one.refusal === undefined ? "accepts" : "refuses"} ${one.name}`, async () => {
       const { content, tags } = contentOf(one);
-      await push(`http://${registry}/v2/kairos/demo`, content, tags);
-      await expect(`${registry}/kairos/demo:v1`, one);
+      await expect(await pushed(content, tags), one);
     });
   }
 });
@@ -182,21 +197,21 @@ describe("--verify-key, with a registry that lists referrers", () => {
 });
 
 describe("--verify-key, with images for several platforms", () => {
-  it("accepts a signature of the index with the image", async (t) => {
-    await withIndex(t, "index", undefined);
+  it("accepts a signature of the index with the image", async () => {
+    await withIndex("index", undefined);
   });
 
-  it("accepts a signature of the platform's manifest in an index", async (t) => {
-    await withIndex(t, "manifest", undefined);
+  it("accepts a signature of the platform's manifest in an index", async () => {
+    await withIndex("manifest", undefined);
   });
 
-  it("refuses a replaced index with the signature of the original one", async (t) => {
-    await withIndex(t, "another index", "SIGNATURE_INVALID");
+  it("refuses a replaced index with the signature of the original one", async () => {
+    await withIndex("another index", "SIGNATURE_INVALID");
   });
 });
 
 /** Signs with openssl and a new key. */
-async function withIndex(t: TestContext, what: string, refusal: string | undefined) {
+async function withIndex(what: string, refusal: string | undefined) {
   const directory = await temporaryDirectory();
   const key = join(directory, "key.pem");
   await succeed("openssl", [
@@ -235,9 +250,7 @@ async function withIndex(t: TestContext, what: string, refusal: string | undefin
       [Buffer.from(payload), signature],
     ]),
   };
-  const registry = await startRegistry(t, directory);
-  await push(`http://${registry}/v2/kairos/demo`, content, tags);
-  const { error } = await attempt(`${registry}/kairos/demo:v1`, `${key}.pub`);
+  const { error } = await attempt(await pushed(content, tags), `${key}.pub`);
   assert.equal(error?.code, refusal, error?.message);
 }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { appendFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it } from "node:test";
-import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
-import { temporaryDirectory } from "../extract/support/temporary-directory.js";
+import { before, describe, it } from "node:test";
+import { runCommand } from "../extract/support/run-command.js";
+import { demoImage, succeed } from "../extract/support/run-netboot.js";
+import { sharedDirectory, temporaryDirectory } from "../extract/support/temporary-directory.js";
 
 interface Kind {
   readonly make: readonly string[];
@@ -52,8 +53,19 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** A directory with the files key and key.pub; each test has its own copy of the same key. */
 async function keyOf(make: readonly string[]): Promise<string> {
+  const key = keys.get(make) ?? makeKey(make);
+  keys.set(make, key);
   const directory = await temporaryDirectory();
+  await cp(await key, directory, { recursive: true });
+  return directory;
+}
+
+const keys = new Map<readonly string[], Promise<string>>();
+
+async function makeKey(make: readonly string[]): Promise<string> {
+  const directory = await sharedDirectory();
   await succeed("openssl", [...make, "-out", "key"], directory);
   await succeed("openssl", ["pkey", "-in", "key", "-pubout", "-out", "key.pub"], directory);
   return directory;
@@ -76,12 +88,12 @@ describe("--sign-key", () => {
   for (const [name, { make, check, isRandom }] of Object.entries(kinds)) {
     it(`makes a signature that openssl and verify accept, with ${name}`, async () => {
       const cwd = await keyOf(make);
-      const { status, stdout, stderr } = await runProgram(command("out"), { cwd });
+      const { status, stdout, stderr } = await runCommand(command("out"), { cwd });
       assert.equal(status, 0, stderr);
       assert.match(stdout, /^out\/SHA256SUMS\.sig$/m);
       await succeed("openssl", check, join(cwd, "out"));
       const verify = ["verify", "out", "--key", "key.pub"];
-      const checked = await runProgram(verify, { cwd });
+      const checked = await runCommand(verify, { cwd });
       assert.equal(checked.status, 0, checked.stdout);
       assert.match(checked.stdout, /^ok +signature: SHA256SUMS is signed with this key$/m);
     });
@@ -89,7 +101,7 @@ describe("--sign-key", () => {
     it(`makes the same directory again with ${name}${isRandom ? ", except for the signature" : ""}`, async () => {
       const cwd = await keyOf(make);
       for (const output of ["one", "other"]) {
-        assert.equal((await runProgram(command(output), { cwd })).status, 0);
+        assert.equal((await runCommand(command(output), { cwd })).status, 0);
       }
       for (const file of await readdir(join(cwd, "one"))) {
         const [one, other] = [
@@ -110,27 +122,27 @@ describe("--sign-key", () => {
     );
     const env = (passphrase: string) => ({ KAIROS_NETBOOT_SIGN_PASSPHRASE: passphrase });
     const words = command("out").map((word) => (word === "key" ? "encrypted" : word));
-    const without = await runProgram(words, { cwd });
+    const without = await runCommand(words, { cwd });
     assert.equal(without.status, 2);
     assert.match(
       without.stderr,
       /The key encrypted is encrypted\.\n {2}.*KAIROS_NETBOOT_SIGN_PASSPHRASE/,
     );
-    const wrong = await runProgram(words, { cwd, env: env("another secret") });
+    const wrong = await runCommand(words, { cwd, env: env("another secret") });
     assert.equal(wrong.status, 2);
     assert.doesNotMatch(wrong.stderr, /another secret/);
-    assert.equal((await runProgram(words, { cwd, env: env("a secret") })).status, 0);
+    assert.equal((await runCommand(words, { cwd, env: env("a secret") })).status, 0);
     await succeed("openssl", kinds.RSA!.check, join(cwd, "out"));
   });
 
   it("does nothing if the directory is already signed with that key", async () => {
     const cwd = await keyOf(kinds["ECDSA P-256"]!.make);
-    await runProgram(command("out"), { cwd });
+    await runCommand(command("out"), { cwd });
     const before = await stat(join(cwd, "out"));
-    assert.equal((await runProgram(command("out"), { cwd })).status, 0);
+    assert.equal((await runCommand(command("out"), { cwd })).status, 0);
     assert.equal((await stat(join(cwd, "out"))).ino, before.ino);
     await rm(join(cwd, "out/SHA256SUMS.sig"));
-    assert.equal((await runProgram(command("out"), { cwd })).status, 0);
+    assert.equal((await runCommand(command("out"), { cwd })).status, 0);
     await succeed("openssl", kinds["ECDSA P-256"]!.check, join(cwd, "out"));
   });
 
@@ -164,7 +176,7 @@ describe("--sign-key", () => {
     it(`refuses ${name}, before it makes anything`, async () => {
       const cwd = await temporaryDirectory();
       await succeed("sh", ["-c", make], cwd);
-      const { status, stdout, stderr } = await runProgram(command("out"), { cwd });
+      const { status, stdout, stderr } = await runCommand(command("out"), { cwd });
       assert.equal(status, 2, stderr);
       assert.equal(stdout, "");
       assert.match(stderr, message);
@@ -174,6 +186,20 @@ describe("--sign-key", () => {
 });
 
 describe("verify --key", () => {
+  let signed: string;
+  before(async () => {
+    signed = await makeKey(kinds.Ed25519!.make);
+    const { status, stderr } = await runCommand(command("out"), { cwd: signed });
+    assert.equal(status, 0, stderr);
+  });
+
+  /** A directory with a key, and with output in `out` that is signed with it. */
+  async function signedOutput(): Promise<string> {
+    const directory = await temporaryDirectory();
+    await cp(signed, directory, { recursive: true });
+    return directory;
+  }
+
   const faults: Readonly<Record<string, (directory: string) => Promise<unknown>>> = {
     "another file in the sums": (at) =>
       appendFile(join(at, "SHA256SUMS"), `${"0".repeat(64)}  more\n`),
@@ -185,31 +211,28 @@ describe("verify --key", () => {
   };
   for (const [name, spoil] of Object.entries(faults)) {
     it(`finds ${name}`, async () => {
-      const cwd = await keyOf(kinds.Ed25519!.make);
-      await runProgram(command("out"), { cwd });
+      const cwd = await signedOutput();
       await spoil(join(cwd, "out"));
-      const { status, stdout } = await runProgram(["verify", "out", "--key", "key.pub"], { cwd });
+      const { status, stdout } = await runCommand(["verify", "out", "--key", "key.pub"], { cwd });
       assert.equal(status, 1);
       assert.match(stdout, /^FAILED +signature: /m);
     });
   }
 
   it("finds a signature of another key, and refuses a private one", async () => {
-    const cwd = await keyOf(kinds.Ed25519!.make);
-    const other = await keyOf(kinds.Ed25519!.make);
-    await runProgram(command("out"), { cwd });
-    const wrong = await runProgram(["verify", "out", "--key", join(other, "key.pub")], { cwd });
+    const cwd = await signedOutput();
+    const other = await makeKey(kinds.Ed25519!.make);
+    const wrong = await runCommand(["verify", "out", "--key", join(other, "key.pub")], { cwd });
     assert.equal(wrong.status, 1);
     assert.match(wrong.stdout, /^FAILED +signature: SHA256SUMS is not signed with this key/m);
-    const secret = await runProgram(["verify", "out", "--key", "key"], { cwd });
+    const secret = await runCommand(["verify", "out", "--key", "key"], { cwd });
     assert.equal(secret.status, 2);
     assert.match(secret.stderr, /The key key is a private key\./);
   });
 
   it("says that nothing was checked if there is a signature and no key", async () => {
-    const cwd = await keyOf(kinds.Ed25519!.make);
-    await runProgram(command("out"), { cwd });
-    const { status, stdout } = await runProgram(["verify", "out"], { cwd });
+    const cwd = await signedOutput();
+    const { status, stdout } = await runCommand(["verify", "out"], { cwd });
     assert.equal(status, 0);
     assert.match(stdout, /^not checked +signature: /m);
   });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { imagePurl } from "../../src/sbom/index.js";
 import { checkReference, repositoryOf } from "../../src/sources/index.js";
 import { splitTransport, type TransportName, transports } from "../../src/sources/transports.js";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { checkout } from "../support/checkout.js";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -74,7 +74,7 @@ describe("the package URL of an image in a registry", () => {
 
 describe("extract --help", () => {
   it("lists every supported transport other than a registry", async () => {
-    const { stdout } = await runProgram(["extract", "--help"], { cwd: checkout });
+    const { stdout } = await runCommand(["extract", "--help"], { cwd: checkout });
     for (const { syntax, isRegistry, isSupported } of Object.values(transports)) {
       const isListed = stdout.split("\n").some((line) => line.startsWith(`  ${syntax}  `));
       assert.equal(isListed, isSupported && !isRegistry, syntax);

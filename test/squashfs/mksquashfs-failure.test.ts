@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { addImage, layoutOf, noise } from "../extract/support/images.js";
-import { runProgram, succeed } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
 import { baseLayer } from "../support/base-layer.js";
@@ -126,9 +127,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe("extract reports an error and leaves nothing behind if mksquashfs", {
-  concurrency: 2,
-}, () => {
+describe("extract reports an error and leaves nothing behind if mksquashfs", () => {
   const content = new ImageContent();
   const image = addImage(content, [baseLayer, [noise("noise", 4_000_000)]]);
   let real: string;
@@ -145,7 +144,7 @@ describe("extract reports an error and leaves nothing behind if mksquashfs", {
       const reference = await layoutOf(content, image);
       const args = ["extract", reference, "-o", "out", "--platform=amd64", "--quiet"];
       const env = { PATH: `${directory}:${process.env.PATH}`, TMPDIR: directory };
-      assertRefusal(await runProgram(args, { cwd, env }), refusal);
+      assertRefusal(await runCommand(args, { cwd, env }), refusal);
       assert.deepEqual(await readdir(cwd), []);
     });
   }

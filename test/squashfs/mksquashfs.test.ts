@@ -5,6 +5,7 @@ import { before, describe, it } from "node:test";
 import { type ExtractOptions, extract } from "../../src/extract/index.js";
 import { assertRefusal } from "../cli/support/refusal.js";
 import { baseName, imageOf, noise } from "../extract/support/images.js";
+import { runCommand } from "../extract/support/run-command.js";
 import {
   copyOfProgram,
   ordinaryUser,
@@ -119,7 +120,7 @@ describe("the squashfs", () => {
     const expectation = await readFile(await squashfsFrom(image, {}));
     const cwd = await temporaryDirectory();
     const args = ["extract", image, "-o", "out", "--platform=amd64"];
-    const { status } = await runProgram(args, { cwd, env: { SOURCE_DATE_EPOCH: "1" } });
+    const { status } = await runCommand(args, { cwd, env: { SOURCE_DATE_EPOCH: "1" } });
     assert.equal(status, 0);
     assert.ok(expectation.equals(await readFile(join(cwd, "out", `${baseName}.squashfs`))));
   });

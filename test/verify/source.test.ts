@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { runProgram } from "../extract/support/run-netboot.js";
+import { runCommand } from "../extract/support/run-command.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { startRegistry } from "../oci-client/support/docker-registry.js";
 import { ImageContent } from "../oci-client/support/image-content.js";
@@ -19,7 +19,7 @@ async function extracted(t: TestContext) {
   await push(repository, content, { v1: root });
   const image = `${registry}/kairos/demo:v1`;
   const args = ["extract", image, "-o", "out", "--platform", "linux/amd64", "-q"];
-  const { status, stderr } = await runProgram(args, { cwd });
+  const { status, stderr } = await runCommand(args, { cwd });
   assert.equal(status, 0, stderr);
   return { directory: join(cwd, "out"), image, root, content, repository };
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { demoImage, runProgram, succeed } from "../extract/support/run-netboot.js";
+import { demoRelease } from "../extract/support/demo-release.js";
+import { runCommand } from "../extract/support/run-command.js";
+import { runProgram, succeed } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
 import { find, release, shell, verify, version } from "./support/extracted-release.js";
 
@@ -192,9 +194,7 @@ const faults: readonly Case[] = [
 
 describe("verify", () => {
   it("accepts a directory that extract made", async () => {
-    const directory = join(await temporaryDirectory(), "out");
-    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
-    assert.equal((await runProgram(args, { cwd: "/" })).status, 0);
+    const directory = await demoRelease();
     const { status, checks, stderr } = await verify(directory);
     assert.equal(status, 0, stderr);
     assert.deepEqual(
@@ -221,9 +221,7 @@ describe("verify", () => {
   });
 
   it("rejects a provenance.json about other files or another image", async () => {
-    const directory = join(await temporaryDirectory(), "out");
-    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
-    await runProgram(args, { cwd: "/" });
+    const directory = await demoRelease();
     assert.equal(find((await verify(directory)).checks, "provenance").status, "ok");
     for (const [change, what] of [
       ['s/"sha256": "017d/"sha256": "0000/', /does not name the image/],
@@ -242,9 +240,7 @@ describe("verify", () => {
   });
 
   it("rejects a provenance.json that leaves a file out or states no digest", async () => {
-    const directory = join(await temporaryDirectory(), "out");
-    const args = ["extract", demoImage, "-o", directory, "--platform", "linux/amd64", "-q"];
-    await runProgram(args, { cwd: "/" });
+    const directory = await demoRelease();
     const path = join(directory, "provenance.json");
     const kept = await readFile(path, "utf8");
     type Subject = { name: string; digest: Record<string, string> };
@@ -307,7 +303,7 @@ describe("verify", () => {
 
   it("checks several directories, and names the directory in each line", async () => {
     const [good, bad] = [await release(), await release("true", "rm r.squashfs")];
-    const { status, stdout } = await runProgram(["verify", good, bad], { cwd: "/" });
+    const { status, stdout } = await runCommand(["verify", good, bad], { cwd: "/" });
     assert.equal(status, 1);
     const lines = stdout.trimEnd().split("\n");
     assert.ok(lines.some((line) => line.startsWith(`ok           ${good}: kernel: `)));
@@ -318,7 +314,7 @@ describe("verify", () => {
 
   it("continues after a directory that contains nothing to check", async () => {
     const [good, empty] = [await release(), await temporaryDirectory()];
-    const { status, stdout, stderr } = await runProgram(["verify", empty, good], { cwd: "/" });
+    const { status, stdout, stderr } = await runCommand(["verify", empty, good], { cwd: "/" });
     assert.equal(status, 1);
     const lines = stdout.trimEnd().split("\n");
     assert.ok(lines[0]?.startsWith(`FAILED       ${empty}: description: The directory`), stdout);
@@ -330,14 +326,14 @@ describe("verify", () => {
     const dashes =
       "mv r-kernel ./-r-kernel; mv r-initrd ./-r-initrd; mv r.squashfs ./-r.squashfs; touch r-x r.x";
     const directory = await release(dashes, "rm r-x r.x SHA256SUMS");
-    const { status, stdout } = await runProgram(["verify", "."], { cwd: directory });
+    const { status, stdout } = await runCommand(["verify", "."], { cwd: directory });
     assert.match(stdout, /^ok {11}squashfs: -r\.squashfs is complete: \d+ entries$/m);
     assert.equal(status, 0);
   });
 
   it("prints only failures with --quiet", async () => {
     const directory = await release("true", "rm r.squashfs");
-    const { stdout } = await runProgram(["verify", directory, "-q"], { cwd: directory });
+    const { stdout } = await runCommand(["verify", directory, "-q"], { cwd: directory });
     assert.deepEqual(stdout.match(/^\w+/gm), ["FAILED", "FAILED"]);
   });
 
@@ -389,7 +385,7 @@ describe("verify", () => {
       [unclear, /contains several files with the name of a kernel/],
       [join(empty, "none"), /There is no directory/],
     ] as const) {
-      const { status, stderr } = await runProgram(["verify", directory], { cwd: "/" });
+      const { status, stderr } = await runCommand(["verify", directory], { cwd: "/" });
       assert.equal(status, 1);
       assert.match(stderr, message);
     }
@@ -439,7 +435,7 @@ describe("verify, checking initrds", () => {
     const path = await temporaryDirectory();
     const unsquashfs = (await shell("command -v unsquashfs", "/")).trim();
     await succeed("ln", ["-s", unsquashfs, path]);
-    const { status, stdout } = await runProgram(["verify", directory], {
+    const { status, stdout } = await runCommand(["verify", directory], {
       cwd: "/",
       env: { PATH: path },
     });

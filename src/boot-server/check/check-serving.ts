@@ -122,13 +122,13 @@ async function checkOtherServers(
   try {
     const warnings =
       settings === undefined
-        ? await checkNetworkForProxy(addresses)
+        ? await checkNetworkForProxy(addresses, { httpPort: options.httpPort })
         : await checkForConflictingServers(settings.network, {
             allowOtherServers: settings.allowOtherServers,
             timeoutMs: settings.discoveryTimeoutMs,
           });
     if (warnings.length === 0) return [passed("no other server conflicts")];
-    return warnings.map((text) => ({ status: "warn", what: withoutFullStop(text) }));
+    return warnings.map(({ what, hint }) => ({ status: "warn", what, hint }));
   } catch (error) {
     if (systemCode(error) !== "EACCES") throw error;
     const denied = await explainPortError(error, "DHCP", "0.0.0.0", 68);

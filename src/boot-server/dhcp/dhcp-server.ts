@@ -12,6 +12,7 @@ import { type Lease, LeasePool } from "./leases/lease-pool.js";
 import { LeaseStore } from "./leases/lease-store.js";
 import type { DhcpMessage } from "./message.js";
 import { noReply } from "./no-reply.js";
+import { OfferAddresses } from "./offer-addresses.js";
 import type { PacketInfo } from "./packet-info.js";
 import { decideProxyReply } from "./proxy-reply.js";
 import type { ProxyDhcpServerOptions } from "./proxy-server.js";
@@ -26,7 +27,8 @@ interface GrantedLease {
   readonly refusal: string | undefined;
 }
 
-export interface DhcpServerOptions extends Omit<ProxyDhcpServerOptions, "addresses"> {
+export interface DhcpServerOptions
+  extends Omit<ProxyDhcpServerOptions, "addresses" | "offerAddresses"> {
   readonly settings: DhcpSettings;
   onLease(lease: GrantedLease): void;
   onWarning(text: string): void;
@@ -57,6 +59,7 @@ export class DhcpServer {
     this.#bootParts = new BootPartBuilder(network.address, options);
     this.#sockets = new DhcpSockets({
       addresses: [network],
+      offerAddresses: new OfferAddresses([network]),
       // This is the only DHCP server of the address, whatever serves other addresses of this machine.
       sharesPort: false,
       onMessage: (message, [packet]) => {
@@ -75,7 +78,9 @@ export class DhcpServer {
     const { network, allowOtherServers, discoveryTimeoutMs: timeoutMs } = settings;
     await this.#leases.lock();
     const check = { allowOtherServers, timeoutMs };
-    for (const text of await checkForConflictingServers(network, check)) onWarning(text);
+    for (const { what, hint } of await checkForConflictingServers(network, check)) {
+      onWarning(`${what}. ${hint}`);
+    }
     await this.#leases.load(this.#pool);
   }
 

@@ -15,6 +15,13 @@ export interface DiscoveredServer {
   readonly server: string;
   /** `dhcp` servers assign addresses; `proxy` servers only send boot settings. */
   readonly kind: "dhcp" | "proxy";
+  /** The address that the offer assigns; undefined in the offers of a proxy. */
+  readonly assigned: string | undefined;
+  /** The boot settings of the offer. */
+  readonly bootFile: string | undefined;
+  readonly nextServer: string | undefined;
+  /** True if it claims to be a PXE server (option 60; PXE 2.1, section 2.2). */
+  readonly claimsPxe: boolean;
   /** The served address and its interface that the offer came to. */
   readonly interface: string;
   readonly address: string;
@@ -76,8 +83,23 @@ export function readOffer(
   const { interface: name, address } = network;
   const identifier = message.options.get(optionCode.serverIdentifier);
   const server = identifier?.length === 4 ? formatIpv4(identifier) : none;
-  const kind = message.yourAddress === none ? "proxy" : "dhcp";
-  return { server, kind, interface: name, address };
+  const isProxy = message.yourAddress === none;
+  const vendorClass = textOf(message, optionCode.vendorClass) ?? "";
+  return {
+    server,
+    kind: isProxy ? "proxy" : "dhcp",
+    assigned: isProxy ? undefined : message.yourAddress,
+    bootFile: message.bootFile || textOf(message, optionCode.bootFileName),
+    nextServer: message.nextServer === none ? undefined : message.nextServer,
+    claimsPxe: vendorClass.startsWith("PXEClient"),
+    interface: name,
+    address,
+  };
+}
+
+/** @returns undefined for a missing or empty option */
+function textOf({ options }: DhcpMessage, code: number): string | undefined {
+  return options.get(code)?.toString("latin1").replace(/\0.*$/s, "") || undefined;
 }
 
 function tryParse(bytes: Buffer): DhcpMessage | undefined {

@@ -4,12 +4,14 @@ import type { ServedAddress } from "../net/interfaces.js";
 import type { BootChooser } from "./boot-choice.js";
 import type { BootClient } from "./boot-client.js";
 import type { DhcpMessage } from "./message.js";
+import type { OfferAddresses } from "./offer-addresses.js";
 import type { PacketInfo } from "./packet-info.js";
 import { decideProxyReply, type ProxyDecision } from "./proxy-reply.js";
 import { DhcpSockets } from "./sockets.js";
 
 export interface ProxyDhcpServerOptions extends BootChooser {
   readonly addresses: readonly ServedAddress[];
+  readonly offerAddresses: OfferAddresses;
   onDecision(decision: ProxyDecision, message: DhcpMessage): void;
   /** Called for datagrams that are malformed, and for machines that send too many. */
   onRefused(from: string, reason: string): void;
@@ -24,6 +26,7 @@ export class ProxyDhcpServer {
     this.#options = options;
     this.#sockets = new DhcpSockets({
       addresses: options.addresses,
+      offerAddresses: options.offerAddresses,
       sharesPort: true,
       onMessage: (message, packets) => void this.#answer(message, packets),
       onRefused: options.onRefused,

@@ -14,6 +14,7 @@ import {
 } from "../net/udp-socket.js";
 import { type Broadcast, createBroadcaster } from "./broadcaster.js";
 import { type DhcpMessage, formatDhcp, parseDhcp } from "./message.js";
+import type { OfferAddresses } from "./offer-addresses.js";
 import { allClients, type PacketInfo } from "./packet-info.js";
 
 /** A booting machine sends about ten messages in a few seconds: firmware, iPXE, and the system. */
@@ -23,6 +24,8 @@ const none = "0.0.0.0";
 
 export interface DhcpSocketsOptions {
   readonly addresses: readonly ServedAddress[];
+  /** The addresses that reply to broadcasts. */
+  readonly offerAddresses: OfferAddresses;
   /** True if unicast datagrams to port 67 belong to a DHCP server that may run on this machine. */
   readonly sharesPort: boolean;
   /** Called with a message and the ways it may have arrived: one per served address, at least one. */
@@ -161,9 +164,17 @@ export class DhcpSockets {
     // Ignore the server's own discovery of other servers.
     if (addresses.some(({ address }) => address === from.address)) return;
     const near = addresses.filter((it) => isInNetwork(it, from.address));
-    if (from.address === none || addresses.length === 1) this.#receiveFor(addresses, bytes, from);
+    if (addresses.length === 1) this.#receiveFor(addresses, bytes, from);
+    else if (from.address === none)
+      this.#receiveFor(this.#replyingAddresses(addresses), bytes, from);
     else if (near.length > 0) this.#receiveFor(near, bytes, from);
     else void this.#receiveFromRemote(addresses, bytes, from);
+  }
+
+  #replyingAddresses(usable: readonly ServedAddress[]): readonly ServedAddress[] {
+    const { current } = this.#options.offerAddresses;
+    const chosen = usable.filter((it) => current.some(({ address }) => address === it.address));
+    return chosen.length > 0 ? chosen : usable;
   }
 
   /** A relay outside the served networks sent a datagram to one of the addresses. */

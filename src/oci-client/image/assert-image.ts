@@ -1,3 +1,4 @@
+import type { Descriptor } from "../core/descriptor.js";
 import {
   dockerManifestType,
   helmConfigType,
@@ -24,13 +25,19 @@ export function assertImage(manifest: Manifest): void {
 
 /**
  * Whether a manifest describes an image. The media type of its config decides. An image may have an
- * `artifactType` as well (OCI image spec, manifest.md).
+ * `artifactType` as well (OCI image spec, manifest.md). Signatures and attestations of cosign and BuildKit
+ * have the config of an image, but their layers are documents.
  */
-export function isImage({ mediaType, config }: Manifest): boolean {
-  return (
+export function isImage(manifest: Manifest): boolean {
+  const { mediaType, config, layers } = manifest;
+  const hasImageConfig =
     imageConfigTypes.includes(config.mediaType) ||
-    (mediaType === dockerManifestType && mistakenDockerConfigTypes.includes(config.mediaType))
-  );
+    (mediaType === dockerManifestType && mistakenDockerConfigTypes.includes(config.mediaType));
+  return hasImageConfig && (layers.length === 0 || !layers.every(isDocument));
+}
+
+function isDocument({ mediaType }: Descriptor): boolean {
+  return /^text\/|[/+](?:json|xml)$/.test(mediaType);
 }
 
 /** Whether an index calls an entry something other than an image, although it may still be one. */
@@ -38,8 +45,12 @@ export function isArtifactType(artifactType: string | undefined): artifactType i
   return Boolean(artifactType) && !imageConfigTypes.includes(artifactType ?? "");
 }
 
-function nameArtifact({ artifactType, config: { mediaType } }: Manifest): string {
+function nameArtifact({ artifactType, config: { mediaType }, layers }: Manifest): string {
   if (isArtifactType(artifactType)) return `an artifact of the type ${sanitize(artifactType)}`;
+  const [layer] = layers;
+  if (layer && imageConfigTypes.includes(mediaType)) {
+    return `an artifact with layers of the type ${sanitize(layer.mediaType)}`;
+  }
   if (mediaType === helmConfigType) return "a Helm chart";
   if (mediaType === ociEmptyType) return "an artifact without a config";
   if (mediaType === "") return "an artifact whose config has no media type";

@@ -81,7 +81,8 @@ function isManifestFor({ mediaType, platform }: IndexEntry, wanted: Platform): b
   return isCompletePlatform(platform) && platformMatchRank(wanted, platform) === undefined;
 }
 
-function mayBeImage({ mediaType, platform, annotations }: IndexEntry): boolean {
+/** Whether an entry may lead to an image: not if it is for an attestation or for other content. */
+export function mayBeImage({ mediaType, platform, annotations }: IndexEntry): boolean {
   const isManifest =
     mediaType === undefined || manifestTypes.includes(mediaType) || indexTypes.includes(mediaType);
   const isAttestation =

@@ -42,7 +42,11 @@ export async function exchange(
       origin: url.origin,
       path: url.pathname + url.search,
       method,
-      headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+      headers: {
+        // A proxy that forwards plain requests, such as tinyproxy, keeps one line of each name.
+        ...(via !== undefined && url.protocol === "http:" ? joinLines(headers) : headers),
+        ...(authorization !== undefined && { authorization }),
+      },
       body,
       signal,
     });
@@ -51,6 +55,13 @@ export async function exchange(
     signal?.throwIfAborted();
     throw networkError(connection.alert ?? error, url, via);
   }
+}
+
+/** One line with commas means the same as several lines (RFC 9110, section 5.3). */
+function joinLines(headers: HttpRequest["headers"] = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]),
+  );
 }
 
 function toResponse(

@@ -2,6 +2,7 @@ import { type ImageReader, type ImageRoot, isDigestOf } from "../../oci-client/i
 import { NetbootError, systemCode } from "../../support/index.js";
 import { DirectoryFiles, type FileSlice, readSlice } from "../image-source/file-slice.js";
 import type { SourceOptions } from "../image-source/image-source.js";
+import { otherFormatHint } from "./image-format.js";
 import { LocalSource } from "./local-source.js";
 
 const maxManifestBytes = 4 * 1024 * 1024;
@@ -27,19 +28,31 @@ export class DirSource extends LocalSource {
   }
 
   protected async root(): Promise<ImageRoot> {
+    const expected = { wrong: "skopeo dir", container: "directory" } as const;
+    const hint = await otherFormatHint(this.#files, this.where, expected);
     try {
       const slice = this.#files.find("manifest.json");
       if (slice === undefined) throw new RangeError("it does not exist");
       this.#root = await readSlice(slice, maxManifestBytes);
     } catch (error) {
-      throw new NetbootError(
-        "LAYOUT_INVALID",
-        `${this.where} is not a directory that skopeo wrote: its manifest.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
-        "Create one with: skopeo copy docker://IMAGE dir:DIR",
-        { cause: error },
-      );
+      const reason = systemCode(error) ?? (error as Error).message;
+      throw this.#invalid(`its manifest.json cannot be read (${reason})`, hint, error);
     }
+    if (hint !== undefined) throw this.#invalid("its manifest.json is a list of images", hint);
     return "manifest.json";
+  }
+
+  #invalid(
+    problem: string,
+    hint = "Create one with: skopeo copy docker://IMAGE dir:DIR",
+    cause?: unknown,
+  ): NetbootError {
+    return new NetbootError(
+      "LAYOUT_INVALID",
+      `${this.where} is not a directory that skopeo wrote: ${problem}.`,
+      hint,
+      { cause },
+    );
   }
 
   protected find(digest: string): FileSlice | undefined {

@@ -11,13 +11,9 @@ import { NetbootError } from "../../support/index.js";
 import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
 import type { SourceOptions } from "../image-source/image-source.js";
 import { translateError } from "../image-source/translate-error.js";
-import {
-  chooseDockerImage,
-  type DockerChoice,
-  type DockerImage,
-  maxManifestBytes,
-  parseDockerManifest,
-} from "./docker-manifest.js";
+import { chooseDockerImage, type DockerChoice } from "./docker-choice.js";
+import { type DockerImage, maxManifestBytes, parseDockerManifest } from "./docker-manifest.js";
+import { otherFormatHint } from "./image-format.js";
 import { type ImageLocation, LocalSource } from "./local-source.js";
 
 const maxConfigBytes = 4 * 1024 * 1024;
@@ -84,7 +80,7 @@ export class DockerArchiveSource extends LocalSource {
     const layers = diffIds.map((diffId, number) => {
       const name = names[number] ?? "";
       const slice = files.find(name);
-      if (slice === undefined) throw this.#missing(name);
+      if (slice === undefined) throw this.#missing(name, `layer ${number + 1} of ${names.length}`);
       const digest = digestInName(name) ?? diffId;
       this.#layers.set(digest, slice);
       const mediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip";
@@ -123,26 +119,29 @@ export class DockerArchiveSource extends LocalSource {
   async #read(files: ImageFiles, name: string, maxBytes: number): Promise<Buffer> {
     const slice = files.find(name);
     if (slice === undefined) {
-      if (name !== "manifest.json") throw this.#missing(name);
-      throw this.#noManifest(files);
+      if (name !== "manifest.json") throw this.#missing(name, "the image's configuration");
+      throw await this.#noManifest(files);
     }
     if (slice.size > maxBytes) throw this.#invalid(`contains a ${name} that is too large`);
     return readSlice(slice, maxBytes);
   }
 
-  #missing(name: string): NetbootError {
+  /** @param name the file; empty for a part that whoever wrote the archive left out */
+  #missing(name: string, part: string): NetbootError {
+    const reason = name === "" ? "its manifest.json names no file for it" : `the file ${name}`;
     return new NetbootError(
       "BLOB_NOT_FOUND",
-      `The archive ${this.where} lacks the file ${name}.`,
-      "Save the image again; this copy is incomplete.",
+      `The archive ${this.where} lacks ${part}: ${reason}.`,
+      "Save the complete image again: docker save -o FILE IMAGE",
     );
   }
 
-  #noManifest(files: ImageFiles): NetbootError {
+  async #noManifest(files: ImageFiles): Promise<NetbootError> {
     const problem = "contains no manifest.json, so docker save did not write it";
     const isFile = this.#location.untagged !== undefined;
-    if (!isFile || files.find("index.json") === undefined) return this.#invalid(problem);
-    return this.#invalid(problem, `It is an OCI archive; write oci-archive:${this.where}`);
+    const expected = { wrong: "docker save", container: "archive" } as const;
+    const hint = isFile ? await otherFormatHint(files, this.where, expected) : undefined;
+    return this.#invalid(problem, hint);
   }
 
   #invalid(

@@ -48,8 +48,11 @@ export abstract class LocalSource implements ImageSource {
     this.#limit = pLimit(options.concurrency);
   }
 
-  /** Opens the source, and returns the manifest or index to start with. */
-  protected abstract root(): Promise<ImageRoot>;
+  /**
+   * Opens the source, and returns the manifest or index to start with.
+   * @param platform decides if there are several that the user may mean
+   */
+  protected abstract root(platform: Platform): Promise<ImageRoot>;
   protected abstract reader(): ImageReader;
   /** The bytes of a blob. Call it only after `root`. */
   protected abstract find(digest: string): FileSlice | undefined;
@@ -57,10 +60,11 @@ export abstract class LocalSource implements ImageSource {
   protected readonly hasDigests: boolean = true;
 
   async resolve(platform: Platform, approve?: ResolveOptions["approve"]): Promise<ResolvedImage> {
-    const root = await this.root();
     const { signal } = this.options;
     const options = { signal, ...(approve && { approve }) };
-    return translateErrors(() => resolveImage(this.reader(), root, platform, options));
+    return translateErrors(async () =>
+      resolveImage(this.reader(), await this.root(platform), platform, options),
+    );
   }
 
   get signatures(): AttachedSignatures {

@@ -2,21 +2,21 @@ import {
   type ImageReader,
   type ImageRoot,
   type Index,
+  mayBeImage,
+  ociIndexType,
+  type Platform,
   parseManifest,
+  resolveImage,
 } from "../../oci-client/index.js";
 import { NetbootError, systemCode } from "../../support/index.js";
 import { type FileSlice, type ImageFiles, readSlice } from "../image-source/file-slice.js";
 import type { AttachedSignatures, SourceOptions } from "../image-source/image-source.js";
-import { isSignatures, LayoutSignatures, refNameAnnotation } from "./layout-signatures.js";
-import { type ImageLocation, LocalSource } from "./local-source.js";
+import { otherFormatHint } from "./image-format.js";
+import { chooseEntry, type OciLayoutLocation } from "./layout-choice.js";
+import { isSignatures, LayoutSignatures } from "./layout-signatures.js";
+import { LocalSource } from "./local-source.js";
 
 const maxIndexBytes = 4 * 1024 * 1024;
-
-export interface OciLayoutLocation extends ImageLocation {
-  readonly kind: "OCI layout" | "OCI archive";
-  /** A tag or a digest. */
-  readonly tag?: string | undefined;
-}
 
 /** An image in an OCI layout (OCI image-spec, image-layout.md), in a directory or in an archive. */
 export class OciLayoutSource extends LocalSource {
@@ -34,33 +34,17 @@ export class OciLayoutSource extends LocalSource {
     this.where = location.where;
   }
 
-  /** The manifest or index that the tag selects, or the only one in the layout. */
-  protected async root(): Promise<ImageRoot> {
+  protected async root(platform: Platform): Promise<ImageRoot> {
     this.#files = await this.#location.files();
-    const all = this.#parseIndex(await this.#readIndex());
+    const { manifests } = await this.#index();
     // cosign save writes signatures beside the image.
-    const index = { ...all, manifests: all.manifests.filter((it) => !isSignatures(it)) };
-    const { tag, untagged } = this.#location;
-    if (tag === undefined) {
-      const names = namesIn(index);
-      const [first] = index.manifests;
-      if (index.manifests.length === 1 && first !== undefined) return first;
-      if (names.length === 0) return "index.json";
-      throw invalid(
-        `The ${this.kind} ${this.where} contains several images: ${names.join(", ")}.`,
-        untagged === undefined
-          ? "Save it to a file, and select an image: oci-archive:FILE:TAG."
-          : `Select one, for example ${untagged}:${names[0]}.`,
-      );
-    }
-    const found = index.manifests.find(
-      ({ annotations, digest }) => annotations?.[refNameAnnotation] === tag || digest === tag,
-    );
-    if (found !== undefined) return found;
-    throw new NetbootError(
-      "IMAGE_NOT_FOUND",
-      `The ${this.kind} ${this.where} contains no image ${tag}.`,
-      `It contains: ${namesIn(index).join(", ") || "images without a tag"}.`,
+    const documents = manifests.filter((entry) => !isSignatures(entry));
+    if (documents.length === 0) throw await this.#noImage();
+    const likely = documents.filter(mayBeImage);
+    const images = likely.length > 0 ? likely : documents;
+    const { signal } = this.options;
+    return chooseEntry(images, this.#location, platform, (entry) =>
+      resolveImage(this.reader(), entry, platform, { signal }),
     );
   }
 
@@ -72,7 +56,7 @@ export class OciLayoutSource extends LocalSource {
 
   override get signatures(): AttachedSignatures {
     return new LayoutSignatures({
-      index: async () => this.#parseIndex(await this.#readIndex()),
+      index: () => this.#index(),
       read: (digest, maxBytes) => this.#readBlob(digest, maxBytes),
     });
   }
@@ -84,54 +68,20 @@ export class OciLayoutSource extends LocalSource {
   protected reader(): ImageReader {
     return {
       manifest: async ({ digest }) => {
-        // Only the root is requested by tag, and only if `root` returned the layout's own index.
-        if (digest === undefined) return { bytes: await this.#readIndex() };
+        // `root` returns a descriptor, so nothing is requested by tag.
+        if (digest === undefined) throw new RangeError("a layout has no tags");
         return { bytes: await this.#readBlob(digest, maxIndexBytes) };
       },
       smallBlob: (descriptor, maxBytes) => this.#readBlob(descriptor.digest, maxBytes),
     };
   }
 
-  async #readIndex(): Promise<Buffer> {
-    try {
-      const slice = this.#opened.find("index.json");
-      if (slice === undefined) throw new RangeError("it does not exist");
-      return await readSlice(slice, maxIndexBytes);
-    } catch (error) {
-      throw invalid(
-        `${this.where} is not an ${this.kind}: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
-        this.#hint(systemCode(error) === undefined),
-        error,
-      );
-    }
-  }
-
-  /** Says which transport to use instead, if that is evident, or how to create a layout. */
-  #hint(isReadable: boolean): string {
-    const isArchive = this.#location.kind === "OCI archive";
-    const isOther = isReadable && this.#opened.find("manifest.json") !== undefined;
-    if (isArchive) {
-      return isOther
-        ? `docker save wrote this archive; write docker-archive:${this.where}`
-        : "Create one with: skopeo copy docker://IMAGE oci-archive:FILE:TAG";
-    }
-    return isOther
-      ? `skopeo wrote this directory; write dir:${this.where}`
-      : "Create one with: skopeo copy docker://IMAGE oci:DIR:TAG";
-  }
-
-  async #readBlob(digest: string, maxBytes: number): Promise<Buffer> {
-    const slice = this.present({ digest });
-    // The caller checks size and digest. This only limits how much it reads into memory.
-    if (slice.size > maxBytes) throw this.damaged(digest, "is too large");
-    return readSlice(slice, maxBytes);
-  }
-
-  #parseIndex(bytes: Buffer): Index {
+  async #index(): Promise<Index> {
+    const bytes = await this.#readIndex();
     let parsed: ReturnType<typeof parseManifest> | undefined;
     let cause: unknown;
     try {
-      parsed = parseManifest(bytes);
+      parsed = parseManifest(bytes, { mediaType: ociIndexType });
     } catch (error) {
       cause = error;
     }
@@ -142,12 +92,45 @@ export class OciLayoutSource extends LocalSource {
       cause,
     );
   }
-}
 
-function namesIn(index: Index): string[] {
-  return index.manifests
-    .map(({ annotations }) => annotations?.[refNameAnnotation])
-    .filter((name) => name !== undefined);
+  async #readIndex(): Promise<Buffer> {
+    try {
+      const slice = this.#opened.find("index.json");
+      if (slice === undefined) throw new RangeError("it does not exist");
+      return await readSlice(slice, maxIndexBytes);
+    } catch (error) {
+      throw invalid(
+        `${this.where} is not an ${this.kind}: its index.json cannot be read (${systemCode(error) ?? (error as Error).message}).`,
+        await this.#hint(),
+        error,
+      );
+    }
+  }
+
+  /** docker save of an image by its digest writes such an index (moby/moby#47210). */
+  async #noImage(): Promise<NetbootError> {
+    const problem = `The index.json of the ${this.kind} ${this.where} lists no image.`;
+    return invalid(problem, await this.#hint());
+  }
+
+  /** Says which transport to use instead, if that is evident, or how to create a layout. */
+  async #hint(): Promise<string> {
+    const { kind, where } = this.#location;
+    const isArchive = kind === "OCI archive";
+    const container = isArchive ? "archive" : "directory";
+    const expected = { wrong: "OCI layout", container } as const;
+    return (
+      (await otherFormatHint(this.#opened, where, expected)) ??
+      `Create one with: skopeo copy docker://IMAGE ${isArchive ? "oci-archive:FILE" : "oci:DIR"}:TAG`
+    );
+  }
+
+  async #readBlob(digest: string, maxBytes: number): Promise<Buffer> {
+    const slice = this.present({ digest });
+    // The caller checks size and digest. This only limits how much it reads into memory.
+    if (slice.size > maxBytes) throw this.damaged(digest, "is too large");
+    return readSlice(slice, maxBytes);
+  }
 }
 
 function invalid(message: string, hint: string, cause?: unknown): NetbootError {

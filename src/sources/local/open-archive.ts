@@ -7,9 +7,11 @@ import { addAbortSignal } from "node:stream";
 import { detectLayerCompression, magicNumberBytes } from "../../compression/index.js";
 import { diskFull, makeDirectories, NetbootError, readChunks } from "../../support/index.js";
 import { blockSize, isTar } from "../../tar/index.js";
+import { DirectoryFiles } from "../image-source/file-slice.js";
 import type { SourceOptions } from "../image-source/image-source.js";
 import { Archive, cannotOpen } from "./archive.js";
 import { decompressArchive } from "./archive-decompression.js";
+import { otherFormatHint } from "./image-format.js";
 
 /** Images have some gigabytes. A larger archive is a mistake, or an attempt to fill the disk. */
 const maxArchiveBytes = 128 * 1024 ** 3;
@@ -28,7 +30,9 @@ export interface ArchiveOptions {
  */
 export async function openArchiveFile(path: string, options: ArchiveOptions): Promise<Archive> {
   try {
-    if ((await stat(path)).isFIFO()) {
+    const stats = await stat(path);
+    if (stats.isDirectory()) throw await directoryInstead(path);
+    if (stats.isFIFO()) {
       return await openArchiveStream(readPipe(path, options.signal), path, options);
     }
     const head = await firstBytes(path, blockSize);
@@ -131,6 +135,15 @@ async function firstBytes(path: string, count: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const chunk of readChunks(path, count)) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts);
+}
+
+async function directoryInstead(path: string): Promise<NetbootError> {
+  const hint = await otherFormatHint(new DirectoryFiles(path), path, { container: "directory" });
+  return new NetbootError(
+    "LAYOUT_INVALID",
+    `The archive ${path} is a directory.`,
+    hint ?? "Name the file that docker save, or skopeo copy to an oci-archive, wrote.",
+  );
 }
 
 function notAnArchive(where: string): NetbootError {

@@ -7,13 +7,12 @@ interface SplitLocation {
   readonly tag?: string;
 }
 
-/** Splits `PATH`, `PATH:TAG` or `PATH@DIGEST`. The digest is returned as the tag. */
+/** Splits `PATH`, `PATH:TAG` or `PATH[:TAG]@DIGEST`. The digest, which decides, is returned as the tag. */
 export function splitDigest(text: string, isPath: (path: string) => boolean): SplitLocation {
   const at = text.lastIndexOf("@");
   const digest = text.slice(at + 1);
-  return at >= 0 && isDigest(digest)
-    ? { path: text.slice(0, at), tag: digest }
-    : splitTag(text, isPath);
+  if (at < 0 || !isDigest(digest)) return splitTag(text, isPath);
+  return { ...splitTag(text.slice(0, at), isPath), tag: digest };
 }
 
 /**

@@ -51,13 +51,13 @@ describe("serve, on the DHCP ports", { concurrency: 2, timeout: 300_000 }, () =>
     it(`leaves unicast requests to a DHCP server of the same machine that listens ${name}`, async () => {
       const heard = await lines(`
       : > dnsmasq.log; ${dhcpServer} ${words} > dnsmasq.log 2>&1 &
-      until grep -q "IP range" dnsmasq.log 2> /dev/null; do sleep 0.05; done
+      until_says dnsmasq.log "IP range"
       serve --dhcp proxy
       HEARD=a.heard; export HEARD
       at a busybox udhcpc -p a.pid -i eth0 -f -s ./action > a.log 2>&1 &
-      until grep -q bound a.heard 2> /dev/null; do sleep 0.05; done
+      until_says a.heard bound
       kill -USR1 $(cat a.pid)
-      until grep -q renew a.heard; do sleep 0.05; done
+      until_says a.heard renew
       kill $(cat a.pid); grep -o "^renew\\|server=.*" a.heard | tail -n 2
       grep -c "sending renew" a.log
       echo $(($(grep -c DHCPREQUEST dnsmasq.log) - $(grep -c "broadcasting \\(select\\|renew\\)" a.log)))
@@ -115,17 +115,18 @@ describe("serve, on the DHCP ports", { concurrency: 2, timeout: 300_000 }, () =>
       const listen = sockets.map((place) => `--listen ${place}`).join(" ");
       const printed = await lines(`
         at a ip address add 10.5.0.9/24 dev eth0; at a ip route add 255.255.255.255 dev eth0
+        mkfifo asked.1 asked.2
         printf 'export LISTEN_PID=$$; exec "$@"' > handed-over
         cat > twice <<'END'
           for time in 1 2; do
             sh handed-over ${program} serve ${out} --state-dir state 2> log.$time & server=$!
-            until [ -e asked.$time ]; do sleep 0.05; done
+            read _ < asked.$time
             kill -KILL $server
           done
 END
         systemd-socket-activate --datagram --fdname ${names} ${listen} sh twice 2> activate.log &
-        until grep -q "10.5.0.1:67" activate.log 2> /dev/null; do sleep 0.05; done
-        for time in 1 2; do ${askers}; touch asked.$time; done`);
+        until_says activate.log "10.5.0.1:67"
+        for time in 1 2; do ${askers}; echo > asked.$time; done`);
       assert.deepEqual(printed, [...heard, ...heard]);
     });
   }

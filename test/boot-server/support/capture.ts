@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkout } from "../../support/checkout.js";
 
@@ -29,22 +29,29 @@ export function datagramsOf(name: string): readonly Datagram[] {
   return datagrams;
 }
 
+/** Reads a pcapng file whose packets are UDP in IPv4 in Ethernet, or nothing of interest. */
 function readRecording(name: string): Datagram[] {
-  const fields = ["frame.number", "ip.src", "udp.srcport", "ip.dst", "udp.dstport", "udp.payload"];
-  const options = fields.flatMap((field) => ["-e", field]);
-  const text = tshark(["-r", join(recordings, name), "-Y", "udp", "-T", "fields", ...options]);
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const [frame, source, sourcePort, target, targetPort, payload] = line.split("\t");
-      return {
-        frame: Number(frame),
-        from: { address: source!, port: Number(sourcePort) },
-        to: { address: target!, port: Number(targetPort) },
-        payload: Buffer.from(payload!, "hex"),
-      };
-    });
+  const frames = [...framesOf(readFileSync(join(recordings, name)))];
+  return frames.flatMap((bytes, index) => {
+    const isIpv4 = bytes.readUInt16BE(12) === 0x0800;
+    if (!isIpv4 || bytes[14 + 9] !== 17) return [];
+    const udp = 14 + ((bytes[14] ?? 0) & 15) * 4;
+    const addressAt = (offset: number) => bytes.subarray(offset, offset + 4).join(".");
+    return {
+      frame: index + 1,
+      from: { address: addressAt(14 + 12), port: bytes.readUInt16BE(udp) },
+      to: { address: addressAt(14 + 16), port: bytes.readUInt16BE(udp + 2) },
+      payload: bytes.subarray(udp + 8, udp + bytes.readUInt16BE(udp + 4)),
+    };
+  });
+}
+
+/** The frames of the enhanced packet blocks (type 6) of a pcapng file. */
+function* framesOf(file: Buffer): Generator<Buffer> {
+  for (let start = 0; start < file.length; start += file.readUInt32LE(start + 4)) {
+    const [data, length] = [start + 28, file.readUInt32LE(start + 20)];
+    if (file.readUInt32LE(start) === 6) yield file.subarray(data, data + length);
+  }
 }
 
 /**
@@ -63,21 +70,21 @@ export function decodeAll(datagrams: readonly SentDatagram[], path: string): str
 }
 
 /**
- * Decodes single fields of a datagram with tshark.
+ * Decodes single fields of datagrams with tshark.
  * @param path the capture file to write for tshark
  * @param fields their names in Wireshark
- * @returns the values in the same order; "" for a missing field
+ * @returns the values for each datagram, in the same order; "" for a missing field
  */
 export function decodeFields(
-  payload: Buffer,
-  port: number,
+  datagrams: readonly SentDatagram[],
   path: string,
   fields: readonly string[],
-): string[] {
-  writeFileSync(path, captureOf([{ payload, port }]));
+): string[][] {
+  writeFileSync(path, captureOf(datagrams));
   const options = fields.flatMap((field) => ["-e", field]);
   const text = tshark(["-r", path, "-T", "fields", "-E", "occurrence=f", ...options]);
-  return text.replace(/\n$/, "").split("\t");
+  const lines = text.replace(/\n$/, "").split("\n");
+  return lines.map((line) => line.split("\t"));
 }
 
 function tshark(args: readonly string[]): string {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { checkout } from "../../support/checkout.js";
+import { untilSays } from "../../support/until-says.js";
 
 const run = promisify(execFile);
 
@@ -21,13 +22,15 @@ const serveInLan = join(checkout, ".build/test/boot-server/support/serve-in-lan.
 
 /**
  * Shell functions for a private network: a switch, this machine at 10.5.0.1, and the machines
- * \`a\`, \`b\`, and \`c\`, each in a network namespace.
- * - \`at a COMMAND\` runs a command there
- * - \`ask a\` makes busybox's udhcpc get an address, and prints the lease
- * - \`renew a\` makes a running udhcpc (a.pid, a.heard) renew its lease
- * - \`serve OPTIONS\` starts the server and returns when it listens
+ * `a`, `b`, and `c`, each in a network namespace.
+ * - `at a COMMAND` runs a command there
+ * - `ask a` makes busybox's udhcpc get an address, and prints the lease
+ * - `renew a` makes a running udhcpc (a.pid, a.heard) renew its lease
+ * - `serve OPTIONS` starts the server and returns when it listens
+ * - `until_says FILE TEXT` waits until a file contains a text
  */
 const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
+  until_says='${untilSays}'; eval "$until_says"
   ip link set lo up
   ip link add br0 type bridge; ip link set br0 up; ip address add 10.5.0.1/24 dev br0
   for name in a b c; do
@@ -41,13 +44,13 @@ const setUp = (scratch: string, served: string) => `set -u; cd "${scratch}"
   ask() { who=$1; shift; HEARD=$who.heard; export HEARD; : > $HEARD
     at $who busybox udhcpc -i eth0 -f -n -q -t 4 -T 3 -s ./action "$@" > $who.log 2>&1
     grep -v deconfig $who.heard || echo "$who got nothing"; }
-  renew() { tries=0; until grep -q renew $1.heard; do
+  renew() { kill -USR1 $(cat $1.pid)
     # udhcpc misses a reply that arrives before it listens again: renew once more after a second.
-    [ $((tries % 20)) != 0 ] || kill -USR1 $(cat $1.pid); tries=$((tries + 1)); sleep 0.05; done; }
+    timeout 1 sh -c "$until_says; until_says $1.heard renew" || renew $1; }
   serve() { : > log
-    ${process.execPath} ${serveInLan} ${served} --state-dir state "$@" 2> log &
+    ${process.execPath} ${serveInLan} ${served} --state-dir state "$@" 2>> log &
     server=$!
-    until grep -q Serving log; do kill -0 $server 2> /dev/null || return 1; sleep 0.05; done; }
+    until_says log Serving $server; }
   stop() { kill -TERM $server; wait $server; }`;
 
 /** The command of a DHCP server that offers addresses without pinging them for 3 s first. */

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { checkout } from "../../support/checkout.js";
+import { untilSays } from "../../support/until-says.js";
 
 const run = promisify(execFile);
 
@@ -17,7 +18,7 @@ export async function inOwnNetwork(
   const setUp = `set -u; cd "${await temporaryDirectory()}"; export XDG_STATE_HOME="$PWD/state"
     node="${process.execPath}"; netboot="$node ${checkout}/bin/kairos-netboot.js"
     ip link set lo up; ip address add 10.9.8.7/24 dev lo
-    until_says() { until grep -q "$2" "$1" 2>/dev/null; do sleep 0.05; done; }`;
+    ${untilSays}`;
   // The PID namespace ends all processes with the script.
   const namespaces = ["--map-root-user", "--net", "--pid", "--mount-proc"];
   const words = [...namespaces, "--fork", "--kill-child", "sh", "-c"];

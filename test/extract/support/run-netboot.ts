@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { checkout } from "../../support/checkout.js";
@@ -69,8 +69,11 @@ export function copyOfProgram(): Promise<string> {
 async function copyProgram(): Promise<string> {
   const directory = await sharedDirectory();
   await chmod(directory, 0o755);
-  for (const name of ["package.json", "bin", "dist"]) {
-    await cp(join(checkout, name), join(directory, name), { recursive: true });
+  for (const name of ["bin", "dist"]) await mkdir(join(directory, name));
+  const bundle = (await readdir(join(checkout, "dist"))).filter((name) => name.endsWith(".js"));
+  const files = bundle.map((name) => join("dist", name));
+  for (const file of ["package.json", "bin/kairos-netboot.js", ...files]) {
+    await copyFile(join(checkout, file), join(directory, file));
   }
   await succeed("chmod", ["-R", "a+rX", directory]);
   return directory;

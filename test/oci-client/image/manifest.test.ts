@@ -205,6 +205,25 @@ describe("assertImage", () => {
     });
   }
 
+  /** What cosign sign, cosign attest, and BuildKit write beside an image. */
+  const documents = [
+    "application/vnd.dev.cosign.simplesigning.v1+json",
+    "application/vnd.dsse.envelope.v1+json",
+    "application/vnd.in-toto+json",
+    "application/json",
+    "text/spdx",
+  ];
+  for (const mediaType of documents) {
+    it(`refuses the config of an image if all layers are of the type ${mediaType}`, () => {
+      const document = { ...layer, mediaType };
+      const parsed = parseManifest(bytes({ ...manifest, layers: [document, document] }));
+      const words = new RegExp(`layers of the type ${mediaType.replace("+", "\\+")}`);
+      assert.throws(() => assertImage(parsed as Manifest), failsWith("NOT_AN_IMAGE", words));
+      const mixed = parseManifest(bytes({ ...manifest, layers: [document, layer] }));
+      assertImage(mixed as Manifest);
+    });
+  }
+
   const others: [type: string, artifactType: string | undefined, words: RegExp][] = [
     ["application/vnd.cncf.helm.config.v1+json", undefined, /Helm chart/],
     ["application/vnd.oci.empty.v1+json", "application/vnd.example.sbom", /vnd\.example\.sbom/],

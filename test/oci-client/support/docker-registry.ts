@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Scope } from "../../support/suite-scope.js";
 
 /** Starts Debian's docker-registry on a free loopback port and gives back its `host:port`. */
 export async function startRegistry(
-  t: TestContext,
+  t: Scope,
   directory: string,
   htpasswd?: string,
 ): Promise<string> {
@@ -20,7 +20,7 @@ export async function startRegistry(
 
 /** The same with parts of the configuration (distribution's configuration.md). */
 export async function startConfiguredRegistry(
-  t: TestContext,
+  t: Scope,
   directory: string,
   { auth, tls }: { auth?: object; tls?: object },
 ): Promise<string> {

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestContext } from "node:test";
+import type { Scope } from "../../support/suite-scope.js";
 import type { ImageContent, Pointer } from "./image-content.js";
 
 export interface LocalServer {
@@ -16,7 +16,7 @@ export interface LocalServer {
 }
 
 /** A real server on a free loopback port, which ends with the test. */
-export async function serve(t: TestContext, listener: RequestListener): Promise<LocalServer> {
+export async function serve(t: Scope, listener: RequestListener): Promise<LocalServer> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
@@ -25,7 +25,7 @@ export async function serve(t: TestContext, listener: RequestListener): Promise<
   return { host: `127.0.0.1:${await listen(t, server)}`, requests };
 }
 
-export async function listen(t: TestContext, server: Server): Promise<number> {
+export async function listen(t: Scope, server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => {
     server.close();
@@ -39,7 +39,7 @@ export type Interceptor = (request: IncomingMessage, response: ServerResponse) =
 
 /** A registry of one repository, `os/image`, with one tag, `v1`. */
 export function serveImage(
-  t: TestContext,
+  t: Scope,
   content: ImageContent,
   root: Pointer,
   intercept: Interceptor = () => false,

@@ -1,6 +1,6 @@
-import type { TestContext } from "node:test";
 import type { ImageContent, Pointer } from "../../oci-client/support/image-content.js";
 import { fail, serve } from "../../oci-client/support/local-server.js";
+import type { Scope } from "../../support/suite-scope.js";
 
 const none =
   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
@@ -10,7 +10,7 @@ const none =
  * Referrers"), and records the requests.
  */
 export async function fakeRegistry(
-  t: TestContext,
+  t: Scope,
   content: ImageContent,
   tags: Readonly<Record<string, Pointer>>,
   referrers: Readonly<Record<string, Pointer>>,

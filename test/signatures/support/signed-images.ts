@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import {
+  digestOf,
   type ImageContent,
   ociIndexType,
   type Pointer,
@@ -103,14 +104,16 @@ export async function push(
   content: ImageContent,
   tags: Readonly<Record<string, Pointer>>,
 ): Promise<void> {
+  const isManifest = (bytes: Buffer) => bytes.includes('"schemaVersion"');
   for (const [digest, bytes] of content.blobs) {
+    if (isManifest(bytes)) continue;
     const begun = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
     const place = new URL(begun.headers.get("location")!, base);
     place.searchParams.set("digest", digest);
     await expectOk(await fetch(place, { method: "PUT", body: new Uint8Array(bytes) }));
   }
   const isIndex = (bytes: Buffer) => bytes.includes('"manifests"');
-  const manifests = [...content.blobs.values()].filter((it) => it.includes('"schemaVersion"'));
+  const manifests = [...content.blobs.values()].filter(isManifest);
   const put = async (target: string, bytes: Buffer) => {
     const type = JSON.parse(bytes.toString()).mediaType as string;
     await expectOk(
@@ -121,7 +124,6 @@ export async function push(
       }),
     );
   };
-  const { digestOf } = await import("../../oci-client/support/image-content.js");
   for (const bytes of manifests.sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))) {
     await put(digestOf(bytes), bytes);
   }

@@ -12,19 +12,19 @@ import { baseLayer } from "../../support/base-layer.js";
 import { type CountingRegistry, countingRegistry } from "../support/counting-registry.js";
 
 const content = new ImageContent();
-const root = addImage(content, [baseLayer, [noise("noise", 4_000_000)]]);
+const root = addImage(content, [baseLayer, [noise("noise", 1_000_000)]]);
 const layers: { digest: string; size: number }[] = content.json(root).layers;
 const large = layers[1]!;
 /** The registry stops here, until all processes are where the test wants them. */
-const holdAt = 2_000_000;
+const holdAt = 500_000;
 const waiting = /Another process is fetching layers already/;
 
 describe("processes that share a cache", () => {
   it("fetch each layer once if all of them start at the same time", async (t) => {
     const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
-    const children = [1, 2, 3, 4, 5, 6].map((number) => start(t, registry, cwd, number));
-    await until(() => children.filter(({ hasPrinted }) => hasPrinted(waiting)).length === 5);
+    const children = startAll(t, registry, cwd, 4);
+    await until(() => children.filter(({ hasPrinted }) => hasPrinted(waiting)).length === 3);
     registry.release();
     await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
     for (const { digest, size } of layers) {
@@ -41,9 +41,9 @@ describe("processes that share a cache", () => {
   it("continue the partial file of a process that is killed", async (t) => {
     const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
-    const first = start(t, registry, cwd, 1);
+    const first = startPull(t, registry, cwd);
     await until(() => sentOf(registry) === holdAt);
-    const others = [2, 3, 4, 5, 6].map((number) => start(t, registry, cwd, number));
+    const others = startAll(t, registry, cwd, 3);
     await until(() => others.every(({ hasPrinted }) => hasPrinted(waiting)));
     first.child.kill("SIGKILL");
     assert.equal((await first.outcome).status, null);
@@ -61,9 +61,9 @@ describe("processes that share a cache", () => {
   it("all succeed after wrong bytes that all of them have read", async (t) => {
     const registry = await countingRegistry(t, content, root, { holdAt, wrong: large.digest });
     const cwd = await temporaryDirectory();
-    const first = start(t, registry, cwd, 1);
+    const first = startExtract(t, registry, cwd, 0);
     await until(() => sentOf(registry) === holdAt);
-    const others = [2, 3].map((number) => start(t, registry, cwd, number));
+    const others = startAll(t, registry, cwd, 2);
     await until(() => others.every(({ hasPrinted }) => hasPrinted(waiting)));
     registry.release();
     const children = [first, ...others];
@@ -100,7 +100,7 @@ describe("processes in containers that share a cache", { skip }, () => {
   it("fetch each layer once if all of them start at the same time", async (t) => {
     const registry = await countingRegistry(t, content, root, { holdAt });
     const cwd = await temporaryDirectory();
-    const children = [1, 2, 3].map((number) => start(t, registry, cwd, number, container));
+    const children = startAll(t, registry, cwd, 3, container);
     await until(() => children.filter(({ hasPrinted }) => hasPrinted(waiting)).length === 2);
     registry.release();
     await assertSameResults(cwd, await Promise.all(children.map(({ outcome }) => outcome)));
@@ -130,7 +130,22 @@ describe("processes in containers that share a cache", { skip }, () => {
   });
 });
 
-function start(
+/** Starts several processes. Two of them extract the image, and the others only pull it. */
+function startAll(
+  t: TestContext,
+  registry: CountingRegistry,
+  cwd: string,
+  count: number,
+  prefix: readonly string[] = [],
+) {
+  return Array.from({ length: count }, (_, number) =>
+    number < 2
+      ? startExtract(t, registry, cwd, number + 1, prefix)
+      : startPull(t, registry, cwd, prefix),
+  );
+}
+
+function startExtract(
   t: TestContext,
   { host }: CountingRegistry,
   cwd: string,
@@ -182,14 +197,14 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await delay(20);
 }
 
-/** All of them succeeded with the same bytes. */
+/** All of them succeeded, and those that extracted made the same bytes. */
 async function assertSameResults(cwd: string, outcomes: readonly Outcome[]): Promise<void> {
   for (const { status, stderr } of outcomes) assert.equal(status, 0, stderr);
   const names = (await readdir(cwd)).filter((name) => name.startsWith("out-"));
   const sums = await Promise.all(
     names.map((name) => readFile(join(cwd, name, "SHA256SUMS"), "utf8")),
   );
-  assert.equal(sums.length, outcomes.length);
+  assert.ok(sums.length >= 2);
   for (const each of sums) assert.equal(each, sums[0]);
   await assertLayersAreCached(cwd);
 }

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { extract } from "../../../src/extract/index.js";
 import { NetbootError } from "../../../src/support/index.js";
 import { noise } from "../../extract/support/images.js";
+import { runCommand } from "../../extract/support/run-command.js";
 import {
   demoImage,
   demoName,
+  type Outcome,
   outcomeOf,
   runProgram,
   startProgram,
@@ -136,7 +139,7 @@ describe("an archive that docker save wrote yields the same files", () => {
     const file = join(directory, "docker-25-containerd.tar");
     const archive = await extracted(`oci-archive:${file}:v1`);
     assert.deepEqual(archive, { files: expected, manifestDigest: demoDigest });
-    assert.deepEqual((await extractInput(file)).files, expected);
+    assert.deepEqual((await extractInput(file, runBehindPipe)).files, expected);
   });
 });
 
@@ -161,9 +164,10 @@ it("an image of several in an archive is selected by name, and an error lists th
   );
   await assert.rejects(extracted(`${reference}:demo:v2`), isError("IMAGE_NOT_FOUND", /demo:v2/));
   await assert.rejects(extracted(`${reference}:@2`), isError("IMAGE_NOT_FOUND", /@2/));
-  const { status, stderr } = await input(join(directory, "docker-1.10.tar"), "out");
+  const file = join(directory, "docker-1.10.tar");
+  const { status, stdout } = await runWithInput(file, await temporaryDirectory());
   assert.equal(status, 3);
-  assert.match(stderr, /demo:v1, quay.io\/kairos\/other:v2/);
+  assert.match(stdout, /demo:v1, quay.io\/kairos\/other:v2/);
 });
 
 it("the second extraction of an archive does nothing, and neither leaves files behind", async () => {
@@ -227,27 +231,32 @@ async function compressed(reference: string, program: "gzip" | "zstd"): Promise<
   return `${reference}.${program}`;
 }
 
-/** Runs the program with a file on standard input, through a pipe. */
-async function input(file: string, output: string, cwd?: string) {
-  const place = cwd ?? (await temporaryDirectory());
-  const args = ["extract", "-", "-o", output, "--platform", "amd64", "--json"];
-  const prefix = ["sh", "-c", 'cat "$0" | "$@"', file];
-  const outcome = await runProgram(args, { cwd: place, prefix });
-  return { ...outcome, stderr: `${outcome.stderr}${outcome.stdout}`, place };
+const extractStandardInput = ["extract", "-", "-o", "out", "--platform", "amd64", "--json"];
+
+/** Runs the command line with a file as its standard input. */
+async function runWithInput(file: string, cwd: string): Promise<Outcome> {
+  return runCommand(extractStandardInput, { cwd, input: createReadStream(file) });
 }
 
-async function extractInput(file: string) {
-  const { status, stderr, place } = await input(file, "out");
-  assert.equal(status, 0, stderr);
+/** Runs the program with a file on its standard input, through a pipe. */
+async function runBehindPipe(file: string, cwd: string): Promise<Outcome> {
+  const prefix = ["sh", "-c", 'cat "$0" | "$@"', file];
+  return runProgram(extractStandardInput, { cwd, prefix });
+}
+
+async function extractInput(file: string, run = runWithInput) {
+  const cwd = await temporaryDirectory();
+  const { status, stdout } = await run(file, cwd);
+  assert.equal(status, 0, stdout);
   const names = ["-kernel", "-initrd", ".squashfs"].map((end) => `${demoName}${end}`);
-  return { files: await filesIn(names.map((name) => join(place, "out", name))) };
+  return { files: await filesIn(names.map((name) => join(cwd, "out", name))) };
 }
 
 /** The digests of the files that the program extracts from an OCI archive. */
 async function run(cwd: string, image: string, output: string, path?: string) {
   const args = ["extract", `oci-archive:${image}`, "-o", output, "--platform", "amd64"];
   const env: Record<string, string> = path === undefined ? {} : { PATH: path };
-  const { status, stderr } = await runProgram(args, { cwd, env });
+  const { status, stderr } = await runCommand(args, { cwd, env });
   assert.equal(status, 0, stderr);
   const names = (await readdir(join(cwd, output))).filter((name) => !name.endsWith(".json")).sort();
   return filesIn(
@@ -277,7 +286,7 @@ it("an archive compressed with zstd needs the program zstd, and an error says so
   const reference = await compressed(await demoAs("oci-archive"), "zstd");
   const cwd = await temporaryDirectory();
   const args = ["inspect", reference, "--platform", "amd64"];
-  const { status, stderr } = await runProgram(args, { cwd, env: { PATH: await noTools() } });
+  const { status, stderr } = await runCommand(args, { cwd, env: { PATH: await noTools() } });
   assert.equal(status, 5);
   assert.match(stderr, /program zstd is not installed/);
 });

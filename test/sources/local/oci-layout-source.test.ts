@@ -129,8 +129,8 @@ describe("a layout is refused with a hint if", () => {
     [
       "it contains no image",
       () => changedLayout((index) => writeFile(index, '{"schemaVersion":2,"manifests":[]}')),
-      "PLATFORM_NOT_FOUND",
-      /linux\/amd64/,
+      "LAYOUT_INVALID",
+      /lists no image/,
     ],
     ["the manifest is missing", () => withoutBlob("manifest"), "BLOB_NOT_FOUND", /lacks the blob/],
     ["the config is missing", () => withoutBlob("config"), "BLOB_NOT_FOUND", /lacks the blob/],

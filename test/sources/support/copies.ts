@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { extract } from "../../../src/extract/index.js";
 import { demoImage, succeed } from "../../extract/support/run-netboot.js";
-import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { sharedDirectory, temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { checkout } from "../../support/checkout.js";
 
 /** Copies an image with skopeo. */
@@ -17,9 +17,21 @@ export async function skopeoDigest(reference: string): Promise<string> {
   return (await succeed("skopeo", args)).stdout.trim();
 }
 
-/** Copies the demo image with skopeo to a transport, and returns the reference without its tag. */
-export async function demoAs(transport: string, tag = ""): Promise<string> {
-  const place = `${transport}:${join(await temporaryDirectory(), "image")}`;
+/**
+ * Copies the demo image with skopeo to a transport, and returns the reference without its tag. The
+ * tests of a file share the copy.
+ */
+export function demoAs(transport: string, tag = ""): Promise<string> {
+  const key = `${transport}${tag}`;
+  const copy = demoCopies.get(key) ?? copyDemo(transport, tag);
+  demoCopies.set(key, copy);
+  return copy;
+}
+
+const demoCopies = new Map<string, Promise<string>>();
+
+async function copyDemo(transport: string, tag: string): Promise<string> {
+  const place = `${transport}:${join(await sharedDirectory(), "image")}`;
   await skopeoCopy(`${demoImage}:latest`, `${place}${tag}`);
   return place;
 }
@@ -29,9 +41,16 @@ export function pathOf(reference: string): string {
   return reference.slice(reference.indexOf(":") + 1);
 }
 
-/** A directory with the demo image in the formats of several Docker versions. */
-export async function dockerSaves(): Promise<string> {
-  const directory = await temporaryDirectory();
+/** A directory with the demo image in the formats of several Docker versions, which all tests share. */
+export function dockerSaves(): Promise<string> {
+  saves ??= makeDockerSaves();
+  return saves;
+}
+
+let saves: Promise<string> | undefined;
+
+async function makeDockerSaves(): Promise<string> {
+  const directory = await sharedDirectory();
   await succeed("sh", [join(checkout, "testdata/docker-save/build.sh"), directory]);
   return directory;
 }

@@ -1,6 +1,6 @@
-import type { TestContext } from "node:test";
 import type { ImageContent, Pointer } from "../../oci-client/support/image-content.js";
 import { serveImage } from "../../oci-client/support/local-server.js";
+import type { Scope } from "../../support/suite-scope.js";
 
 /** One request for a blob. */
 interface Served {
@@ -30,7 +30,7 @@ export interface CountingRegistryOptions {
 
 /** A registry of one image that counts the bytes it sends, and stops or slows down as the test wants. */
 export async function countingRegistry(
-  t: Pick<TestContext, "after">,
+  t: Scope,
   content: ImageContent,
   root: Pointer,
   { holdAt = Infinity, piece = Infinity, pause = 0, wrong }: CountingRegistryOptions,
@@ -38,7 +38,7 @@ export async function countingRegistry(
   const served: Served[] = [];
   const held: (() => void)[] = [];
   let isReleased = false;
-  const { host } = await serveImage(t as TestContext, content, root, (request, response) => {
+  const { host } = await serveImage(t, content, root, (request, response) => {
     const digest = /\/blobs\/(.+)$/.exec(request.url!)?.[1];
     const right = digest === undefined ? undefined : content.blobs.get(digest);
     if (digest === undefined || right === undefined) return false;

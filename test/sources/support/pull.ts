@@ -13,7 +13,7 @@ const source = openSource(reference, {
   userAgent: "test",
   signal: new AbortController().signal,
   retry: { totalMs: 60_000, firstPauseMs: 10, maxPauseMs: 100 },
-  cacheTiming: { heartbeatIntervalMs: 100, silenceTimeoutMs: 1000, pollIntervalMs: 20 },
+  cacheTiming: { heartbeatIntervalMs: 100, silenceTimeoutMs: 1000, pollIntervalMs: 50 },
   onNotice: (text) => process.stderr.write(`${text}\n`),
 });
 const { manifest } = await source.resolve(parsePlatform("amd64"));

@@ -1,7 +1,7 @@
-import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runProgram, succeed } from "../../extract/support/run-netboot.js";
-import { temporaryDirectory } from "../../extract/support/temporary-directory.js";
+import { runCommand } from "../../extract/support/run-command.js";
+import { succeed } from "../../extract/support/run-netboot.js";
+import { sharedDirectory, temporaryDirectory } from "../../extract/support/temporary-directory.js";
 import { checkout } from "../../support/checkout.js";
 
 /** Version of the demo image's kernel. */
@@ -20,43 +20,47 @@ export async function shell(script: string, cwd: string): Promise<string> {
 
 /**
  * A release that other tools made: the demo image's kernel, an initrd from cpio and gzip, a squashfs
- * from mksquashfs, and checksums from sha256sum.
+ * from mksquashfs, and checksums from sha256sum. Beside it are plain.cpio and tree/, which it contains.
  * @param script changes the files r-kernel, r-initrd, and r.squashfs before the checksums are made
  */
 export async function release(script = "true", after = "true"): Promise<string> {
+  unchanged ??= makeUnchanged();
   const work = await temporaryDirectory();
-  const directory = join(work, "out");
-  await mkdir(directory);
-  await copyFile(await kernelOfDemo(work), join(directory, "r-kernel"));
   await shell(
-    `mkdir -p tree/usr/lib/modules/${version} tree/etc
+    `cp -a "${await unchanged}/." .
+     cd out
+     (${script})
+     sha256sum r-* r.* >SHA256SUMS
+     ${after}`,
+    work,
+  );
+  return join(work, "out");
+}
+
+let unchanged: Promise<string> | undefined;
+
+/** The files of a release without faults, and without checksums; each test process makes them once. */
+async function makeUnchanged(): Promise<string> {
+  const directory = await sharedDirectory();
+  const blobs = join(checkout, "testdata/demo-image/blobs/sha256");
+  await shell(
+    `mkdir -p out tree/usr/lib/modules/${version} tree/etc
      : >tree/usr/lib/modules/${version}/modules.dep
      echo hello >tree/etc/motd
      (cd tree && find . | cpio -o -H newc --quiet) >plain.cpio
      gzip -9 <plain.cpio >out/r-initrd
-     mksquashfs tree out/r.squashfs -quiet -no-progress >/dev/null`,
-    work,
+     mksquashfs tree out/r.squashfs -quiet -no-progress >/dev/null
+     for blob in ${blobs}/*; do
+       tar -xzf "$blob" -O ./boot/vmlinuz-${version} >out/r-kernel 2>/dev/null && break
+     done; test -s out/r-kernel`,
+    directory,
   );
-  await shell(script, directory);
-  await shell(`sha256sum r-* r.* >SHA256SUMS; ${after}`, directory);
   return directory;
-}
-
-/** Takes the kernel out of the image with tar. */
-async function kernelOfDemo(work: string): Promise<string> {
-  const blobs = join(checkout, "testdata/demo-image/blobs/sha256");
-  await shell(
-    `for blob in ${blobs}/*; do
-       tar -xzf "$blob" -O ./boot/vmlinuz-${version} >kernel 2>/dev/null && break
-     done; test -s kernel`,
-    work,
-  );
-  return join(work, "kernel");
 }
 
 /** Runs `verify --json`. */
 export async function verify(directory: string, ...options: string[]) {
-  const { status, stdout, stderr } = await runProgram(["verify", directory, "--json", ...options], {
+  const { status, stdout, stderr } = await runCommand(["verify", directory, "--json", ...options], {
     cwd: directory,
   });
   const lines = stdout.trimEnd().split("\n");
