@@ -20,6 +20,7 @@ import { captureRuleFor } from "./capture-rule.js";
 import { type CheckedOptions, checkOptions, recordOptions } from "./check-options.js";
 import type { ExtractOptions } from "./extract-options.js";
 import { createdTime, fetchLayers } from "./image-layers.js";
+import { InitrdCheck } from "./initrd-check.js";
 import { buildRootFilesystem } from "./root-filesystem.js";
 import { isSigned, type Keys, readKeys, signatureCheck } from "./signing-keys.js";
 import { writeArtifacts } from "./write-artifacts.js";
@@ -104,9 +105,11 @@ async function extractFrom(
   announce(source, image, options);
   checkLayerFormats(image.manifest.layers);
   await source.reserve(image.manifest.layers);
+  const initrdCheck = new InitrdCheck(signal);
   const pass = new TopDownPass({
     layers: fetchLayers(image, source),
     capture: captureRuleFor(options),
+    onCaptured: initrdCheck.readAhead,
     scratch: staging.scratch,
     limits: squashfsLimits,
     signal,
@@ -117,6 +120,7 @@ async function extractFrom(
   const path = squashfsScratchPath(staging);
   const root = await buildRootFilesystem({
     pass,
+    initrdCheck,
     version,
     created: createdTime(image.config) ?? 0,
     platform: image.platform,

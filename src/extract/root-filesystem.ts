@@ -29,10 +29,12 @@ import {
 import { display } from "../tar/index.js";
 import { checkAssumedPlatform } from "./assumed-platform.js";
 import type { CheckedOptions } from "./check-options.js";
+import type { InitrdCheck } from "./initrd-check.js";
 
 export interface RootFilesystemInput {
   /** Not run yet. */
   readonly pass: TopDownPass;
+  readonly initrdCheck: InitrdCheck;
   readonly version: MksquashfsVersion;
   /** When the image was made; seconds. */
   readonly created: number;
@@ -81,6 +83,9 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
     const facts = await readKairosFacts(tree, merged, options);
     const name = options.name ?? artifactName(facts.release);
     announceBootFiles(facts, options);
+    const initrdChecked = input.initrdCheck.warn(facts, merged, options);
+    // If it fails, so does this function, but not before mksquashfs has ended.
+    initrdChecked.catch(() => {});
     const traits = { root: merged.root.attributes, newestMtime: merged.newestMtime };
     const { plan, compression } = planFor(input, traits, facts);
     if (
@@ -102,6 +107,7 @@ export async function buildRootFilesystem(input: RootFilesystemInput): Promise<R
       compressor: compression.compressor,
       blockSize: options.blockSize,
     });
+    await initrdChecked;
     return { name, facts, merged, compression };
   } catch (error) {
     await (mksquashfs ?? (await early.opened?.catch(() => undefined)))?.abort();

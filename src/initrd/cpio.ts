@@ -4,9 +4,17 @@ import { InitrdFormatError } from "./initrd-format-error.js";
 const headerBytes = 110;
 /** PATH_MAX: the kernel skips entries with longer names. */
 const maxNameBytes = 4096;
+/** Larger contents are never kept. */
+const maxKeptBytes = 1024 * 1024;
 const trailer = "TRAILER!!!";
 
-type State = "header" | "name" | "between";
+type State = "header" | "name" | "contents" | "between";
+
+/**
+ * Receives the name of each entry, its bytes as latin1.
+ * @returns a function that receives the contents of a small file, if they are wanted
+ */
+export type OnEntry = (name: string) => ((contents: Buffer) => void) | undefined;
 
 /**
  * Reads cpio archives as the kernel does (Linux, Documentation/driver-api/early-userspace/
@@ -14,7 +22,8 @@ type State = "header" | "name" | "between";
  * zeros between them. Bytes are pushed as they arrive.
  */
 export class CpioReader {
-  readonly #onName: (name: string) => void;
+  readonly #onEntry: OnEntry;
+  #onContents: ((contents: Buffer) => void) | undefined;
   #state: State = "between";
   #held = Buffer.alloc(0);
   /** Number of bytes to skip. */
@@ -25,12 +34,9 @@ export class CpioReader {
   archives = 0;
   entries = 0;
 
-  /**
-   * @param onName called with the name of each entry, its bytes as latin1
-   * @param position of the first byte in the file: archives begin at multiples of four
-   */
-  constructor(onName: (name: string) => void, position = 0) {
-    this.#onName = onName;
+  /** @param position of the first byte in the file: archives begin at multiples of four */
+  constructor(onEntry: OnEntry, position = 0) {
+    this.#onEntry = onEntry;
     this.#position = position;
   }
 
@@ -62,7 +68,7 @@ export class CpioReader {
         this.archives += 1;
         this.#position = 0;
       }
-      const wanted = this.#state === "header" ? headerBytes : this.#nameSize;
+      const wanted = this.#wantedBytes();
       const taken = chunk.subarray(at, at + wanted - this.#held.length);
       this.#held = Buffer.concat([this.#held, taken]);
       at += taken.length;
@@ -70,7 +76,8 @@ export class CpioReader {
       const bytes = this.#held;
       this.#held = Buffer.alloc(0);
       if (this.#state === "header") this.#readHeader(bytes);
-      else this.#readName(bytes);
+      else if (this.#state === "name") this.#readName(bytes);
+      else this.#readContents(bytes);
     }
     return at;
   }
@@ -82,6 +89,11 @@ export class CpioReader {
         `ends in the middle of a cpio archive, after ${this.entries} entries`,
       );
     }
+  }
+
+  #wantedBytes(): number {
+    if (this.#state === "header") return headerBytes;
+    return this.#state === "name" ? this.#nameSize : this.#contentSize;
   }
 
   #readHeader(bytes: Buffer): void {
@@ -101,8 +113,7 @@ export class CpioReader {
 
   #readName(bytes: Buffer): void {
     const name = bytes.toString("latin1", 0, bytes.length - 1);
-    this.#skip =
-      padding(headerBytes + this.#nameSize) + this.#contentSize + padding(this.#contentSize);
+    this.#skip = padding(headerBytes + this.#nameSize);
     if (name === trailer) {
       this.#state = "between";
       this.#skip = 0;
@@ -110,7 +121,19 @@ export class CpioReader {
       return;
     }
     this.entries += 1;
-    this.#onName(name);
+    const onContents = this.#onEntry(name);
+    if (onContents !== undefined && this.#contentSize > 0 && this.#contentSize <= maxKeptBytes) {
+      this.#onContents = onContents;
+      this.#state = "contents";
+      return;
+    }
+    this.#skip += this.#contentSize + padding(this.#contentSize);
+    this.#state = "header";
+  }
+
+  #readContents(bytes: Buffer): void {
+    this.#onContents?.(bytes);
+    this.#skip = padding(bytes.length);
     this.#state = "header";
   }
 }

@@ -8,8 +8,10 @@ import {
   magicNumberBytes,
 } from "../compression/index.js";
 import { readChunks } from "../support/index.js";
-import { CpioReader } from "./cpio.js";
+import { CpioReader, type OnEntry } from "./cpio.js";
+import { InitrdFeatures } from "./initrd-features.js";
 import { InitrdFormatError } from "./initrd-format-error.js";
+import { missingForNetboot } from "./netboot-needs.js";
 
 /** A summary of an initrd. */
 export interface InitrdContents {
@@ -19,6 +21,7 @@ export interface InitrdContents {
   readonly parts: readonly (CompressionFormat | "cpio")[];
   /** Versions for which it has a directory `/lib/modules/VERSION`. */
   readonly moduleVersions: ReadonlySet<string>;
+  readonly features: InitrdFeatures;
 }
 
 /** Far more than any machine could hold in memory. */
@@ -32,37 +35,72 @@ const maxVersions = 100;
  * @throws InitrdFormatError; NetbootError PROGRAM_MISSING, DECOMPRESSOR_FAILED
  */
 export async function listInitrd(path: string, signal: AbortSignal): Promise<InitrdContents> {
-  const { size } = await stat(path);
   const versions = new Set<string>();
-  const addModuleVersion = (name: string) => {
+  const features = new InitrdFeatures();
+  const onEntry: OnEntry = (name) => {
     const version = /^(?:\.?\/)?(?:usr\/)?lib\/modules\/([^/]+)/.exec(name)?.[1];
     if (version !== undefined && versions.size < maxVersions) versions.add(version);
+    return features.onEntry(name);
   };
+  const { entries, parts } = await readInitrd(path, signal, { onEntry });
+  return { entries, parts, moduleVersions: versions, features };
+}
+
+/**
+ * Reads the features of an initrd, and no more of it than necessary: if it has everything that it
+ * needs for netbooting, the rest does not matter.
+ * @throws as `listInitrd`
+ */
+export async function readInitrdFeatures(
+  path: string,
+  signal: AbortSignal,
+): Promise<InitrdFeatures> {
+  const features = new InitrdFeatures();
+  const isSatisfied = () =>
+    features.maker !== undefined && missingForNetboot(features, []).length === 0;
+  await readInitrd(path, signal, { onEntry: features.onEntry, isSatisfied });
+  return features;
+}
+
+interface InitrdVisitor {
+  readonly onEntry: OnEntry;
+  /** If true, the rest of the initrd is not read. */
+  readonly isSatisfied?: () => boolean;
+}
+
+async function readInitrd(
+  path: string,
+  signal: AbortSignal,
+  { onEntry, isSatisfied = () => false }: InitrdVisitor,
+): Promise<Pick<InitrdContents, "entries" | "parts">> {
+  const { size } = await stat(path);
   const parts: (CompressionFormat | "cpio")[] = [];
   let entries = 0;
   for (let offset = 0; offset < size; ) {
     if (parts.length >= maxParts) throw new InitrdFormatError("has too many parts");
-    const plain = await readPlain(path, offset, addModuleVersion);
+    const plain = await readPlain(path, offset, onEntry);
     entries += plain.entries;
     if (plain.archives > 0) parts.push("cpio");
     offset = plain.end;
-    if (offset >= size) break;
-    const compressed = await readCompressed({ path, offset, size, signal }, addModuleVersion);
+    if (offset >= size || isSatisfied()) break;
+    const part = { path, offset, size, signal };
+    const compressed = await readCompressed(part, { onEntry, isSatisfied });
     entries += compressed.entries;
     parts.push(compressed.compression);
     offset = compressed.end;
+    if (isSatisfied()) break;
   }
   if (entries === 0) throw new InitrdFormatError("contains no files");
-  return { entries, parts, moduleVersions: versions };
+  return { entries, parts };
 }
 
 /** Reads plain cpio archives and the zeros around them, up to the first byte of something else. */
 async function readPlain(
   path: string,
   start: number,
-  onName: (name: string) => void,
+  onEntry: OnEntry,
 ): Promise<{ entries: number; archives: number; end: number }> {
-  const reader = new CpioReader(onName, start);
+  const reader = new CpioReader(onEntry, start);
   let end = start;
   for await (const chunk of readChunks(path, Infinity, start)) {
     const taken = reader.push(chunk);
@@ -84,7 +122,7 @@ interface CompressedPart {
 
 async function readCompressed(
   part: CompressedPart,
-  onName: (name: string) => void,
+  { onEntry, isSatisfied }: Required<InitrdVisitor>,
 ): Promise<{ entries: number; compression: CompressionFormat; end: number }> {
   const { path, offset, signal } = part;
   const compression = await compressionAt(path, offset);
@@ -93,7 +131,7 @@ async function readCompressed(
       `has something at byte ${offset} that is neither cpio nor compressed`,
     );
   }
-  const reader = new CpioReader(onName);
+  const reader = new CpioReader(onEntry);
   let unpacked = 0;
   const chunks = decompressPart(compression, part);
   let next = await chunks.next();
@@ -103,6 +141,10 @@ async function readCompressed(
     if (unpacked > maxUnpackedBytes) throw new InitrdFormatError("unpacks to more than 32 GiB");
     if (reader.push(next.value) < next.value.length) {
       throw new InitrdFormatError("contains compressed data that are not a cpio archive");
+    }
+    if (isSatisfied()) {
+      await chunks.return(part.size);
+      return { entries: reader.entries, compression, end: part.size };
     }
     next = await chunks.next();
   }

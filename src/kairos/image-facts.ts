@@ -1,3 +1,4 @@
+import { findBuiltInDrivers, type RootDriver } from "../initrd/index.js";
 import { KernelConfig } from "../kernel/index.js";
 import type { Inode } from "../layers/index.js";
 import { hasName } from "./artifact-name.js";
@@ -16,6 +17,8 @@ export interface KairosFacts {
   readonly initrd: Initrd;
   /** Undefined if the image does not contain it. */
   readonly kernelConfig: KernelConfig | undefined;
+  /** Drivers for the root file system that are built into the kernel, as far as the image says. */
+  readonly builtInDrivers: readonly RootDriver[];
   readonly hasSelinux: boolean;
 }
 
@@ -28,11 +31,14 @@ export async function readKairosFacts(
   const release = await readKairosRelease(tree, contents);
   const { kernel, initrd } = await findBootFiles(tree, contents, release, wanted);
   const config = kernelConfigFile(tree, kernel.version);
+  const list = builtInListFile(tree, kernel.version);
+  const texts = await Promise.all([config, list].map((file) => file && contents.read(file)));
   return {
     release,
     kernel,
     initrd,
-    kernelConfig: config && new KernelConfig(await contents.read(config)),
+    kernelConfig: texts[0] && new KernelConfig(texts[0]),
+    builtInDrivers: findBuiltInDrivers(texts.join("\n")),
     hasSelinux: tree.file("/etc/selinux/config") !== undefined,
   };
 }
@@ -58,6 +64,12 @@ function kernelConfigFile(tree: ImageTree, version: string | undefined): Inode |
   if (version === undefined) return undefined;
   const paths = [`/boot/config-${version}`, ...besideModules(version, "config")];
   return firstTextFile(tree, paths);
+}
+
+function builtInListFile(tree: ImageTree, version: string | undefined): Inode | undefined {
+  return version === undefined
+    ? undefined
+    : firstTextFile(tree, besideModules(version, "modules.builtin"));
 }
 
 function firstTextFile(tree: ImageTree, paths: readonly string[]): Inode | undefined {

@@ -12,7 +12,7 @@ export type { ImageContents } from "./image-contents.js";
 export { type KairosFacts, readKairosFacts, readKairosRelease } from "./image-facts.js";
 export { findProgram, type ImageProgram } from "./image-program.js";
 export { ImageTree } from "./image-tree.js";
-export type { Initrd } from "./initrds.js";
+export { type Initrd, isInitrdPath } from "./initrds.js";
 export { type KairosRelease, type ReleaseSummary, summarizeRelease } from "./kairos-release.js";
 export { isKernelPath, type Kernel } from "./kernels.js";
 export { formatOsRelease, parseOsRelease } from "./os-release.js";

@@ -8,6 +8,7 @@ export {
 export { listSquashfs } from "./list-squashfs.js";
 export { Mksquashfs } from "./mksquashfs.js";
 export { type MksquashfsVersion, probeMksquashfs } from "./mksquashfs-version.js";
+export { readSquashfsFiles } from "./read-squashfs-files.js";
 export {
   formatCompression,
   parseBlockSize,

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetbootJson } from "../artifacts/index.js";
-import { InitrdFormatError, listInitrd } from "../initrd/index.js";
+import { type InitrdFeatures, InitrdFormatError, listInitrd } from "../initrd/index.js";
 import { readKernelImage } from "../kernel/index.js";
 import { NetbootError } from "../support/index.js";
 import { type Check, failed, ok, unchecked } from "./check.js";
@@ -17,6 +17,11 @@ export interface ModulesFinding {
   readonly check: Check;
   /** Versions with a `/lib/modules/VERSION`; undefined if the file could not be listed. */
   readonly versions: ReadonlySet<string> | undefined;
+}
+
+export interface InitrdFinding extends ModulesFinding {
+  /** Undefined if the initrd could not be listed. */
+  readonly features: InitrdFeatures | undefined;
 }
 
 export async function checkKernel(
@@ -61,26 +66,26 @@ export async function checkInitrd(
   directory: string,
   name: string,
   signal: AbortSignal,
-): Promise<ModulesFinding> {
+): Promise<InitrdFinding> {
   const path = join(directory, name);
   const problem = await fileProblem(path);
   if (problem !== undefined) return badInitrd(`${name} ${problem}`);
   try {
-    const { entries, parts, moduleVersions } = await listInitrd(path, signal);
+    const { entries, parts, moduleVersions, features } = await listInitrd(path, signal);
     const how = parts.join(" + ").replace(/^cpio$/, "uncompressed");
     const what = `${name} is complete: ${entries} entries (${how})`;
-    return { check: ok("initrd", what), versions: moduleVersions };
+    return { check: ok("initrd", what), versions: moduleVersions, features };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof InitrdFormatError) return badInitrd(`${name} ${error.message}`);
     if (error instanceof NetbootError) {
       const check = unchecked("initrd", `${name}: ${error.message} ${error.hint}`);
-      return { check, versions: undefined };
+      return { check, versions: undefined, features: undefined };
     }
     return badInitrd(`${name} ${unreadable(error)}`);
   }
 }
 
-function badInitrd(what: string): ModulesFinding {
-  return { check: failed("initrd", what), versions: undefined };
+function badInitrd(what: string): InitrdFinding {
+  return { check: failed("initrd", what), versions: undefined, features: undefined };
 }

@@ -1,4 +1,4 @@
-type CheckStatus = "ok" | "failed" | "unchecked";
+type CheckStatus = "ok" | "warning" | "failed" | "unchecked";
 
 /** Names of the checks, in the order in which they run. */
 export type CheckName =
@@ -10,6 +10,7 @@ export type CheckName =
   | "initrd"
   | "squashfs"
   | "modules"
+  | "netboot"
   | "script"
   | "source";
 
@@ -17,12 +18,17 @@ export type CheckName =
 export interface Check {
   readonly check: CheckName;
   readonly status: CheckStatus;
-  /** The finding in words; the reason if the check failed or was not done. */
+  /** The finding in words; the reason if it is not ok. */
   readonly what: string;
 }
 
 export function ok(check: CheckName, what: string): Check {
   return { check, status: "ok", what };
+}
+
+/** A problem that this program cannot be sure of. It does not make the verification fail. */
+export function warning(check: CheckName, what: string): Check {
+  return { check, status: "warning", what };
 }
 
 export function failed(check: CheckName, what: string): Check {

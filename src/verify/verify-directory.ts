@@ -15,6 +15,7 @@ import { interrupted, NetbootError, tryReadSmallFile } from "../support/index.js
 import { type Check, failed, ok, unchecked } from "./check.js";
 import { checkInitrd, checkKernel } from "./check-files.js";
 import { checkModules } from "./check-modules.js";
+import { checkNetboot } from "./check-netboot.js";
 import { checkProvenance } from "./check-provenance.js";
 import { checkScript } from "./check-script.js";
 import { checkSignature } from "./check-signature.js";
@@ -118,6 +119,16 @@ async function* checkRelease(
     ],
   } as const;
   yield* checkModules(versions, netbootJson);
+  if (initrd.features !== undefined) {
+    const version = kernel.version ?? netbootJson?.kernel.version ?? undefined;
+    yield await checkNetboot({
+      initrd: files.initrd,
+      features: initrd.features,
+      squashfs: join(directory, files.squashfs),
+      versions: version === undefined ? [...(squashfs.versions ?? [])] : [version],
+      signal,
+    });
+  }
   yield* checkScript(directory, files.script);
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { type Check, verifyDirectory } from "../../src/verify/index.js";
 import { hasRootTime, withoutRootTime } from "../layers/support/unpacked-trees.js";
 import { assertSameTree } from "../support/assert-same-tree.js";
 import { listTree, type TreeListing } from "../support/tree-listing.js";
@@ -65,6 +66,17 @@ describe("an image, from the registry to the booted machine", () => {
       assert.ok(names.includes(name), `${name} among ${names.join(", ")}`);
     }
     await run("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: extracted });
+  });
+
+  test("verify finds what the initrd needs, and nothing else to say", async () => {
+    const failures: Check[] = [];
+    let netboot: Check | undefined;
+    for await (const check of verifyDirectory({ directory: extracted })) {
+      if (check.status === "failed" || check.status === "warning") failures.push(check);
+      if (check.check === "netboot") netboot = check;
+    }
+    assert.deepEqual(failures, []);
+    assert.equal(netboot?.status, "ok", netboot?.what);
   });
 
   test("an ordinary user gets the same bytes", async () => {

@@ -27,7 +27,10 @@ const { archive, names } = (() => {
 
 function read(chunks: readonly Buffer[]): string[] {
   const found: string[] = [];
-  const reader = new CpioReader((name) => found.push(name));
+  const reader = new CpioReader((name) => {
+    found.push(name);
+    return undefined;
+  });
   for (const chunk of chunks) {
     if (reader.push(chunk) < chunk.length) throw new InitrdFormatError("has something else");
   }

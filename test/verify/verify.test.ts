@@ -214,7 +214,8 @@ describe("verify", () => {
     assert.deepEqual(found, [
       "description unchecked",
       ...Array(4).fill("sums ok"),
-      ...["kernel ok", "initrd ok", "squashfs ok", "modules ok", "modules ok", "script ok"],
+      ...["kernel ok", "initrd ok", "squashfs ok", "modules ok", "modules ok"],
+      ...["netboot unchecked", "script ok"],
     ]);
     assert.match(find(checks, "kernel").what, new RegExp(`bzImage for amd64, version ${version}`));
     assert.match(find(checks, "script").what, /r-kernel, r\.squashfs, r-initrd$/);
@@ -295,7 +296,7 @@ describe("verify", () => {
     const { status, stdout, stderr } = await runProgram(["verify", directory], { cwd: directory });
     assert.equal(status, 1);
     for (const line of stdout.trimEnd().split("\n")) {
-      assert.match(line, /^(ok {9}|FAILED {5}|not checked) {2}[a-z]+: \S.*$/);
+      assert.match(line, /^(ok {9}|warning {4}|FAILED {5}|not checked) {2}[a-z]+: \S.*$/);
     }
     assert.match(stdout, /^FAILED {7}sums: r\.squashfs is missing$/m);
     assert.match(stderr, /^kairos-netboot: 2 of \d+ checks failed\.$/m);
@@ -427,6 +428,37 @@ describe("verify, checking initrds", () => {
       );
       assert.ok(what.endsWith(`${listed.trim()} entries (${parts})`), what);
       assert.equal(find(checks, "modules").status, "ok");
+    });
+  }
+
+  const dracut =
+    "mkdir -p tree/usr/lib/dracut tree/usr/bin; touch tree/usr/bin/curl; echo network-manager dmsquash-live livenet >tree/usr/lib/dracut/modules.txt";
+  const drivers = `mkdir tree/usr/lib/modules/${version}/kernel; touch tree/usr/lib/modules/${version}/kernel/squashfs.ko tree/usr/lib/modules/${version}/kernel/overlay.ko`;
+  const pack = "(cd tree && find . | cpio -o -H newc --quiet) >out/r-initrd";
+  const builtIn = `mkdir -p root/usr/lib/modules/${version} root/boot
+    echo kernel/fs/squashfs/squashfs.ko >root/usr/lib/modules/${version}/modules.builtin
+    echo CONFIG_OVERLAY_FS=y >root/boot/config-${version}
+    mksquashfs root out/r.squashfs -noappend -quiet -no-progress >/dev/null`;
+  const netboot: Readonly<
+    Record<string, readonly [make: string, status: string, what: string | RegExp]>
+  > = {
+    "one of dracut that can": [`${dracut}; ${drivers}`, "ok", /^r-initrd, made by dracut, can/],
+    "one without drivers": [
+      dracut,
+      "warning",
+      "r-initrd cannot netboot: it lacks the driver squashfs and the driver overlay",
+    ],
+    "one whose drivers are built in": [`${dracut}; ${builtIn}`, "ok", /can netboot/],
+    "one of another program": ["true", "unchecked", /neither dracut nor mkinitfs made it/],
+  };
+  for (const [name, [make, status, what]] of Object.entries(netboot)) {
+    it(`says whether an initrd can netboot: ${name}`, async () => {
+      const found = await verify(await release(`cd ..; ${make}; ${pack}`));
+      const check = find(found.checks, "netboot");
+      assert.equal(check.status, status, check.what);
+      if (typeof what === "string") assert.equal(check.what, what);
+      else assert.match(check.what, what);
+      assert.equal(found.status, 0);
     });
   }
 

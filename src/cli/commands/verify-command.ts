@@ -26,7 +26,7 @@ const help: CommandHelp = {
     },
   ],
   notes: [
-    "Each line starts with ok, FAILED, or not checked. The exit status is 1 if a check failed.",
+    "Each line starts with ok, warning, FAILED, or not checked. The exit status is 1 if a check failed.",
   ],
 };
 
@@ -50,7 +50,7 @@ export function verifyCommand(): Command {
     )
     .option("--key <file>", "verify the signature of SHA256SUMS with this public key")
     .option("--source", "check that the registry still has the same image")
-    .option("-q, --quiet", "print only failed checks")
+    .option("-q, --quiet", "print only warnings and failed checks")
     .option("-v, --verbose", "print the causes of errors")
     .option("--json", "print JSON lines on standard output")
     .action(run);
@@ -108,7 +108,7 @@ function report(
   isOneOfSeveral: boolean,
   { quiet, json }: Flags,
 ): void {
-  if (quiet && check.status !== "failed") return;
+  if (quiet && (check.status === "ok" || check.status === "unchecked")) return;
   const place = isOneOfSeveral ? `${directory}: ` : "";
   const line = json
     ? JSON.stringify({ type: "check", directory, ...check })
@@ -116,7 +116,12 @@ function report(
   process.stdout.write(`${line}\n`);
 }
 
-const marks = { ok: "ok         ", failed: "FAILED     ", unchecked: "not checked" } as const;
+const marks = {
+  ok: "ok         ",
+  warning: "warning    ",
+  failed: "FAILED     ",
+  unchecked: "not checked",
+} as const;
 
 function checkFailed(failures: number, count: number): NetbootError {
   return new NetbootError(

@@ -49,7 +49,8 @@ export class TopDownPass {
 
   constructor(options: FlattenOptions) {
     this.#options = options;
-    this.#captured = new CapturedFiles(options.capture, options.scratch);
+    const { capture, scratch, onCaptured } = options;
+    this.#captured = new CapturedFiles(capture, scratch, onCaptured);
     this.#progress = new WriteProgress(options.layers, options.onProgress);
   }
 

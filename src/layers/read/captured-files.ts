@@ -8,6 +8,9 @@ import { type ContentSink, type Layer, type LayerVisitor, readLayer } from "./la
 /** Where to store the contents of a file that may be needed later; undefined to skip the file. */
 export type CaptureRule = (path: ByteString, size: number) => "memory" | "disk" | undefined;
 
+/** Called with the path of a file in its layer, and that of a file on disk with its contents. */
+export type CaptureListener = (path: ByteString, file: string) => void;
+
 /** Captured contents: bytes in memory, or the path of a file. */
 type Captured = Buffer | string;
 
@@ -19,12 +22,14 @@ type Captured = Buffer | string;
 export class CapturedFiles {
   readonly #rule: CaptureRule;
   readonly #directory: string;
+  readonly #onCaptured: CaptureListener | undefined;
   readonly #captured = new Map<string, Captured>();
 
   /** @param directory scratch space, which the caller removes */
-  constructor(rule: CaptureRule, directory: string) {
+  constructor(rule: CaptureRule, directory: string, onCaptured?: CaptureListener) {
     this.#rule = rule;
     this.#directory = directory;
+    this.#onCaptured = onCaptured;
   }
 
   async prepare(): Promise<void> {
@@ -35,7 +40,8 @@ export class CapturedFiles {
   sinkFor(path: ByteString, size: number, location: ContentLocation): ContentSink | undefined {
     const kind = this.#rule(path, size);
     if (kind === undefined) return undefined;
-    return kind === "memory" ? this.#memorySink(location) : this.#diskSink(location);
+    if (kind === "memory") return this.#memorySink(location);
+    return this.#diskSink(location, (file) => this.#onCaptured?.(path, file));
   }
 
   /** Reads the file's layer again if the file was not captured. */
@@ -89,14 +95,17 @@ export class CapturedFiles {
     };
   }
 
-  #diskSink(location: ContentLocation): ContentSink {
+  #diskSink(location: ContentLocation, onEnd?: (file: string) => void): ContentSink {
     const path = join(this.#directory, keyOf(location));
     writeFileSync(path, "");
     return {
       // Opens the file each time: a layer may end in the middle of it, and then nothing would
       // close an open file.
       write: (bytes) => appendFileSync(path, bytes),
-      end: () => this.#captured.set(keyOf(location), path),
+      end: () => {
+        this.#captured.set(keyOf(location), path);
+        onEnd?.(path);
+      },
     };
   }
 }
