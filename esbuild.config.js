@@ -43,6 +43,7 @@ const bundles = {
       "test/boot-server/support/fuzz.ts",
       "test/boot-server/support/hold-lease-lock.ts",
       "test/boot-server/support/serve-in-lan.ts",
+      "test/cli/support/run-commands.ts",
       "test/failed-tests.ts",
       "test/reference/write-reference.ts",
       "test/sources/support/pull.ts",

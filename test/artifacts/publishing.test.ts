@@ -22,7 +22,7 @@ const dayBeforeYesterday = new Date(Date.now() - 2 * 24 * 3600 * 1000);
 describe("the leftovers of a killed run", () => {
   it("do not disturb the next run, and mksquashfs ends on its own", async () => {
     const cwd = await temporaryDirectory();
-    const image = await imageOf([baseLayer, [noise("noise", 16_000_000)]]);
+    const image = await imageOf([baseLayer, [noise("noise", 4_000_000)]]);
     const words = ["extract", image, "-o", "out", "--platform=amd64", "--compression=xz"];
     const child = startProgram(words, { cwd });
     const outcome = outcomeOf(child);

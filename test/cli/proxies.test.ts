@@ -5,7 +5,8 @@ import { before, describe, it } from "node:test";
 import { demoImage } from "../extract/support/run-netboot.js";
 import { sharedDirectory } from "../extract/support/temporary-directory.js";
 import { Authority } from "../support/authority.js";
-import { inOwnNetwork } from "./support/own-network.js";
+import { inOwnNetwork, runCommandsScript } from "./support/own-network.js";
+import type { ConcludedOutcome, PreparedCommand } from "./support/run-commands.js";
 
 const machine = "10.9.8.7";
 const [secure, plain] = [`${machine}:5000`, `${machine}:5001`];
@@ -13,6 +14,7 @@ const [open, locked] = [`${machine}:8888`, `${machine}:8889`];
 /** The open proxy behind TLS, which socat adds. */
 const wrapped = `${machine}:8890`;
 const password = "let-me-through";
+const wrongPassword = "do-not-let-me-in";
 
 /**
  * Configures Debian's docker-registry with and without TLS, and Debian's tinyproxy with and without a
@@ -42,52 +44,51 @@ async function prepare(): Promise<string> {
 }
 
 interface Pull {
-  /** Environment variables, as words for env(1). */
-  readonly variables: string;
+  readonly env: Readonly<Record<string, string>>;
   readonly image: string;
-  readonly options?: string;
+  readonly options?: readonly string[];
 }
 
-const trusted = "--tls-ca $f/ca/ca.pem";
-const both = `http_proxy=http://${open} https_proxy=http://${open}`;
+const trusted = ["--tls-ca", "CA"];
+const both = { http_proxy: `http://${open}`, https_proxy: `http://${open}` };
 
 const pulls = {
-  tunnel: { variables: `HTTPS_PROXY=http://${open}`, image: secure, options: trusted },
-  untrustedTunnel: { variables: `HTTPS_PROXY=http://${open}`, image: secure },
+  tunnel: { env: { HTTPS_PROXY: `http://${open}` }, image: secure, options: trusted },
+  untrustedTunnel: { env: { HTTPS_PROXY: `http://${open}` }, image: secure },
   plain: {
-    variables: `http_proxy=${open} HTTPS_PROXY=`,
+    env: { http_proxy: `${open}`, HTTPS_PROXY: "" },
     image: plain,
-    options: `--insecure ${plain}`,
+    options: ["--insecure", plain],
   },
-  insecurePlain: { variables: both, image: plain, options: `--insecure ${plain}` },
-  insecureTls: { variables: both, image: secure, options: `--insecure ${secure}` },
+  insecurePlain: { env: both, image: plain, options: ["--insecure", plain] },
+  insecureTls: { env: both, image: secure, options: ["--insecure", secure] },
   exempt: {
-    variables: `HTTPS_PROXY=http://${open} NO_PROXY=localhost,10.9.8.0/24`,
+    env: { HTTPS_PROXY: `http://${open}`, NO_PROXY: "localhost,10.9.8.0/24" },
     image: secure,
     options: trusted,
   },
   rightPassword: {
-    variables: `HTTPS_PROXY=http://alice:${password}@${locked}`,
+    env: { HTTPS_PROXY: `http://alice:${password}@${locked}` },
     image: secure,
     options: trusted,
   },
   wrongPassword: {
-    variables: `HTTPS_PROXY=http://alice:wrong-${password}@${locked}`,
+    env: { HTTPS_PROXY: `http://alice:${wrongPassword}@${locked}` },
     image: secure,
     options: trusted,
   },
   noPassword: {
-    variables: `http_proxy=${locked}`,
+    env: { http_proxy: `${locked}` },
     image: plain,
-    options: `--insecure ${plain}`,
+    options: ["--insecure", plain],
   },
-  tls: { variables: `HTTPS_PROXY=https://${wrapped}`, image: secure, options: trusted },
+  tls: { env: { HTTPS_PROXY: `https://${wrapped}` }, image: secure, options: trusted },
   untrustedTls: {
-    variables: `http_proxy=https://${wrapped}`,
+    env: { http_proxy: `https://${wrapped}` },
     image: plain,
-    options: `--insecure ${plain}`,
+    options: ["--insecure", plain],
   },
-  missing: { variables: `HTTPS_PROXY=http://${machine}:1`, image: secure, options: trusted },
+  missing: { env: { HTTPS_PROXY: `http://${machine}:1` }, image: secure, options: trusted },
 } as const satisfies Record<string, Pull>;
 
 type PullName = keyof typeof pulls;
@@ -104,18 +105,27 @@ async function pullAll(files: string): Promise<Map<string, string>> {
     socat OPENSSL-LISTEN:8890,reuseaddr,fork,cert=$f/ca/registry.cert,key=$f/ca/registry.key,verify=0 TCP:${open} >/dev/null 2>&1 &
     until curl -sk -o /dev/null https://${wrapped}/; do sleep 0.1; done
     skopeo --insecure-policy copy -q --dest-tls-verify=false ${demoImage}:latest docker://${plain}/os/demo:v1`;
-  const each = Object.entries(pulls).map(([name, pull]: [string, Pull]) => {
-    const { variables, image, options = "" } = pull;
-    return `
-      echo "=== ${name}"; : > $f/open.log; : > $f/locked.log
-      env ${variables} $netboot extract ${image}/os/demo:v1 -o ${name} --platform linux/amd64 \
-        --verbose --no-cache ${options} 2>&1
-      echo "status $?"
-      sed -n 's/^[A-Z]* .*Request.*: \\(.*\\) HTTP.*/\\1/p' $f/open.log $f/locked.log`;
+  const commands = Object.entries(pulls).map(([name, pull]: [string, Pull]): PreparedCommand => {
+    const { env, image, options = [] } = pull;
+    const words = ["extract", `${image}/os/demo:v1`, "-o", name, "--platform", "linux/amd64"];
+    const more = options.map((word) => (word === "CA" ? `${files}/ca/ca.pem` : word));
+    return {
+      prepare: `: > ${files}/open.log; : > ${files}/locked.log`,
+      args: [...words, "--verbose", "--no-cache", ...more],
+      env,
+      conclude: `cd ${files}; sed -n 's/^[A-Z]* .*Request.*: \\(.*\\) HTTP.*/\\1/p' open.log locked.log`,
+    };
   });
-  const output = await inOwnNetwork(`${start}${each.join("")}`, { timeoutMs: 240_000 });
-  const sections = output.split(/^=== /m).slice(1);
-  return new Map(sections.map((section) => [section.split("\n", 1)[0] ?? "", section]));
+  const script = `${start}\n${runCommandsScript(commands)}`;
+  const output = await inOwnNetwork(script, { timeoutMs: 240_000 });
+  const outcomes: ConcludedOutcome[] = JSON.parse(output);
+  const names = Object.keys(pulls);
+  return new Map(
+    outcomes.map(({ stdout, stderr, status, concluded }, index) => [
+      names[index] ?? "",
+      `${stdout}${stderr}status ${status}\n${concluded}`,
+    ]),
+  );
 }
 
 describe("a proxy", () => {
@@ -157,7 +167,7 @@ describe("a proxy", () => {
     const refused =
       /The proxy 10\.9\.8\.7:8889 requires a different user name and password[\s\S]*status 3/;
     assert.match(outputOf("wrongPassword"), refused);
-    assert.doesNotMatch(outputOf("wrongPassword"), new RegExp(password));
+    assert.doesNotMatch(outputOf("wrongPassword"), new RegExp(wrongPassword));
     assert.match(outputOf("noPassword"), refused);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { demoRelease } from "../extract/support/demo-release.js";
-import { inOwnNetwork } from "./support/own-network.js";
+import { batchInOwnNetwork, inOwnNetwork } from "./support/own-network.js";
 
 describe("serve --check", () => {
   let out: string;
@@ -10,6 +10,10 @@ describe("serve --check", () => {
   });
   const check = (flags = "") =>
     `$netboot serve ${out} --listen 10.9.8.7 ${flags} --check 2> errors; echo status $?; cat errors`;
+
+  const addCommand = batchInOwnNetwork({ prepareAll: () => `out=${out}` });
+  const addCheck = (flags: readonly string[], prepare?: string) =>
+    addCommand(() => ["serve", out, "--listen", "10.9.8.7", ...flags, "--check"], prepare);
 
   it("prints one line for each result, and serves nothing", async () => {
     const output = await inOwnNetwork(`
@@ -27,44 +31,51 @@ describe("serve --check", () => {
     for (const part of parts) assert.match(output, part);
   });
 
-  const failures: [name: string, setUp: string, flags: string, line: RegExp][] = [
-    [
-      "ports that other programs use, and names these",
-      `$netboot serve $out --listen 10.9.8.7 --state-dir other 2> log & server=$!; until_says log Serving`,
-      "",
+  it("reports ports that other programs use, and names these", async () => {
+    const output = await inOwnNetwork(`
+      $netboot serve ${out} --listen 10.9.8.7 --state-dir other 2> log & server=$!
+      until_says log Serving
+      ${check()}; kill $server`);
+    assert.match(
+      output,
       /^FAIL \w+ \(pid \d+\) uses port 8080 of 10\.9\.8\.7 for HTTP\. .*--http-port\.\nFAIL \w+ \(pid \d+\) uses port 69 .*\nok {3}port 67 for DHCP is available, shared with \w+ \(pid \d+\)$/m,
-    ],
+    );
+    assert.match(output, /^status 1\nkairos-netboot: \d of \d+ checks failed\.$/m);
+  });
+
+  const failures: [name: string, setUp: string, flags: string[], line: RegExp][] = [
     [
       "files that have changed since they were published",
       `cp -r $out broken; for it in broken/*initrd; do echo > $it; done`,
-      "--dhcp off broken",
+      ["--dhcp", "off", "broken"],
       /^FAIL The file .*-initrd has 1 bytes instead of \d+\. .*--force\.$/m,
     ],
     [
       "an invalid machines file",
       "printf 'machines:\\n- match: { mac: no }\\n' > m.yaml",
-      "--machines m.yaml --dhcp off",
+      ["--machines", "m.yaml", "--dhcp", "off"],
       /^FAIL m\.yaml, line 2: .*is not a MAC address/m,
     ],
     [
       "a cloud-config with a longer word as the marker",
       "printf '#cloud-configuration\\nhostname: x\\n' > config",
-      "--cloud-config config --dhcp off",
+      ["--cloud-config", "config", "--dhcp", "off"],
       /^FAIL The cloud-config config has none of the lines #cloud-config, /m,
     ],
     [
       "a cloud-config that is not YAML",
       "printf '#cloud-config\\nhostname: [\\n' > config",
-      "--cloud-config config --dhcp off",
+      ["--cloud-config", "config", "--dhcp", "off"],
       /^FAIL The cloud-config config is not valid YAML: line /m,
     ],
   ];
   for (const [name, setUp, flags, line] of failures) {
+    const outcomeOf = addCheck(flags, setUp);
     it(`reports ${name}`, async () => {
-      const end = "\n[ -z $server ] || kill $server";
-      const output = await inOwnNetwork(`out=${out} server=; ${setUp}\n${check(flags)}${end}`);
-      assert.match(output, line);
-      assert.match(output, /^status 1\nkairos-netboot: \d of \d+ checks failed\.$/m);
+      const { status, stdout, stderr } = await outcomeOf();
+      assert.match(stdout, line);
+      assert.equal(status, 1);
+      assert.match(stderr, /^kairos-netboot: \d of \d+ checks failed\.$/m);
     });
   }
 
@@ -101,19 +112,20 @@ describe("serve --check", () => {
     assert.match(beside, /^status 0$/m);
   });
 
+  const outcomeOfJson = addCheck(["--json", "--ipxe-dir", ".", "--dhcp", "off"]);
   it("prints JSON lines", async () => {
-    const output = await inOwnNetwork(check("--json --ipxe-dir . --dhcp off"));
-    const [first] = output.split("\n");
+    const [first] = (await outcomeOfJson()).stdout.split("\n");
     const expected = { type: "check", status: "ok", what: "addresses: 10.9.8.7 (lo)" };
     assert.deepEqual(JSON.parse(first!), expected);
   });
 
+  const outcomeOfApi = addCheck(["--api", "http://127.0.0.1:9", "--dhcp", "off"]);
   it("warns if the boot API does not answer", async () => {
-    const output = await inOwnNetwork(check("--api http://127.0.0.1:9 --dhcp off"));
+    const { status, stdout } = await outcomeOfApi();
     assert.match(
-      output,
+      stdout,
       /^warn The boot API cannot be reached \(ECONNREFUSED\)\. Check the program/m,
     );
-    assert.match(output, /^status 0$/m);
+    assert.equal(status, 0);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { demoRelease } from "../extract/support/demo-release.js";
 import { demoImage, demoName } from "../extract/support/run-netboot.js";
-import { inOwnNetwork } from "./support/own-network.js";
+import { batchInOwnNetwork, inOwnNetwork } from "./support/own-network.js";
 
 /** Directories that somebody else made; `$k`, `$i` and `$s` are kernel, initrd and squashfs. */
 describe("serve, from a directory that somebody else made", () => {
@@ -18,8 +18,9 @@ describe("serve, from a directory that somebody else made", () => {
           printf '\\0\\0\\0\\0' | dd of=d/$1-kernel bs=1 seek=$at conv=notrunc 2> /dev/null
         done; }`;
   });
-  const check = (flags = "d") =>
-    `$netboot serve ${flags} --listen 10.9.8.7 --dhcp off --check 2> errors; echo status $?; cat errors`;
+  const addCommand = batchInOwnNetwork({ prepareAll: () => start });
+  const addServe = (setUp: string, ...flags: string[]) =>
+    addCommand(() => ["serve", "d", "--listen", "10.9.8.7", "--dhcp", "off", ...flags], setUp);
 
   const known: [what: string, setUp: string, names: string[]][] = [
     ["an old release of Kairos", "release kairos-a-v1; touch d/kairos-a-v1.ipxe", ["kairos-a-v1"]],
@@ -38,11 +39,12 @@ describe("serve, from a directory that somebody else made", () => {
     ["extract, of several images", "cp -r $out d/one", [demoName]],
   ];
   for (const [what, setUp, names] of known) {
+    const outcomeOf = addServe(setUp, "--check");
     it(`finds the releases of ${what}`, async () => {
-      const output = await inOwnNetwork(`${start}; ${setUp}; ${check()}`);
+      const { status, stdout } = await outcomeOf();
       for (const name of names)
-        assert.match(output, new RegExp(`^ok   ${name}.* is complete`, "m"));
-      assert.match(output, /^status 0$/m);
+        assert.match(stdout, new RegExp(`^ok   ${name}.* is complete`, "m"));
+      assert.equal(status, 0);
     });
   }
 
@@ -99,26 +101,27 @@ describe("serve, from a directory that somebody else made", () => {
     ],
   ];
   for (const [what, setUp, message] of unclear) {
+    const outcomeOf = addServe(setUp);
     it(`refuses a directory with ${what}`, async () => {
-      const served = await inOwnNetwork(
-        `${start}; ${setUp}\n$netboot serve d --listen 10.9.8.7 --dhcp off 2>&1; echo status $?`,
-      );
-      assert.match(served, message);
-      assert.match(served, /^status 1$/m);
+      const { status, stderr } = await outcomeOf();
+      assert.match(stderr, message);
+      assert.equal(status, 1);
     });
   }
 
+  const outcomeOfCheck = addServe("release kairos-a; release kairos-b", "--check");
   it("reports the same with --check", async () => {
-    const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b\n${check()}`);
-    assert.match(output, /^FAIL The directory .* contains several releases for amd64/m);
-    assert.match(output, /^status 1$/m);
+    const { status, stdout } = await outcomeOfCheck();
+    assert.match(stdout, /^FAIL The directory .* contains several releases for amd64/m);
+    assert.equal(status, 1);
   });
 
+  const outcomeOfDecision = addServe(
+    "release kairos-a; release kairos-b; echo 'defaults: { release: kairos-b }' > m.yaml",
+    ...["--machines", "m.yaml", "--check"],
+  );
   it("serves several releases for the same machines if a machines file decides", async () => {
-    const output = await inOwnNetwork(`${start}; release kairos-a; release kairos-b
-      echo 'defaults: { release: kairos-b }' > m.yaml
-      ${check("d --machines m.yaml")}`);
-    assert.match(output, /^status 0$/m);
+    assert.equal((await outcomeOfDecision()).status, 0);
   });
 
   it("gives machines the cloud-config that extract published with the files", async () => {

@@ -6,7 +6,7 @@ import { demoRelease } from "../extract/support/demo-release.js";
 import { runCommand } from "../extract/support/run-command.js";
 import { demoImage } from "../extract/support/run-netboot.js";
 import { temporaryDirectory } from "../extract/support/temporary-directory.js";
-import { inOwnNetwork as runInOwnNetwork } from "./support/own-network.js";
+import { batchInOwnNetwork, inOwnNetwork as runInOwnNetwork } from "./support/own-network.js";
 
 const name = "kairos-demo-1-core-amd64-generic-v0.1.0";
 
@@ -163,21 +163,26 @@ describe("serve", () => {
     assert.match(output, /No DHCP server was heard on e0\. .*firewall.*--dhcp server --dhcp-range/);
   });
 
-  const taken: [port: number, protocol: string, holder: string][] = [
-    [8080, "HTTP", "--dhcp off"],
-    [69, "TFTP", "--dhcp off --http-port 8081"],
+  const addBesideServer = batchInOwnNetwork({
+    setUp: () =>
+      `$netboot serve ${out} --listen 10.9.8.7 --dhcp off 2> log & until_says log Serving`,
+  });
+  const taken: [port: number, protocol: string, flags: string[]][] = [
+    [8080, "HTTP", []],
+    [69, "TFTP", ["--http-port", "8081"]],
   ];
   for (const [port, protocol, flags] of taken) {
+    const outcomeOf = addBesideServer(() => {
+      return ["serve", out, "--listen", "10.9.8.7", "--dhcp", "off", ...flags];
+    });
     it(`says which program uses port ${port}`, async () => {
-      const output = await inOwnNetwork(`
-        $serve --listen 10.9.8.7 ${flags} 2> log & until_listening
-        $serve --listen 10.9.8.7 --dhcp off 2> other; echo status $?; cat other; kill $!`);
-      assert.match(output, /^status 1\n/);
+      const { status, stderr } = await outcomeOf();
+      assert.equal(status, 1);
       assert.match(
-        output,
+        stderr,
         new RegExp(`\\w+ \\(pid \\d+\\) uses port ${port} of 10\\.9\\.8\\.7 for ${protocol}`),
       );
-      assert.match(output, /Stop that program/);
+      assert.match(stderr, /Stop that program/);
     });
   }
 
@@ -313,15 +318,19 @@ describe("serve", () => {
       /--listen lo/,
     ],
   ];
+  const addServe = batchInOwnNetwork({
+    setUp: () => `ip link add dummy type veth peer name end; ip link set end up
+      ip address add 10.9.7.1/24 dev dummy; ip link set dummy up`,
+  });
   for (const [what, flags, status, message, hint] of full) {
+    const words = ["--listen", "10.9.8.7", "--dhcp", "server", ...flags.split(" ")];
+    const outcomeOf = addServe(() => ["serve", out, ...words]);
     it(`refuses ${what}`, async () => {
-      const output = await inOwnNetwork(`
-        ip link add dummy type veth peer name end; ip link set end up; ip address add 10.9.7.1/24 dev dummy; ip link set dummy up
-        $serve --listen 10.9.8.7 --dhcp server ${flags} 2> log; echo status $?; cat log`);
-      const lines = output.split("\n");
-      assert.equal(lines[0], `status ${status}`, output);
-      assert.match(lines[1]!, message);
-      assert.match(lines[2]!, hint);
+      const outcome = await outcomeOf();
+      assert.equal(outcome.status, status, outcome.stderr);
+      const [first, second] = outcome.stderr.split("\n");
+      assert.match(first!, message);
+      assert.match(second!, hint);
     });
   }
 

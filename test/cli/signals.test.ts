@@ -18,7 +18,7 @@ describe("interrupting extract", () => {
 
   before(() => {
     // xz on one processor takes long for bytes that cannot be compressed.
-    root = addImage(content, [baseLayer, [noise("noise", 24_000_000)]]);
+    root = addImage(content, [baseLayer, [noise("noise", 4_000_000)]]);
     largest = content.json(root).layers[1];
   });
 

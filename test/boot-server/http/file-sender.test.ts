@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createHash, randomFillSync } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { once } from "node:events";
 import { rename, truncate, writeFile } from "node:fs/promises";
 import { type ClientRequest, createServer, get, type IncomingMessage } from "node:http";
@@ -16,7 +16,8 @@ import { HttpServer } from "../../../src/boot-server/http/http-server.js";
 import { sharedDirectory } from "../../extract/support/temporary-directory.js";
 
 const run = promisify(execFile);
-const size = 40 * 1024 * 1024 + 7;
+/** Needs a slot, which begins at 16 MiB, and is more than the buffers of two sockets hold. */
+const size = 17 * 1024 * 1024 + 7;
 
 describe("large files by HTTP", () => {
   let server: HttpServer;
@@ -71,12 +72,10 @@ describe("large files by HTTP", () => {
   }
 
   it("reach many clients concurrently, whole or in part", async () => {
-    const expected = createHash("sha256").update(bytes).digest("hex");
-    const whole = Array.from({ length: 12 }, async () => {
-      const { stdout } = await run("sh", ["-c", `curl -s ${url} | sha256sum`]);
-      assert.equal(stdout.split(" ")[0], expected);
-    });
-    const part = [1, 1048575, 1048576, 20_000_000, size - 1].map(async (start) => {
+    const whole = Array.from({ length: 12 }, () =>
+      run("sh", ["-c", `curl -s ${url} | cmp - ${path}`]),
+    );
+    const part = [1, 1048575, 1048576, 10_000_000, size - 1].map(async (start) => {
       const answer = await fetch(url, { headers: { range: `bytes=${start}-` } });
       assert.ok(Buffer.from(await answer.arrayBuffer()).equals(bytes.subarray(start)), `${start}`);
     });
@@ -140,7 +139,7 @@ describe("a file of another server", () => {
   let server: HttpServer;
   let url: string;
   let bodies: Readable[];
-  const large = 64 * 1024 * 1024;
+  const large = 24 * 1024 * 1024;
 
   /** A body of so many bytes, with its length announced or not. */
   const streams: Readonly<Record<string, { length: number; headers: Record<string, string> }>> = {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface RunningProcess {
@@ -6,16 +6,22 @@ export interface RunningProcess {
   readonly words: readonly string[];
 }
 
-/** All descendants of a process (proc(5), "stat"). */
+/** All descendants of a process (proc(5), "children"). */
 function descendants(pid: number): RunningProcess[] {
-  const all = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => statOf(Number(name)) ?? []);
-  const below = (parent: number): RunningProcess[] =>
-    all
-      .filter((each) => each.parent === parent)
-      .flatMap(({ pid, words }) => [{ pid, words }, ...below(pid)]);
-  return below(pid);
+  return childrenOf(pid).flatMap((child) => {
+    const words = statOf(child)?.words;
+    return [...(words === undefined ? [] : [{ pid: child, words }]), ...descendants(child)];
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    return children.split(" ").filter(Boolean).map(Number);
+  } catch {
+    // The process has ended.
+    return [];
+  }
 }
 
 /** Waits until a descendant of a process has this word on its command line. */
@@ -36,9 +42,9 @@ export function isRunning({ pid }: RunningProcess): boolean {
 
 function statOf(pid: number) {
   try {
-    const match = /^\d+ \(.*\) (\S) (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))!;
+    const match = /^\d+ \(.*\) (\S) /s.exec(readFileSync(`/proc/${pid}/stat`, "latin1"));
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return { pid, words, state: match[1]!, parent: Number(match[2]) };
+    return { words, state: match?.[1] };
   } catch {
     // The process has ended.
     return undefined;

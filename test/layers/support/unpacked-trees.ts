@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { listTrees, type TreeListing } from "../../support/tree-listing.js";
 import type { MksquashfsCommand } from "./flattened-image.js";
@@ -10,7 +10,7 @@ import type { MksquashfsCommand } from "./flattened-image.js";
 export async function withDirectory<Result>(
   use: (directory: string) => Promise<Result>,
 ): Promise<Result> {
-  const directory = await mkdtemp(join(tmpdir(), "kairos-netboot-layers-"));
+  const directory = await mkdtemp(join(parentDirectory(), "kairos-netboot-layers-"));
   try {
     return await use(directory);
   } finally {
@@ -18,12 +18,27 @@ export async function withDirectory<Result>(
   }
 }
 
+const sharedMemory = "/dev/shm";
+const minSharedMemoryBytes = 2 ** 30;
+
+/** Memory if possible, because a disk's file system takes long to create and delete many files. */
+function parentDirectory(): string {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  // Only since Linux 6.6 does tmpfs have extended attributes of users.
+  if (major * 1000 + minor < 6006 || !existsSync(sharedMemory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(sharedMemory);
+  return bavail * bsize < minSharedMemoryBytes ? tmpdir() : sharedMemory;
+}
+
 /** A shell command that unpacks a source into a new directory; its words need no quotes. */
 export type Unpacker<Source> = (source: Source, root: string) => string;
 
+/** Without these, Go's runtime takes longer than umoci itself. */
+const goSettings = "GOMAXPROCS=1 GOGC=off GODEBUG=asyncpreemptoff=1";
+
 /** Restores owners, devices and attributes if root runs it, as the others do. */
 export const umoci: Unpacker<string> = (layout, root) =>
-  `umoci raw unpack --image ${layout}:test ${root}`;
+  `${goSettings} umoci raw unpack --image ${layout}:test ${root}`;
 
 export const unsquashfs: Unpacker<string> = (squashfs, root) =>
   `unsquashfs -strict-errors -no-progress -quiet -d ${root} ${squashfs}`;
